@@ -1,0 +1,112 @@
+"""Batches by index on the device: data stay there in their smallest form, augmentation is tensor code.
+
+S = replicates, B = examples in a batch, T = time steps, C = channels
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hw3models.data.dataset import Dataset
+from hw3models.layers import time_mask
+from hw3models.specs import Recipe
+from hw3models.streams import Streams
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Standardised inputs with their targets, one row of examples per replicate."""
+
+    inputs: torch.Tensor
+    """(S, B, 28, 28) or (S, B, T, C)."""
+    labels: torch.Tensor
+    """Int64 (S, B)."""
+    lengths: torch.Tensor | None
+    """Int64 (S, B), for series of unequal lengths."""
+    pixels: torch.Tensor | None
+    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for sequences."""
+
+
+class DeviceData:
+    """All examples of a data set on `device`: images as uint8, sequences as standardised floats."""
+
+    def __init__(self, dataset: Dataset, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.device, self.dtype = device, dtype
+        self.is_image = dataset.kind == "images"
+        self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
+        self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
+        self.labels = torch.as_tensor(dataset.labels, device=device)
+        self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths, device=device)
+        features = torch.as_tensor(dataset.features, device=device)
+        if not self.is_image:
+            features = (features.to(dtype) - self.mean) / self.std
+            if self.lengths is not None:
+                features = features * time_mask(self.lengths, features.shape[1]).unsqueeze(-1)
+        self.features = features
+
+    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
+        """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
+        inputs = self.features[index_SB]
+        labels = self.labels[index_SB]
+        lengths = None if self.lengths is None else self.lengths[index_SB]
+        pixels = None
+        if self.is_image:
+            if recipe is not None and streams is not None and recipe.shift_pixels:
+                inputs = _shift_images(inputs, recipe.shift_pixels, streams)
+            zero_to_one = inputs.to(self.dtype) / 255
+            pixels = zero_to_one.flatten(-2)
+            inputs = (zero_to_one - self.mean) / self.std
+        elif recipe is not None and streams is not None:
+            inputs = _augment_sequences(inputs, lengths, recipe, streams)
+        return Batch(inputs, labels, lengths, pixels)
+
+    def epoch(self, train: torch.Tensor, size: int, recipe: Recipe, streams: Streams) -> Iterator[Batch]:
+        """Every example of `train` (N,) once per replicate, augmented, in the replicate's own order."""
+        order_SN = train[streams.permutations(len(train))]
+        for index_SB in order_SN.split(size, dim=1):
+            yield self.batch(index_SB, recipe, streams)
+
+    def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:
+        """The examples `index` (n,) in their order, the same for all replicates."""
+        rows = torch.as_tensor(index, device=self.device)
+        for part in rows.split(size):
+            yield self.batch(part.expand(replicates, -1))
+
+
+def batch_size(recipe: Recipe, num_train: int) -> int:
+    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16."""
+    size = recipe.batch_size
+    while size >= 32 and num_train / size < 8:
+        size //= 2
+    return size
+
+
+def num_epochs(recipe: Recipe, num_train: int) -> int:
+    """`recipe.epochs`, or as many as `recipe.min_updates` steps need."""
+    steps = -(-num_train // batch_size(recipe, num_train))
+    return max(recipe.epochs, -(-recipe.min_updates // steps))
+
+
+def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.Tensor:
+    """One random shift per batch and replicate; what leaves on one side enters on the other (borders are blank)."""
+    offsets = streams.integers(-pixels, pixels + 1, 2).tolist()
+    return torch.stack([torch.roll(x, tuple(o), dims=(-2, -1)) for x, o in zip(images, offsets, strict=True)])
+
+
+def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, streams: Streams) -> torch.Tensor:
+    """Jitter, gain and shift (Um et al. 2017), each drawn per series; x is (S, B, T, C)."""
+    _, num, steps, channels = x.shape
+    if recipe.shift_steps:
+        furthest = max(1, round(recipe.shift_steps * steps))
+        offset = streams.integers(-furthest, furthest + 1, num, 1)
+        source = torch.arange(steps, device=x.device) - offset
+        inside = (source >= 0) & (source < steps)
+        x = torch.take_along_dim(x, source.clamp(0, steps - 1).unsqueeze(-1), dim=2) * inside.unsqueeze(-1)
+    if recipe.scale:
+        x = x * (1 + recipe.scale * streams.normal(num, 1, channels, dtype=x.dtype))
+    if recipe.jitter:
+        x = x + recipe.jitter * streams.normal(num, steps, channels, dtype=x.dtype)
+    return x if lengths is None else x * time_mask(lengths, steps).unsqueeze(-1)

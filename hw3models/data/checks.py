@@ -1,0 +1,100 @@
+"""Plausibility of raw data: every fault of one input in one message."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data.raw import Raw
+from hw3models.errors import DataError
+
+MIN_TRAIN_PER_CLASS = 2
+MAX_LISTED = 8
+"""Faults listed one by one; more are counted."""
+
+
+def raise_faults(where: str, faults: Sequence[str]) -> None:
+    """Raise one `DataError` with all `faults` of the input `where`; nothing for an empty list."""
+    if not faults:
+        return
+    more = f"; and {len(faults) - MAX_LISTED:,} more" if len(faults) > MAX_LISTED else ""
+    raise DataError(f"{where}: " + "; ".join(fault.rstrip(".") for fault in faults[:MAX_LISTED]) + more + ".")
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no known word is close."""
+    lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), list(lower), n=1)
+    return f" Did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def check(raw: Raw, where: str) -> None:
+    """Refuse data that no classifier can be trained and tested on.
+
+    Raises:
+        DataError: all faults together: too few classes, steps or examples of a class, classes that only the
+            test split has, values that are not finite.
+    """
+    raise_faults(where, [*_shape_faults(raw), *_finite_faults(raw), *_class_faults(raw)])
+
+
+def not_finite_fault(values: NDArray[Any], axes: Sequence[str]) -> str | None:
+    """Count and first place of NaN or infinite numbers in `values`; places count from 0, one name per axis."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return None
+    first = np.unravel_index(int(bad.argmax()), bad.shape)
+    place = ", ".join(f"{axis} {int(index)}" for axis, index in zip(axes, first, strict=True))
+    return (
+        f"{int(bad.sum()):,} of {values.size:,} values are missing (NaN) or infinite, the first is "
+        f"{values[first]} at {place} (counting from 0); fill the gaps or leave these series out"
+    )
+
+
+def _shape_faults(raw: Raw) -> list[str]:
+    if raw.kind != "sequences":
+        return []
+    faults = []
+    if raw.features.shape[2] == 0:
+        faults.append("the series have no features")
+    lengths = raw.lengths if raw.lengths is not None else np.full(len(raw.features), raw.features.shape[1])
+    short = np.flatnonzero(lengths < 2)
+    if len(short):
+        faults.append(
+            f"{len(short):,} series have fewer than 2 time steps, the first is series {short[0]} (counting from 0) "
+            f"with {lengths[short[0]]}; leave them out"
+        )
+    return faults
+
+
+def _finite_faults(raw: Raw) -> list[str]:
+    if raw.kind != "sequences":
+        return []
+    fault = not_finite_fault(raw.features, ("series", "step", "channel"))
+    return [f"{fault} (a number beyond 3.4e38 counts as infinite)"] if fault else []
+
+
+def _class_faults(raw: Raw) -> list[str]:
+    names = raw.class_names
+    faults = [] if all(name.strip() for name in names) else ["some labels are empty; give every series a class"]
+    if len(names) < 2:
+        return [*faults, f"only one class ({names[0]!r}) was found, but a classifier needs at least 2"]
+    counts = np.bincount(raw.labels, minlength=len(names))
+    if raw.test is None:
+        # Two for train and one for test.
+        return faults + [
+            f"class {names[k]!r} has only {counts[k]} of the {MIN_TRAIN_PER_CLASS + 1} examples needed "
+            f"({MIN_TRAIN_PER_CLASS} for train, 1 for test)"
+            for k in np.flatnonzero(counts < MIN_TRAIN_PER_CLASS + 1)
+        ]
+    train = np.bincount(raw.labels[~raw.test], minlength=len(names))
+    if train.sum() == 0 or train.sum() == len(raw.labels):
+        return [*faults, f"the {'train' if train.sum() == 0 else 'test'} split is empty"]
+    for k in np.flatnonzero(train < MIN_TRAIN_PER_CLASS):
+        if train[k] == 0:
+            faults.append(f"class {names[k]!r} is in the test split ({counts[k]} examples) but not in train")
+        else:
+            faults.append(f"class {names[k]!r} has {train[k]} training example, {MIN_TRAIN_PER_CLASS} are needed")
+    return faults

@@ -1,0 +1,157 @@
+"""The prepared data set: arrays, labels, splits, scaling, and the digest that names exactly these."""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.errors import DataError, DigestError
+from hw3models.specs import DataReport, Kind
+
+PREPROCESSING_VERSION = 1
+"""Part of every digest. Raise it when the same raw data would give other arrays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Labelled examples with their splits. N examples, T time steps, C channels.
+
+    Splits are disjoint; `validation` may be empty. Features are kept in their smallest form: scaling is
+    learnt from `train` only and applied on the batch.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    features: NDArray[Any]
+    """Images: uint8 (N, 28, 28). Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    labels: NDArray[np.int64]
+    """(N,), in 0..K-1, indices into `class_names`."""
+    class_names: tuple[str, ...]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    lengths: NDArray[np.int64] | None = None
+    """(N,) valid time steps of each series; None when all are T."""
+    mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros(1, np.float32))
+    """(C,) over the valid steps of `train`; images: (1,), in units of a pixel / 255."""
+    std: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
+    """(C,), 1 where a channel is constant."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """sha256 over arrays, labels, splits, class names and preprocessing version: first 16 hex digits."""
+        sha = hashlib.sha256(f"hw3-dataset-{PREPROCESSING_VERSION}-{self.kind}".encode())
+        sha.update(json.dumps(self.class_names).encode())
+        for array in (self.features, self.labels, self.train, self.validation, self.test, self.lengths):
+            if array is None:
+                sha.update(b"none")
+            else:
+                sha.update(f"{array.dtype.str}{array.shape}".encode())
+                sha.update(np.ascontiguousarray(array).data)
+        return sha.hexdigest()[:16]
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write `dataset` as `.npz` (no pickle), atomically: a reader never sees half a file."""
+    header = {
+        "name": dataset.name,
+        "kind": dataset.kind,
+        "source": dataset.source,
+        "class_names": dataset.class_names,
+        "notes": dataset.notes,
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
+        "features": dataset.features,
+        "labels": dataset.labels,
+        "train": dataset.train,
+        "validation": dataset.validation,
+        "test": dataset.test,
+        "mean": dataset.mean,
+        "std": dataset.std,
+    }
+    if dataset.lengths is not None:
+        arrays["lengths"] = dataset.lengths
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_atomically(path, buffer.getbuffer())
+
+
+def load(path: Path, *, digest: str | None = None) -> Dataset:
+    """Read what `save` wrote.
+
+    Raises:
+        DataError: the file is not a prepared data set.
+        DigestError: the content is not the one asked for.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            header = json.loads(bytes(arrays["header"]))
+            dataset = Dataset(
+                name=header["name"],
+                kind=header["kind"],
+                source=header["source"],
+                class_names=tuple(header["class_names"]),
+                notes=tuple(header["notes"]),
+                features=arrays["features"],
+                labels=arrays["labels"],
+                train=arrays["train"],
+                validation=arrays["validation"],
+                test=arrays["test"],
+                lengths=arrays["lengths"] if "lengths" in arrays else None,
+                mean=arrays["mean"],
+                std=arrays["std"],
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a prepared data set ({error}). Delete it and prepare the data again.") from error
+    if digest is not None and dataset.digest != digest:
+        raise DigestError(
+            f"{path}: content digest is {dataset.digest}, but {digest} was asked for. "
+            "The data changed; delete the file and prepare the data again, or drop `digest` from the spec."
+        )
+    return dataset
+
+
+def describe(dataset: Dataset, path: Path) -> DataReport:
+    """The small report that stands for `dataset` between processes."""
+    counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
+    return DataReport(
+        name=dataset.name,
+        kind=dataset.kind,
+        source=dataset.source,
+        path=str(path),
+        digest=dataset.digest,
+        num_train=len(dataset.train),
+        num_validation=len(dataset.validation),
+        num_test=len(dataset.test),
+        shape=tuple(int(n) for n in dataset.features.shape[1:]),
+        class_names=dataset.class_names,
+        class_counts=tuple(int(n) for n in counts),
+        unequal_lengths=dataset.lengths is not None,
+        notes=dataset.notes,
+    )
+
+
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
+    """Write next to `path`, flush to disk, then rename: `path` holds all of `data` or what it held before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,124 @@
+"""Sequences in a `.npz` file: keys X and y, optionally X_test and y_test.
+
+Nothing is unpickled, and every size is read from the headers before memory is asked for.
+"""
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from hw3models.data.checks import not_finite_fault, raise_faults, suggestion
+from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
+from hw3models.errors import DataError
+
+_KEYS = ("X", "y", "X_test", "y_test")
+
+
+def read_npz(path: Path, name: str) -> Raw:
+    """Read X (N, T, C) or (N, T) and y (N,), and X_test, y_test with the same T and C where the file has them.
+
+    Features are integers or floats, labels integers, whole floats or text.
+
+    Raises:
+        DataError: all faults of the file together.
+    """
+    arrays = _load(path)
+    faults: list[str] = []
+    parts = [
+        part
+        for suffix in ("", "_test")
+        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults)) is not None
+    ]
+    if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
+        shapes = [part[0].shape[1:] for part in parts]
+        faults.append(f"series of X are {shapes[0]} (steps, channels), but those of X_test are {shapes[1]}")
+    raise_faults(str(path), faults)
+    names, codes = class_codes([label for _, labels in parts for label in labels])
+    return Raw(
+        name=name,
+        kind="sequences",
+        features=np.concatenate([features for features, _ in parts]),
+        labels=codes,
+        class_names=names,
+        test=np.arange(len(codes)) >= len(parts[0][1]) if len(parts) == 2 else None,
+    )
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            faults = _key_faults(list(found))
+            for key in _KEYS:
+                if key in found:
+                    faults += _header_faults(archive, found[key], key)
+        raise_faults(str(path), faults)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in _KEYS if key in found}
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: not a whole `.npz` file ({error}). Write it again with numpy.savez(path, X=..., y=...)."
+        ) from error
+
+
+def _key_faults(found: list[str]) -> list[str]:
+    faults = [
+        f"the array {key!r} is missing; the file has {found or 'none'}.{suggestion(key, found)}"
+        for key in ("X", "y")
+        if key not in found
+    ]
+    if ("X_test" in found) != ("y_test" in found):
+        faults.append("X_test and y_test belong together, but only one of them is there")
+    return faults
+
+
+def _header_faults(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> list[str]:
+    """Refuse what must not be loaded, by the array's header alone."""
+    with archive.open(info) as member:
+        version = npy_format.read_magic(member)  # type: ignore[no-untyped-call]
+        if version not in ((1, 0), (2, 0)):
+            return [f"{key} is in version {version} of the array format; write plain numbers or text"]
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        shape, _, dtype = read(member)  # type: ignore[no-untyped-call]
+        start = member.tell()
+    if dtype.hasobject:
+        return [f"{key} holds Python objects, which are not unpickled; write series of unequal length as a table"]
+    if dtype.kind not in ("iufbUS" if key.startswith("y") else "iufb"):
+        return [f"{key} has type {dtype}; {'whole numbers or text are' if key[0] == 'y' else 'numbers are'} needed"]
+    size = math.prod(shape) * dtype.itemsize
+    if size > MAX_BYTES:
+        return [f"{key} {shape} needs {size / 1024**3:,.1f} GiB; the limit is {MAX_BYTES / 1024**3:.0f} GiB"]
+    if start + size != info.file_size:
+        return [f"{key} should hold {size:,} bytes by its header, but holds {info.file_size - start:,}: damaged"]
+    return []
+
+
+def _read_part(
+    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str]
+) -> tuple[NDArray[np.float32], list[str]] | None:
+    """Features (N, T, C) and labels of one split; None and entries in `faults` where they cannot be used."""
+    values, labels = arrays[f"X{suffix}"], arrays[f"y{suffix}"]
+    before = len(faults)
+    if values.ndim not in (2, 3) or 0 in values.shape:
+        faults.append(f"X{suffix} has shape {values.shape}; (series, steps) or (series, steps, channels) is needed")
+    elif fault := not_finite_fault(values, ("series", "step", "channel")[: values.ndim]):
+        faults.append(f"X{suffix}: {fault}")
+    if labels.ndim != 1:
+        faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")
+    elif len(labels) != len(values):
+        faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
+    try:
+        texts = label_texts(labels) if labels.ndim == 1 else []
+    except ValueError as error:
+        faults.append(f"y{suffix}: {error}")
+    if len(faults) > before:
+        return None
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
+        features = np.ascontiguousarray(values, dtype=np.float32)
+    return features if features.ndim == 3 else features[:, :, None], texts

@@ -1,0 +1,104 @@
+"""From raw data to prepared arrays: read, check, split, scale, store."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from hw3models.data import dataset
+from hw3models.data.checks import check
+from hw3models.data.dataset import Dataset
+from hw3models.data.raw import Raw
+from hw3models.data.regimes import make_regime
+from hw3models.data.scaling import learn_scaling
+from hw3models.data.sequences import read_sequences
+from hw3models.data.sources import files_digest
+from hw3models.data.splits import split
+from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.specs import DataReport, DataSpec, SourceReport
+
+
+def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
+    """Read the raw data, check and split them, learn the scaling from train, and store all of it in `cache`.
+
+    The same spec and raw data give the same arrays, splits and digest on every machine.
+
+    Raises:
+        SpecError: the spec asks for something that these data cannot give.
+        DataError: the raw data are not what they must be; all faults together.
+        DigestError: the raw data changed since they were fetched, or are not those that the spec names.
+    """
+    if source.source != spec.source and not (spec.source == "auto" and source.source in ("mnist", "digits")):
+        raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
+    raw = _read(spec, source)
+    check(raw, spec.source)
+    prepared = _build(raw, spec, source)
+    if spec.digest is not None and prepared.digest != spec.digest:
+        raise DigestError(
+            f"{source.source}: the prepared data have digest {prepared.digest}, but the spec asks for {spec.digest}. "
+            "The raw data or the splits differ; take the data that were meant, or drop `digest` from the spec."
+        )
+    safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", raw.name)[:80]
+    path = (cache / "prepared" / f"{safe_name}-{prepared.digest}.npz").absolute()
+    try:
+        dataset.save(prepared, path)
+    except OSError as error:
+        raise DataError(f"{path}: the prepared data cannot be stored ({error}). Choose another cache.") from error
+    return dataset.describe(prepared, path)
+
+
+def load_prepared(report: DataReport) -> Dataset:
+    """The arrays that `report` stands for.
+
+    Raises:
+        DataError: the file is missing or damaged.
+        DigestError: its content is not the one in the report.
+    """
+    return dataset.load(Path(report.path), digest=report.digest)
+
+
+def _read(spec: DataSpec, source: SourceReport) -> Raw:
+    files = tuple(map(Path, source.files))
+    if files and (found := files_digest(files)) != source.digest:
+        raise DigestError(
+            f"{source.source}: the raw files have digest {found}, but {source.digest} was fetched. "
+            "They changed in between; fetch them again."
+        )
+    if source.source.startswith("regime:"):
+        return make_regime(spec)
+    if source.kind == "sequences":
+        return read_sequences(files, spec)
+    # torchvision and scikit-learn cost seconds to import; other sources do without them.
+    if source.source == "digits":
+        from hw3models.data.digits import read_digits
+
+        return read_digits()
+    from hw3models.data.images import read_images
+
+    return read_images(source.source, files)
+
+
+def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
+    splits = split(raw.labels, raw.test, spec)
+    # Examples that `max_train` left out are dropped, so indices are counted again among those that stay.
+    kept = np.sort(np.concatenate([splits.train, splits.validation, splits.test]))
+    train, validation, test = (np.searchsorted(kept, part) for part in (splits.train, splits.validation, splits.test))
+    everything = len(kept) == len(raw.labels)
+    features = raw.features if everything else raw.features[kept]
+    lengths = raw.lengths if everything or raw.lengths is None else raw.lengths[kept]
+    mean, std = learn_scaling(features, lengths, train)
+    return Dataset(
+        name=raw.name,
+        kind=raw.kind,
+        source=source.source,
+        features=features,
+        labels=raw.labels if everything else raw.labels[kept],
+        class_names=raw.class_names,
+        train=train.astype(np.int64),
+        validation=validation.astype(np.int64),
+        test=test.astype(np.int64),
+        lengths=lengths,
+        mean=mean,
+        std=std,
+        notes=(*source.notes, *raw.notes),
+    )

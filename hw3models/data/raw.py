@@ -1,0 +1,109 @@
+"""What every reader hands over: arrays and labels, before splits and scaling.
+
+N examples, T time steps, C channels, K classes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.errors import DataError
+from hw3models.specs import Kind
+
+MAX_BYTES = 4 * 1024**3
+"""Largest array that is read or made, so that a wrong file ends in a message and not in a full memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Labelled examples as they came from the source."""
+
+    name: str
+    kind: Kind
+    features: NDArray[Any]
+    """Images: uint8 (N, 28, 28). Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    labels: NDArray[np.int64]
+    """(N,), indices into `class_names`."""
+    class_names: tuple[str, ...]
+    lengths: NDArray[np.int64] | None = None
+    """(N,) valid steps; None when all series have T steps."""
+    test: NDArray[np.bool_] | None = None
+    """(N,) True for the examples of the source's own test split; None where it has none."""
+    notes: tuple[str, ...] = ()
+
+
+def raw_sequences(
+    name: str,
+    series: Sequence[NDArray[np.float64]],
+    labels: Sequence[str],
+    *,
+    test: NDArray[np.bool_] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Raw:
+    """Put N series of shape (T_i, C), all with the same C, into one array.
+
+    Series of unequal length are padded with zeros at the end to the longest one, and `lengths` says how far
+    each is valid. The end is padded, not the start, so that step t of the array is step t of the series.
+
+    Raises:
+        DataError: the padded array would be larger than `MAX_BYTES`.
+    """
+    names, codes = class_codes(labels)
+    lengths = np.array([len(one) for one in series], dtype=np.int64)
+    longest, channels = int(lengths.max()), series[0].shape[1]
+    if (needed := len(series) * longest * channels * 4) > MAX_BYTES:
+        raise DataError(
+            f"{name}: {len(series):,} series padded to the longest one ({longest:,} steps x {channels} channels) need "
+            f"{needed / 1024**3:.1f} GiB; the limit is {MAX_BYTES / 1024**3:.0f} GiB. Cut the longest series, or "
+            "average neighbouring steps."
+        )
+    features = np.zeros((len(series), longest, channels), np.float32)
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
+        for row, one in zip(features, series, strict=True):
+            row[: len(one)] = one
+    if (shortest := int(lengths.min())) < longest:
+        notes = (
+            *notes,
+            f"Series have {shortest} to {longest} steps: the shorter ones are padded with zeros at the end, "
+            "and the padding is masked.",
+        )
+    return Raw(
+        name=name,
+        kind="sequences",
+        features=features,
+        labels=codes,
+        class_names=names,
+        lengths=lengths if shortest < longest else None,
+        test=test,
+        notes=notes,
+    )
+
+
+def class_codes(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Distinct labels in order (as numbers if all are numbers, else as text), and (N,) indices into them."""
+    distinct = set(labels)
+    try:
+        names = sorted(distinct, key=lambda name: (float(name), name))
+    except ValueError:
+        names = sorted(distinct)
+    index = {name: code for code, name in enumerate(names)}
+    return tuple(names), np.array([index[label] for label in labels], dtype=np.int64)
+
+
+def label_texts(values: NDArray[Any]) -> list[str]:
+    """Class names for labels of any plain type; 1.0 and 1 are the same class.
+
+    Raises:
+        ValueError: the labels are numbers with fractions, or not finite: measurements, not classes.
+    """
+    if values.dtype.kind == "f":
+        if not (np.isfinite(values) & (values == np.floor(values))).all():
+            bad = values[~(np.isfinite(values) & (values == np.floor(values)))][0]
+            raise ValueError(f"label {bad} is not a whole number; classes are needed, not measurements")
+        return [str(int(value)) for value in values]
+    if values.dtype.kind == "S":
+        return [value.decode("utf-8", "replace") for value in values.tolist()]
+    return [str(value) for value in values.tolist()]

@@ -1,0 +1,222 @@
+"""The `.ts` format of the UCR/UEA archives (Bagnall et al. 2018), read with line numbers in every error.
+
+Own reader: that of aeon 1.6 lower-cases class names and takes missing values, time stamps and regression
+targets without a word. Here they are refused, because no classifier of this project can use them.
+"""
+
+import re
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.raw import Raw, raw_sequences
+from hw3models.errors import DataError
+
+_SPLIT = re.compile(r"^(?P<name>.+)_(?P<split>TRAIN|TEST)$", re.IGNORECASE)
+_MAX_FAULTS = 100
+"""A file of another kind would give a fault per line: stop reading here."""
+
+
+@dataclass
+class TsFile:
+    """The series of one file, each (T_i, C), with their labels."""
+
+    series: list[NDArray[np.float64]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    missing: int = 0
+    first_missing: str = ""
+
+
+@dataclass
+class _Header:
+    flags: dict[str, bool] = field(default_factory=dict)
+    classes: list[str] | None = None
+    has_data: bool = False
+
+
+def ts_files(path: Path) -> tuple[Path, ...]:
+    """The files that belong to `path`: X_TRAIN.ts and X_TEST.ts, or a single file without such an ending.
+
+    Raises:
+        DataError: the other half of the pair is missing.
+    """
+    match = _SPLIT.match(path.stem)
+    if not match:
+        return (path,)
+    pair = []
+    for split in ("TRAIN", "TEST"):
+        # The other half is written in the case of this one: a_train.ts goes with a_test.ts.
+        cased = split.lower() if match["split"].islower() else split
+        pair.append(path.with_name(f"{match['name']}_{cased}{path.suffix}"))
+    missing = [other for other in pair if not other.is_file()]
+    if missing:
+        raise DataError(
+            f"{path}: {missing[0].name} is not beside it. Put it there, or give the file a name that does not end in "
+            "_TRAIN or _TEST: then a test split is drawn from it."
+        )
+    return tuple(pair)
+
+
+def read_ts(files: tuple[Path, ...], name: str) -> Raw:
+    """Read one `.ts` file, or the pair (train, test).
+
+    Raises:
+        DataError: all faults of both files together, with their lines.
+    """
+    parts = [_read_file(file) for file in files]
+    faults = [f"{file.name}: {fault}" for file, part in zip(files, parts, strict=True) for fault in part.faults]
+    channels = [part.series[0].shape[1] for part in parts if part.series]
+    if len(set(channels)) > 1:
+        faults.append(f"train has {channels[0]} dimensions, but test has {channels[1]}")
+    raise_faults(str(files[0].parent), faults)
+    sizes = [len(part.series) for part in parts]
+    return raw_sequences(
+        name,
+        [one for part in parts for one in part.series],
+        [label for part in parts for label in part.labels],
+        test=np.arange(sum(sizes)) >= sizes[0] if len(parts) == 2 else None,
+    )
+
+
+def is_classification(path: Path) -> bool:
+    """Whether the header of `path` announces classes, not measurements."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            tag = line.lower().split()
+            if tag[:2] == ["@classlabel", "true"]:
+                return True
+            if tag[:1] == ["@data"]:
+                break
+    return False
+
+
+def _read_file(path: Path) -> TsFile:
+    found, header = TsFile(), _Header()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}). Is it a `.ts` file?") from error
+    for number, line in enumerate((line.strip() for line in lines), start=1):
+        if not line or line[0] in "#%":  # both mark comments in the archives
+            continue
+        if header.has_data:
+            _read_series(line, number, header, found)
+        elif line.startswith("@"):
+            _read_tag(line, number, header, found)
+        else:
+            found.faults.append(f"line {number} stands before @data but is no @tag and no # comment: {line[:40]!r}")
+        if len(found.faults) >= _MAX_FAULTS:
+            return found
+    if not header.has_data:
+        found.faults.append("there is no @data line: the series must follow one")
+    elif not found.series and not found.faults:
+        found.faults.append("there are no series after @data")
+    if found.missing:
+        found.faults.append(
+            f"{found.missing:,} values are missing or infinite, the first at {found.first_missing}; "
+            "fill the gaps or leave these series out"
+        )
+    _check_lengths(header, found)
+    return found
+
+
+def _read_tag(line: str, number: int, header: _Header, found: TsFile) -> None:
+    tag, *values = line.split()
+    tag = tag[1:].lower()
+    if tag == "data":
+        header.has_data = True
+        if header.classes is None:
+            found.faults.append("the header has no `@classLabel true` with the names of the classes")
+    elif tag == "classlabel":
+        _read_classes(values, number, header, found)
+    elif tag in ("timestamps", "missing", "univariate", "equallength", "targetlabel"):
+        if [value.lower() for value in values] not in (["true"], ["false"]):
+            found.faults.append(f"line {number}: @{tag} needs `true` or `false`, got {' '.join(values)!r}")
+            return
+        header.flags[tag] = values[0].lower() == "true"
+        if tag == "timestamps" and header.flags[tag]:
+            found.faults.append(f"line {number}: series with time stamps are not supported; write plain values")
+        if tag == "targetlabel" and header.flags[tag]:
+            header.classes = []
+            found.faults.append(f"line {number}: the target is a measurement (regression); classes are needed")
+
+
+def _read_classes(values: list[str], number: int, header: _Header, found: TsFile) -> None:
+    header.classes = values[1:]
+    if values[:1] and values[0].lower() == "false":
+        found.faults.append(f"line {number}: the series have no classes (@classLabel false)")
+    elif not values or values[0].lower() != "true" or len(values) < 2:
+        found.faults.append(
+            f"line {number}: @classLabel needs `true` and the names of the classes, got {' '.join(values)!r}"
+        )
+
+
+def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None:
+    *dimensions, label = (part.strip() for part in line.split(":"))
+    if not dimensions:
+        found.faults.append(f"line {number} has no `:` between series and class: {line[:40]!r}")
+        return
+    channels = []
+    for index, text in enumerate(dimensions, start=1):
+        values = _read_numbers(text, f"line {number}, dimension {index}", found)
+        if values is None:
+            return
+        channels.append(values)
+    lengths = [len(values) for values in channels]
+    if len(set(lengths)) > 1:
+        found.faults.append(f"line {number}: the dimensions differ in length ({', '.join(map(str, lengths))})")
+        return
+    if found.series and found.series[0].shape[1] != len(channels):
+        found.faults.append(
+            f"line {number} has {len(channels)} dimensions, but the first series has {found.series[0].shape[1]}"
+        )
+        return
+    if header.flags.get("univariate") and len(channels) > 1:
+        found.faults.append(f"line {number} has {len(channels)} dimensions, but the header says @univariate true")
+        return
+    found.series.append(np.array(channels, dtype=np.float64).T)
+    found.labels.append(_match_label(label, number, header, found))
+
+
+def _read_numbers(text: str, place: str, found: TsFile) -> list[float] | None:
+    numbers = []
+    for step, value in enumerate(text.split(","), start=1):
+        try:
+            number = float("nan" if value.strip() == "?" else value)
+        except ValueError:
+            found.faults.append(f"{place}, step {step}: {value.strip()[:40]!r} is not a number")
+            return None
+        if not isfinite(number):
+            found.missing += 1
+            found.first_missing = found.first_missing or f"{place}, step {step} ({value.strip()})"
+        numbers.append(number)
+    return numbers
+
+
+def _match_label(label: str, number: int, header: _Header, found: TsFile) -> str:
+    """The declared spelling of `label`: some files of the archives differ in case from their header."""
+    known = header.classes or []
+    if label in known or not known:
+        return label
+    same = [name for name in known if name.lower() == label.lower()]
+    if len(same) != 1:
+        found.faults.append(
+            f"line {number}: class {label!r} is not one of those in @classLabel ({', '.join(known[:10])})."
+            + suggestion(label, known)
+        )
+        return label
+    return same[0]
+
+
+def _check_lengths(header: _Header, found: TsFile) -> None:
+    lengths = {len(one) for one in found.series}
+    if header.flags.get("equallength") and len(lengths) > 1:
+        found.faults.append(
+            f"the header says @equalLength true, but series have {min(lengths)} to {max(lengths)} steps; "
+            "correct the header or the series"
+        )

@@ -1,0 +1,52 @@
+"""Which device there is, and what to call it."""
+
+import platform
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+from hw3models.errors import SpecError
+
+
+def pick_device(wanted: str = "auto") -> torch.device:
+    """`auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        SpecError: the wanted device is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return torch.device(next(name for name, available in there.items() if available))
+    if not there.get(wanted, False):
+        found = ", ".join(name for name, available in there.items() if available)
+        raise SpecError(f"`device` {wanted!r} is not available here; found: {found}. Use `device: auto`.")
+    return torch.device(wanted)
+
+
+def describe_device(device: torch.device) -> str:
+    """Such as `cpu (Intel Xeon, 2 threads)` or `cuda (NVIDIA H100)`."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "mps":
+        return f"mps ({platform.machine()})"
+    return f"cpu ({cpu_name()})"
+
+
+def cpu_name() -> str:
+    """The processor's own name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak so far in MiB: of the GPU's allocator, or resident memory of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

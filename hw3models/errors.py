@@ -1,0 +1,36 @@
+"""Every error that a user can meet.
+
+    Hw3Error
+    ├── SpecError          a spec asks for something impossible (also a ValueError)
+    ├── DataError          a file or an array is not what it must be
+    │   └── DownloadError  no mirror gave a whole, correct file
+    ├── DigestError        the data are not the data that were asked for
+    └── TrainingError      no replicate of a family could be trained
+
+The command line turns `SpecError`, `DataError` and `DigestError` into exit code 2 and one message.
+A message says what is wrong, what was found, and what to do.
+"""
+
+
+class Hw3Error(Exception):
+    """Base of everything this project raises on purpose."""
+
+
+class SpecError(Hw3Error, ValueError):
+    """A spec asks for something impossible. A `ValueError`, so that Prefect reports a bad parameter."""
+
+
+class DataError(Hw3Error):
+    """A file or an array is not what it must be."""
+
+
+class DownloadError(DataError):
+    """No mirror gave a whole, correct file."""
+
+
+class DigestError(Hw3Error):
+    """The data are not the data that were asked for: the content digests differ."""
+
+
+class TrainingError(Hw3Error):
+    """No replicate of a family could be trained."""

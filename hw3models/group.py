@@ -1,0 +1,121 @@
+"""A group of replicates that train as one program: one plain module, or a stack of S.
+
+S = replicates in the group, B = examples in a batch, K = classes
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from hw3models.batches import Batch
+from hw3models.families.family import Task
+from hw3models.layers import Dropout
+from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer
+from hw3models.replicates import State, stack
+from hw3models.specs import Recipe
+from hw3models.streams import Streams
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """Per replicate; None without examples (and accuracy for autoencoders)."""
+
+    loss: tuple[float, ...] | None
+    accuracy: tuple[float, ...] | None
+
+
+class Group:
+    """S replicates with their optimiser and random streams."""
+
+    def __init__(
+        self, seeds: Sequence[int], models: Sequence[nn.Module], recipe: Recipe, task: Task, device: torch.device
+    ) -> None:
+        self.seeds = tuple(seeds)
+        self.recipe, self.task = recipe, task
+        self.stacked = len(models) > 1
+        self.program = (stack(models) if self.stacked else models[0]).to(device)
+        self.streams = Streams(seeds, device)
+        for module in self.program.modules():
+            if isinstance(module, Dropout):
+                module.streams = self.streams
+        self.parameters = list(self.program.parameters())
+        self.optimizer = make_optimizer(self.parameters, recipe)
+        self.step = 0
+
+    def states(self) -> list[State]:
+        """Live views of each replicate's tensors, under the plain names."""
+        tensors = self.program.state_dict()
+        if not self.stacked:
+            return [tensors]
+        return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
+
+    def train_epoch(self, batches: Iterable[Batch], num_steps: int) -> tuple[tuple[float, ...], float]:
+        """One pass over `batches`: mean training loss per replicate, and the last learning rate.
+
+        Losses are summed on the device and read once, at the end: no step waits for the host.
+        """
+        self.program.train()
+        total = torch.zeros(len(self.seeds), device=self.streams.device)
+        seen, rate = 0, self.recipe.learning_rate
+        for batch in batches:
+            rate = learning_rate(self.recipe, self.step, num_steps)
+            total += self._step(batch, rate) * batch.labels.shape[1]
+            seen += batch.labels.shape[1]
+            self.step += 1
+        return tuple((total / seen).tolist()), rate
+
+    def score(self, batches: Iterable[Batch]) -> GroupScore:
+        """Loss and accuracy in eval mode: no dropout, running statistics neither used up nor changed."""
+        losses: list[torch.Tensor] = []
+        hits: list[torch.Tensor] = []
+        self.program.eval()
+        with torch.inference_mode():
+            for batch in batches:
+                output_SB = run_program(self.program, batch, stacked=self.stacked)
+                losses.append(self._loss(output_SB, batch, smoothing=0.0))
+                if self.task == "classification":
+                    hits.append(output_SB.argmax(-1) == batch.labels)
+        if not losses:
+            return GroupScore(None, None)
+        loss = torch.cat(losses, dim=1).mean(1)
+        accuracy = tuple(torch.cat(hits, dim=1).float().mean(1).tolist()) if hits else None
+        return GroupScore(tuple(loss.tolist()), accuracy)
+
+    def _step(self, batch: Batch, rate: float) -> torch.Tensor:
+        """One optimiser step; the loss per replicate (S,) before it, on the device."""
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        output_SB = run_program(self.program, batch, stacked=self.stacked)
+        loss_S = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing).mean(1)
+        # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
+        loss_S.sum().backward()
+        if self.recipe.gradient_clip is not None:
+            clip_gradients(self.parameters, self.recipe.gradient_clip, len(self.seeds), stacked=self.stacked)
+        self.optimizer.step()
+        return loss_S.detach()
+
+    def _loss(self, output_SB: torch.Tensor, batch: Batch, *, smoothing: float) -> torch.Tensor:
+        """Per replicate and example, (S, B): cross-entropy in nats, or squared error averaged over outputs."""
+        if self.task == "reconstruction":
+            assert batch.pixels is not None
+            return (output_SB - batch.pixels).square().mean(-1)
+        if self.recipe.loss == "mse":
+            target = F.one_hot(batch.labels, output_SB.shape[-1])
+            return (output_SB.softmax(-1) - target).square().mean(-1)
+        flat = F.cross_entropy(
+            output_SB.flatten(0, 1), batch.labels.flatten(), reduction="none", label_smoothing=smoothing
+        )
+        return flat.view(batch.labels.shape)
+
+
+def run_program(program: nn.Module, batch: Batch, *, stacked: bool) -> torch.Tensor:
+    """Outputs (S, B, K) of a stack, or of a plain module as S = 1."""
+    arguments = [batch.inputs] if batch.lengths is None else [batch.inputs, batch.lengths]
+    if stacked:
+        output: torch.Tensor = program(*arguments)
+        return output
+    return torch.as_tensor(program(*(a[0] for a in arguments))).unsqueeze(0)

@@ -1,0 +1,114 @@
+"""Trained replicates as a folder: `model.json`, `replicates.safetensors`, `history.json`. No pickle.
+
+The folder says everything needed to use the model without this project's data: the family, the shape of an
+example, the scaling learnt from train, and the class names.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from hw3models.data.dataset import Dataset, write_atomically
+from hw3models.errors import DataError
+from hw3models.families import Network, find_family
+from hw3models.replicates import State, take_out
+from hw3models.specs import Kind, Report, TrainSpec
+from hw3models.training import EpochReport, FitResult
+
+
+class ModelCard(Report):
+    """What `model.json` holds."""
+
+    family: str
+    kind: Kind
+    shape: tuple[int, ...]
+    """Of one example: (28, 28), or (T, C)."""
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    """Per channel, of the training split; images: of pixels / 255."""
+    std: tuple[float, ...]
+    unequal_lengths: bool
+    code_size: int
+    dropout: float
+    seeds: tuple[int, ...]
+    best_seed: int
+    data_digest: str
+    data_name: str
+
+
+def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSpec, result: FitResult) -> str:
+    """Write the folder; the digest of its parameters (sha256, 16 hex digits)."""
+    recipe = spec.recipe or family.recipe
+    card = ModelCard(
+        family=family.name,
+        kind=family.kind,
+        shape=dataset.features.shape[1:],
+        class_names=dataset.class_names,
+        mean=tuple(dataset.mean.tolist()),
+        std=tuple(dataset.std.tolist()),
+        unequal_lengths=dataset.lengths is not None,
+        code_size=spec.code_size,
+        dropout=recipe.dropout,
+        seeds=result.seeds,
+        best_seed=result.best_seed,
+        data_digest=dataset.digest,
+        data_name=dataset.name,
+    )
+    tensors = {name: tensor.contiguous() for name, tensor in result.states.items()}
+    data = safetensors.torch.save(tensors)
+    write_atomically(directory / "replicates.safetensors", data)
+    write_atomically(directory / "history.json", json.dumps(history(result.epochs, spec.seeds)).encode())
+    # Last, so that a folder with a card is whole.
+    write_atomically(directory / "model.json", card.model_dump_json(indent=1).encode())
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def load_model(directory: Path) -> tuple[ModelCard, State]:
+    """The card and the stacked state dict (leading axis: `card.seeds`).
+
+    Raises:
+        DataError: the folder does not hold a whole model.
+    """
+    try:
+        card = ModelCard.model_validate_json((directory / "model.json").read_bytes())
+        states = safetensors.torch.load_file(directory / "replicates.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
+    return card, states
+
+
+def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:
+    """One replicate as a plain module in eval mode, on the CPU."""
+    family = find_family(card.kind, card.family)
+    if not isinstance(family, Network):
+        raise DataError(f"{card.family} is a baseline, not a network.")
+    model = family.build(
+        shape=card.shape, num_classes=len(card.class_names), dropout=card.dropout, code_size=card.code_size
+    )
+    model.load_state_dict(take_out(states, card.seeds.index(seed)))
+    return model.eval()
+
+
+def history(epochs: Sequence[EpochReport], seeds: Sequence[int]) -> dict[str, object]:
+    """Per seed, the values of each epoch in which it ran; NaN and infinity as null."""
+    tables: dict[str, dict[int, list[float | None]]] = {
+        name: {seed: [] for seed in seeds} for name in ("train_loss", "validation_loss", "validation_accuracy")
+    }
+    rates: dict[int, float] = {}
+    for report in epochs:
+        rates[report.epoch] = report.learning_rate
+        for name, table in tables.items():
+            for seed, value, runs in zip(report.seeds, getattr(report, name) or (), report.running, strict=False):
+                if runs:
+                    table[seed].append(value if torch.tensor(value).isfinite() else None)
+    result: dict[str, object] = {"seeds": list(seeds), "learning_rate": [rates[e] for e in sorted(rates)]}
+    for name, table in tables.items():
+        rows = [table[seed] for seed in seeds]
+        result[name] = rows if any(rows) else None
+    return result

@@ -1,0 +1,362 @@
+"""Every spec and report that crosses a process: small, frozen, closed, JSON.
+
+Specs say what to do, reports say what came of it. Arrays, models and clients never travel: reports hold
+paths with content digests, and MLflow ids. The docstring under a field is its help text, in `--help` and
+in the run form of the Prefect UI.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hw3models.errors import SpecError
+
+Kind = Literal["images", "sequences"]
+PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
+
+
+class Spec(BaseModel):
+    """Frozen and closed: a misspelt field is refused by name instead of being dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def fingerprint(self) -> str:
+        """sha256 of the canonical JSON, the first 16 hex digits."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Report(Spec):
+    """What came of a step. Same rules as a spec."""
+
+
+# ---------------------------------------------------------------------------------------------- data
+
+
+class DataSpec(Spec):
+    """Which data, how split, and (for the synthetic regimes) how many and how hard."""
+
+    source: str = "regime:order"
+    """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
+    `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
+    `.ts`, `.npz`, `.csv` or `.parquet` file."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the synthetic data and of every random split."""
+    num_train: Annotated[int, Field(ge=20)] = 2000
+    """Training examples of a synthetic regime (validation is taken from these)."""
+    num_test: Annotated[int, Field(ge=20)] = 1000
+    """Test examples of a synthetic regime."""
+    difficulty: Annotated[float, Field(gt=0)] = 1.0
+    """Difficulty of a synthetic regime: divides the strength of its signal. 1 is the default signal."""
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the training examples held out for validation, stratified by class."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the examples held out for test where the source has no test split of its own, stratified."""
+    max_train: Annotated[int, Field(ge=20)] | None = None
+    """At most so many training examples, drawn at random and stratified by class. None: all."""
+    sample_column: str = "sample"
+    """Long-form tables: the column that says which series a row belongs to."""
+    time_column: str = "time"
+    """Long-form tables: the column that orders the rows of a series."""
+    label_column: str = "label"
+    """Long-form tables: the column of the class, constant within a series."""
+    digest: str | None = None
+    """The content digest that the prepared data must have; other data are refused. None: not checked."""
+
+
+class SourceReport(Report):
+    """Raw data that are on this machine now."""
+
+    source: str
+    """The source that was really taken; `auto` is resolved here."""
+    kind: Kind
+    files: tuple[str, ...] = ()
+    """Absolute paths of the raw files; empty for data made or shipped by a library."""
+    digest: str
+    """sha256 over the raw files (or over the name and the version of what makes the data)."""
+    notes: tuple[str, ...] = ()
+    """What the user must know, such as which data set replaced `auto`."""
+
+
+class DataReport(Report):
+    """Prepared data: a file with a digest, and what is in it."""
+
+    name: str
+    kind: Kind
+    source: str
+    path: str
+    """The prepared arrays (`.npz`, no pickle) in this machine's cache."""
+    digest: str
+    """Content digest of arrays, labels, splits and preprocessing version."""
+    num_train: int
+    num_validation: int
+    num_test: int
+    shape: tuple[int, ...]
+    """Of one example: (28, 28) for images, (T, C) for sequences."""
+    class_names: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    """Examples per class, over all splits."""
+    unequal_lengths: bool = False
+    """Sequences differ in length: padded at the end and masked."""
+    notes: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------ training
+
+
+class Recipe(Spec):
+    """How a network is trained. Every family has one default; see `hw3models.families`."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Passes over the training examples (more for small data: see `min_updates`)."""
+    min_updates: Annotated[int, Field(ge=0)] = 0
+    """Optimiser steps that a training must have: small data are passed over more often until it does."""
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or SGD with momentum 0.9."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Peak learning rate."""
+    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    """Learning rate over the steps: constant, cosine to zero, or one-cycle (Smith 2018): 30% linear warm-up
+    from 1/25 of the peak, then cosine to zero."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Decoupled for AdamW, L2 for the others."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes (Szegedy et al. 2016)."""
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    """Largest gradient norm of a replicate; None: not clipped."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout probability, where the family has a place for it."""
+    select: Literal["last", "best"] = "last"
+    """Parameters to keep: of the last epoch, or of the epoch with the lowest validation loss."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Stop a replicate after so many epochs without a lower validation loss; None: never."""
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    """Autoencoders always use MSE per pixel; for classifiers MSE is against the one-hot label (homework 1B)."""
+    shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
+    """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
+    jitter: Annotated[float, Field(ge=0)] = 0.0
+    """Sequences: standard deviation of added white noise, in units of the channel's."""
+    scale: Annotated[float, Field(ge=0)] = 0.0
+    """Sequences: standard deviation of a random gain per series and channel."""
+    shift_steps: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Sequences: largest random shift in time, as a share of the length."""
+
+    @model_validator(mode="after")
+    def _selection_needs_validation(self) -> "Recipe":
+        if self.patience is not None and self.select != "best":
+            raise SpecError(
+                f"`patience` ({self.patience}) stops on validation loss and needs `select: best`, got {self.select!r}."
+            )
+        return self
+
+
+class TrainSpec(Spec):
+    """One family, S seeds, one data set: all that a remote worker needs to know."""
+
+    data: DataSpec
+    family: str
+    """Name in the registry: see `hw3 doctor` or `hw3models.families.FAMILIES`."""
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = (0, 1, 2, 3, 4)
+    """One replicate per seed: its own initialisation and its own order of examples."""
+    recipe: Recipe | None = None
+    """None: the family's default."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Autoencoder and PCA: numbers in the code."""
+    strategy: Literal["auto", "stacked", "separate"] = "auto"
+    """Replicates as one program over (S, ...) parameters, or as separate modules."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes CUDA, then MPS, then CPU."""
+
+    @model_validator(mode="after")
+    def _seeds_are_distinct(self) -> "TrainSpec":
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise SpecError(f"`seeds` must be distinct and not empty, got {list(self.seeds)}.")
+        return self
+
+
+class ReplicateFailure(Report):
+    """A replicate whose loss became NaN or infinite. The others went on."""
+
+    seed: int
+    epoch: int
+    reason: str
+
+
+class TrainReport(Report):
+    """Trained replicates of one family: a folder with a digest, and how it went."""
+
+    family: str
+    seeds: tuple[int, ...]
+    """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
+    failures: tuple[ReplicateFailure, ...] = ()
+    best_seed: int
+    """Lowest validation loss (training loss where there is no validation split)."""
+    directory: str
+    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`."""
+    digest: str
+    """sha256 over the folder's parameters."""
+    data_digest: str
+    spec_digest: str
+    recipe: Recipe | None
+    """None for baselines."""
+    epochs: int
+    """Epochs of the longest replicate; 0 for baselines."""
+    parameters: int
+    """Trained numbers of one replicate."""
+    train_seconds: float
+    """Wall time of the training of all replicates together."""
+    device: str
+    """Such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
+    strategy: str
+    peak_memory_mb: float
+    """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
+
+
+# ------------------------------------------------------------------------------ evaluation, comparison
+
+
+class Score(Report):
+    """A metric: mean over seeds with a 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+    per_seed: tuple[float, ...]
+
+
+class EvaluationReport(Report):
+    """One family on the test split, evaluated once."""
+
+    family: str
+    data_digest: str
+    seeds: tuple[int, ...]
+    num_test: int
+    metrics: dict[str, Score]
+    per_class: dict[str, dict[str, float]] = {}
+    """Class name -> precision, recall, f1, support; means over seeds."""
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Rows true, columns predicted, summed over seeds."""
+    predict_seconds_per_1000: float
+    """Prediction time of one replicate per 1,000 examples, on `device`."""
+    device: str
+    table_path: str
+    """The prediction table (seeds x test examples), `.npz`, no pickle."""
+    table_digest: str
+
+
+class PairReport(Report):
+    """Two families on the same test examples."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    """a minus b, in the metric's own unit, mean over seeds and examples."""
+    low: float
+    high: float
+    """95% interval, Holm-adjusted decision apart."""
+    p_value: float
+    """Two-sided, before Holm's correction."""
+    verdict: PairVerdict
+    sentence: str
+
+
+class ComparisonReport(Report):
+    """What the prediction tables say about the families."""
+
+    metric: str
+    higher_is_better: bool
+    data_digest: str
+    pairs: tuple[PairReport, ...]
+    groups: tuple[tuple[str, ...], ...]
+    """Families that cannot be separated from the best of their group; best group first."""
+    cheapest: str
+    """Least training time within the best group."""
+    verdict: str
+    """Sentences, the most important first."""
+    margin: float
+    """Margin of practical equivalence, in the metric's own unit."""
+
+
+class Claim(Report):
+    """A claim of homework part 5, tested on a regime."""
+
+    claim: str
+    regime: str
+    evidence: str
+    outcome: Literal["holds", "does not hold", "cannot tell"]
+
+
+class Tracking(Report):
+    """Where the runs are."""
+
+    tracking_uri: str
+    experiment: str
+    run_id: str
+
+
+class Answer(Report):
+    """Everything about one data set: what a flow returns and the report shows."""
+
+    kind: Literal["images", "autoencoder", "sequences"]
+    data: DataReport
+    training: dict[str, TrainReport]
+    evaluation: dict[str, EvaluationReport]
+    comparison: ComparisonReport | None
+    """None with a single family."""
+    claims: tuple[Claim, ...] = ()
+    failures: dict[str, str] = {}
+    """Families that could not be trained, with the reason."""
+    notes: tuple[str, ...] = ()
+    cached: tuple[str, ...] = ()
+    """Steps that were skipped because the same spec was done before."""
+    run_ids: dict[str, str] = {}
+    """MLflow run id per family."""
+
+
+class HomeworkPart(Report):
+    """One part of the homework, answered by computation."""
+
+    part: str
+    """`1A`, `1B`, `1C`, `3a` ..."""
+    question: str
+    answer: str
+    """Sentences; the numbers in them are computed."""
+    table: tuple[tuple[str, ...], ...] = ()
+    """First row: column heads."""
+    series: dict[str, tuple[float, ...]] = {}
+    """What the part's figure draws (`hw3models.homework.draw`)."""
+
+
+class Environment(Report):
+    """What a run ran on."""
+
+    hardware: str
+    python: str
+    platform: str
+    versions: dict[str, str]
+    """Package -> version."""
+    code: str
+    """Version of this project, with the git commit where there is one."""
+
+
+class RunReport(Report):
+    """One `hw3 run` (or one of its flows): everything the report page shows."""
+
+    title: str
+    command: str
+    started: str
+    """ISO 8601, with the time zone."""
+    seconds: float
+    answers: tuple[Answer, ...]
+    homework: tuple[HomeworkPart, ...] = ()
+    environment: Environment
+    tracking: Tracking | None = None
+    prefect: dict[str, str] = {}
+    """Names and ids of the flow runs."""
+    warnings: tuple[str, ...] = ()
+    """Shown before everything else: a substituted data set, families that failed, replicates that were lost."""

@@ -1,0 +1,183 @@
+"""The steps between data and answer, each a function from specs and reports to a report.
+
+Everything bigger stays in files, named by digest. The orchestration puts its policy around these.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hw3models.data import load_prepared
+from hw3models.data.dataset import Dataset, write_atomically
+from hw3models.devices import describe_device, peak_memory_mb, pick_device
+from hw3models.errors import DigestError, SpecError
+from hw3models.evaluation import evaluate
+from hw3models.families import Baseline, Network, find_family
+from hw3models.families.family import BaselineFit
+from hw3models.model_store import load_model, save_model
+from hw3models.prediction import predict_classes, predict_reconstructions, reconstruction_table
+from hw3models.prediction_table import PredictionTable, load_table, save_table
+from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
+from hw3models.training import EpochReport, fit
+
+OnEpoch = Callable[[EpochReport], None]
+
+
+def train_step(
+    spec: TrainSpec, data: DataReport, directory: Path, *, on_epoch: OnEpoch = lambda _: None
+) -> TrainReport:
+    """Train the replicates of `spec`, or fit the baseline, and leave them in `directory`.
+
+    Raises:
+        SpecError: no such family for these data, or the device is not there.
+        DigestError: the data are not those that `spec.data.digest` names.
+        TrainingError: every replicate failed.
+    """
+    if spec.data.digest is not None and spec.data.digest != data.digest:
+        raise DigestError(
+            f"`data.digest` is {spec.data.digest}, but the prepared data have {data.digest}. "
+            "They are other data: prepare them from the same source, or drop `digest` from the spec."
+        )
+    family = find_family(data.kind, spec.family)
+    dataset = load_prepared(data)
+    directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(family, Baseline):
+        return _fit_baseline(family, spec, dataset, directory)
+    return _fit_network(family, spec, dataset, directory, on_epoch)
+
+
+def _fit_network(family: Network, spec: TrainSpec, dataset: Dataset, directory: Path, on_epoch: OnEpoch) -> TrainReport:
+    result = fit(dataset, family, spec, on_epoch=on_epoch)
+    digest = save_model(directory, dataset, family, spec, result)
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    learnt = [tensor[0].numel() for name, tensor in result.states.items() if not name.endswith(buffers)]
+    return TrainReport(
+        family=family.name,
+        seeds=result.seeds,
+        failures=result.failures,
+        best_seed=result.best_seed,
+        directory=str(directory),
+        digest=digest,
+        data_digest=dataset.digest,
+        spec_digest=spec.fingerprint(),
+        recipe=spec.recipe or family.recipe,
+        epochs=max(report.epoch for report in result.epochs),
+        parameters=sum(learnt),
+        train_seconds=result.seconds,
+        device=describe_device(result.device),
+        strategy=result.strategy,
+        peak_memory_mb=peak_memory_mb(result.device),
+    )
+
+
+def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
+    """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
+    seeds = spec.seeds[:1] if family.deterministic else spec.seeds
+    start = time.perf_counter()
+    fits = [family.fit(dataset, seed, spec.code_size) for seed in seeds]
+    predicting = sum(one.predict_seconds for one in fits)
+    table = _baseline_table(family, seeds, fits, dataset)
+    digest = save_table(table, directory / "predictions.npz")
+    seconds = f"{fits[0].predict_seconds}"
+    write_atomically(directory / "predict_seconds", seconds.encode())
+    cpu = pick_device("cpu")
+    return TrainReport(
+        family=family.name,
+        seeds=seeds,
+        best_seed=seeds[0],
+        directory=str(directory),
+        digest=digest,
+        data_digest=dataset.digest,
+        spec_digest=spec.fingerprint(),
+        recipe=None,
+        epochs=0,
+        parameters=fits[0].parameters,
+        train_seconds=time.perf_counter() - start - predicting,
+        device=describe_device(cpu),
+        strategy="one after another",
+        peak_memory_mb=peak_memory_mb(cpu),
+    )
+
+
+def _baseline_table(
+    family: Baseline, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset
+) -> PredictionTable:
+    if family.task == "reconstruction":
+        return reconstruction_table(family.name, seeds, fits, dataset, best=0)
+    return PredictionTable(
+        family=family.name,
+        data_digest=dataset.digest,
+        seeds=tuple(seeds),
+        test_index=dataset.test,
+        labels=dataset.labels[dataset.test],
+        probabilities=np.stack([one.probabilities for one in fits if one.probabilities is not None]),
+    )
+
+
+def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
+    """Predict the test split, once, keep the prediction table beside the model, and score it."""
+    if training.data_digest != data.digest:
+        raise DigestError(
+            f"{training.family} was trained on data {training.data_digest}, but is to be evaluated on {data.digest}."
+        )
+    dataset = load_prepared(data)
+    directory = Path(training.directory)
+    path = directory / "predictions.npz"
+    family = find_family(data.kind, training.family)
+    if isinstance(family, Baseline):
+        table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
+        table_digest, device = training.digest, training.device
+    else:
+        where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
+        card, states = load_model(directory)
+        predict = predict_reconstructions if family.task == "reconstruction" else predict_classes
+        table, seconds = predict(card, states, dataset, where)
+        table_digest, device = save_table(table, path), describe_device(where)
+    return evaluate(
+        table,
+        dataset.class_names,
+        predict_seconds_per_1000=1000 * seconds / len(dataset.test),
+        device=device,
+        table_path=str(path),
+        table_digest=table_digest,
+    )
+
+
+def default_families(kind: str, task: str = "classification") -> tuple[str, ...]:
+    """Networks first, then the baselines that stand in every comparison."""
+    if kind == "sequences":
+        return ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "minirocket")
+    return ("mlp", "majority", "logistic") if task == "classification" else ("autoencoder", "pca")
+
+
+def check_families(kind: str, families: Sequence[str]) -> None:
+    """All unknown family names at once, before anything is trained.
+
+    Raises:
+        SpecError: a name is not known for this kind of data, or stands twice.
+    """
+    faults = []
+    for name in families:
+        try:
+            find_family("images" if kind == "images" else "sequences", name)
+        except SpecError as error:
+            faults.append(str(error))
+    if len(set(families)) != len(families):
+        faults.append(f"`families` names one twice: {', '.join(families)}.")
+    if not families:
+        faults.append("`families` is empty.")
+    if faults:
+        raise SpecError(" ".join(faults))
+
+
+def code_version() -> str:
+    """sha256 over this package's own source: part of every cache key, so that changed code is run again."""
+    root = Path(__file__).parent
+    sha = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        sha.update(path.relative_to(root).as_posix().encode())
+        sha.update(path.read_bytes())
+    return sha.hexdigest()[:16]

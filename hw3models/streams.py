@@ -1,0 +1,47 @@
+"""Random numbers that belong to a replicate: what seed s draws never depends on who trains beside it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+Purpose = Literal["initialisation", "order", "noise"]
+_PURPOSES: dict[Purpose, int] = {"initialisation": 0, "order": 1, "noise": 2}
+
+
+def derived_seed(seed: int, purpose: Purpose) -> int:
+    """A seed of its own for each use of `seed` (numpy's SeedSequence), so that streams never overlap."""
+    return int(np.random.SeedSequence([seed, _PURPOSES[purpose]]).generate_state(1)[0])
+
+
+class Streams:
+    """One generator per replicate; every draw has a leading replicate axis S.
+
+    The order of examples is drawn on the CPU, so it is the same on every device. Noise (dropout,
+    augmentation) is drawn where the tensors are.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        self.device = device
+        self._order = [torch.Generator().manual_seed(derived_seed(s, "order")) for s in seeds]
+        self._noise = [torch.Generator(device).manual_seed(derived_seed(s, "noise")) for s in seeds]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def permutations(self, n: int) -> torch.Tensor:
+        """Int64 (S, n): the order in which each replicate sees n examples in the next epoch."""
+        return torch.stack([torch.randperm(n, generator=g) for g in self._order]).to(self.device)
+
+    def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """(S, *shape) in [0, 1)."""
+        return torch.stack([torch.rand(shape, generator=g, device=self.device, dtype=dtype) for g in self._noise])
+
+    def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """(S, *shape), standard normal."""
+        return torch.stack([torch.randn(shape, generator=g, device=self.device, dtype=dtype) for g in self._noise])
+
+    def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
+        """Int64 (S, *shape), low <= draw < high."""
+        return torch.stack([torch.randint(low, high, shape, generator=g, device=self.device) for g in self._noise])

@@ -1,0 +1,191 @@
+"""`fit`: S replicates of a family, by the strategy that suits family and device.
+
+Replicate s of S is the same model as seed s trained alone: it has its own initialisation, order of examples
+and noise (`streams`), its own gradient norm, its own best epoch (`selection`), and its own failure.
+
+    S = replicates in a group, B = examples in a batch, K = classes
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from hw3models.batches import DeviceData, batch_size, num_epochs
+from hw3models.data.dataset import Dataset
+from hw3models.devices import pick_device
+from hw3models.errors import TrainingError
+from hw3models.families.family import Network, Strategy
+from hw3models.group import Group
+from hw3models.replicates import State, put_together
+from hw3models.selection import Selection
+from hw3models.specs import Recipe, ReplicateFailure, TrainSpec
+from hw3models.streams import derived_seed
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an observer hears after each epoch of a group of replicates; tuples are in the order of `seeds`."""
+
+    epoch: int
+    num_epochs: int
+    seeds: tuple[int, ...]
+    running: tuple[bool, ...]
+    """False for replicates that had stopped or failed before this epoch."""
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...] | None
+    validation_accuracy: tuple[float, ...] | None
+    learning_rate: float
+    """At the epoch's last step."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """S trained replicates."""
+
+    seeds: tuple[int, ...]
+    """Those that were trained to the end."""
+    states: State
+    """Stacked state dict on the CPU, leading axis in the order of `seeds`."""
+    epochs: tuple[EpochReport, ...]
+    failures: tuple[ReplicateFailure, ...]
+    best_seed: int
+    """Lowest validation loss; training loss where there is no validation split."""
+    seconds: float
+    strategy: Strategy
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all groups of one training share."""
+
+    data: DeviceData
+    dataset: Dataset
+    recipe: Recipe
+    on_epoch: Callable[[EpochReport], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when another group raised: the threads end after their epoch."""
+
+
+def fit(
+    dataset: Dataset,
+    family: Network,
+    spec: TrainSpec,
+    *,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    dtype: torch.dtype = torch.float32,
+) -> FitResult:
+    """Train one replicate per seed of `spec` on `dataset`'s training split.
+
+    `on_epoch` hears of every epoch of every group (from worker threads when replicates are separate); an
+    exception that it raises ends the training. Deterministic for a seed on a device.
+
+    Raises:
+        SpecError: the wanted device is not there.
+        TrainingError: every replicate failed; the message names seeds, epochs and what to try.
+    """
+    device = pick_device(spec.device)
+    strategy = pick_strategy(spec, family, device)
+    recipe = spec.recipe or family.recipe
+    start = time.perf_counter()
+    job = _Job(DeviceData(dataset, device, dtype), dataset, recipe, on_epoch)
+    # Built one after another before any thread starts: initialisation borrows torch's global generator.
+    models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
+    seeds_of_groups = [spec.seeds] if strategy == "stacked" else [(seed,) for seed in spec.seeds]
+    groups = [Group(seeds, [models[s] for s in seeds], recipe, family.task, device) for seeds in seeds_of_groups]
+    finished = _run_groups(job, groups)
+    seconds = time.perf_counter() - start
+    return _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
+
+
+def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
+    """The spec's own wish, else what is faster for the family on the device."""
+    if spec.strategy != "auto":
+        return spec.strategy
+    # Small models on a GPU are bound by kernel launches: one program for all replicates pays for every family.
+    return "stacked" if device.type != "cpu" else family.cpu_strategy
+
+
+def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
+    """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
+    recipe = spec.recipe or family.recipe
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, "initialisation"))
+        return family.build(
+            shape=dataset.features.shape[1:],
+            num_classes=len(dataset.class_names),
+            dropout=recipe.dropout,
+            code_size=spec.code_size,
+        )
+
+
+_Finished = tuple[Selection, list[EpochReport]]
+
+
+def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
+    """One group here; several over the cores, one thread each (torch's kernels release Python's lock)."""
+    threads = torch.get_num_threads()
+    if len(groups) == 1 or threads == 1 or job.data.device.type != "cpu":
+        return [_train(job, group) for group in groups]
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            futures = [pool.submit(_train, job, group) for group in groups]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                job.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(job: _Job, group: Group) -> _Finished:
+    """The loop. It knows no family, no tracker and no clock."""
+    recipe, dataset = job.recipe, job.dataset
+    size = batch_size(recipe, len(dataset.train))
+    epochs = num_epochs(recipe, len(dataset.train))
+    train = torch.as_tensor(dataset.train, device=job.data.device)
+    num_steps = epochs * -(-len(train) // size)
+    selection, reports = Selection(group.seeds, recipe), []
+    for epoch in range(1, epochs + 1):
+        running = tuple(selection.running)
+        batches = job.data.epoch(train, size, recipe, group.streams)
+        train_loss, rate = group.train_epoch(batches, num_steps)
+        validation = group.score(job.data.in_order(dataset.validation, len(group.seeds)))
+        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
+        report = EpochReport(
+            epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate
+        )
+        reports.append(report)
+        job.on_epoch(report)
+        if not any(selection.running) or job.stop.is_set():
+            break
+    return selection, reports
+
+
+def _gather(
+    finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, device: torch.device, seconds: float
+) -> FitResult:
+    results = {seed: kept for selection, _ in finished for seed, kept in selection.results().items()}
+    failures = tuple(failure for selection, _ in finished for failure in selection.failures)
+    if not results:
+        reasons = "; ".join(failure.reason for failure in failures)
+        raise TrainingError(f"no replicate of {spec.family} could be trained: {reasons}")
+    seeds = tuple(seed for seed in spec.seeds if seed in results)
+    return FitResult(
+        seeds=seeds,
+        states=put_together([results[seed][0] for seed in seeds]),
+        epochs=tuple(report for _, reports in finished for report in reports),
+        failures=failures,
+        best_seed=min(seeds, key=lambda seed: results[seed][1]),
+        seconds=seconds,
+        strategy=strategy,
+        device=device,
+    )
