@@ -72,7 +72,8 @@ class DeviceData:
     def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:
         """The examples `index` (n,) in their order, the same for all replicates."""
         rows = torch.as_tensor(index, device=self.device)
-        for part in rows.split(size):
+        # Splitting nothing would give one empty batch, whose mean loss is NaN.
+        for part in rows.split(size) if len(rows) else ():
             yield self.batch(part.expand(replicates, -1))
 
 

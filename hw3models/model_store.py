@@ -83,14 +83,19 @@ def load_model(directory: Path) -> tuple[ModelCard, State]:
     return card, states
 
 
-def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:
-    """One replicate as a plain module in eval mode, on the CPU."""
+def build_from_card(card: ModelCard) -> nn.Module:
+    """A fresh module of the architecture that the card describes."""
     family = find_family(card.kind, card.family)
     if not isinstance(family, Network):
         raise DataError(f"{card.family} is a baseline, not a network.")
-    model = family.build(
+    return family.build(
         shape=card.shape, num_classes=len(card.class_names), dropout=card.dropout, code_size=card.code_size
     )
+
+
+def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:
+    """One replicate as a plain module in eval mode, on the CPU."""
+    model = build_from_card(card)
     model.load_state_dict(take_out(states, card.seeds.index(seed)))
     return model.eval()
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hw3models.errors import SpecError
 
@@ -35,13 +35,9 @@ class Report(Spec):
 # ---------------------------------------------------------------------------------------------- data
 
 
-class DataSpec(Spec):
-    """Which data, how split, and (for the synthetic regimes) how many and how hard."""
+class DataOptions(Spec):
+    """How data are split, and (for the synthetic regimes) how many and how hard."""
 
-    source: str = "regime:order"
-    """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
-    `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
-    `.ts`, `.npz`, `.csv` or `.parquet` file."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the synthetic data and of every random split."""
     num_train: Annotated[int, Field(ge=20)] = 2000
@@ -64,6 +60,15 @@ class DataSpec(Spec):
     """Long-form tables: the column of the class, constant within a series."""
     digest: str | None = None
     """The content digest that the prepared data must have; other data are refused. None: not checked."""
+
+
+class DataSpec(DataOptions):
+    """Which data, and how split."""
+
+    source: str = "regime:order"
+    """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
+    `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
+    `.ts`, `.npz`, `.csv` or `.parquet` file."""
 
 
 class SourceReport(Report):
@@ -318,6 +323,91 @@ class Answer(Report):
     """MLflow run id per family."""
 
 
+# -------------------------------------------------------------------------------------------- studies
+
+
+class StudySpec(Spec):
+    """What the studies of images, autoencoders and sequences have in common."""
+
+    families: tuple[str, ...] | None = None
+    """Families and baselines to compare; none: all that suit the data."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Replicates per family. Under 3 there is hardly a statement about the difference."""
+    first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
+    """The seeds are first_seed, first_seed + 1, ..."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Passes over the training data, instead of the default recipes' own."""
+    recipe: Recipe | None = None
+    """One recipe for all networks, instead of each family's default; what is not given has the value shown here."""
+    strategy: Literal["auto", "stacked", "separate"] = "auto"
+    """How replicates are trained: one program, separate modules, or what is faster here."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes CUDA, then MPS, then the CPU."""
+    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Practical equivalence: differences within the margin do not matter. None: 0.005 (0.5 points) of accuracy."""
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = (value,)
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(name for item in value for name in item.replace(",", " ").split())
+        return value
+
+
+class ImagesSpec(StudySpec):
+    """Classifiers on images: homework part 1."""
+
+    data: DataSpec = DataSpec(source="digits")
+    """Which images."""
+    parent_run_id: str | None = None
+    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
+
+
+class AutoencoderSpec(StudySpec):
+    """Autoencoders on images: homework part 2."""
+
+    data: DataSpec = DataSpec(source="digits")
+    """Which images."""
+    parent_run_id: str | None = None
+    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Numbers in the code."""
+
+
+class SequencesSpec(StudySpec):
+    """Classifiers on sequences: homework part 5."""
+
+    data: DataSpec = DataSpec()
+    """Which sequences."""
+    parent_run_id: str | None = None
+    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
+
+
+class Hw3Spec(Spec):
+    """Everything: images, autoencoder, sequence regimes, homework parts, one report."""
+
+    images: Literal["mnist", "fashion-mnist", "digits", "auto"] = "digits"
+    """Image data; `auto` is MNIST if it can be had, else digits."""
+    regimes: tuple[Literal["motif", "order", "locked", "dynamics", "trend"], ...] = ("motif", "order", "locked")
+    """Sequence regimes to test the claims of homework part 5 on."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Replicates per family."""
+    num_train: Annotated[int, Field(ge=20)] = 1000
+    """Training series of each regime."""
+    num_test: Annotated[int, Field(ge=20)] = 1000
+    """Test series of each regime."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Passes over the training data, instead of the default recipes' own."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Numbers in the autoencoder's code."""
+    homework: bool = True
+    """Compute the answers of homework parts 1A to 1C and 3 as well."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes CUDA, then MPS, then the CPU."""
+
+
 class HomeworkPart(Report):
     """One part of the homework, answered by computation."""
 
@@ -349,6 +439,7 @@ class RunReport(Report):
 
     title: str
     command: str
+    """The command line or deployment that made it."""
     started: str
     """ISO 8601, with the time zone."""
     seconds: float
@@ -358,5 +449,7 @@ class RunReport(Report):
     tracking: Tracking | None = None
     prefect: dict[str, str] = {}
     """Names and ids of the flow runs."""
+    report: str | None = None
+    """Path of the report page; None for a study whose parent writes the report."""
     warnings: tuple[str, ...] = ()
     """Shown before everything else: a substituted data set, families that failed, replicates that were lost."""

@@ -176,7 +176,7 @@ def _gather(
     results = {seed: kept for selection, _ in finished for seed, kept in selection.results().items()}
     failures = tuple(failure for selection, _ in finished for failure in selection.failures)
     if not results:
-        reasons = "; ".join(failure.reason for failure in failures)
+        reasons = " ".join(failure.reason for failure in failures)
         raise TrainingError(f"no replicate of {spec.family} could be trained: {reasons}")
     seeds = tuple(seed for seed in spec.seeds if seed in results)
     return FitResult(

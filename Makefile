@@ -1,0 +1,57 @@
+# Targets for people and for CI; CONTRIBUTING.md says what each is for.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: run test check format types layers system lock results clean help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+run: $(VENV)/.run ## the whole pipeline, no server needed; prints the verdicts and the report's path
+	@$(BIN)/hw3 run --images auto $(ARGS)
+
+test: $(VENV)/.test ## the whole test suite (see `system` for what it needs beside Python)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test ## format, lint, types, layers: what a commit must pass beside the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test ## mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+results: $(VENV)/.run ## rewrite the result table in README.md from a run
+	$(BIN)/python -m benchmarks.results
+
+system: ## system packages that tests use (Debian: chromium; as root)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+
+lock: $(VENV)/.test ## write constraints.txt and constraints-dev.txt again from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header -q --upgrade -o constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header -q --upgrade -c constraints.txt -o constraints-dev.txt
+
+clean: ## forget caches, prepared data and environment; keep reports and the MLflow store
+	rm -rf $(VENV) .hw3 .pytest_cache .ruff_cache .mypy_cache test-output *.egg-info
+
+# The stamps: a second `make run` installs nothing. The lock files are complete and hashed, so pip resolves nothing.
+$(VENV)/.run: constraints.txt pyproject.toml
+	@echo "==> 1/3 making $(VENV)"
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, {sys.version.split()[0]} found; try: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "==> 2/3 installing the pinned packages (torch alone is over 2 GB with its GPU libraries; minutes)"
+	@$(PIP) install --no-deps --require-hashes -r constraints.txt
+	@echo "==> 3/3 installing hw3"
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run constraints-dev.txt
+	@echo "==> installing the test tools"
+	@$(PIP) install -q --no-deps --require-hashes -r constraints-dev.txt
+	@touch $@

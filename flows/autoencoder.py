@@ -1,0 +1,17 @@
+"""Homework part 2: autoencoders on images, next to PCA with as many numbers."""
+
+from prefect import flow
+
+from flows.reported import flow_name, reported
+from flows.study import study
+from hw3models.specs import Answer, AutoencoderSpec, RunReport
+
+
+@flow(name="autoencoder", flow_run_name=flow_name, validate_parameters=True)
+def autoencoder(spec: AutoencoderSpec) -> RunReport:
+    """Download, preprocess, train, evaluate, compare, report: how good is a code of a few numbers?"""
+
+    def answer(parent: str) -> Answer:
+        return study("autoencoder", spec, spec.data, parent, code_size=spec.code_size)
+
+    return reported(f"autoencoder {spec.data.source}", spec, answer, parent=spec.parent_run_id)

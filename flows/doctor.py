@@ -1,0 +1,85 @@
+"""`hw3 doctor`: what is installed, which devices there are, which servers answer, where the stores are."""
+
+import os
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from hw3models.data import IMAGE_SETS, REGIMES
+from hw3models.environment import describe_environment
+from hw3models.families import FAMILIES
+from tasks.settings import Settings
+
+
+def examine() -> dict[str, Any]:
+    """Findings by topic. Starts nothing and changes nothing."""
+    settings = Settings()
+    environment = describe_environment()
+    return {
+        "versions": {"hw3": environment.code, "python": environment.python, **environment.versions},
+        "devices": _devices(),
+        "servers": {
+            "prefect": _server("PREFECT_API_URL", settings.prefect_api_url, "/health", "embedded, started when needed"),
+            "mlflow": _server(
+                "MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri, "/health", f"embedded, {settings.tracking_uri}"
+            ),
+        },
+        "stores": {
+            "home": _place(settings.home),
+            "mlflow store": _place(settings.store),
+            "trained models": _place(settings.work / "models"),
+            "reports": _place(settings.home / "reports"),
+            "data cache": _place(settings.cache),
+        },
+        "data": {"images": list(IMAGE_SETS), "regimes": list(REGIMES), "mirrors": settings.mirrors or "torchvision's"},
+        "families": {kind: list(families) for kind, families in FAMILIES.items()},
+    }
+
+
+def as_text(findings: dict[str, Any]) -> str:
+    """One topic per paragraph, one finding per line."""
+    lines = []
+    for topic, values in findings.items():
+        lines.append(topic)
+        for name, value in values.items():
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            lines.append(f"  {name:<16} {text}")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _devices() -> dict[str, str]:
+    import torch
+
+    from hw3models.devices import cpu_name, pick_device
+
+    found = {"cpu": f"{cpu_name()}, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"}
+    for index in range(torch.cuda.device_count()):
+        memory = torch.cuda.get_device_properties(index).total_memory / 2**30
+        found[f"cuda:{index}"] = f"{torch.cuda.get_device_name(index)}, {memory:.0f} GiB"
+    if torch.backends.mps.is_available():
+        found["mps"] = "Apple GPU"
+    if not torch.cuda.device_count():
+        found["cuda"] = "none"
+    found["auto takes"] = str(pick_device())
+    return found
+
+
+def _server(variable: str, address: str | None, path: str, without: str) -> str:
+    if address is None:
+        return f"{variable} is not set: {without}"
+    if not address.startswith(("http://", "https://")):
+        return f"{address} (no server)"
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}{path}", timeout=5) as answer:  # noqa: S310  # http(s), above
+            return f"{address} answers ({answer.status})"
+    except (urllib.error.URLError, OSError) as error:
+        return f"{address} DOES NOT ANSWER ({getattr(error, 'reason', error)})"
+
+
+def _place(path: Path) -> str:
+    there = path if path.exists() else next(parent for parent in path.parents if parent.exists())
+    free = shutil.disk_usage(there).free / 2**30
+    return f"{path} ({'there' if path.exists() else 'not yet made'}, {free:.0f} GiB free)"

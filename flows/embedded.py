@@ -1,0 +1,63 @@
+"""Prefect without a server of one's own: quiet, quick, and proof against Ctrl-C.
+
+With no `PREFECT_API_URL` Prefect starts a temporary server as a child process. Here that is done early, in
+a thread, so that its start overlaps with importing torch.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.settings import Settings
+
+
+def prepare_environment(*, verbose: bool) -> None:
+    """Set what Prefect reads when it is imported; what the user has set stays."""
+    settings = Settings()
+    quiet = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # The first start of a fresh home makes its database: 20 s, the default, can be too short.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        # Sent by a thread that every flow would wait a second for; they serve workers and servers.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "" if settings.prefect_api_url is None else None,
+        "PREFECT_LOCAL_STORAGE_PATH": str(settings.work / "results"),
+        # Errors are told once, by the command line, in a sentence.
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": None if settings.prefect_api_url else "false",
+    }
+    for name, value in quiet.items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+    if not verbose:
+        # Alembic and MLflow report on the store's tables at INFO.
+        for name in ("alembic", "mlflow", "httpx"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextmanager
+def embedded_server() -> Iterator[None]:
+    """Have the temporary server start while the caller goes on; nothing where a server is set."""
+    thread = None
+    if Settings().prefect_api_url is None:
+        thread = threading.Thread(target=_start, name="prefect-start", daemon=True)
+        thread.start()
+    yield
+    if thread is not None:
+        thread.join()
+
+
+def _start() -> None:
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        return  # set in the user's Prefect profile
+    # Ctrl-C goes to every process of the terminal. The server must outlive it, to be told how the runs ended:
+    # a signal that is blocked while the child starts stays blocked in the child.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    SubprocessASGIServer().start()

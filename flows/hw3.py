@@ -1,0 +1,44 @@
+"""Everything: images, autoencoder, the regimes of homework part 5, and the homework's questions, in one report."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.autoencoder import autoencoder
+from flows.images import images
+from flows.reported import Outcome, flow_name, reported
+from flows.sequences import sequences
+from hw3models.claims import judge_claims
+from hw3models.specs import Answer, AutoencoderSpec, DataSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec
+from tasks.reporting import solve_homework
+
+
+@flow(name="hw3", flow_run_name=flow_name, validate_parameters=True)
+def hw3(spec: Hw3Spec) -> RunReport:
+    """All studies and the homework parts."""
+
+    def answer(parent: str) -> Outcome:
+        common: dict[str, Any] = spec.model_dump(include={"seeds", "epochs", "device"})
+        common["parent_run_id"] = parent
+        pictures = DataSpec(source=spec.images)
+        answers = [
+            *images(ImagesSpec(data=pictures, **common)).answers,
+            *autoencoder(AutoencoderSpec(data=pictures, code_size=spec.code_size, **common)).answers,
+        ]
+        for regime in spec.regimes:
+            data = DataSpec(source=f"regime:{regime}", num_train=spec.num_train, num_test=spec.num_test)
+            answers += sequences(SequencesSpec(data=data, **common)).answers
+        return with_claims(answers), solve_homework() if spec.homework else ()
+
+    return reported("hw3 run", spec, answer)
+
+
+def with_claims(answers: list[Answer]) -> tuple[Answer, ...]:
+    """Judge the claims of part 5 over all regimes together; each regime's answer carries its own."""
+    regimes = {a.data.source.removeprefix("regime:"): a for a in answers if a.data.source.startswith("regime:")}
+    comparisons = {name: a.comparison for name, a in regimes.items() if a.comparison is not None}
+    claims = judge_claims(comparisons, {name: a.evaluation for name, a in regimes.items()})
+    return tuple(
+        a.model_copy(update={"claims": tuple(c for c in claims if a.data.source == f"regime:{c.regime}")})
+        for a in answers
+    )

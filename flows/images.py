@@ -1,0 +1,17 @@
+"""Homework part 1: classifiers on images."""
+
+from prefect import flow
+
+from flows.reported import flow_name, reported
+from flows.study import study
+from hw3models.specs import Answer, ImagesSpec, RunReport
+
+
+@flow(name="images", flow_run_name=flow_name, validate_parameters=True)
+def images(spec: ImagesSpec) -> RunReport:
+    """Download, preprocess, train, evaluate, compare, report: which family for these images?"""
+
+    def answer(parent: str) -> Answer:
+        return study("images", spec, spec.data, parent)
+
+    return reported(f"images {spec.data.source}", spec, answer, parent=spec.parent_run_id)

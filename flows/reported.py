@@ -1,0 +1,116 @@
+"""What every flow does around its studies: an MLflow parent run, the report page, a clear end."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from prefect.runtime import deployment as prefect_deployment
+from prefect.runtime import flow_run
+
+from flows.pages import page_path
+from flows.study import prefect_tags
+from hw3models.data.dataset import write_atomically
+from hw3models.environment import describe_environment
+from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
+from tasks import tracking
+from tasks.names import slug
+from tasks.progress import say
+from tasks.reporting import report
+
+Outcome = tuple[tuple[Answer, ...], tuple[HomeworkPart, ...]]
+
+
+_started: list[UUID] = []
+
+
+def started_flow_runs() -> tuple[UUID, ...]:
+    """Flow runs that this process has started, parents first."""
+    return tuple(_started)
+
+
+def reported(
+    title: str, spec: Spec, body: Callable[[str], Answer | Outcome], *, parent: str | None = None
+) -> RunReport:
+    """Let `body` find the answers under an MLflow parent run, then write and log the report.
+
+    Under a given `parent` there is neither a run nor a report of its own: whoever gave it makes them.
+    However it ends, no run stays RUNNING: FAILED after an error, KILLED after an interruption.
+    """
+    if flow_run.id:
+        _started.append(UUID(flow_run.id))
+    started, clock = datetime.now().astimezone(), time.perf_counter()
+    run_id = parent or tracking.open_parent(title, spec, prefect_tags())
+    try:
+        outcome = body(run_id)
+        answers, homework = ((outcome,), ()) if isinstance(outcome, Answer) else outcome
+        run = RunReport(
+            title=title,
+            command=_command(),
+            started=started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - clock,
+            answers=answers,
+            homework=homework,
+            environment=describe_environment(),
+            tracking=tracking.tracking(run_id),
+            prefect=prefect_tags(),
+            warnings=_warnings(answers),
+        )
+        return run if parent else _finish(run, run_id, page_path(title, started))
+    except BaseException as error:
+        if not parent:
+            _end_all(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+
+
+def _finish(run: RunReport, run_id: str, page: Path) -> RunReport:
+    report(run, page)
+    run = run.model_copy(update={"report": str(page)})
+    # `hw3 report` writes the page again from this.
+    write_atomically(page.with_suffix(".json"), run.model_dump_json(indent=1).encode())
+    tracking.log_report(run_id, page, _description(run))
+    tracking.end_run(run_id, "FINISHED")
+    say(f"report: {page}")
+    return run
+
+
+def _end_all(run_id: str, status: str) -> None:
+    for open_id in tracking.open_runs_of(run_id):
+        tracking.end_run(open_id, status)
+
+
+def _command() -> str:
+    """The command line, or the deployment that started the run."""
+    deployment = prefect_deployment.name
+    return f"deployment {deployment}" if deployment else " ".join(["hw3", *sys.argv[1:]])
+
+
+def flow_name() -> str:
+    """Run names of flows: the flow and what it is about, such as `sequences-regime-order`."""
+    spec = flow_run.parameters["spec"]
+    data = getattr(spec, "data", None)
+    return slug(f"{flow_run.flow_name} {Path(data.source).stem if data else spec.images}")
+
+
+def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:
+    """What must be read before the verdicts."""
+    found: list[str] = []
+    for answer in answers:
+        found += answer.data.notes
+        found += [
+            f"{answer.data.name}: {family} could not be trained: {why}" for family, why in answer.failures.items()
+        ]
+        found += [f"{answer.data.name}: {note}" for note in answer.notes]
+    return tuple(dict.fromkeys(found))
+
+
+def _description(run: RunReport) -> str:
+    """The run's page in MLflow begins with the verdicts."""
+    lines = [f"**{warning}**" for warning in run.warnings]
+    for answer in run.answers:
+        verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare."
+        lines += [f"### {answer.kind}: {answer.data.name}", verdict]
+    lines.append(f"Made by `{run.command}` in {run.seconds:.0f} s; the report is among the artifacts.")
+    return "\n\n".join(lines)

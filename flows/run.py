@@ -1,0 +1,49 @@
+"""Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
+
+import json as jsonlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from flows.embedded import embedded_server, prepare_environment
+from hw3models.specs import RunReport, Spec
+from tasks import progress
+
+
+def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
+    """Run the flow `name` in this process and print its summary on stdout."""
+    prepare_environment(verbose=verbose)
+    with embedded_server():
+        from flows.autoencoder import autoencoder
+        from flows.display import display
+        from flows.hw3 import hw3
+        from flows.images import images
+        from flows.sequences import sequences
+        from flows.summary import as_json, as_text
+
+    flows: dict[str, Callable[[Any], RunReport]] = {
+        "hw3": hw3,
+        "images": images,
+        "autoencoder": autoencoder,
+        "sequences": sequences,
+    }
+    with display() as shown, progress.listening(shown):
+        try:
+            run = flows[name](spec)
+        except KeyboardInterrupt:
+            _cancel_flow_runs()
+            raise
+    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
+    sys.stdout.flush()
+
+
+def _cancel_flow_runs() -> None:
+    """Prefect calls an interrupted run Crashed; it was cancelled, so that is what its state shall say."""
+    from prefect import get_client
+    from prefect.states import Cancelled
+
+    from flows.reported import started_flow_runs
+
+    with get_client(sync_client=True) as client:
+        for run_id in started_flow_runs():
+            client.set_flow_run_state(run_id, Cancelled(message="Interrupted with Ctrl-C."), force=True)

@@ -1,0 +1,17 @@
+"""Homework part 5: classifiers on sequences."""
+
+from prefect import flow
+
+from flows.reported import flow_name, reported
+from flows.study import study
+from hw3models.specs import Answer, RunReport, SequencesSpec
+
+
+@flow(name="sequences", flow_run_name=flow_name, validate_parameters=True)
+def sequences(spec: SequencesSpec) -> RunReport:
+    """Download, preprocess, train, evaluate, compare, report: which family for these sequences?"""
+
+    def answer(parent: str) -> Answer:
+        return study("sequences", spec, spec.data, parent)
+
+    return reported(f"sequences {spec.data.source}", spec, answer, parent=spec.parent_run_id)

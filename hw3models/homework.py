@@ -1,0 +1,513 @@
+"""The homework's parts 1A to 1C and 3, answered by computation, and a figure for each where one helps.
+
+Parts 2 and 5 are answered by the studies of autoencoders and sequences, part 4 by the notebook.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hw3models import losses, refresher
+from hw3models.errors import SpecError
+from hw3models.losses import LossGradients, LossTraining, SeedDifference
+from hw3models.specs import HomeworkPart
+
+Table = tuple[tuple[str, ...], ...]
+Series = dict[str, tuple[float, ...]]
+
+
+def solve(*, on_progress: Callable[[str], None] | None = None) -> tuple[HomeworkPart, ...]:
+    """Parts 1A to 1C and 3, computed now: a few seconds on one core, the same answers on each call.
+
+    `on_progress` hears of each part before it is computed.
+    """
+    parts = []
+    for name, subject, answer in _PARTS:
+        if on_progress is not None:
+            on_progress(f"homework {name}: {subject}")
+        parts.append(answer(name))
+    return tuple(parts)
+
+
+def draw(part: HomeworkPart) -> Figure | None:
+    """The figure of a part, 6.4 x 3.4 in, transparent, text and axes in black; None where a figure says nothing.
+
+    Raises:
+        SpecError: the part lacks a series that its figure needs.
+    """
+    drawing = _DRAWINGS.get(part.part)
+    if drawing is None or not part.series:
+        return None
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained", facecolor="none")
+    try:
+        drawing(figure, part.series)
+    except KeyError as error:
+        raise SpecError(
+            f"part {part.part} has no series {error} for its figure, only {', '.join(part.series)}. Solve it again."
+        ) from error
+    return figure
+
+
+# ------------------------------------------------------------------------------------------ part 1
+
+
+def _part_1a(name: str) -> HomeworkPart:
+    sheet = losses.cross_entropy_of_sheet()
+    p = sheet.probabilities[sheet.digit]
+    return HomeworkPart(
+        part=name,
+        question="What is the cross-entropy of the softmax output "
+        f"[{', '.join(f'{q:g}' for q in sheet.probabilities)}] when the digit is a {sheet.digit}?",
+        answer=f"{sheet.nats:.4f} nats. The label is one-hot, so only the probability of the true digit counts: "
+        f"H = -ln p_{sheet.digit} = -ln {p:g} = {sheet.nats:.4f}. PyTorch agrees: `F.cross_entropy` gives "
+        f"{sheet.torch_cross_entropy:.4f} and `F.nll_loss` of the log probabilities {sheet.torch_nll:.4f}. "
+        f"The sheet says {sheet.sheet:g}: that is the {sheet.sheet_logarithm} logarithm, -log10 {p:g} = "
+        f"{sheet.log10:.5f}, cut off after three digits (rounded it is {sheet.log10:.3f}). It measures the same "
+        "thing in another unit, but it is not what `CrossEntropyLoss` computes: PyTorch's logarithm is the natural "
+        f"one, so {sheet.nats:.4f} is right. The probability 0 of the digit 2 does no harm, because its label is 0.",
+        table=(
+            ("logarithm", "unit", f"-log {p:g}", "who uses it"),
+            ("natural", "nats", f"{sheet.nats:.4f}", "PyTorch: right here"),
+            ("base 2", "bits", f"{sheet.bits:.4f}", "information theory"),
+            ("base 10", "bans", f"{sheet.log10:.4f}", f"the sheet ({sheet.sheet:g})"),
+        ),
+    )
+
+
+_RIVAL = 8
+
+
+def _part_1b(name: str) -> HomeworkPart:
+    digit = losses.SHEET_DIGIT
+    cases = {
+        "the sheet": losses.loss_gradients(losses.spread_probabilities(0.9, digit), digit),
+        "confident and right": losses.loss_gradients(losses.spread_probabilities(0.99, digit), digit),
+        "confident and wrong": losses.loss_gradients(losses.spread_probabilities(0.01, digit, rival=_RIVAL), digit),
+    }
+    sheet, wrong = cases["the sheet"], cases["confident and wrong"]
+    mse_p, ce_p = sheet.mse_by_probability, sheet.cross_entropy_by_probability
+    mse_z, ce_z = wrong.mse_by_logit[digit], wrong.cross_entropy_by_logit[digit]
+    disagreement = max(case.disagreement for case in cases.values())
+    curves = losses.gradient_curves(num_points=199)
+    return HomeworkPart(
+        part=name,
+        question="Why cross-entropy and not MSE? With y_3 = 1 and p_3 = 0.9, compare dMSE/dp_k with dCE/dp_k.",
+        answer=f"At p_3 = 0.9: dCE/dp_3 = -1/p_3 = {ce_p[digit]:.3f} and dMSE/dp_3 = 2 (p_3 - 1)/10 = "
+        f"{mse_p[digit]:.3f}, {ce_p[digit] / mse_p[digit]:.0f} times smaller. For every other digit dCE/dp_k = 0 and "
+        f"dMSE/dp_k = 2 p_k/10 ({mse_p[_RIVAL]:.4f} when the remaining 0.1 is spread evenly). "
+        "MSE here is the mean over the ten outputs, as in `nn.MSELoss`; the sum is 10 times as large and changes no "
+        "conclusion. What moves the weights is the gradient by the logit z, after the softmax: dCE/dz_k = p_k - y_k, "
+        f"so {sheet.cross_entropy_by_logit[digit]:.2f} for the sheet's answer, against {sheet.mse_by_logit[digit]:.3f} "
+        "for MSE. The difference that matters is a confident wrong answer, p_3 = 0.01 with nearly all the rest on "
+        f"another digit: cross-entropy pushes with {ce_z:.2f}, almost the most it can, MSE with {mse_z:.4f}, "
+        f"{ce_z / mse_z:.0f} times less ({ce_z / mse_z / 10:.0f} times less with the sum). MSE's gradient carries the "
+        "factor p of the softmax's slope, which is tiny exactly where the network is sure and wrong; in "
+        "cross-entropy the 1/p of the logarithm cancels it. "
+        f"Autograd and the closed forms agree to {disagreement:.0e}.",
+        table=_gradient_table(cases, digit),
+        series={
+            "p": curves.p_true,
+            "cross-entropy by probability": curves.cross_entropy_by_probability,
+            "MSE by probability": curves.mse_by_probability,
+            "cross-entropy by logit": curves.cross_entropy_by_logit,
+            "MSE by logit": curves.mse_by_logit,
+        },
+    )
+
+
+def _gradient_table(cases: dict[str, LossGradients], digit: int) -> Table:
+    rows = [("answer", f"p_{digit}", "derivative by", "of MSE", "of cross-entropy")]
+    for case, g in cases.items():
+        for symbol, mse, cross_entropy in (
+            ("p", g.mse_by_probability, g.cross_entropy_by_probability),
+            ("z", g.mse_by_logit, g.cross_entropy_by_logit),
+        ):
+            for k in (digit, _RIVAL):
+                numbers = (f"{mse[k]:.4g}", f"{cross_entropy[k]:.4g}")
+                rows.append((case, f"{g.probabilities[digit]:g}", f"{symbol}_{k}", *numbers))
+    return tuple(rows)
+
+
+def _part_1b_measured(name: str) -> HomeworkPart:
+    usual = losses.train_with_both_losses()
+    wrong = losses.train_with_both_losses(head_start=losses.HEAD_START)
+    starts = {"usual start": usual, "confident wrong start": wrong}
+    stuck = [sum(accuracy < 0.9 for accuracy in run.test_accuracy) for run in (wrong.cross_entropy, wrong.mse)]
+    rows = [("start", "loss", "validation accuracy, epoch 1", f"test accuracy, epoch {usual.epochs}", "test CE (nats)")]
+    for start, both in starts.items():
+        for run in (both.cross_entropy, both.mse):
+            first = [curve[0] for curve in run.validation_accuracy]
+            nats = _mean_and_sd(run.test_cross_entropy, 1, 3)
+            rows.append((start, run.name, _percent_and_sd(first), _percent_and_sd(run.test_accuracy), nats))
+    return HomeworkPart(
+        part=name,
+        question="Does it show in training? The same network, initial weights, batches and optimiser; only the loss "
+        "differs.",
+        answer=f"784-64-10 on scikit-learn's digits at 28 x 28 ({usual.num_train:,} training images, "
+        f"{len(usual.seeds)} seeds, {usual.optimizer}; intervals are 95%, paired over the seeds). From the usual "
+        f"start: after the first epoch {_versus('cross-entropy', 'MSE', usual.first_epoch_difference)}; after "
+        f"{usual.epochs} epochs {_versus('cross-entropy', 'MSE', usual.accuracy_difference)}. From a start that is "
+        "sure of a wrong answer (the bias of digit 0 raised by "
+        f"{wrong.head_start:g}): after the first epoch "
+        f"{_versus('cross-entropy', 'MSE', wrong.first_epoch_difference)}; at the end "
+        f"{_versus('cross-entropy', 'MSE', wrong.accuracy_difference)}, and {stuck[1]} of {len(wrong.seeds)} seeds "
+        f"end below 90% with MSE, {stuck[0]} with cross-entropy. So MSE is not hopeless: an untrained network is "
+        "unsure, and Adam evens out the size of the gradients. It is slow to unlearn mistakes that it is sure of, as "
+        "its vanishing gradient says.",
+        table=tuple(rows),
+        series={
+            "epoch": tuple(range(1, usual.epochs + 1)),
+            **_curves("usual start, cross-entropy", usual.cross_entropy.validation_accuracy),
+            **_curves("usual start, MSE", usual.mse.validation_accuracy),
+            **_curves("confident wrong start, cross-entropy", wrong.cross_entropy.validation_accuracy),
+            **_curves("confident wrong start, MSE", wrong.mse.validation_accuracy),
+        },
+    )
+
+
+def _part_1c(name: str) -> HomeworkPart:
+    twice = losses.softmax_twice()
+    runs = {"logits": twice.logits, "Softmax layer": twice.softmax_layer}
+    rows = [("outputs", "training loss, last epoch (nats)", "test accuracy", "test CE of the probabilities (nats)")]
+    for outputs, run in runs.items():
+        last = [curve[-1] for curve in run.train_loss]
+        nats = _mean_and_sd(run.test_cross_entropy, 1, 3)
+        rows.append((outputs, _mean_and_sd(last, 1, 3), _percent_and_sd(run.test_accuracy), nats))
+    return HomeworkPart(
+        part=name,
+        question="Why is there no Softmax layer before `CrossEntropyLoss`?",
+        answer="Because the loss already contains it: `F.cross_entropy(z)` is `F.nll_loss(F.log_softmax(z))` (largest "
+        f"difference over 1,000 random examples: {twice.largest_difference:.0e}), computed in one go, so that no "
+        "probability underflows to log 0. With a Softmax layer in front, softmax is applied twice. Its inputs then "
+        "lie in 0..1, so even a perfect, certain answer costs -ln(e/(e + 9)) = "
+        f"{twice.floor:.3f} nats instead of 0, and the gradient of an untrained network shrinks from "
+        f"{twice.gradient_once:.2f} to {twice.gradient_twice:.2f}. Trained both ways ({len(twice.seeds)} seeds, "
+        f"{twice.epochs} epochs, {twice.optimizer}): "
+        f"{_versus('the network with logits', 'the one with the layer', twice.accuracy_difference)} in test accuracy "
+        f"(95%, paired over the seeds). "
+        f"{sum(accuracy < 0.9 for accuracy in twice.softmax_layer.test_accuracy)} of the {len(twice.seeds)} seeds end "
+        f"below 90% with the layer, {sum(accuracy < 0.9 for accuracy in twice.logits.test_accuracy)} without. Nothing "
+        "warns of it: it trains, only worse. So models here put out logits, and a prediction takes the softmax once, "
+        "at the end, to offer probabilities.",
+        table=tuple(rows),
+        series={
+            "epoch": tuple(range(1, twice.epochs + 1)),
+            "floor": (twice.floor,),
+            **_curves("logits, training loss", twice.logits.train_loss),
+            **_curves("Softmax layer, training loss", twice.softmax_layer.train_loss),
+            **_curves("logits, accuracy", twice.logits.validation_accuracy),
+            **_curves("Softmax layer, accuracy", twice.softmax_layer.validation_accuracy),
+        },
+    )
+
+
+# ------------------------------------------------------------------------------------------ part 3
+
+
+def _part_where(name: str) -> HomeworkPart:
+    places = refresher.where_things_live()
+    named = {place.name: place.address for place in places}
+    return HomeworkPart(
+        part=name,
+        question="Where do MNIST, Adam and DataLoader live?",
+        answer=f"MNIST in `{named['MNIST']}`, Adam in `{named['Adam']}`, DataLoader in `{named['DataLoader']}`. Each "
+        "address in the table was imported just now.",
+        table=(
+            ("name", "address", "version"),
+            *((place.name, place.address, f"{place.package} {place.version}") for place in places),
+        ),
+    )
+
+
+def _part_backward(name: str) -> HomeworkPart:
+    result = refresher.missing_backward()
+    steps = len(result.loss_without) - 1
+    grads = "`.grad` of every parameter is still None" if result.gradients_are_none else "some gradients are set"
+    return HomeworkPart(
+        part=name,
+        question="What happens if `loss.backward()` is missing?",
+        answer=f"Nothing, and that is the trouble. After {steps} steps {grads}, `optimizer.step()` has moved no weight "
+        f"(largest change {result.largest_change:g}), and the loss stands at {result.loss_without[-1]:.3f} where it "
+        f"began at {result.loss_without[0]:.3f}; no error is raised. With `backward()` the same {steps} steps on the "
+        f"same batch bring it down to {result.loss_with[-1]:.3f}.",
+        table=(
+            ("", "first loss (nats)", "last loss (nats)", "largest change of a weight"),
+            _backward_row("with backward()", result.loss_with, result.largest_change_with),
+            _backward_row("without", result.loss_without, result.largest_change),
+        ),
+        series={
+            "step": tuple(range(steps + 1)),
+            "with backward()": result.loss_with,
+            "without backward()": result.loss_without,
+        },
+    )
+
+
+def _backward_row(name: str, curve: Sequence[float], change: float) -> tuple[str, ...]:
+    return (name, f"{curve[0]:.3f}", f"{curve[-1]:.3f}", f"{change:.3g}")
+
+
+def _part_zero_grad(name: str) -> HomeworkPart:
+    result = refresher.missing_zero_grad()
+    ratios = ", ".join(f"{ratio:.2f}" for ratio in result.norm_ratios)
+    return HomeworkPart(
+        part=name,
+        question="What happens if `optimizer.zero_grad()` is missing?",
+        answer="`backward()` adds to `.grad` instead of replacing it. On one fixed batch, with the weights held still, "
+        f"the norm of `.grad` after {len(result.norm_ratios)} calls is {ratios} times the first. In training, step k "
+        "therefore follows the sum of all k gradients so far, most of them from old weights: plain SGD becomes SGD "
+        "with momentum 1, which never brakes. With learning rate "
+        f"{result.learning_rate:g} it takes long steps at once and then overshoots: the training loss of the last of "
+        f"{len(result.loss_with)} epochs is {result.loss_without[-1]:.2f} instead of {result.loss_with[-1]:.2f}, and "
+        f"the test accuracy {result.accuracy_without:.1%} instead of {result.accuracy_with:.1%}. (Leaving it out on "
+        "purpose for a few steps is a way to use bigger batches than fit into memory.)",
+        table=(
+            ("", "first epoch's loss (nats)", "last epoch's loss (nats)", "test accuracy"),
+            _zero_grad_row("with zero_grad()", result.loss_with, result.accuracy_with),
+            _zero_grad_row("without", result.loss_without, result.accuracy_without),
+        ),
+        series={
+            "epoch": tuple(range(1, len(result.loss_with) + 1)),
+            "with zero_grad()": result.loss_with,
+            "without zero_grad()": result.loss_without,
+            "calls": tuple(range(1, len(result.norm_ratios) + 1)),
+            "norm ratio": result.norm_ratios,
+        },
+    )
+
+
+def _zero_grad_row(name: str, curve: Sequence[float], accuracy: float) -> tuple[str, ...]:
+    return (name, f"{curve[0]:.2f}", f"{curve[-1]:.2f}", f"{accuracy:.1%}")
+
+
+def _part_dropout(name: str) -> HomeworkPart:
+    result = refresher.dropout_modes()
+    values = " or ".join(f"{value:g}" for value in result.values_in_train)
+    return HomeworkPart(
+        part=name,
+        question="What does Dropout do in `train()` and in `eval()`?",
+        answer=f"In train mode `nn.Dropout({result.p:g})` turns an input of 1 into {values}: it zeroes "
+        f"{result.share_of_zeros:.1%} of the units, new ones on every pass, and scales the rest by 1/(1 - p), so the "
+        f"mean stays ({result.mean_in_train:.3f}) and the variance over repeated passes is "
+        f"{result.variance_in_train:.3f} (in theory p/(1 - p) = {result.p / (1 - result.p):g}). In eval mode it does "
+        f"nothing: the output {'is' if result.eval_is_identity else 'is not'} the input, and the variance over "
+        f"{result.passes} passes is {result.variance_in_eval:g}.",
+        table=(
+            ("mode", "outputs for an input of 1", "variance over repeated passes"),
+            ("train()", values, f"{result.variance_in_train:.3f}"),
+            ("eval()", "1", f"{result.variance_in_eval:g}"),
+        ),
+    )
+
+
+def _part_batchnorm(name: str) -> HomeworkPart:
+    result = refresher.batchnorm_modes()
+    train, held = result.running_mean_in_train, result.running_mean_in_eval
+    moved = max(held) - min(held)
+    return HomeworkPart(
+        part=name,
+        question="What does BatchNorm do in `train()` and in `eval()`?",
+        answer="In train mode it standardises with the mean and variance of the batch at hand, and moves its running "
+        f"mean and variance a tenth of the way towards them: on data with mean {result.true_mean:g} the running mean "
+        f"goes from {train[0]:g} to {train[-1]:.2f} in {len(train) - 1} batches. The answer for an example therefore "
+        "depends on its neighbours: one and the same example, seen in different batches, gets outputs "
+        f"{result.output_spread_in_train:.2f} apart. In eval mode it uses the running statistics and moves nothing "
+        f"(change of the running mean: {moved:g}), so the example always gets the same output (largest difference "
+        f"{result.output_spread_in_eval:g}). A batch of one is an error in train mode "
+        f'("{result.single_example_error}") and fine in eval mode.',
+        table=(
+            ("mode", "statistics used", "change of the running mean", "spread of one example's output"),
+            ("train()", "the batch's", f"{train[-1] - train[0]:.2f}", f"{result.output_spread_in_train:.2f}"),
+            ("eval()", "the running ones", f"{moved:g}", f"{result.output_spread_in_eval:g}"),
+        ),
+        series={"train()": train, "eval()": held, "true mean": (result.true_mean,)},
+    )
+
+
+def _part_eval(name: str) -> HomeworkPart:
+    result = refresher.forgotten_eval()
+    in_eval, mixed, alike = result.accuracy_in_eval, result.accuracy_shuffled, result.accuracy_sorted
+    return HomeworkPart(
+        part=name,
+        question="What happens if `model.eval()` is forgotten before inference?",
+        answer="Nothing complains, and the answers are random and depend on their neighbours. A trained network with "
+        f"BatchNorm and Dropout, asked {result.repeats} times about the same {result.num_test} test images: with "
+        f"`eval()` the accuracy is {in_eval[0]:.1%} every time and {result.changed_in_eval:.1%} of the predicted digits "
+        f"ever change. Without it, in mixed batches of 64, it is {np.mean(mixed):.1%} on average ({min(mixed):.1%} to "
+        f"{max(mixed):.1%}), and {result.changed_in_train:.1%} of the images do not get the same digit every time. Sort "
+        f"the same images by class, so that a batch holds one or two digits, and it is {np.mean(alike):.1%}: BatchNorm "
+        "then removes what the images of a batch have in common, which is the digit. It even changes the model: after "
+        f"one such pass, answers in eval mode differ in {result.changed_after:.1%} of the digits and by up to "
+        f"{result.probability_change_after:.2f} in a probability. A single image raises an error "
+        f'("{result.single_image_error}"). This project evaluates and predicts in eval mode only.',
+        table=(
+            ("mode and batches", "mean accuracy", "lowest", "highest"),
+            _spread_row("eval()", in_eval),
+            _spread_row("train(), mixed batches", mixed),
+            _spread_row("train(), sorted by class", alike),
+        ),
+        series={"eval()": in_eval, "train(), mixed batches": mixed, "train(), sorted by class": alike},
+    )
+
+
+def _spread_row(name: str, accuracies: Sequence[float]) -> tuple[str, ...]:
+    return (name, f"{np.mean(accuracies):.1%}", f"{min(accuracies):.1%}", f"{max(accuracies):.1%}")
+
+
+# ------------------------------------------------------------------------------------------ words
+
+
+def _versus(a: str, b: str, d: SeedDifference) -> str:
+    """'a is ahead of b by 5.7 points [4.2, 7.3]', or that the two cannot be separated."""
+    if d.low <= 0 <= d.high:
+        return f"{a} and {b} cannot be separated ({100 * d.mean:+.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}])"
+    (first, second), sign = ((a, b), 1) if d.mean > 0 else ((b, a), -1)
+    low, high = sorted((sign * d.low, sign * d.high))
+    return f"{first} is ahead of {second} by {abs(100 * d.mean):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _percent_and_sd(values: Sequence[float]) -> str:
+    return f"{_mean_and_sd(values, 100, 1)}%"
+
+
+def _mean_and_sd(values: Sequence[float], factor: float, digits: int) -> str:
+    """Mean +- standard deviation over the seeds."""
+    return f"{factor * np.mean(values):.{digits}f} ± {factor * np.std(values, ddof=1):.{digits}f}"
+
+
+# ------------------------------------------------------------------------------------------ figures
+
+_BLUE, _RED, _GREEN = "#0072B2", "#D55E00", "#009E73"
+_BAND_NAMES = ("mean", "lowest", "highest")
+
+
+def _curves(name: str, per_seed: Sequence[Sequence[float]]) -> Series:
+    """Mean, lowest and highest over the seeds at each epoch, as series of a part."""
+    values = np.asarray(per_seed)
+    bands = (values.mean(0), values.min(0), values.max(0))
+    return {f"{name}, {band}": tuple(curve.tolist()) for band, curve in zip(_BAND_NAMES, bands, strict=True)}
+
+
+def _plot_band(ax: Axes, series: Series, name: str, *, label: str, color: str, style: str) -> None:
+    mean, lowest, highest = (series[f"{name}, {band}"] for band in _BAND_NAMES)
+    ax.fill_between(series["epoch"], lowest, highest, color=color, alpha=0.2, linewidth=0)
+    ax.plot(series["epoch"], mean, style, color=color, label=label)
+
+
+def _bare(ax: Axes, x: str, y: str) -> None:
+    ax.set_facecolor("none")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+
+
+def _draw_gradients(figure: Figure, series: Series) -> None:
+    left, right = figure.subplots(1, 2, sharey=True)
+    for ax, by in ((left, "probability"), (right, "logit")):
+        for name, color, style in (("cross-entropy", _BLUE, "-"), ("MSE", _RED, "--")):
+            ax.semilogy(series["p"], np.abs(series[f"{name} by {by}"]), style, color=color, label=name)
+        _bare(ax, "probability p of the true digit", f"|gradient| by {by}")
+    left.set_ylim(1e-6, 1e3)
+    right.legend(frameon=False, loc="lower center")
+
+
+def _draw_both_losses(figure: Figure, series: Series) -> None:
+    left, right = figure.subplots(1, 2, sharey=True)
+    for ax, start in ((left, "usual start"), (right, "confident wrong start")):
+        _plot_band(ax, series, f"{start}, cross-entropy", label="cross-entropy", color=_BLUE, style="-")
+        _plot_band(ax, series, f"{start}, MSE", label="MSE", color=_RED, style="--")
+        _bare(ax, f"epoch, {start}", "validation accuracy" if ax is left else "")
+        ax.yaxis.set_major_formatter(_percent)
+    right.legend(frameon=False, loc="lower right")
+
+
+def _draw_softmax_twice(figure: Figure, series: Series) -> None:
+    left, right = figure.subplots(1, 2)
+    for ax, what in ((left, "training loss"), (right, "accuracy")):
+        _plot_band(ax, series, f"logits, {what}", label="logits", color=_BLUE, style="-")
+        _plot_band(ax, series, f"Softmax layer, {what}", label="with a Softmax layer", color=_RED, style="--")
+    left.axhline(series["floor"][0], color=_RED, linestyle=":", linewidth=1)
+    left.annotate(
+        f"floor {series['floor'][0]:.3f}", (1, series["floor"][0]), xytext=(0, -3), textcoords="offset points", va="top"
+    )
+    left.set_ylim(bottom=0)
+    _bare(left, "epoch", "training loss (nats)")
+    _bare(right, "epoch", "validation accuracy")
+    right.yaxis.set_major_formatter(_percent)
+    right.legend(frameon=False, loc="lower right")
+
+
+def _draw_backward(figure: Figure, series: Series) -> None:
+    ax = figure.subplots()
+    ax.plot(series["step"], series["without backward()"], "--", color=_RED, label="without backward()")
+    ax.plot(series["step"], series["with backward()"], color=_BLUE, label="with backward()")
+    ax.set_ylim(bottom=0)
+    _bare(ax, "optimiser steps on one batch", "loss on the batch (nats)")
+    ax.legend(frameon=False, loc="lower left")
+
+
+def _draw_zero_grad(figure: Figure, series: Series) -> None:
+    left, right = figure.subplots(1, 2)
+    left.plot(series["calls"], series["norm ratio"], "o-", color=_RED)
+    left.set_xticks(series["calls"])
+    left.set_ylim(bottom=0)
+    _bare(left, "calls of backward(), weights fixed", "norm of .grad / the first norm")
+    right.plot(series["epoch"], series["without zero_grad()"], "--", color=_RED, label="without zero_grad()")
+    right.plot(series["epoch"], series["with zero_grad()"], color=_BLUE, label="with zero_grad()")
+    right.set_ylim(bottom=0)
+    _bare(right, "epoch", "training loss (nats)")
+    right.legend(frameon=False, loc="upper left")
+
+
+def _draw_batchnorm(figure: Figure, series: Series) -> None:
+    ax = figure.subplots()
+    train, held = series["train()"], series["eval()"]
+    ax.axhline(series["true mean"][0], color=_GREEN, linestyle=":", label="true mean")
+    ax.plot(range(len(train)), train, color=_BLUE, label="train(): moves")
+    ax.plot(range(len(train) - 1, len(train) + len(held) - 1), held, "--", color=_RED, label="eval(): stays")
+    ax.set_ylim(bottom=0)
+    _bare(ax, "batches", "running mean of BatchNorm")
+    ax.legend(frameon=False, loc="lower right")
+
+
+def _draw_eval(figure: Figure, series: Series) -> None:
+    ax = figure.subplots()
+    rows = list(series)[::-1]
+    for row, (name, color, marker) in enumerate(zip(rows, (_RED, _RED, _BLUE), ("s", "^", "o"), strict=True)):
+        # Spread within the row, so that equal accuracies do not hide one another.
+        height = row + np.linspace(-0.25, 0.25, len(series[name]))
+        ax.plot(series[name], height, marker, color=color, markersize=4, alpha=0.7)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    _bare(ax, "test accuracy, one mark per repeat", "")
+    ax.xaxis.set_major_formatter(_percent)
+
+
+def _percent(value: float, _position: object = None) -> str:
+    return f"{value:.0%}"
+
+
+_Drawing = Callable[[Figure, Series], None]
+_DRAWINGS: dict[str, _Drawing] = {
+    "1B": _draw_gradients,
+    "1B-measured": _draw_both_losses,
+    "1C": _draw_softmax_twice,
+    "3b": _draw_backward,
+    "3c": _draw_zero_grad,
+    "3e": _draw_batchnorm,
+    "3f": _draw_eval,
+}
+_PARTS: tuple[tuple[str, str, Callable[[str], HomeworkPart]], ...] = (
+    ("1A", "cross-entropy of the sheet", _part_1a),
+    ("1B", "gradients of MSE and cross-entropy", _part_1b),
+    ("1B-measured", "the network trained with both losses", _part_1b_measured),
+    ("1C", "softmax applied twice", _part_1c),
+    ("3a", "where things live", _part_where),
+    ("3b", "a missing backward()", _part_backward),
+    ("3c", "a missing zero_grad()", _part_zero_grad),
+    ("3d", "Dropout in train() and eval()", _part_dropout),
+    ("3e", "BatchNorm in train() and eval()", _part_batchnorm),
+    ("3f", "a forgotten eval()", _part_eval),
+)

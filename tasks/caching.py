@@ -1,0 +1,54 @@
+"""Unchanged steps are skipped: cache keys of content digests and the code's own version.
+
+Prefect's default keys hash arguments and the task's own lines. Ours name what the outcome depends on:
+specs, data digests, the source of `hw3models`, and the machine's device.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from prefect import Task
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+
+from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport
+from hw3models.steps import code_version
+
+IGNORED = {"run_id"}
+"""Arguments that say where to log, not what to compute."""
+
+_R = TypeVar("_R", DataReport, TrainReport, EvaluationReport)
+
+
+def cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
+    """`hw3-<task>-<sha256 of arguments and code>`. Specs count by content, everything else by its text."""
+    sha = hashlib.sha256(code_version().encode())
+    for name in sorted(set(arguments) - IGNORED):
+        value = arguments[name]
+        text = value.fingerprint() if isinstance(value, Spec) else repr(value)
+        sha.update(f"|{name}={text}".encode())
+    return f"hw3-{context.task.name}-{sha.hexdigest()[:32]}"
+
+
+def run_cached(step: Task[..., _R], *arguments: Any) -> tuple[_R, bool]:
+    """Run the task, or take its cached result; True when it was taken.
+
+    A cached report whose files are gone (a cleaned folder, another machine) is not believed: the step runs again.
+    """
+    state = cast(State[_R], step(*arguments, return_state=True))
+    report = state.result()
+    if state.name != "Cached":
+        return report, False
+    if all(Path(path).exists() for path in _files(report)):
+        return report, True
+    return step.with_options(refresh_cache=True)(*arguments), False
+
+
+def _files(report: DataReport | TrainReport | EvaluationReport) -> tuple[str, ...]:
+    if isinstance(report, DataReport):
+        return (report.path,)
+    if isinstance(report, EvaluationReport):
+        return (report.table_path,)
+    names = ("predictions.npz",) if report.recipe is None else ("model.json", "replicates.safetensors", "history.json")
+    return tuple(str(Path(report.directory) / name) for name in names)

@@ -1,0 +1,80 @@
+"""What is going on right now: steps and epochs, told to whoever listens.
+
+Tasks call `say` and `epoch`; the command line listens with a display, a worker with its log. Progress is
+not an argument of tasks: it is no part of what they compute, so it must not be part of their cache keys.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from hw3models.training import EpochReport
+
+
+@dataclass(frozen=True)
+class Training:
+    """Which training an epoch belongs to."""
+
+    label: str
+    """Such as `lstm on regime:order`."""
+    num_seeds: int
+
+
+class Listener(Protocol):
+    """Hears of progress, from any thread."""
+
+    def say(self, text: str) -> None:
+        """A step has begun or ended."""
+
+    def epoch(self, training: Training, report: EpochReport) -> None:
+        """An epoch of some replicates of a training has ended."""
+
+    def end(self, training: Training) -> None:
+        """A training has ended, well or not."""
+
+
+class Silence:
+    """Nobody listens."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def epoch(self, training: Training, report: EpochReport) -> None:
+        """Nothing."""
+
+    def end(self, training: Training) -> None:
+        """Nothing."""
+
+
+_listener: Listener = Silence()
+_lock = threading.Lock()
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """`listener` hears of all progress in this process until the block ends."""
+    global _listener
+    with _lock:
+        before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        with _lock:
+            _listener = before
+
+
+def say(text: str) -> None:
+    """Tell that a step has begun or ended."""
+    _listener.say(text)
+
+
+def observer(training: Training) -> Callable[[EpochReport], None]:
+    """An `on_epoch` for `fit` that passes each epoch on."""
+    return lambda report: _listener.epoch(training, report)
+
+
+def end(training: Training) -> None:
+    """Tell that a training has ended."""
+    _listener.end(training)

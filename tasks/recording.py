@@ -1,0 +1,17 @@
+"""Record a family's results in its MLflow run."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from hw3models.figures import family_figures
+from hw3models.specs import DataReport, EvaluationReport, TrainReport
+from tasks import tracking
+
+
+@task(task_run_name="record-{training.family}", cache_policy=NO_CACHE, persist_result=False)
+def record(run_id: str, training: TrainReport, evaluation: EvaluationReport, data: DataReport, cached: bool) -> None:
+    """Scores, figures, tables and the best model; the run is then FINISHED."""
+    if cached:
+        tracking.log_history(run_id, training)
+    tracking.log_results(run_id, training, evaluation, data, family_figures(training, evaluation, data))
+    tracking.end_run(run_id, "FINISHED")

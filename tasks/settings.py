@@ -1,0 +1,71 @@
+"""Settings from the environment: the only difference between an embedded run and a deployed one.
+
+`HW3_*` variables are read here; `MLFLOW_TRACKING_URI` and `PREFECT_API_URL` keep their own names.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _default_home() -> Path:
+    """The checkout this package lives in; where it is installed without one, the working directory."""
+    root = Path(__file__).resolve().parents[1]
+    return root if (root / "pyproject.toml").exists() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Where things are kept, and how long to wait."""
+
+    model_config = SettingsConfigDict(env_prefix="HW3_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=_default_home)
+    """Trained replicates (`.hw3/`), reports (`reports/`) and the embedded MLflow store (`mlflow/store/`)."""
+    cache: Path = Path("~/.cache/hw3")
+    """Downloaded and prepared data."""
+    mnist_mirrors: Annotated[tuple[str, ...], NoDecode] = ()
+    """Base addresses that replace torchvision's mirrors of MNIST, separated by spaces or commas."""
+    fashion_mirrors: Annotated[tuple[str, ...], NoDecode] = ()
+    """The same for Fashion-MNIST."""
+    download_timeout: Annotated[float, Field(gt=0)] = 20.0
+    """Seconds to wait for a mirror to connect or to go on."""
+    experiment: str = "hw3"
+    """MLflow experiment."""
+    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    """MLflow server; None: SQLite and files under `mlflow/store/`."""
+    prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
+    """Prefect server; None: embedded."""
+
+    @field_validator("mnist_mirrors", "fashion_mirrors", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("home", "cache")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def mirrors(self) -> dict[str, tuple[str, ...]]:
+        """Data set -> mirrors, for those that are replaced."""
+        given = {"mnist": self.mnist_mirrors, "fashion-mnist": self.fashion_mirrors}
+        return {name: mirrors for name, mirrors in given.items() if mirrors}
+
+    @property
+    def work(self) -> Path:
+        """Trained replicates and cached results."""
+        return self.home / ".hw3"
+
+    @property
+    def store(self) -> Path:
+        """The embedded MLflow store."""
+        return self.home / "mlflow" / "store"
+
+    @cached_property
+    def tracking_uri(self) -> str:
+        """Where MLflow tracks to."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.store / 'mlflow.db'}"

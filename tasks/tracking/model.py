@@ -1,0 +1,44 @@
+"""The model of the best seed as an MLflow LoggedModel: code and safetensors, no pickle."""
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema, TensorSpec
+
+from hw3models.data import load_prepared
+from hw3models.inference import load_predictor, save_predictor
+from hw3models.model_store import load_model
+from hw3models.specs import DataReport, TrainReport
+
+CODE = Path(__file__).with_name("served_model.py")
+
+
+def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
+    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run."""
+    card, states = load_model(Path(training.directory))
+    dataset = load_prepared(data)
+    example = dataset.features[dataset.train[:2]]
+    with tempfile.TemporaryDirectory() as folder:
+        save_predictor(Path(folder), card, states, training.best_seed)
+        output = load_predictor(Path(folder)).predict(example)
+        outputs: list[ColSpec | TensorSpec] = [
+            TensorSpec(np.dtype(v.dtype), (-1, *v.shape[1:]), name) for name, v in output.items()
+        ]
+        inputs: list[ColSpec | TensorSpec] = [TensorSpec(np.dtype(example.dtype), (-1, *example.shape[1:]))]
+        Model.log(
+            artifact_path=None,
+            name=training.family,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(CODE),
+            artifacts={"model": folder},
+            signature=ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs)),
+            input_example=example,
+            # Named by hand: MLflow would otherwise start the model in a fresh process to find out.
+            pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
+            metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
+        )

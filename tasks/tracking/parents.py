@@ -1,0 +1,90 @@
+"""The parent run: one per study or `hw3 run`."""
+
+import os
+import socket
+from pathlib import Path
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from hw3models.specs import Answer, Spec
+from tasks.tracking.store import connect, now_ms
+
+
+def process_tags() -> dict[str, str]:
+    """Who writes the run: a later sweep can tell whether that process still lives."""
+    return {"hw3.host": socket.gethostname(), "hw3.pid": str(os.getpid())}
+
+
+def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
+    """Start the run; its id. The spec is its parameters and, whole, an artifact."""
+    client, experiment_id = connect()
+    tags = {
+        "hw3.role": "parent",
+        "hw3.spec": spec.fingerprint(),
+        "mlflow.note.content": f"**{name}** is under way.",
+        **process_tags(),
+        **prefect_tags,
+    }
+    run = client.create_run(experiment_id, tags=tags, run_name=name)
+    flat = {key: str(value)[:500] for key, value in spec.model_dump(mode="json").items() if value is not None}
+    client.log_batch(run.info.run_id, params=[Param(key, value) for key, value in flat.items()])
+    client.log_text(run.info.run_id, spec.model_dump_json(indent=1), "spec.json")
+    return str(run.info.run_id)
+
+
+def log_answer(run_id: str, answer: Answer) -> None:
+    """The answer of one data set, on the parent: verdict, best scores, table, JSON."""
+    client, _ = connect()
+    key = f"{answer.kind}-{answer.data.name}".replace(":", "-")
+    now = now_ms()
+    metric = "mse" if answer.kind == "autoencoder" else "accuracy"
+    metrics = [
+        Metric(f"{answer.data.name.replace(':', '-')}/{family}/{metric}", score.mean, now, 0)
+        for family, evaluation in answer.evaluation.items()
+        if (score := evaluation.metrics.get(metric)) is not None
+    ]
+    verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare"
+    tags = [RunTag(f"hw3.verdict.{key}", verdict[:5000]), RunTag(f"hw3.data.{key}", answer.data.digest)]
+    client.log_batch(run_id, metrics=metrics, tags=tags)
+    client.log_text(run_id, answer.model_dump_json(indent=1), f"answers/{key}.json")
+    client.log_table(run_id, _table(answer, metric), f"answers/{key}-table.json")
+
+
+def _table(answer: Answer, metric: str) -> dict[str, list[object]]:
+    rows = [(family, evaluation.metrics[metric]) for family, evaluation in answer.evaluation.items()]
+    return {
+        "family": [family for family, _ in rows],
+        metric: [score.mean for _, score in rows],
+        "low": [score.low for _, score in rows],
+        "high": [score.high for _, score in rows],
+        "seeds": [len(score.per_seed) for _, score in rows],
+        "train_seconds": [answer.training[family].train_seconds for family, _ in rows],
+    }
+
+
+def log_report(run_id: str, page: Path, description: str) -> None:
+    """The report page and the description that the run's own page shows."""
+    client, _ = connect()
+    client.log_artifact(run_id, str(page))
+    client.set_tag(run_id, "mlflow.note.content", description)
+
+
+def end_run(run_id: str, status: str) -> None:
+    """FINISHED, FAILED or KILLED."""
+    client, _ = connect()
+    client.set_terminated(run_id, status)
+
+
+def open_runs_of(parent_id: str) -> list[str]:
+    """Ids of the parent and of its children that are still RUNNING."""
+    client, experiment_id = connect()
+    children = client.search_runs(
+        [experiment_id],
+        filter_string=f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent_id}' and attributes.status = 'RUNNING'",
+        max_results=1000,
+    )
+    ids = [run.info.run_id for run in children]
+    if client.get_run(parent_id).info.status == "RUNNING":
+        ids.append(parent_id)
+    return ids

@@ -1,0 +1,81 @@
+"""The connection: which server or store, which experiment. The embedded store is made here, once."""
+
+# ruff: noqa: E402  # settings must stand before MLflow is imported
+import os
+import time
+from functools import lru_cache
+
+from filelock import FileLock
+
+# Before the import: MLflow starts its telemetry thread on import, and its client blocks for minutes
+# on a server that is away unless told otherwise.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from hw3models.specs import Tracking
+from tasks.settings import Settings
+
+
+@lru_cache(maxsize=4)
+def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None) -> tuple[MlflowClient, str]:
+    if lock is None:
+        return _experiment(uri, experiment, artifacts)
+    # A fresh SQLite store runs migrations on first use, which parallel first users would race.
+    with FileLock(lock, timeout=300):
+        return _experiment(uri, experiment, artifacts)
+
+
+def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return client, str(found.experiment_id)
+    try:
+        return client, str(client.create_experiment(name, artifact_location=artifacts))
+    except MlflowException:
+        # Another process was quicker.
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return client, str(found.experiment_id)
+
+
+def connect() -> tuple[MlflowClient, str]:
+    """Client and experiment id; the embedded store is made when it is not there."""
+    settings = Settings()
+    if settings.mlflow_tracking_uri is not None:
+        return _connect(settings.tracking_uri, settings.experiment, None, None)
+    settings.store.mkdir(parents=True, exist_ok=True)
+    artifacts = (settings.store / "artifacts").as_uri()
+    return _connect(settings.tracking_uri, settings.experiment, artifacts, str(settings.store / ".lock"))
+
+
+def now_ms() -> int:
+    """Time stamp of metrics, in ms."""
+    return time.time_ns() // 1_000_000
+
+
+def tracking(run_id: str) -> Tracking:
+    """Where `run_id` is."""
+    settings = Settings()
+    return Tracking(tracking_uri=settings.tracking_uri, experiment=settings.experiment, run_id=run_id)
+
+
+def run_link(run_id: str) -> str | None:
+    """Address of the run's page, where MLflow is a server."""
+    settings = Settings()
+    if not settings.tracking_uri.startswith("http"):
+        return None
+    _, experiment_id = connect()
+    return f"{settings.tracking_uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"

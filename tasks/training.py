@@ -1,0 +1,38 @@
+"""Train the replicates of one family."""
+
+import hashlib
+from contextlib import ExitStack
+from pathlib import Path
+
+from prefect import task
+
+from hw3models.specs import DataReport, TrainReport, TrainSpec
+from hw3models.steps import code_version, train_step
+from hw3models.training import EpochReport
+from tasks import progress, tracking
+from tasks.caching import cache_key
+from tasks.names import train_run_name
+from tasks.settings import Settings
+
+
+def model_directory(spec: TrainSpec, data: DataReport) -> Path:
+    """Where the replicates of this spec on these data, trained by this code, are kept."""
+    key = hashlib.sha256(f"{spec.fingerprint()}|{data.digest}|{code_version()}".encode()).hexdigest()[:16]
+    return Settings().work / "models" / f"{spec.family}-{key}"
+
+
+# No retries: a training that fails fails again, and a retry would only hide it.
+@task(task_run_name=train_run_name, cache_key_fn=cache_key, persist_result=True, result_serializer="json")
+def train(spec: TrainSpec, data: DataReport, run_id: str) -> TrainReport:
+    """Train, log the epochs to the MLflow run `run_id`, and leave the replicates in a folder."""
+    training = progress.Training(f"{spec.family} on {data.name}", len(spec.seeds))
+    tell, log = progress.observer(training), tracking.EpochLog(run_id, len(spec.seeds))
+
+    def on_epoch(report: EpochReport) -> None:
+        tell(report)
+        log(report)
+
+    with ExitStack() as stack:
+        stack.callback(progress.end, training)
+        stack.callback(log.close)
+        return train_step(spec, data, model_directory(spec, data), on_epoch=on_epoch)
