@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tasks.settings import Settings
 
@@ -22,8 +22,6 @@ def prepare_environment(*, verbose: bool) -> None:
         "DO_NOT_TRACK": "1",
         # The first start of a fresh home makes its database: 20 s, the default, can be too short.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        # Sent by a thread that every flow would wait a second for; they serve workers and servers.
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "" if settings.prefect_api_url is None else None,
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.work / "results"),
         # Errors are told once, by the command line, in a sentence.
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
@@ -49,6 +47,15 @@ def embedded_server() -> Iterator[None]:
     yield
     if thread is not None:
         thread.join()
+
+
+def without_heartbeats() -> AbstractContextManager[object]:
+    """Heartbeats tell a server that a run lives; embedded, each flow would only wait a second for their thread."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    if PREFECT_API_URL.value():
+        return nullcontext()
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _start() -> None:

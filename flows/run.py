@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from flows.embedded import embedded_server, prepare_environment
+from flows.embedded import embedded_server, prepare_environment, without_heartbeats
 from hw3models.specs import RunReport, Spec
 from tasks import progress
 
@@ -27,7 +27,7 @@ def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
         "autoencoder": autoencoder,
         "sequences": sequences,
     }
-    with display() as shown, progress.listening(shown):
+    with without_heartbeats(), display() as shown, progress.listening(shown):
         try:
             run = flows[name](spec)
         except KeyboardInterrupt:

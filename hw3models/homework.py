@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hw3models import losses, refresher
 from hw3models.errors import SpecError
-from hw3models.losses import LossGradients, LossTraining, SeedDifference
+from hw3models.losses import LossGradients, SeedDifference
 from hw3models.specs import HomeworkPart
 
 Table = tuple[tuple[str, ...], ...]
@@ -101,11 +102,11 @@ def _part_1b(name: str) -> HomeworkPart:
         "conclusion. What moves the weights is the gradient by the logit z, after the softmax: dCE/dz_k = p_k - y_k, "
         f"so {sheet.cross_entropy_by_logit[digit]:.2f} for the sheet's answer, against {sheet.mse_by_logit[digit]:.3f} "
         "for MSE. The difference that matters is a confident wrong answer, p_3 = 0.01 with nearly all the rest on "
-        f"another digit: cross-entropy pushes with {ce_z:.2f}, almost the most it can, MSE with {mse_z:.4f}, "
+        f"another digit: cross-entropy pushes with {ce_z:.2f} (its limit is 1 in size), MSE with {mse_z:.4f}, "
         f"{ce_z / mse_z:.0f} times less ({ce_z / mse_z / 10:.0f} times less with the sum). MSE's gradient carries the "
         "factor p of the softmax's slope, which is tiny exactly where the network is sure and wrong; in "
         "cross-entropy the 1/p of the logarithm cancels it. "
-        f"Autograd and the closed forms agree to {disagreement:.0e}.",
+        f"Autograd and the closed forms agree to {_tiny(disagreement)}.",
         table=_gradient_table(cases, digit),
         series={
             "p": curves.p_true,
@@ -179,7 +180,7 @@ def _part_1c(name: str) -> HomeworkPart:
         part=name,
         question="Why is there no Softmax layer before `CrossEntropyLoss`?",
         answer="Because the loss already contains it: `F.cross_entropy(z)` is `F.nll_loss(F.log_softmax(z))` (largest "
-        f"difference over 1,000 random examples: {twice.largest_difference:.0e}), computed in one go, so that no "
+        f"difference over 1,000 random examples: {_tiny(twice.largest_difference)}), computed in one go, so that no "
         "probability underflows to log 0. With a Softmax layer in front, softmax is applied twice. Its inputs then "
         "lie in 0..1, so even a perfect, certain answer costs -ln(e/(e + 9)) = "
         f"{twice.floor:.3f} nats instead of 0, and the gradient of an untrained network shrinks from "
@@ -332,15 +333,16 @@ def _part_eval(name: str) -> HomeworkPart:
     return HomeworkPart(
         part=name,
         question="What happens if `model.eval()` is forgotten before inference?",
-        answer="Nothing complains, and the answers are random and depend on their neighbours. A trained network with "
-        f"BatchNorm and Dropout, asked {result.repeats} times about the same {result.num_test} test images: with "
-        f"`eval()` the accuracy is {in_eval[0]:.1%} every time and {result.changed_in_eval:.1%} of the predicted digits "
-        f"ever change. Without it, in mixed batches of 64, it is {np.mean(mixed):.1%} on average ({min(mixed):.1%} to "
-        f"{max(mixed):.1%}), and {result.changed_in_train:.1%} of the images do not get the same digit every time. Sort "
-        f"the same images by class, so that a batch holds one or two digits, and it is {np.mean(alike):.1%}: BatchNorm "
-        "then removes what the images of a batch have in common, which is the digit. It even changes the model: after "
-        f"one such pass, answers in eval mode differ in {result.changed_after:.1%} of the digits and by up to "
-        f"{result.probability_change_after:.2f} in a probability. A single image raises an error "
+        answer="The answers become random and depend on their neighbours, and nothing complains. A trained network "
+        f"with BatchNorm and Dropout was asked {result.repeats} times about the same {result.num_test} test images. "
+        f"With `eval()` the accuracy is {in_eval[0]:.1%} every time, and the predicted digit changes for "
+        f"{result.changed_in_eval:.1%} of the images. Without it, in mixed batches of 64, the accuracy is "
+        f"{np.mean(mixed):.1%} on average ({min(mixed):.1%} to {max(mixed):.1%}), and the predicted digit changes for "
+        f"{result.changed_in_train:.1%} of the images. Sort the same images by class and it falls to "
+        f"{np.mean(alike):.1%}: BatchNorm then standardises with the statistics of the two or three digits that are in "
+        "the batch, not of all ten. Such a pass even changes the model: afterwards, in eval mode, "
+        f"{result.changed_after:.1%} of the predicted digits are others, and a probability differs by up to "
+        f"{result.probability_change_after:.2f}. Only a single image is refused in train mode "
         f'("{result.single_image_error}"). This project evaluates and predicts in eval mode only.',
         table=(
             ("mode and batches", "mean accuracy", "lowest", "highest"),
@@ -366,6 +368,10 @@ def _versus(a: str, b: str, d: SeedDifference) -> str:
     (first, second), sign = ((a, b), 1) if d.mean > 0 else ((b, a), -1)
     low, high = sorted((sign * d.low, sign * d.high))
     return f"{first} is ahead of {second} by {abs(100 * d.mean):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _tiny(value: float) -> str:
+    return f"{value:.0e}" if value else "0"
 
 
 def _percent_and_sd(values: Sequence[float]) -> str:
@@ -409,7 +415,7 @@ def _draw_gradients(figure: Figure, series: Series) -> None:
         for name, color, style in (("cross-entropy", _BLUE, "-"), ("MSE", _RED, "--")):
             ax.semilogy(series["p"], np.abs(series[f"{name} by {by}"]), style, color=color, label=name)
         _bare(ax, "probability p of the true digit", f"|gradient| by {by}")
-    left.set_ylim(1e-6, 1e3)
+    left.set_ylim(1e-6, 1e3)  # the legend has its place under the curves
     right.legend(frameon=False, loc="lower center")
 
 
@@ -429,9 +435,8 @@ def _draw_softmax_twice(figure: Figure, series: Series) -> None:
         _plot_band(ax, series, f"logits, {what}", label="logits", color=_BLUE, style="-")
         _plot_band(ax, series, f"Softmax layer, {what}", label="with a Softmax layer", color=_RED, style="--")
     left.axhline(series["floor"][0], color=_RED, linestyle=":", linewidth=1)
-    left.annotate(
-        f"floor {series['floor'][0]:.3f}", (1, series["floor"][0]), xytext=(0, -3), textcoords="offset points", va="top"
-    )
+    last, floor = series["epoch"][-1], series["floor"][0]
+    left.annotate(f"floor {floor:.3f}", (last, floor), xytext=(0, -3), textcoords="offset points", ha="right", va="top")
     left.set_ylim(bottom=0)
     _bare(left, "epoch", "training loss (nats)")
     _bare(right, "epoch", "validation accuracy")
@@ -444,6 +449,7 @@ def _draw_backward(figure: Figure, series: Series) -> None:
     ax.plot(series["step"], series["without backward()"], "--", color=_RED, label="without backward()")
     ax.plot(series["step"], series["with backward()"], color=_BLUE, label="with backward()")
     ax.set_ylim(bottom=0)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _bare(ax, "optimiser steps on one batch", "loss on the batch (nats)")
     ax.legend(frameon=False, loc="lower left")
 
@@ -456,7 +462,8 @@ def _draw_zero_grad(figure: Figure, series: Series) -> None:
     _bare(left, "calls of backward(), weights fixed", "norm of .grad / the first norm")
     right.plot(series["epoch"], series["without zero_grad()"], "--", color=_RED, label="without zero_grad()")
     right.plot(series["epoch"], series["with zero_grad()"], color=_BLUE, label="with zero_grad()")
-    right.set_ylim(bottom=0)
+    # Room for the legend above the highest peak.
+    right.set_ylim(0, 1.35 * max(*series["with zero_grad()"], *series["without zero_grad()"]))
     _bare(right, "epoch", "training loss (nats)")
     right.legend(frameon=False, loc="upper left")
 

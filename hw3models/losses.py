@@ -183,6 +183,7 @@ _TwoLosses = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Te
 
 
 def _losses_of_probabilities(p: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    # Only the true class's logarithm: for p_k = 0 elsewhere, autograd would make NaN of 0 * (1 / 0).
     return F.mse_loss(p, y), -p[y.argmax()].log()
 
 
@@ -319,11 +320,8 @@ def train_with_both_losses(
     """
     _check_training(seeds, epochs)
     dataset = _dataset(features, labels)
-    runs = {
-        loss: _train(loss, dataset, seeds, Recipe(**_RECIPE, epochs=epochs, loss=loss), head_start=head_start)
-        for loss in ("cross-entropy", "mse")
-    }
-    cross_entropy, mse = runs["cross-entropy"], runs["mse"]
+    cross_entropy = _train("cross-entropy", dataset, seeds, Recipe(**_RECIPE, epochs=epochs), head_start=head_start)
+    mse = _train("MSE", dataset, seeds, Recipe(**_RECIPE, epochs=epochs, loss="mse"), head_start=head_start)
     first = [[curve[0] for curve in run.validation_accuracy] for run in (cross_entropy, mse)]
     return TrainedWithBothLosses(
         seeds=tuple(seeds),

@@ -317,7 +317,7 @@ class ForgottenEval(Report):
     accuracy_shuffled: tuple[float, ...]
     """Train mode, one per repeat, batches of 64 in random order."""
     accuracy_sorted: tuple[float, ...]
-    """Train mode, one per repeat, batches of 64 sorted by class: nearly every batch is a single digit."""
+    """Train mode, one per repeat, batches of 64 sorted by class: two or three digits in a batch."""
     changed_in_eval: float
     """Share of the test images whose predicted digit is not the same in all repeats, in eval mode."""
     changed_in_train: float

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hw3models.layers import Dropout
+from hw3models.stacked_gru import stacked_gru
 
 State = dict[str, torch.Tensor]
 
@@ -96,7 +97,7 @@ class StackedRecurrent(nn.Module):
                 f"cannot stack {first}: needs batch_first and bias, one direction, no dropout or projection"
             )
         self.num_layers, self.hidden_size = first.num_layers, first.hidden_size
-        self._cell = _run_lstm if isinstance(first, nn.LSTM) else _run_gru
+        self._cell = stacked_lstm if isinstance(first, nn.LSTM) else stacked_gru
         for name, _ in first.named_parameters():
             self.register_parameter(name, _stacked([layer.get_parameter(name) for layer in layers]))
 
@@ -105,36 +106,27 @@ class StackedRecurrent(nn.Module):
             w_ih, w_hh, b_ih, b_hh = (
                 self.get_parameter(f"{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
-            # All input products at once, then T recurrent steps: time first, so that each step is contiguous.
-            gates = torch.baddbmm(b_ih.unsqueeze(1), x.flatten(1, 2), w_ih.mT).unflatten(1, x.shape[1:3])
-            x = torch.stack(self._cell(gates.unbind(2), w_hh.mT, b_hh.unsqueeze(1)), dim=2)
+            # All input products at once, then T recurrent steps; time first, so that each step is contiguous.
+            rows = x.movedim(2, 1).flatten(1, 2)
+            gates = torch.baddbmm(b_ih.unsqueeze(1), rows, w_ih.mT).view(len(w_ih), x.shape[2], x.shape[1], -1)
+            x = self._cell(gates.transpose(0, 1), w_hh, b_hh).movedim(0, 2)
         return x, None
 
 
-def _run_lstm(gates: Sequence[torch.Tensor], w_hh: torch.Tensor, b_hh: torch.Tensor) -> list[torch.Tensor]:
-    """Hochreiter and Schmidhuber 1997 with forget gates (Gers et al. 2000); gates in torch's order i, f, g, o."""
-    h = gates[0].new_zeros(*gates[0].shape[:2], w_hh.shape[1])
+def stacked_lstm(gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """States (T, S, B, H) of S LSTMs (Hochreiter and Schmidhuber 1997, forget gates by Gers et al. 2000).
+
+    Input gates (T, S, B, 4H) in torch's order i, f, g, o; recurrent weights (S, 4H, H), biases (S, 4H).
+    """
+    transposed, row = weight.mT, bias.unsqueeze(1)
+    h = gates.new_zeros(*gates.shape[1:3], weight.shape[2])
     c, states = h, []
     for gates_SB in gates:
-        i, f, g, o = (gates_SB + torch.baddbmm(b_hh, h, w_hh)).chunk(4, dim=-1)
+        i, f, g, o = (gates_SB + torch.baddbmm(row, h, transposed)).chunk(4, dim=-1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         states.append(h)
-    return states
-
-
-def _run_gru(gates: Sequence[torch.Tensor], w_hh: torch.Tensor, b_hh: torch.Tensor) -> list[torch.Tensor]:
-    """Cho et al. 2014 in torch's form (reset gate after the product); gates in torch's order r, z, n."""
-    h = gates[0].new_zeros(*gates[0].shape[:2], w_hh.shape[1])
-    states = []
-    for gates_SB in gates:
-        xr, xz, xn = gates_SB.chunk(3, dim=-1)
-        hr, hz, hn = torch.baddbmm(b_hh, h, w_hh).chunk(3, dim=-1)
-        z = torch.sigmoid(xz + hz)
-        n = torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
-        h = n + z * (h - n)
-        states.append(h)
-    return states
+    return torch.stack(states)
 
 
 def _stacked(tensors: Sequence[torch.Tensor]) -> nn.Parameter:

@@ -1,0 +1,1 @@
+def family_figures(training, evaluation, data): return {}
