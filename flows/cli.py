@@ -20,6 +20,7 @@ app = App(
     help="Which family of network should I use for these images or time series, and is the difference real?",
     help_format="markdown",
     version=lambda: f"hw3 {_version()}",
+    suppress_keyboard_interrupt=False,
 )
 
 Json = Annotated[bool, Parameter(negative=())]

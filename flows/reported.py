@@ -1,5 +1,6 @@
 """What every flow does around its studies: an MLflow parent run, the report page, a clear end."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -82,9 +83,12 @@ def _end_all(run_id: str, status: str) -> None:
 
 
 def _command() -> str:
-    """The command line, or the deployment that started the run."""
-    deployment = prefect_deployment.name
-    return f"deployment {deployment}" if deployment else " ".join(["hw3", *sys.argv[1:]])
+    """The deployment that started the run, or the command line, or the flow as Python code calls it."""
+    if prefect_deployment.name:
+        return f"deployment {prefect_deployment.name}"
+    if Path(sys.argv[0]).name == "hw3":
+        return shlex.join(["hw3", *sys.argv[1:]])
+    return f"{flow_run.flow_name}(...) called from Python"
 
 
 def flow_name() -> str:

@@ -1,142 +1,187 @@
-"""From prediction tables to statements: which differences are real, which do not matter, what cannot be told.
+"""Which family is better on the same test examples, and is the difference real?
 
-Seeds are crossed with test examples and examples are paired between families (`intervals`). All pairs are
-tested at 5% together (Holm 1979); a difference that is not found is called equivalent only when two
-one-sided tests place it within the margin (Schuirmann 1987), else nothing can be told.
+Every pair: difference, 95% interval and two-sided p by Student's t (`hw3models.intervals`), Holm's correction (1979)
+over all pairs at 5%. Pairs that it does not separate are equivalent where the 90% interval lies within the margin
+(two one-sided tests at 5%, Schuirmann 1987); the others cannot be told apart on these data.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from hw3models.errors import DataError, DigestError, SpecError
-from hw3models.intervals import Estimate, Values, estimate_difference
-from hw3models.metrics import METRICS, influence_values
+from hw3models.intervals import Estimate, Measured, bounded_interval, difference
+from hw3models.metrics import METRICS, available, measure
 from hw3models.prediction_table import PredictionTable
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict
-from hw3models.wording import pair_sentence, verdict_text
+from hw3models.specs import ComparisonReport, PairReport, PairVerdict, Score
+from hw3models.verdicts import Setting, Standings, cheapest, overall_verdict, pair_sentence, winner_and_loser
 
-ALPHA = 0.05
-"""Chance of any false "better" among all pairs of a comparison."""
+LEVEL = 0.05
+"""Chance of one or more false alarms among all pairs, at most."""
 DEFAULT_MARGIN = 0.005
-"""Half a point: for metrics in 0..1 that are said in percent."""
+"""Half a percentage point, for metrics in percent."""
 RELATIVE_MARGIN = 0.02
-"""For other metrics: share of the best family's value."""
+"""Share of the best family's value, for all other metrics."""
 
 
 def compare(
     tables: Mapping[str, PredictionTable],
     *,
-    metric: str,
-    train_seconds: Mapping[str, float],
+    metric: str = "accuracy",
     margin: float | None = None,
+    train_seconds: Mapping[str, float],
     baselines: Collection[str] = (),
     devices: Mapping[str, str] | None = None,
 ) -> ComparisonReport:
-    """Compare every pair of families on the same test examples.
+    """Compare families by their prediction tables.
 
-    `margin` is in the metric's own unit. Families with one seed are taken as deterministic.
+    `margin` is the largest difference that does not matter, in the metric's own unit (0.005 is half a point of
+    accuracy). `train_seconds` are of all seeds together; cost is compared per seed. `baselines` are what a network
+    must beat; `devices` say where each family was trained.
 
     Raises:
-        SpecError: fewer than two families, or the metric does not suit them.
-        DigestError: the families were evaluated on different data.
-        DataError: the same data, but other test examples.
+        SpecError: no tables, no such metric (or not for these tables), or a margin that is not positive.
+        DigestError: the tables are of different data.
+        DataError: the tables are of different test examples.
     """
-    _check(tables)
-    values = {name: influence_values(table, metric) for name, table in tables.items()}
-    better = max if METRICS[metric].higher_is_better else min
-    best = better(float(v.mean()) for v in values.values())
+    _check(tables, metric, margin)
+    measured = {name: measure(table, metric) for name, table in tables.items()}
+    means = {name: float(one.per_seed.mean()) for name, one in measured.items()}
+    kind = METRICS[metric]
+    order = sorted(means, key=means.__getitem__, reverse=kind.higher_is_better)
     if margin is None:
-        margin = DEFAULT_MARGIN if METRICS[metric].is_share else RELATIVE_MARGIN * abs(best)
-    pairs = _pairs(values, metric, margin)
-    order = sorted(values, key=lambda name: float(values[name].mean()), reverse=METRICS[metric].higher_is_better)
-    groups = tie_groups(order, pairs)
-    report = ComparisonReport(
+        margin = DEFAULT_MARGIN if kind.unit == "%" else RELATIVE_MARGIN * abs(means[order[0]])
+    setting = Setting(
         metric=metric,
-        higher_is_better=METRICS[metric].higher_is_better,
-        data_digest=next(iter(tables.values())).data_digest,
-        pairs=tuple(pairs),
+        margin=margin,
+        num_test=len(tables[order[0]].labels),
+        num_pairs=len(tables) * (len(tables) - 1) // 2,
+        seeds={name: len(table.seeds) for name, table in tables.items()},
+    )
+    pairs = _pairs(measured, setting)
+    groups = tie_groups(order, pairs)
+    standings = Standings(
+        scores={name: _score(measured[name], metric) for name in order},
+        pairs=pairs,
         groups=groups,
-        cheapest=min(groups[0], key=lambda name: train_seconds[name]),
-        verdict="",
+        baselines=tuple(name for name in order if name in baselines),
+        costs={name: train_seconds[name] / len(tables[name].seeds) for name in order if name in train_seconds},
+        devices=devices or {},
+    )
+    return ComparisonReport(
+        metric=metric,
+        higher_is_better=kind.higher_is_better,
+        data_digest=tables[order[0]].data_digest,
+        pairs=pairs,
+        groups=groups,
+        cheapest=cheapest(standings),
+        verdict=overall_verdict(setting, standings),
         margin=margin,
     )
-    means = {name: float(v.mean()) for name, v in values.items()}
-    text = verdict_text(report, means, train_seconds, baselines, devices or {}, {n: len(v) for n, v in values.items()})
-    return report.model_copy(update={"verdict": text})
 
 
-def _check(tables: Mapping[str, PredictionTable]) -> None:
-    if len(tables) < 2:
-        raise SpecError(f"a comparison needs at least two families, got {', '.join(tables) or 'none'}.")
-    digests = {name: table.data_digest for name, table in tables.items()}
-    if len(set(digests.values())) > 1:
-        listed = ", ".join(f"{name} on {digest}" for name, digest in digests.items())
-        raise DigestError(f"families must be compared on the same data, got {listed}. Evaluate them on one data set.")
-    first = next(iter(tables.values()))
-    for name, table in tables.items():
-        if not (np.array_equal(table.test_index, first.test_index) and np.array_equal(table.labels, first.labels)):
-            raise DataError(f"{name} was evaluated on other test examples than {first.family}. Evaluate both again.")
+def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
+    """Which hypotheses are rejected, by the step-down procedure of Holm (1979).
 
-
-def _pairs(values: Mapping[str, Values], metric: str, margin: float) -> list[PairReport]:
-    names = list(combinations(values, 2))
-    estimates = [estimate_difference(values[a], values[b]) for a, b in names]
-    rejected = holm([estimate.p_value() for estimate in estimates], ALPHA)
-    seeds = {name: len(v) for name, v in values.items()}
-    num_test = next(iter(values.values())).shape[1]
-    reports = []
-    for (a, b), estimate, real in zip(names, estimates, rejected, strict=True):
-        low, high = estimate.interval()
-        verdict = judge(estimate, real, margin, higher_is_better=METRICS[metric].higher_is_better)
-        pair = PairReport(
-            a=a,
-            b=b,
-            metric=metric,
-            difference=estimate.mean,
-            low=low,
-            high=high,
-            p_value=estimate.p_value(),
-            verdict=verdict,
-            sentence="",
-        )
-        text = pair_sentence(pair, margin, seeds[a], seeds[b], num_test)
-        reports.append(pair.model_copy(update={"sentence": text}))
-    return reports
-
-
-def judge(estimate: Estimate, is_real: bool, margin: float, *, higher_is_better: bool) -> PairVerdict:
-    """The verdict on a minus b."""
-    if is_real:
-        return "a better" if (estimate.mean > 0) == higher_is_better else "b better"
-    # Two one-sided tests at 5% each: the 90% interval lies within the margin.
-    low, high = estimate.interval(0.90)
-    return "equivalent" if -margin <= low and high <= margin else "cannot tell"
-
-
-def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Holm's step-down procedure (1979): which hypotheses are rejected at family-wise level `alpha`."""
+    The smallest p of m is compared with level / m, the next with level / (m - 1), ...; the first that fails ends it.
+    """
     rejected = [False] * len(p_values)
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[index] > alpha / (len(p_values) - rank):
+    for step, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[index] > level / (len(p_values) - step):
             break
         rejected[index] = True
     return rejected
 
 
 def tie_groups(order: Sequence[str], pairs: Sequence[PairReport]) -> tuple[tuple[str, ...], ...]:
-    """Groups, best first: a group is its best family and all that are not found worse than that one.
+    """The best family with all that are not significantly worse than it, then the same with the rest.
 
-    `order` is by mean, best first. Groups are no ranks: within one nothing is claimed.
+    Not ranks: two members of a group may differ from each other. `order` is from best to worst.
     """
-    beats = {(p.a, p.b) for p in pairs if p.verdict == "a better"} | {
-        (p.b, p.a) for p in pairs if p.verdict == "b better"
-    }
-    left, groups = list(order), []
-    while left:
-        best = left[0]
-        group = tuple(name for name in left if (best, name) not in beats)
+    beaten = {winner_and_loser(pair) for pair in pairs}
+    groups, rest = [], list(order)
+    while rest:
+        group = tuple(name for name in rest if (rest[0], name) not in beaten)
         groups.append(group)
-        left = [name for name in left if name not in group]
+        rest = [name for name in rest if name not in group]
     return tuple(groups)
+
+
+def _pairs(measured: Mapping[str, Measured], setting: Setting) -> tuple[PairReport, ...]:
+    names = list(combinations(measured, 2))
+    found = [difference(measured[a], measured[b]) for a, b in names]
+    rejected = holm([one.p_value() for one in found])
+    return tuple(
+        _pair(a, b, one, separated=separated, setting=setting)
+        for (a, b), one, separated in zip(names, found, rejected, strict=True)
+    )
+
+
+def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting) -> PairReport:
+    low, high = _within_range(found.interval(0.95), setting.metric)
+    inner = _within_range(found.interval(0.90), setting.metric)
+    verdict: PairVerdict = "cannot tell"
+    if separated:
+        verdict = "a better" if (found.value > 0) == METRICS[setting.metric].higher_is_better else "b better"
+    elif -setting.margin <= inner[0] and inner[1] <= setting.margin:
+        verdict = "equivalent"
+    report = PairReport(
+        a=a,
+        b=b,
+        metric=setting.metric,
+        difference=found.value,
+        low=low,
+        high=high,
+        p_value=found.p_value(),
+        verdict=verdict,
+        sentence="",
+    )
+    return report.model_copy(update={"sentence": pair_sentence(setting, report)})
+
+
+def _within_range(interval: tuple[float, float], metric: str) -> tuple[float, float]:
+    """A difference of two values in 0..1 lies in -1..1."""
+    lowest, highest = METRICS[metric].range
+    return max(interval[0], lowest - highest), min(interval[1], highest - lowest)
+
+
+def _score(measured: Measured, metric: str) -> Score:
+    lowest, highest = METRICS[metric].range
+    low, high = bounded_interval(measured, lowest=lowest, highest=highest)
+    return Score(
+        mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=tuple(map(float, measured.per_seed))
+    )
+
+
+def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | None) -> None:
+    """All faults of the request together; then whether the tables are of the same examples."""
+    faults = []
+    if metric not in METRICS:
+        faults.append(f"`metric` {metric!r} is not known; known: {', '.join(METRICS)}")
+    else:
+        without = [name for name, table in tables.items() if metric not in available(table)]
+        if without:
+            faults.append(f"`metric` {metric} cannot be computed for {', '.join(without)}")
+    if margin is not None and not (margin > 0 and math.isfinite(margin)):
+        faults.append(f"`margin` must be positive, got {margin}")
+    if not tables:
+        faults.append("there are no prediction tables to compare")
+    if faults:
+        raise SpecError(f"{'; '.join(faults)}.")
+    digests = {name: table.data_digest for name, table in tables.items()}
+    if len(set(digests.values())) > 1:
+        named = ", ".join(f"{name} {digest}" for name, digest in digests.items())
+        raise DigestError(f"families were evaluated on different data: {named}. Evaluate all of them on the same data.")
+    first, *others = tables.items()
+    odd = [name for name, table in others if not _same_examples(first[1], table)]
+    if odd:
+        raise DataError(
+            f"the test examples of {', '.join(odd)} are not those of {first[0]}, although the data are the same. "
+            "Evaluate them again."
+        )
+
+
+def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
+    return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)

@@ -1,32 +1,51 @@
-"""Scores of one family, from its prediction table."""
+"""One family on the test split: every metric with its interval, per class figures, confusion.
+
+Intervals are 95% and count both the seeds and the test examples: see `hw3models.intervals`. With one seed they count
+the examples only.
+
+S = seeds, K = classes
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from hw3models.intervals import estimate_mean, exact_extreme
-from hw3models.metrics import METRICS, influence_values, metrics_of
+from hw3models.errors import DataError
+from hw3models.intervals import bounded_interval
+from hw3models.metrics import METRICS, Metric, available, f1_scores, grouped_confusion, measure, precisions, recalls
 from hw3models.prediction_table import PredictionTable
 from hw3models.specs import EvaluationReport, Score
+
+__all__ = ["METRICS", "Metric", "evaluate", "score"]
 
 
 def evaluate(
     table: PredictionTable,
-    class_names: tuple[str, ...],
+    class_names: Sequence[str],
     *,
     predict_seconds_per_1000: float,
     device: str,
     table_path: str,
     table_digest: str,
 ) -> EvaluationReport:
-    """All metrics with their 95% intervals; classes one by one; the confusion matrix."""
-    is_classifier = table.probabilities is not None
+    """Score `table`. A metric that does not exist for it (AUROC of a single class) is left out.
+
+    Raises:
+        DataError: `class_names` are not those of the table.
+    """
+    per_class: dict[str, dict[str, float]] = {}
+    confusion: tuple[tuple[int, ...], ...] = ()
+    if table.probabilities is not None:
+        _check_names(class_names, table.probabilities.shape[2], table.family)
+        per_class, confusion = _classes(table, class_names)
     return EvaluationReport(
         family=table.family,
         data_digest=table.data_digest,
         seeds=table.seeds,
         num_test=len(table.labels),
-        metrics={name: score(table, name) for name in metrics_of(table)},
-        per_class=_per_class(table, class_names) if is_classifier else {},
-        confusion=_confusion(table, len(class_names)) if is_classifier else (),
+        metrics={name: score(table, name) for name in available(table)},
+        per_class=per_class,
+        confusion=confusion,
         predict_seconds_per_1000=predict_seconds_per_1000,
         device=device,
         table_path=table_path,
@@ -35,36 +54,43 @@ def evaluate(
 
 
 def score(table: PredictionTable, metric: str) -> Score:
-    """Mean over seeds with a 95% interval that counts the luck of seeds and of test examples."""
-    values, about = influence_values(table, metric), METRICS[metric]
-    estimate = estimate_mean(values)
-    low, high = estimate.interval()
-    if metric in {"accuracy", "probe_accuracy"} and estimate.mean in {0.0, 1.0}:
-        low, high = exact_extreme(estimate.mean == 1.0, values.shape[1])
-    per_seed = tuple(float(v) for v in values.mean(1))
-    return Score(mean=estimate.mean, low=max(low, about.low), high=min(high, about.high), per_seed=per_seed)
+    """Mean over seeds with a 95% interval within the metric's range.
+
+    Raises:
+        SpecError: no such metric, or the table has not the predictions that it needs.
+    """
+    measured = measure(table, metric)
+    lowest, highest = METRICS[metric].range
+    low, high = bounded_interval(measured, lowest=lowest, highest=highest)
+    per_seed = tuple(float(value) for value in measured.per_seed)
+    return Score(mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=per_seed)
 
 
-def _confusion(table: PredictionTable, num_classes: int) -> tuple[tuple[int, ...], ...]:
-    """Rows true, columns predicted, summed over the seeds."""
-    assert table.probabilities is not None
-    predicted = table.probabilities.argmax(-1)
-    cells = np.zeros((num_classes, num_classes), np.int64)
-    for row in predicted:
-        np.add.at(cells, (table.labels, row), 1)
-    return tuple(tuple(int(n) for n in row) for row in cells)
+def _classes(
+    table: PredictionTable, class_names: Sequence[str]
+) -> tuple[dict[str, dict[str, float]], tuple[tuple[int, ...], ...]]:
+    """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
+    counts_SKK = grouped_confusion(table).sum(axis=1)
+    columns = {
+        "precision": precisions(counts_SKK).mean(axis=0),
+        "recall": recalls(counts_SKK).mean(axis=0),
+        "f1": f1_scores(counts_SKK).mean(axis=0),
+        "support": counts_SKK[0].sum(axis=1),
+    }
+    per_class = {
+        name: {column: float(values[k]) for column, values in columns.items()} for k, name in enumerate(class_names)
+    }
+    summed = counts_SKK.sum(axis=0).astype(np.int64)
+    return per_class, tuple(tuple(int(count) for count in row) for row in summed)
 
 
-def _per_class(table: PredictionTable, class_names: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Precision, recall and F1 as means over the seeds; a ratio without cases is 0, as in scikit-learn."""
-    assert table.probabilities is not None
-    predicted = table.probabilities.argmax(-1)
-    result = {}
-    for c, name in enumerate(class_names):
-        actual, said = table.labels == c, predicted == c
-        right = (actual & said).sum(1)
-        counts = {"precision": said.sum(1), "recall": np.full(len(said), actual.sum())}
-        ratios = {key: float((right / np.maximum(1, count)).mean()) for key, count in counts.items()}
-        f1 = float((2 * right / np.maximum(1, actual.sum() + said.sum(1))).mean())
-        result[name] = {**ratios, "f1": f1, "support": float(actual.sum())}
-    return result
+def _check_names(class_names: Sequence[str], num_classes: int, family: str) -> None:
+    faults = []
+    if len(class_names) != num_classes:
+        faults.append(f"there are {len(class_names)} names for {num_classes} classes")
+    if twice := sorted({name for name in class_names if list(class_names).count(name) > 1}):
+        faults.append(f"{', '.join(map(repr, twice))} stands more than once")
+    if faults:
+        raise DataError(
+            f"class names for the predictions of {family}: {'; '.join(faults)}. Pass those of the data set."
+        )

@@ -156,7 +156,7 @@ def _part_1b_measured(name: str) -> HomeworkPart:
         f"{_versus('cross-entropy', 'MSE', wrong.accuracy_difference)}, and {stuck[1]} of {len(wrong.seeds)} seeds "
         f"end below 90% with MSE, {stuck[0]} with cross-entropy. So MSE is not hopeless: an untrained network is "
         "unsure, and Adam evens out the size of the gradients. It is slow to unlearn mistakes that it is sure of, as "
-        "its vanishing gradient says.",
+        "its vanishing gradient says. " + _SPREAD,
         table=tuple(rows),
         series={
             "epoch": tuple(range(1, usual.epochs + 1)),
@@ -191,7 +191,7 @@ def _part_1c(name: str) -> HomeworkPart:
         f"{sum(accuracy < 0.9 for accuracy in twice.softmax_layer.test_accuracy)} of the {len(twice.seeds)} seeds end "
         f"below 90% with the layer, {sum(accuracy < 0.9 for accuracy in twice.logits.test_accuracy)} without. Nothing "
         "warns of it: it trains, only worse. So models here put out logits, and a prediction takes the softmax once, "
-        "at the end, to offer probabilities.",
+        "at the end, to offer probabilities. " + _SPREAD,
         table=tuple(rows),
         series={
             "epoch": tuple(range(1, twice.epochs + 1)),
@@ -361,6 +361,9 @@ def _spread_row(name: str, accuracies: Sequence[float]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------ words
 
 
+_SPREAD = "(±: standard deviation over the seeds; the figure's bands reach from the lowest to the highest seed.)"
+
+
 def _versus(a: str, b: str, d: SeedDifference) -> str:
     """'a is ahead of b by 5.7 points [4.2, 7.3]', or that the two cannot be separated."""
     if d.low <= 0 <= d.high:
@@ -481,13 +484,13 @@ def _draw_batchnorm(figure: Figure, series: Series) -> None:
 
 def _draw_eval(figure: Figure, series: Series) -> None:
     ax = figure.subplots()
-    rows = list(series)[::-1]
-    for row, (name, color, marker) in enumerate(zip(rows, (_RED, _RED, _BLUE), ("s", "^", "o"), strict=True)):
+    marks = {"train(), sorted by class": (_RED, "s"), "train(), mixed batches": (_RED, "^"), "eval()": (_BLUE, "o")}
+    for row, (name, (color, marker)) in enumerate(marks.items()):
         # Spread within the row, so that equal accuracies do not hide one another.
         height = row + np.linspace(-0.25, 0.25, len(series[name]))
         ax.plot(series[name], height, marker, color=color, markersize=4, alpha=0.7)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.set_yticks(range(len(marks)), list(marks))
+    ax.set_ylim(-0.6, len(marks) - 0.4)
     _bare(ax, "test accuracy, one mark per repeat", "")
     ax.xaxis.set_major_formatter(_percent)
 

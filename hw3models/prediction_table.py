@@ -154,45 +154,50 @@ def _shape_faults(table: PredictionTable) -> Iterator[str]:
             continue
         if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
             yield f"`{name}` has the wrong type, {getattr(array, 'dtype', type(array).__name__)}"
-        elif array.ndim != len(axes) or any(sizes.setdefault(axis, n) != n for axis, n in zip(axes, array.shape)):  # noqa: B905
+        elif array.ndim != len(axes) or any(
+            sizes.setdefault(axis, n) != n for axis, n in zip(axes, array.shape, strict=True)
+        ):
             wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
             yield f"`{name}` must have shape ({wanted}), got {array.shape}"
 
 
 def _value_faults(table: PredictionTable) -> Iterator[str]:
-    if (found := table.probabilities) is not None:
-        yield from _probability_faults(table, found)
-    if (errors := table.squared_error) is not None and not (np.isfinite(errors) & (errors >= 0)).all():
-        yield f"`squared_error` must be finite and not negative{_first(table, ~(np.isfinite(errors) & (errors >= 0)))}"
-    if (codes := table.codes) is not None and not np.isfinite(codes).all():
-        yield f"`codes` must be finite{_first(table, ~np.isfinite(codes).all(axis=2))}"
-    if len(table.labels) and table.labels.min() < 0:
+    num_test = len(table.labels)
+    if table.labels.min() < 0:
         yield f"`labels` must not be negative, got {table.labels.min()}"
+    if table.probabilities is not None:
+        yield from _probability_faults(table, table.probabilities)
+    if table.squared_error is not None:
+        bad = np.logical_not(np.isfinite(table.squared_error) & (table.squared_error >= 0))
+        if bad.any():
+            yield f"`squared_error` must be finite and not negative{_where(table, bad)}"
+    if table.codes is not None:
+        bad = np.logical_not(np.isfinite(table.codes).all(axis=2))
+        if bad.any():
+            yield f"`codes` must be finite{_where(table, bad)}"
     rows = table.reconstructed_index
-    if rows is not None and len(rows) and not 0 <= rows.min() <= rows.max() < len(table.labels):
-        yield f"`reconstructed_index` must lie in 0..{len(table.labels) - 1}, got {rows.min()} to {rows.max()}"
+    if rows is not None and len(rows) and not 0 <= rows.min() <= rows.max() < num_test:
+        yield f"`reconstructed_index` must lie in 0..{num_test - 1}, got {rows.min()} to {rows.max()}"
 
 
 def _probability_faults(table: PredictionTable, probabilities: NDArray[np.float32]) -> Iterator[str]:
-    num_classes = probabilities.shape[2]
-    if len(table.labels) and table.labels.max() >= num_classes:
-        yield f"`labels` must lie in 0..{num_classes - 1} as `probabilities` has {num_classes} classes, got {
-            table.labels.max()
-        }"
-    bad = ~np.isfinite(probabilities).all(axis=2)
+    num_classes, largest = probabilities.shape[2], table.labels.max()
+    if largest >= num_classes:
+        yield f"`labels` must lie in 0..{num_classes - 1}, the classes of `probabilities`, got {largest}"
+    bad = np.logical_not(np.isfinite(probabilities).all(axis=2))
     if bad.any():
-        yield f"`probabilities` must be finite{_first(table, bad)}"
+        yield f"`probabilities` must be finite{_where(table, bad)}"
         return
-    negative = (probabilities < 0).any(axis=2)
+    negative = np.asarray((probabilities < 0).any(axis=2))
     if negative.any():
-        yield f"`probabilities` must not be negative{_first(table, negative)}"
+        yield f"`probabilities` must not be negative{_where(table, negative)}"
     sums = probabilities.sum(axis=2, dtype=np.float64)
     off = np.abs(sums - 1) > SUM_TOLERANCE
     if off.any():
-        yield f"`probabilities` must sum to 1, got {sums[off][0]:.4g}{_first(table, off)}"
+        yield f"`probabilities` must sum to 1, got {sums[off][0]:.4g}{_where(table, off)}"
 
 
-def _first(table: PredictionTable, bad: NDArray[np.bool_]) -> str:
+def _where(table: PredictionTable, bad: NDArray[np.bool_]) -> str:
     """Where the first bad entry of (S, n) is, and how many there are."""
     seed, row = (int(i) for i in np.argwhere(bad)[0])
     return f" (seed {table.seeds[seed]}, test row {row}; {int(bad.sum()):,} such rows)"

@@ -115,7 +115,8 @@ def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: in
     """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
     recipe = spec.recipe or family.recipe
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, "initialisation"))
+        # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
+        torch.default_generator.manual_seed(derived_seed(seed, "initialisation"))
         return family.build(
             shape=dataset.features.shape[1:],
             num_classes=len(dataset.class_names),

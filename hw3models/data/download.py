@@ -177,6 +177,9 @@ class _Transfer:
                     f"bytes {offset}-"
                 )
                 self._copy(response, "ab" if continued else "wb")
+        except urllib.error.HTTPError as error:
+            error.close()  # it holds the connection
+            self.error = error
         except Exception as error:  # handed to the thread that waits
             self.error = error
 

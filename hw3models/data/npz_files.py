@@ -18,6 +18,8 @@ from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
 from hw3models.errors import DataError
 
 _KEYS = ("X", "y", "X_test", "y_test")
+_FORMAT: Any = npy_format
+"""Any: numpy's stubs leave its functions untyped."""
 
 
 def read_npz(path: Path, name: str) -> Raw:
@@ -81,11 +83,11 @@ def _key_faults(found: list[str]) -> list[str]:
 def _header_faults(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> list[str]:
     """Refuse what must not be loaded, by the array's header alone."""
     with archive.open(info) as member:
-        version = npy_format.read_magic(member)  # type: ignore[no-untyped-call]
+        version = _FORMAT.read_magic(member)
         if version not in ((1, 0), (2, 0)):
             return [f"{key} is in version {version} of the array format; write plain numbers or text"]
-        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, _, dtype = read(member)  # type: ignore[no-untyped-call]
+        read = _FORMAT.read_array_header_1_0 if version == (1, 0) else _FORMAT.read_array_header_2_0
+        shape, _, dtype = read(member)
         start = member.tell()
     if dtype.hasobject:
         return [f"{key} holds Python objects, which are not unpickled; write series of unequal length as a table"]

@@ -1,13 +1,16 @@
 """The model of the best seed as an MLflow LoggedModel: code and safetensors, no pickle."""
 
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
+from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
 from hw3models.inference import load_predictor, save_predictor
@@ -25,10 +28,6 @@ def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_predictor(Path(folder), card, states, training.best_seed)
         output = load_predictor(Path(folder)).predict(example)
-        outputs: list[ColSpec | TensorSpec] = [
-            TensorSpec(np.dtype(v.dtype), (-1, *v.shape[1:]), name) for name, v in output.items()
-        ]
-        inputs: list[ColSpec | TensorSpec] = [TensorSpec(np.dtype(example.dtype), (-1, *example.shape[1:]))]
         Model.log(
             artifact_path=None,
             name=training.family,
@@ -36,9 +35,17 @@ def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
             run_id=run_id,
             python_model=str(CODE),
             artifacts={"model": folder},
-            signature=ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs)),
+            signature=_signature(example, output),
             input_example=example,
             # Named by hand: MLflow would otherwise start the model in a fresh process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
             metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
         )
+
+
+def _signature(example: NDArray[Any], output: Mapping[str, NDArray[np.float32]]) -> ModelSignature:
+    inputs: list[ColSpec | TensorSpec] = [TensorSpec(np.dtype(example.dtype), (-1, *example.shape[1:]))]
+    outputs: list[ColSpec | TensorSpec] = [
+        TensorSpec(np.dtype(values.dtype), (-1, *values.shape[1:]), name) for name, values in output.items()
+    ]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))

@@ -6,6 +6,7 @@ from typing import Any
 import mlflow
 import numpy as np
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types.type_hints import TypeFromExample
 from numpy.typing import NDArray
 
 from hw3models.inference import load_predictor
@@ -21,7 +22,7 @@ class ServedModel(PythonModel):
     def predict(
         self,
         context: PythonModelContext,  # noqa: ARG002
-        model_input: NDArray[Any],
+        model_input: TypeFromExample,
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> dict[str, NDArray[np.float32]]:
         """See `hw3models.inference.Predictor.predict`."""

@@ -1,0 +1,213 @@
+"""What a comparison says, in sentences: of each pair, and of all families together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hw3models.metrics import METRICS
+from hw3models.specs import PairReport, Score
+from hw3models.wording import (
+    amount,
+    difference_with_interval,
+    display_name,
+    is_deterministic,
+    listed,
+    num_seeds,
+    sentence,
+    times,
+    value,
+    value_with_interval,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What was compared."""
+
+    metric: str
+    margin: float
+    num_test: int
+    num_pairs: int
+    seeds: Mapping[str, int]
+    """Family -> number of seeds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """What came of it."""
+
+    scores: Mapping[str, Score]
+    """From the best family to the worst."""
+    pairs: tuple[PairReport, ...]
+    groups: tuple[tuple[str, ...], ...]
+    baselines: tuple[str, ...]
+    """From the best to the worst."""
+    costs: Mapping[str, float]
+    """Family -> training seconds per seed; may lack families."""
+    devices: Mapping[str, str]
+
+    def pair(self, a: str, b: str) -> PairReport:
+        """The report on two families, whichever comes first in it."""
+        return next(pair for pair in self.pairs if {pair.a, pair.b} == {a, b})
+
+    def beats(self, a: str, b: str) -> bool:
+        """Is `a` significantly better?"""
+        return winner_and_loser(self.pair(a, b)) == (a, b)
+
+
+def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
+    """None where neither is significantly better."""
+    return {"a better": (pair.a, pair.b), "b better": (pair.b, pair.a)}.get(pair.verdict)
+
+
+# --------------------------------------------------------------------------------------------- pairs
+
+
+def pair_sentence(setting: Setting, pair: PairReport) -> str:
+    """`GRU beats CNN by 1.2 points [0.4, 2.0] (95%, 10 seeds, 1,000 test examples)`, or that it is not known."""
+    return f"{_finding(setting, pair)}{_missing_seeds(setting, (pair.a, pair.b))}"
+
+
+def _finding(setting: Setting, pair: PairReport) -> str:
+    basis = (
+        f"(95%, {num_seeds([(name, setting.seeds[name]) for name in (pair.a, pair.b)])}, "
+        f"{setting.num_test:,} test examples)"
+    )
+    found = winner_and_loser(pair)
+    if found is not None:
+        winner, loser = found
+        size, (low, high) = abs(pair.difference), sorted((abs(pair.low), abs(pair.high)))
+        text = f"{display_name(winner)} beats {display_name(loser)} by "
+        text += f"{difference_with_interval(setting.metric, size, low, high)} {basis}"
+        if size < setting.margin:
+            text += f"; that is below the margin of {amount(setting.metric, setting.margin)}"
+        return _capital(text)
+    numbers = difference_with_interval(setting.metric, pair.difference, pair.low, pair.high)
+    difference = f"{display_name(pair.a)} minus {display_name(pair.b)} is {numbers} {basis}"
+    both = listed([pair.a, pair.b])
+    if pair.verdict == "equivalent":
+        return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
+    text = f"{both} cannot be separated on this data: {difference}"
+    if pair.p_value <= 0.05:
+        text += f"; enough for one pair alone, not for one of {setting.num_pairs} (Holm)"
+    return _capital(text)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
+    single = [name for name in names if setting.seeds[name] == 1 and not is_deterministic(name)]
+    return f"; one seed of {listed(single)} says nothing about other seeds" if single else ""
+
+
+# ------------------------------------------------------------------------------------------- overall
+
+
+def cheapest(standings: Standings) -> str:
+    """Least training time per seed in the best group; the best family where no time is known."""
+    known = [name for name in standings.groups[0] if name in standings.costs]
+    return min(known, key=standings.costs.__getitem__) if known else standings.groups[0][0]
+
+
+def overall_verdict(setting: Setting, standings: Standings) -> str:
+    """Sentences, the most important first."""
+    if len(standings.scores) == 1:
+        (name,) = standings.scores
+        return sentence(f"{display_name(name)} alone ({_score(setting, standings, name)}): nothing to compare it with")
+    texts = [
+        *_about_baselines(setting, standings),
+        *_about_the_best(setting, standings),
+        *_about_devices(standings),
+        *_about_the_others(setting, standings),
+        *_about_seeds(setting),
+    ]
+    # The best pair may be the one that says that no network beats a baseline.
+    return " ".join(dict.fromkeys(sentence(text) for text in texts))
+
+
+def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
+    """Said first, and only, where no network is significantly better than the best baseline."""
+    networks = [name for name in standings.scores if name not in standings.baselines]
+    if not networks or not standings.baselines:
+        return []
+    baseline, network = standings.baselines[0], networks[0]
+    if any(standings.beats(name, baseline) for name in networks):
+        return []
+    any_beaten = any(standings.beats(one, other) for one in networks for other in standings.baselines)
+    which = f"the best baseline, {display_name(baseline)}," if any_beaten else "a baseline"
+    texts = [f"no network beats {which} beyond noise", _finding(setting, standings.pair(network, baseline))]
+    if "majority" in standings.baselines and not any(
+        standings.beats(name, "majority") for name in standings.scores if name != "majority"
+    ):
+        texts.insert(1, "not even the majority class is beaten: nothing here shows that these data tell the label")
+    return texts
+
+
+def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
+    group, families = standings.groups[0], list(standings.scores)
+    best = group[0]
+    if len(group) == 1:
+        others = " and is ahead of every other family" if len(families) > 2 else ""
+        return [
+            _finding(setting, standings.pair(best, families[1])),
+            f"{display_name(best)} is best: it has {_score(setting, standings, best)} {METRICS[setting.metric].label}"
+            + others,
+        ]
+    pairs = [pair for pair in standings.pairs if pair.a in group and pair.b in group]
+    if all(pair.verdict == "equivalent" for pair in pairs):
+        text = f"{listed(group)} are equivalent within {amount(setting.metric, setting.margin)}"
+    elif any(winner_and_loser(pair) for pair in pairs):
+        text = f"{display_name(best)} is ahead, but {listed(group[1:])} cannot be separated from it"
+    else:
+        text = f"{listed(group)} cannot be separated on this data"
+    ends = _finding(setting, standings.pair(best, group[-1]))
+    return [
+        f"{text}{_about_cost(standings)}",
+        ends if len(group) == 2 else f"from the first to the last of them: {ends}",
+    ]
+
+
+def _about_cost(standings: Standings) -> str:
+    """Which of the best group is the cheapest, and against which: nothing where no time is known."""
+    known = {name: standings.costs[name] for name in standings.groups[0] if name in standings.costs}
+    if len(known) < 2:
+        return ""
+    name, slowest = cheapest(standings), max(known, key=known.__getitem__)
+    if known[slowest] <= 1.05 * known[name]:
+        return "; they cost about the same to train"
+    text = f"; the cheapest of them is {display_name(name)}"
+    # Counting classes takes microseconds: a factor would be a number without a meaning.
+    if known[name] < 0.001:
+        return f"{text} (next to no training; {display_name(slowest)} takes {known[slowest]:.2g} s per seed)"
+    return f"{text} ({times(known[slowest] / known[name])} faster to train than {display_name(slowest)})"
+
+
+def _about_devices(standings: Standings) -> list[str]:
+    group = [name for name in standings.groups[0] if name in standings.costs and name in standings.devices]
+    if len({standings.devices[name] for name in group}) < 2:
+        return []
+    named = ", ".join(f"{display_name(name)} on {standings.devices[name]}" for name in group)
+    return [f"the training times are of different devices: {named}"]
+
+
+def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
+    if len(standings.scores) == 2 or len(standings.groups) == 1:
+        return []
+    texts = [
+        ", ".join(f"{display_name(name)} {value(setting.metric, standings.scores[name].mean)}" for name in group)
+        for group in standings.groups[1:]
+    ]
+    return [f"behind: {'; then '.join(texts)}"]
+
+
+def _about_seeds(setting: Setting) -> list[str]:
+    single = [name for name, seeds in setting.seeds.items() if seeds == 1 and not is_deterministic(name)]
+    if not single:
+        return []
+    return [f"with one seed of {listed(single)}, nothing is known about other seeds: intervals count the examples only"]
+
+
+def _score(setting: Setting, standings: Standings, name: str) -> str:
+    score = standings.scores[name]
+    return value_with_interval(setting.metric, score.mean, score.low, score.high)

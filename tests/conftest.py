@@ -1,0 +1,46 @@
+"""What all tests share. Nothing is kept outside temporary folders, and nothing leaves the machine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported: spinning threads of one test would stall the other's (docs/decisions/0004).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+for _name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "HW3_MNIST_MIRRORS", "HW3_FASHION_MIRRORS"):
+    os.environ.pop(_name, None)
+os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Real data for tests, beside the checkout; not part of the repository."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh home and data cache."""
+    monkeypatch.setenv("HW3_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HW3_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A real Prefect server with a database of its own, for all flow tests of this process."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    storage = tmp_path_factory.mktemp("results")
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOCAL_STORAGE_PATH: storage}),
+    ):
+        yield
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data; the test is skipped where it is absent."""
+    if not SHARED.exists():
+        pytest.skip(f"needs the real data in {SHARED.parent.name}/{SHARED.name} beside the checkout")
+    return SHARED

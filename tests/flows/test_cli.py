@@ -1,0 +1,175 @@
+"""The command line as a user meets it: real processes, no server set."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+HW3 = str(Path(sys.executable).with_name("hw3"))
+
+
+@pytest.fixture
+def environment(tmp_path_factory: pytest.TempPathFactory, home: Path) -> dict[str, str]:
+    """No server, no terminal, a Prefect home that the tests of this process share (making one takes seconds)."""
+    shared = tmp_path_factory.getbasetemp() / "prefect-home"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return kept | {"PREFECT_HOME": str(shared), "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def hw3(environment: Mapping[str, str], *arguments: str, timeout: float = 200) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([HW3, *arguments], env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+QUICK = ("--num-train", "80", "--num-test", "60", "--epochs", "2", "--seeds", "3", "--families", "mlp,majority")
+
+
+def test_json_has_the_promised_shape_and_nothing_else_is_on_stdout(environment: dict[str, str]) -> None:
+    done = hw3(environment, "sequences", "regime:locked", *QUICK, "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    dataset = answer["dataset"]
+    assert {key: dataset[key] for key in ("name", "train", "validation", "test", "shape", "classes")} == {
+        "name": dataset["name"], "train": 72, "validation": 8, "test": 60, "shape": [50, 8], "classes": ["0", "1"],
+    }  # fmt: skip
+    assert len(dataset["digest"]) == 16
+    mlp = answer["families"]["mlp"]
+    assert set(mlp["accuracy"]) == {"mean", "low", "high", "per_seed"}
+    assert len(mlp["accuracy"]["per_seed"]) == 3
+    assert mlp["accuracy"]["mean"] == pytest.approx(np.mean(mlp["accuracy"]["per_seed"]))
+    assert mlp["accuracy"]["low"] <= mlp["accuracy"]["mean"] <= mlp["accuracy"]["high"]
+    assert {"train_seconds", "parameters", "device", "cross_entropy", "auroc"} <= set(mlp)
+    [pair] = answer["pairs"]
+    assert (pair["a"], pair["b"]) == ("mlp", "majority")
+    assert pair["verdict"] in {"a better", "b better", "equivalent", "cannot tell"}
+    assert pair["low"] <= pair["difference"] <= pair["high"]
+    assert isinstance(answer["verdict"], str)
+    assert set(answer["mlflow"]) == {"tracking_uri", "experiment", "run_id"}
+    assert Path(answer["report"]).exists()
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
+
+
+def test_plain_output_leads_with_the_verdict_and_ends_with_the_report(environment: dict[str, str]) -> None:
+    done = hw3(environment, "sequences", "regime:locked", *QUICK)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("sequences: ")
+    assert "majority class" in lines[1]
+    assert Path(lines[-1].removeprefix("report: ").strip()).exists()
+    assert "mlp on " in done.stderr, "progress goes to stderr"
+
+
+def test_the_report_can_be_written_again(environment: dict[str, str], tmp_path: Path) -> None:
+    first = json.loads(hw3(environment, "sequences", "regime:locked", *QUICK, "--json").stdout)
+    done = hw3(environment, "report", "--output", str(tmp_path / "again.html"))
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()) == tmp_path / "again.html"
+    assert (tmp_path / "again.html").read_text() == Path(first["report"]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sequences"], "requires an argument"),
+        (["sequences", "nowhere.ts"], "nowhere.ts"),
+        (["sequences", "regime:moti"], "motif"),
+        (["sequences", "digits"], "'digits' does not hold sequences"),
+        (["sequences", "regime:motif", "--families", "cnm"], "Did you mean 'cnn'?"),
+        (["sequences", "regime:motif", "--sedes", "3"], "Did you mean --seeds?"),
+        (["sequences", "regime:motif", "--seeds", "0"], "`seeds`: input should be greater than or equal to 1, got"),
+        (["sequences", "regime:motif", "--seeds", "many"], "seeds"),
+        (["sequences", "regime:motif", "--digest", "0123456789abcdef"], "0123456789abcdef"),
+        (["images", "imagenet"], "'imagenet' does not hold images"),
+        (["run", "--regimes", "mortif"], "mortif"),
+        (["report", "nothing.json"], "nothing.json: not the JSON of a run"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_is_told_in_one_message_with_exit_code_2(
+    environment: dict[str, str], arguments: list[str], message: str
+) -> None:
+    done = hw3(environment, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_version_and_help_need_no_torch() -> None:
+    code = (
+        "import sys; sys.argv = ['hw3', '--help']\n"
+        "from flows import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'prefect', 'mlflow', 'numpy'} & set(sys.modules), 'heavy imports'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    version = subprocess.run([HW3, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.startswith("hw3 0.")
+
+
+def test_doctor_says_what_answers_and_what_does_not(environment: dict[str, str]) -> None:
+    done = hw3(environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    findings = json.loads(done.stdout)
+    assert "DOES NOT ANSWER" in findings["servers"]["prefect"]
+    assert "embedded" in findings["servers"]["mlflow"]
+    assert findings["stores"]["home"].startswith(environment["HW3_HOME"])
+    assert {"mlp", "cnn", "lstm", "gru", "rocket"} <= set(findings["families"]["sequences"])
+    assert "torch" in hw3(environment, "doctor").stdout
+
+
+def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(environment: dict[str, str]) -> None:
+    arguments = ["sequences", "regime:locked", "--num-train", "200", "--num-test", "60", "--seeds", "2"]
+    arguments += ["--families", "majority,gru", "--epochs", "5000"]
+    # A pseudo-terminal: like a user's, its Ctrl-C reaches every process in the foreground, Prefect's server included.
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(HW3, [HW3, *arguments], environment)
+    shown = read_until(terminal, "loss", timeout=120)
+    os.write(terminal, b"\x03")
+    shown += read_until(terminal, None, timeout=60)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 1, shown
+    assert "interrupted" in shown
+    assert "Traceback" not in shown
+    store = Path(environment["HW3_HOME"]) / "mlflow" / "store" / "mlflow.db"
+    client = MlflowClient(f"sqlite:///{store}")
+    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    states = {run.data.tags.get("family", "parent"): run.info.status for run in runs}
+    assert states == {"parent": "KILLED", "gru": "KILLED", "majority": "FINISHED"}
+    assert flow_state(environment) == "CANCELLED"
+
+
+def read_until(terminal: int, wanted: str | None, *, timeout: float) -> str:
+    """What the terminal shows until `wanted` stands there, or until its program ends."""
+    text, end = "", time.monotonic() + timeout
+    while time.monotonic() < end:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that the other side is gone
+            return text
+        text += piece.decode(errors="replace")
+        if not piece or (wanted is not None and wanted in text):
+            return text
+    raise AssertionError(f"{wanted!r} was not shown within {timeout} s: {text[-2000:]}")
+
+
+def flow_state(environment: dict[str, str]) -> str:
+    """State of the newest flow run in the embedded Prefect's own database."""
+    import sqlite3
+
+    with sqlite3.connect(Path(environment["PREFECT_HOME"]) / "prefect.db") as database:
+        row = database.execute("select state_type from flow_run order by created desc limit 1").fetchone()
+    return str(row[0])
+
+

@@ -1,0 +1,206 @@
+"""The flows, run for real: a Prefect server, an MLflow store, trained networks; small data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+from flows.autoencoder import autoencoder
+from flows.images import images
+from flows.sequences import sequences
+from hw3models.errors import SpecError, TrainingError
+from hw3models.families import FAMILIES, Network
+from hw3models.prediction_table import load_table
+from hw3models.specs import AutoencoderSpec, DataSpec, ImagesSpec, Recipe, RunReport, SequencesSpec
+
+pytestmark = pytest.mark.usefixtures("prefect", "home")
+
+TINY = DataSpec(source="regime:locked", num_train=80, num_test=60)
+
+
+def small(**changes: Any) -> SequencesSpec:
+    return SequencesSpec(**{"data": TINY, "families": ("mlp", "logistic"), "seeds": 3, "epochs": 3} | changes)
+
+
+def client_of(run: RunReport) -> MlflowClient:
+    assert run.tracking is not None
+    return MlflowClient(run.tracking.tracking_uri)
+
+
+def children(run: RunReport) -> dict[str, Any]:
+    assert run.tracking is not None
+    client = client_of(run)
+    experiment = client.get_experiment_by_name(run.tracking.experiment)
+    assert experiment is not None
+    found = client.search_runs(
+        [experiment.experiment_id], f"tags.mlflow.parentRunId = '{run.tracking.run_id}'", max_results=100
+    )
+    return {one.data.tags["family"]: one for one in found}
+
+
+def test_a_study_answers_tracks_and_reports(home: Path) -> None:
+    run = sequences(small())
+    [answer] = run.answers
+    assert set(answer.evaluation) == {"mlp", "logistic"}
+    assert answer.comparison is not None
+    assert [(pair.a, pair.b) for pair in answer.comparison.pairs] == [("mlp", "logistic")]
+    assert run.report is not None
+    page = Path(run.report).read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert Path(run.report).is_relative_to(home)
+    again = RunReport.model_validate_json(Path(run.report).with_suffix(".json").read_text())
+    assert again == run
+
+
+def test_the_score_of_a_study_is_that_of_its_prediction_table() -> None:
+    evaluation = sequences(small()).answers[0].evaluation["mlp"]
+    table = load_table(Path(evaluation.table_path))
+    assert table.probabilities is not None
+    by_hand = (table.probabilities.argmax(-1) == table.labels).mean(axis=1)
+    np.testing.assert_allclose(evaluation.metrics["accuracy"].per_seed, by_hand)
+
+
+def test_mlflow_has_a_parent_and_a_child_per_family_with_the_same_metric_names() -> None:
+    run = sequences(small(families=("mlp", "gru", "majority")))
+    assert run.tracking is not None
+    parent = client_of(run).get_run(run.tracking.run_id)
+    assert parent.info.status == "FINISHED"
+    assert "accuracy" in parent.data.tags["mlflow.note.content"] or "MLP" in parent.data.tags["mlflow.note.content"]
+    found = children(run)
+    assert set(found) == {"mlp", "gru", "majority"}
+    names = {"accuracy", "accuracy_low", "accuracy_high", "macro_f1", "train_seconds", "parameters", "seeds"}
+    for family, child in found.items():
+        assert child.info.status == "FINISHED"
+        assert names <= set(child.data.metrics), family
+        [logged] = child.inputs.dataset_inputs
+        assert logged.dataset.digest == run.answers[0].data.digest
+        assert child.data.tags["prefect.flow_run_id"] == run.prefect["prefect.flow_run_id"]
+    history = client_of(run).get_metric_history(found["mlp"].info.run_id, "train_loss")
+    assert [point.step for point in history] == [1, 2, 3]
+    assert "train_loss_sd" in found["mlp"].data.metrics
+    assert found["mlp"].data.params["recipe.epochs"] == "3"
+
+
+def test_the_logged_model_gives_the_probabilities_of_the_best_seed_and_refuses_bad_input() -> None:
+    run = sequences(small(families=("mlp", "cnn")))
+    assert run.tracking is not None
+    mlflow.set_tracking_uri(run.tracking.tracking_uri)
+    answer = run.answers[0]
+    child = children(run)["cnn"]
+    [output] = child.outputs.model_outputs
+    model = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    with np.load(answer.data.path) as arrays:
+        examples = arrays["features"][arrays["test"]]
+    given = model.predict(examples)["probabilities"]
+    table = load_table(Path(answer.evaluation["cnn"].table_path))
+    assert table.probabilities is not None
+    best = table.seeds.index(answer.training["cnn"].best_seed)
+    np.testing.assert_allclose(given, table.probabilities[best], rtol=1e-4, atol=1e-5)
+    spoilt = examples.copy()
+    spoilt[3, 7, 2] = np.nan
+    with pytest.raises(Exception, match=r"must be finite, got nan at \(3, 7, 2\)"):
+        model.predict(spoilt)
+
+
+def test_an_unchanged_study_is_taken_from_the_cache_and_says_so() -> None:
+    data = TINY.model_copy(update={"seed": 17})  # the tests of this module share a result store
+    first, second = sequences(small(data=data)), sequences(small(data=data))
+    assert first.answers[0].cached == ()
+    assert {"preprocess", "train mlp", "evaluate mlp"} <= set(second.answers[0].cached)
+    assert second.answers[0].evaluation == first.answers[0].evaluation
+    # The second run has children of its own, with the whole history.
+    assert children(first)["mlp"].info.run_id != (child := children(second)["mlp"]).info.run_id
+    assert len(client_of(second).get_metric_history(child.info.run_id, "train_loss")) == 3
+
+
+def test_another_recipe_is_trained_again() -> None:
+    sequences(small())
+    assert "train mlp" not in sequences(small(epochs=4)).answers[0].cached
+
+
+def test_a_cached_result_whose_files_are_gone_is_not_believed() -> None:
+    first = sequences(small())
+    (Path(first.answers[0].training["mlp"].directory) / "replicates.safetensors").unlink()
+    second = sequences(small())
+    assert "train mlp" not in second.answers[0].cached
+    assert second.answers[0].evaluation["mlp"].metrics == first.answers[0].evaluation["mlp"].metrics
+
+
+def test_a_family_that_cannot_be_trained_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    poison(monkeypatch, "cnn")
+    run = sequences(small(families=("cnn", "mlp", "logistic")))
+    [answer] = run.answers
+    assert set(answer.evaluation) == {"mlp", "logistic"}
+    assert "no replicate of cnn could be trained" in answer.failures["cnn"]
+    assert any("cnn could not be trained" in warning for warning in run.warnings)
+    assert children(run)["cnn"].info.status == "FAILED"
+
+
+def test_when_no_family_can_be_trained_the_flow_fails_and_no_run_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    poison(monkeypatch, "cnn")
+    with pytest.raises(TrainingError, match="cnn: no replicate of cnn"):
+        sequences(small(families=("cnn",)))
+    assert_nothing_is_running()
+
+
+def test_unknown_families_are_refused_together_before_anything_is_trained() -> None:
+    with pytest.raises(SpecError, match=r"'cnm' is not known.*Did you mean 'cnn'.*autoencoder"):
+        sequences(small(families=("cnm", "mlp", "autoencoder")))
+    assert_nothing_is_running()
+
+
+def test_images_are_no_sequences() -> None:
+    with pytest.raises(SpecError, match="'digits' does not hold sequences"):
+        sequences(small(data=DataSpec(source="digits")))
+
+
+def test_prefect_shows_readable_names_and_artifacts() -> None:
+    run = sequences(small())
+    flow_run_id = run.prefect["prefect.flow_run_id"]
+    with get_client(sync_client=True) as client:
+        flow_run = client.read_flow_run(flow_run_id)
+        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id])))
+        artifacts = client.read_artifacts()
+    assert flow_run.name == "sequences-regime-locked"
+    names = {one.name for one in tasks}
+    assert {"download-regime:locked", "train-mlp-x3-locked", "evaluate-mlp", "compare-locked", "report"} <= names
+    kinds = {one.type: one for one in artifacts if str(one.flow_run_id) == str(flow_run_id)}
+    assert {"markdown", "table"} <= set(kinds)
+    assert run.answers[0].comparison is not None
+    assert run.answers[0].comparison.verdict in kinds["markdown"].data
+    rows = json.loads(kinds["table"].data)
+    assert [row["family"] for row in rows] == ["mlp", "logistic"]
+
+
+def test_images_and_autoencoder_studies_run_on_digits() -> None:
+    data = DataSpec(source="digits", max_train=200)
+    run = images(ImagesSpec(data=data, seeds=2, epochs=2))
+    assert set(run.answers[0].evaluation) == {"mlp", "majority", "logistic"}
+    assert run.answers[0].training["mlp"].parameters == 784 * 64 + 64 + 64 * 10 + 10
+    run = autoencoder(AutoencoderSpec(data=data, seeds=2, epochs=2))
+    assert set(run.answers[0].evaluation) == {"autoencoder", "pca"}
+    metrics = run.answers[0].evaluation["autoencoder"].metrics
+    assert metrics["squared_error"].mean == pytest.approx(784 * metrics["mse"].mean)
+    assert run.answers[0].evaluation["pca"].metrics["mse"].mean < 0.12
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Replace the recipe of a family by one whose learning rate makes every loss infinite."""
+    family = FAMILIES["sequences"][name]
+    assert isinstance(family, Network)
+    recipe = Recipe(optimizer="sgd", learning_rate=1e30, schedule="constant", epochs=3)
+    broken = Network(name=name, label=family.label, kind="sequences", build=family.build, recipe=recipe)
+    monkeypatch.setitem(FAMILIES["sequences"], name, broken)
+
+
+def assert_nothing_is_running() -> None:
+    from tasks.tracking.store import connect
+
+    client, experiment_id = connect()
+    assert client.search_runs([experiment_id], "attributes.status = 'RUNNING'") == []
