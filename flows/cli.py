@@ -4,6 +4,7 @@ Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C in
 """
 
 import json as jsonlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -167,6 +168,8 @@ def doctor(*, json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the command `hw3`."""
+    # Before torch loads its threads: spinning ones stall when anything else runs (docs/decisions/0004).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"hw3 {_version()}")
         return

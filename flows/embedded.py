@@ -44,9 +44,12 @@ def embedded_server() -> Iterator[None]:
     if Settings().prefect_api_url is None:
         thread = threading.Thread(target=_start, name="prefect-start", daemon=True)
         thread.start()
-    yield
-    if thread is not None:
-        thread.join()
+    try:
+        yield
+    finally:
+        # Also after an error: a server that is just being started would outlive this process.
+        if thread is not None:
+            thread.join()
 
 
 def without_heartbeats() -> AbstractContextManager[object]:

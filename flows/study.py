@@ -114,7 +114,7 @@ def _train_spec(spec: StudySpec, data_spec: DataSpec, data: DataReport, family: 
     if isinstance(network, Network):
         recipe = spec.recipe or network.recipe
         if spec.epochs is not None:
-            recipe = recipe.model_copy(update={"epochs": spec.epochs, "min_updates": 0})
+            recipe = recipe.model_copy(update={"epochs": spec.epochs, "min_examples": 0})
     return TrainSpec(
         data=data_spec.model_copy(update={"source": data.source, "digest": data.digest}),
         family=family,

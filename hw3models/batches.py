@@ -86,9 +86,8 @@ def batch_size(recipe: Recipe, num_train: int) -> int:
 
 
 def num_epochs(recipe: Recipe, num_train: int) -> int:
-    """`recipe.epochs`, or as many as `recipe.min_updates` steps need."""
-    steps = -(-num_train // batch_size(recipe, num_train))
-    return max(recipe.epochs, -(-recipe.min_updates // steps))
+    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`."""
+    return max(recipe.epochs, -(-recipe.min_examples // num_train))
 
 
 def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.Tensor:

@@ -150,6 +150,8 @@ def _mlp_is_poor(regime: Regime) -> Outcome:
         f"{regime.told('mlp', best)}; chance is {value('accuracy', regime.chance)}, "
         f"half way to {display_name(best)} is {value('accuracy', middle)}."
     )
+    if regime.scores[best].low <= regime.chance:
+        return f"{evidence} {display_name(best)} is not shown to be above chance itself.", UNKNOWN
     if verdict == "b better" and mlp.high < middle:
         return evidence, HOLDS
     if verdict in ("a better", "equivalent") or mlp.low > middle:

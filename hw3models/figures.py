@@ -1,1 +1,2 @@
-def family_figures(training, evaluation, data): return {}
+def family_figures(training, evaluation, data):
+    return {}

@@ -39,7 +39,7 @@ class Predictor:
         Raises:
             DataError: wrong shape, no examples, not numbers, or values that are not finite.
         """
-        checked, lengths = self._check(examples)
+        checked, lengths = self._check(np.asarray(examples))
         inputs = torch.from_numpy(checked)
         if self.card.kind == "images":
             inputs = inputs / 255
@@ -56,8 +56,8 @@ class Predictor:
 
     def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], torch.Tensor | None]:
         wanted = ("N", *self.card.shape)
-        if not np.issubdtype(np.asarray(examples).dtype, np.number):
-            raise DataError(f"examples must be numbers, got dtype {np.asarray(examples).dtype}.")
+        if not np.issubdtype(examples.dtype, np.number):
+            raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
         values = np.array(examples, dtype=np.float32)
         if values.shape[1:] != tuple(self.card.shape) or values.ndim == 0 or len(values) == 0:
             raise DataError(f"examples must have shape {wanted}, got {values.shape}.".replace("'", ""))
@@ -98,3 +98,8 @@ def load_predictor(directory: Path) -> Predictor:
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}).") from error
     return Predictor(card, model)
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    """What MLflow calls to load a model that names this module (its "python_function" loader)."""
+    return load_predictor(Path(path))

@@ -85,7 +85,8 @@ def load_table(path: Path, digest: str | None = None) -> PredictionTable:
         DigestError: the content is not the one asked for.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here because `np.load` leaves a file that is no archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(bytes(stored["header"]))
             arrays: dict[str, Any] = {name: stored[name] for name in stored.files if name != "header"}
         table = PredictionTable(**(header | {"seeds": tuple(header["seeds"])}), **arrays)

@@ -115,9 +115,9 @@ class Recipe(Spec):
     """How a network is trained. Every family has one default; see `hw3models.families`."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Passes over the training examples (more for small data: see `min_updates`)."""
-    min_updates: Annotated[int, Field(ge=0)] = 0
-    """Optimiser steps that a training must have: small data are passed over more often until it does."""
+    """Passes over the training examples (more for small data: see `min_examples`)."""
+    min_examples: Annotated[int, Field(ge=0)] = 0
+    """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"

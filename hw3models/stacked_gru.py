@@ -34,7 +34,7 @@ class StackedGRUFunction(torch.autograd.Function):
         return states[1:]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Backpropagation through time; what does not depend on later steps is computed for all steps at once."""
         weight, states, reset_update, candidate, recurrent = ctx.saved_tensors
@@ -62,5 +62,5 @@ class StackedGRUFunction(torch.autograd.Function):
 
 def stacked_gru(gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """States (T, S, B, H) of S GRUs; see `StackedGRUFunction`."""
-    states: torch.Tensor = StackedGRUFunction.apply(gates, weight, bias)  # type: ignore[no-untyped-call]
+    states: torch.Tensor = StackedGRUFunction.apply(gates, weight, bias)
     return states

@@ -96,7 +96,7 @@ def fit(
     job = _Job(DeviceData(dataset, device, dtype), dataset, recipe, on_epoch)
     # Built one after another before any thread starts: initialisation borrows torch's global generator.
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
-    seeds_of_groups = [spec.seeds] if strategy == "stacked" else [(seed,) for seed in spec.seeds]
+    seeds_of_groups = split_seeds(spec.seeds, strategy, torch.get_num_threads() if device.type == "cpu" else 1)
     groups = [Group(seeds, [models[s] for s in seeds], recipe, family.task, device) for seeds in seeds_of_groups]
     finished = _run_groups(job, groups)
     seconds = time.perf_counter() - start
@@ -109,6 +109,18 @@ def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Str
         return spec.strategy
     # Small models on a GPU are bound by kernel launches: one program for all replicates pays for every family.
     return "stacked" if device.type != "cpu" else family.cpu_strategy
+
+
+def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:
+    """Which seeds train as one program. Stacks on a CPU are split over its threads, one thread each.
+
+    Two stacks of one thread each beat one stack of two threads 1.2 (CNN) to 2.7 times (GRU), because small
+    kernels spend their time waiting for each other's threads.
+    """
+    if strategy == "separate":
+        return [(seed,) for seed in seeds]
+    num = min(threads, len(seeds))
+    return [seeds[i * len(seeds) // num : (i + 1) * len(seeds) // num] for i in range(num)]
 
 
 def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:

@@ -68,10 +68,7 @@ def pair_sentence(setting: Setting, pair: PairReport) -> str:
 
 
 def _finding(setting: Setting, pair: PairReport) -> str:
-    basis = (
-        f"(95%, {num_seeds([(name, setting.seeds[name]) for name in (pair.a, pair.b)])}, "
-        f"{setting.num_test:,} test examples)"
-    )
+    basis = _basis(setting, pair)
     found = winner_and_loser(pair)
     if found is not None:
         winner, loser = found
@@ -90,6 +87,11 @@ def _finding(setting: Setting, pair: PairReport) -> str:
     if pair.p_value <= 0.05:
         text += f"; enough for one pair alone, not for one of {setting.num_pairs} (Holm)"
     return _capital(text)
+
+
+def _basis(setting: Setting, pair: PairReport) -> str:
+    seeds = num_seeds([(name, setting.seeds[name]) for name in (pair.a, pair.b)])
+    return f"(95%, {seeds}, {setting.num_test:,} test examples)"
 
 
 def _capital(text: str) -> str:
@@ -161,10 +163,16 @@ def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
         text = f"{display_name(best)} is ahead, but {listed(group[1:])} cannot be separated from it"
     else:
         text = f"{listed(group)} cannot be separated on this data"
-    ends = _finding(setting, standings.pair(best, group[-1]))
+    ends = standings.pair(best, group[-1])
+    if len(group) == 2:
+        return [f"{text}{_about_cost(standings)}", _finding(setting, ends)]
+    sign = 1 if ends.a == best else -1
+    low, high = sorted((sign * ends.low, sign * ends.high))
+    gap = difference_with_interval(setting.metric, sign * ends.difference, low, high)
     return [
         f"{text}{_about_cost(standings)}",
-        ends if len(group) == 2 else f"from the first to the last of them: {ends}",
+        f"from {display_name(best)}, the first of them, to {display_name(group[-1])}, the last, it is {gap} "
+        + _basis(setting, ends),
     ]
 
 

@@ -51,7 +51,10 @@ def value_with_interval(metric: str, mean: float, low: float, high: float) -> st
 def amount(metric: str, size: float) -> str:
     """A difference without its interval: `0.5 points`."""
     unit = METRICS[metric].unit
-    return f"{100 * size:.3g} points" if unit == "%" else f"{_significant(size)} {unit}".strip()
+    if unit != "%":
+        return f"{_significant(size)} {unit}".strip()
+    points = f"{100 * size:.3g}"
+    return f"{points} point{'' if points == '1' else 's'}"
 
 
 def difference_with_interval(metric: str, size: float, low: float, high: float) -> str:

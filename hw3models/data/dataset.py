@@ -108,7 +108,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 train=arrays["train"],
                 validation=arrays["validation"],
                 test=arrays["test"],
-                lengths=arrays["lengths"] if "lengths" in arrays else None,
+                lengths=arrays.get("lengths"),
                 mean=arrays["mean"],
                 std=arrays["std"],
             )
@@ -151,7 +151,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -7,9 +7,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from hw3models.errors import DownloadError, SpecError
@@ -169,8 +169,8 @@ class _Transfer:
             request = urllib.request.Request(self.address, headers={"User-Agent": "hw3"})  # noqa: S310  # checked
             if offset:
                 request.add_header("Range", f"bytes={offset}-")
-            # Twice the time: the one who watches shall decide, with the better message.
-            with _opener().open(request, timeout=2 * timeout) as response:
+            # Longer than the one who watches waits: that one decides, with the better message.
+            with _opener().open(request, timeout=4 * timeout) as response:
                 length = response.headers.get("Content-Length", "")
                 self.expected = int(length) if length.isdigit() else None
                 continued = response.status == 206 and response.headers.get("Content-Range", "").startswith(
@@ -199,17 +199,6 @@ class _Transfer:
                     raise _GiveUpError(f"sent more than {MAX_FILE_BYTES / 1024**2:.0f} MiB")
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """A mirror may send us on, but only to http and https."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            raise _GiveUpError(f"sent us on to {newurl[:80]!r}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
 def _opener() -> urllib.request.OpenerDirector:
     """urllib's opener without its handlers of file:, ftp: and data: addresses."""
     opener = urllib.request.OpenerDirector()
@@ -219,7 +208,8 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        _Redirects(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.UnknownHandler(),  # a mirror that sends us on to ftp: is an error with a name
     ):
         opener.add_handler(handler)
     return opener
@@ -227,7 +217,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"HTTP {error.code} {error.reason}"
+        return f"HTTP {error.code} {' '.join(str(error.reason).split())}"
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, TimeoutError):

@@ -123,7 +123,8 @@ def _numbers(table: pd.DataFrame, row_name: Callable[[int], str]) -> tuple[NDArr
     faults = []
     for index, column in enumerate(table.columns):
         cells = table[column]
-        if not pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_string_dtype(cells):
+        types = pd.api.types
+        if not (types.is_numeric_dtype(cells) or types.is_string_dtype(cells) or types.is_object_dtype(cells)):
             faults.append(f"feature {column!r} has type {cells.dtype}; numbers are needed")
             continue
         values[:, index] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -139,7 +140,7 @@ def _numbers(table: pd.DataFrame, row_name: Callable[[int], str]) -> tuple[NDArr
     return values, faults
 
 
-def _times(cells: pd.Series[Any], row_name: Callable[[int], str]) -> tuple[NDArray[Any], list[str]]:
+def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDArray[Any], list[str]]:
     """Something that sorts: numbers, else dates as int64."""
     if pd.api.types.is_datetime64_any_dtype(cells):
         bad = cells.isna().to_numpy()
@@ -158,7 +159,7 @@ def _times(cells: pd.Series[Any], row_name: Callable[[int], str]) -> tuple[NDArr
     ]
 
 
-def _empty_faults(cells: pd.Series[Any], row_name: Callable[[int], str]) -> list[str]:
+def _empty_faults(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> list[str]:
     empty = cells.isna().to_numpy() | (cells.astype("str").str.strip() == "").to_numpy(dtype=bool)
     return [f"column {cells.name!r} is empty at {_rows(empty, row_name)}"] if empty.any() else []
 
@@ -181,9 +182,9 @@ def _duplicate_faults(
 
 
 def _constant(
-    cells: pd.Series[Any],
+    cells: "pd.Series[Any]",
     samples: NDArray[np.int64],
-    names: pd.Series[Any],
+    names: "pd.Series[Any]",
     row_name: Callable[[int], str],
     faults: list[str],
 ) -> NDArray[Any]:

@@ -51,5 +51,5 @@ IMAGES = Network(
     kind="images",
     task="reconstruction",
     build=build_autoencoder,
-    recipe=Recipe(epochs=10, min_updates=3000, batch_size=64, optimizer="adam", learning_rate=3e-3),
+    recipe=Recipe(epochs=10, min_examples=60_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
 )

@@ -52,7 +52,13 @@ IMAGES = Network(
     kind="images",
     build=build_image_mlp,
     recipe=Recipe(
-        epochs=10, min_updates=1500, batch_size=64, learning_rate=3e-3, weight_decay=0.1, shift_pixels=1, select="last"
+        epochs=10,
+        min_examples=100_000,
+        batch_size=64,
+        learning_rate=3e-3,
+        weight_decay=0.1,
+        shift_pixels=1,
+        select="last",
     ),
 )
 SEQUENCES = Network(
@@ -61,6 +67,6 @@ SEQUENCES = Network(
     kind="sequences",
     build=build_sequence_mlp,
     recipe=Recipe(
-        epochs=30, min_updates=1000, learning_rate=3e-3, weight_decay=0.05, dropout=0.3, jitter=0.1, scale=0.1
+        epochs=30, min_examples=24_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.3, jitter=0.1, scale=0.1
     ),
 )

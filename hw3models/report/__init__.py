@@ -1,4 +1,6 @@
-from pathlib import Path
-from hw3models.specs import RunReport
-def write_report(run: RunReport, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True); path.write_text(run.model_dump_json())
+"""The report: one HTML file that holds everything about a run, and needs nothing else."""
+
+from hw3models.report.figures import family_figures
+from hw3models.report.page import write_report
+
+__all__ = ["family_figures", "write_report"]

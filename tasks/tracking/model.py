@@ -16,8 +16,7 @@ from hw3models.data import load_prepared
 from hw3models.inference import load_predictor, save_predictor
 from hw3models.model_store import load_model
 from hw3models.specs import DataReport, TrainReport
-
-CODE = Path(__file__).with_name("served_model.py")
+from tasks.tracking.store import connect
 
 
 def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
@@ -28,13 +27,17 @@ def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_predictor(Path(folder), card, states, training.best_seed)
         output = load_predictor(Path(folder)).predict(example)
+        # Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
+        client, experiment_id = connect()
+        logged = client.create_logged_model(experiment_id, name=training.family, source_run_id=run_id)
         Model.log(
             artifact_path=None,
-            name=training.family,
             flavor=mlflow.pyfunc,
+            model_id=logged.model_id,
             run_id=run_id,
-            python_model=str(CODE),
-            artifacts={"model": folder},
+            # Read back by `hw3models.inference._load_pyfunc`: our code and safetensors, never a pickle.
+            loader_module="hw3models.inference",
+            data_path=folder,
             signature=_signature(example, output),
             input_example=example,
             # Named by hand: MLflow would otherwise start the model in a fresh process to find out.

@@ -171,5 +171,3 @@ def flow_state(environment: dict[str, str]) -> str:
     with sqlite3.connect(Path(environment["PREFECT_HOME"]) / "prefect.db") as database:
         row = database.execute("select state_type from flow_run order by created desc limit 1").fetchone()
     return str(row[0])
-
-

@@ -52,7 +52,7 @@ def test_a_study_answers_tracks_and_reports(home: Path) -> None:
     assert [(pair.a, pair.b) for pair in answer.comparison.pairs] == [("mlp", "logistic")]
     assert run.report is not None
     page = Path(run.report).read_text()
-    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert page.lower().startswith("<!doctype html>")
     assert Path(run.report).is_relative_to(home)
     again = RunReport.model_validate_json(Path(run.report).with_suffix(".json").read_text())
     assert again == run

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hw3models.optimisation import clip_gradients, learning_rate
 from hw3models.replicates import take_out
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from hw3models.streams import Streams
-from hw3models.training import EpochReport, FitResult, fit
+from hw3models.training import EpochReport, FitResult, fit, split_seeds
 from tests.tiny import quick_recipe, tiny_dataset
 
 CASES = [
@@ -22,6 +23,15 @@ CASES = [
     if isinstance(family, Network)
     for unequal in ((False, True) if family.kind == "sequences" else (False,))
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Then a stack is not split over threads: all seeds of a test train as one program."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def train(
@@ -160,6 +170,19 @@ def test_without_validation_examples_the_training_loss_selects() -> None:
     assert result.best_seed == min(final, key=lambda s: final[s])
 
 
+def test_stacks_are_split_over_threads_and_give_the_same_replicates() -> None:
+    assert split_seeds((5, 6, 7, 8, 9), "stacked", 2) == [(5, 6), (7, 8, 9)]
+    assert split_seeds((5,), "stacked", 2) == [(5,)]
+    assert split_seeds((5, 6), "separate", 8) == [(5,), (6,)]
+    family, recipe = network("sequences", "gru"), quick_recipe(dropout=0.3, jitter=0.1)
+    one = train(family, (0, 1, 2, 3), "stacked", recipe)
+    torch.set_num_threads(2)
+    split = train(family, (0, 1, 2, 3), "stacked", recipe)
+    assert {report.seeds for report in split.epochs} == {(0, 1), (2, 3)}
+    for name, tensor in one.states.items():
+        torch.testing.assert_close(split.states[name], tensor, rtol=1e-9, atol=1e-10)
+
+
 def test_an_observer_that_raises_ends_the_training_in_all_threads() -> None:
     spec = TrainSpec(
         data=DataSpec(), family="mlp", seeds=(0, 1, 2, 3), recipe=quick_recipe(epochs=500), strategy="separate"
@@ -169,6 +192,7 @@ def test_an_observer_that_raises_ends_the_training_in_all_threads() -> None:
         if report.epoch == 2:
             raise KeyboardInterrupt
 
+    torch.set_num_threads(2)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         fit(tiny_dataset(), network("sequences", "mlp"), spec, on_epoch=stop)
@@ -229,11 +253,11 @@ def test_one_cycle_warms_up_to_the_peak_and_ends_near_zero() -> None:
 
 
 def test_small_data_get_smaller_batches_and_more_epochs() -> None:
-    recipe = Recipe(batch_size=64, epochs=10, min_updates=500)
+    recipe = Recipe(batch_size=64, epochs=10, min_examples=20_000)
     assert batch_size(recipe, 100_000) == 64
     assert batch_size(recipe, 136) == 16
     assert num_epochs(recipe, 100_000) == 10
-    assert num_epochs(recipe, 136) == 56  # 9 steps an epoch
+    assert num_epochs(recipe, 136) == 148
 
 
 def test_every_example_is_seen_once_per_epoch_in_each_replicates_own_order() -> None:

@@ -37,9 +37,9 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(fault, int) or name not in self.mirror.files:
             self.send_error(fault if isinstance(fault, int) else 404)
             return
-        if fault == "elsewhere":
+        if fault in ("to a file", "to ftp"):
             self.send_response(302)
-            self.send_header("Location", "file:///etc/hostname")
+            self.send_header("Location", {"to a file": "file:///etc/hostname", "to ftp": "ftp://127.0.0.1/x"}[fault])
             self.end_headers()
             return
         body, start = self.mirror.files[name], 0

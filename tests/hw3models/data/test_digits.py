@@ -1,6 +1,7 @@
 """scikit-learn's digits in MNIST's form, against Pillow's resize and MNIST's own description."""
 
 import numpy as np
+import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -29,13 +30,12 @@ def test_digits_look_like_mnist_images() -> None:
         assert np.abs(centres - 13.5).max() <= 0.5 + 1e-9
 
 
-def test_digits_are_where_their_originals_were() -> None:
+def test_every_image_is_its_original_moved_by_whole_pixels() -> None:
     raw = read_digits()
-    original = load_digits().images
-    # Averaged back to 8 x 8, a resized digit is nearer to its own original than to any other's.
-    boxes = [image[np.ix_(image.any(axis=1), image.any(axis=0))] for image in raw.features[:50]]
-    shrunk = np.stack([np.asarray(Image.fromarray(box).resize((8, 8), Image.Resampling.BOX)) for box in boxes])
-    filled = [image[np.ix_(image.any(axis=1), image.any(axis=0))].astype(np.uint8) * 15 for image in original[:50]]
-    targets = np.stack([np.asarray(Image.fromarray(image).resize((8, 8))) for image in filled])
-    distance = ((shrunk[:, None].astype(float) - targets[None].astype(float)) ** 2).sum(axis=(2, 3))
-    assert (distance.argmin(axis=1) == np.arange(50)).mean() > 0.9
+    for image, original in zip(raw.features[:100], load_digits().images[:100], strict=True):
+        large = Image.fromarray(original.astype(np.float32)).resize((20, 20), Image.Resampling.BICUBIC)
+        expected = np.clip(np.asarray(large) * 255 / 16, 0, 255)
+        # All 81 places where 20 x 20 fits; one of them must match but for rounding.
+        errors = [np.abs(image[r : r + 20, c : c + 20] - expected).max() for r in range(9) for c in range(9)]
+        assert min(errors) <= 0.51
+        assert image.sum() == pytest.approx(expected.sum(), rel=0.01), "nothing beside the digit"

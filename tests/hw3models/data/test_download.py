@@ -48,7 +48,8 @@ def get(mirrors: list[str], target: Path, *, timeout: float = 5.0, **patience: A
         (403, "HTTP 403"),
         (404, "HTTP 404"),
         (503, "HTTP 503"),
-        ("elsewhere", "sent us on to 'file:///etc/hostname'"),
+        ("to a file", "Redirection to url 'file:///etc/hostname' is not allowed"),
+        ("to ftp", "unknown url type: ftp"),
     ],
 )
 def test_the_next_mirror_is_taken_after_a_bad_one(

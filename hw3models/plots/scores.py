@@ -1,0 +1,183 @@
+"""How good the families are, with intervals; and what that costs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hw3models.plots.style import BLACK, WHITE, bare, in_percent, new_figure, plain, style
+
+SHORTEST = 1e-3
+"""Seconds of training below which a time is drawn as this: counting classes takes microseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One family in a figure. Shares, such as accuracy, are in 0..1."""
+
+    label: str
+    mean: float
+    low: float
+    high: float
+    per_seed: tuple[float, ...] = ()
+    seconds: float = math.nan
+    """Training time of one seed."""
+    color: str = BLACK
+    is_baseline: bool = False
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the whisker; an end that is not finite is drawn at the mean."""
+        low = self.low if math.isfinite(self.low) else self.mean
+        return low, self.high if math.isfinite(self.high) else self.mean
+
+
+def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is_better: bool = True) -> Figure:
+    """A dot and its 95% whisker per family, best on top, single seeds as ticks below; baselines are hollow.
+
+    A baseline far off, such as the majority class, is named at the edge: drawn to scale it would press the others
+    together.
+    """
+    shown = [mark for mark in marks if math.isfinite(mark.mean)]
+    shown.sort(key=lambda mark: mark.mean, reverse=not higher_is_better)
+    limits = _limits(shown)
+    with style():
+        figure = new_figure(6.4, 0.75 + 0.31 * max(1, len(shown)))
+        ax = figure.subplots()
+        ax.set_xlim(*limits)
+        for row, mark in enumerate(shown):
+            if not limits[0] <= mark.mean <= limits[1]:
+                _point_beyond(ax, mark, row, limits, is_percent=is_percent)
+                continue
+            ax.plot(mark.ends, [row, row], color=mark.color, linewidth=2, solid_capstyle="butt")
+            _dot(ax, mark, mark.mean, row)
+            if len(mark.per_seed) > 1:
+                rows = np.full(len(mark.per_seed), row - 0.3)
+                ax.plot(mark.per_seed, rows, "|", color=mark.color, markersize=4, alpha=0.55)
+        ax.set_yticks(range(len(shown)), [plain(mark.label) for mark in shown])
+        ax.set_ylim(-0.65, max(1, len(shown)) - 0.4)
+        bare(ax, x=metric, grid="x")
+        ax.spines["left"].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+        if is_percent:
+            in_percent(ax.xaxis)
+        return figure
+
+
+def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Figure:
+    """The metric with its whisker over the training seconds of one seed, on a logarithmic axis.
+
+    Baselines far off are left out, as `intervals` does.
+    """
+    marks = [mark for mark in marks if math.isfinite(mark.mean) and math.isfinite(mark.seconds)]
+    limits = _limits(marks)
+    shown = [mark for mark in marks if limits[0] <= mark.mean <= limits[1]]
+    with style():
+        figure = new_figure(6.4, 3.3)
+        ax = figure.subplots()
+        ax.set_xscale("log")
+        ax.set_xlim(*_time_limits([_time(mark) for mark in shown] or [1.0]))
+        ax.set_ylim(*limits)
+        for mark in shown:
+            ax.plot([_time(mark)] * 2, mark.ends, color=mark.color, linewidth=1.4)
+            _dot(ax, mark, _time(mark), mark.mean)
+        bare(ax, x="training time of one seed (logarithmic)", y=metric, grid="both")
+        ax.xaxis.set_major_formatter(FuncFormatter(_seconds))
+        ax.xaxis.minorticks_off()
+        ax.yaxis.set_major_locator(MaxNLocator(6))
+        if is_percent:
+            in_percent(ax.yaxis)
+        _name_points(ax, shown)
+        return figure
+
+
+def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
+    """Of the axis: all networks, and the baselines that are no farther from them than 1.5 times their own spread."""
+    networks = [mark for mark in marks if not mark.is_baseline] or list(marks)
+    if not networks:
+        return 0.0, 1.0
+    low, high = min(mark.ends[0] for mark in networks), max(mark.ends[1] for mark in networks)
+    reach = 1.5 * max(high - low, 0.02 * abs(high))
+    near = [mark for mark in marks if low - reach <= mark.mean <= high + reach]
+    low, high = min(mark.ends[0] for mark in near), max(mark.ends[1] for mark in near)
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
+    return low - room, high + room
+
+
+def _point_beyond(ax: Axes, mark: Mark, row: int, limits: tuple[float, float], *, is_percent: bool) -> None:
+    is_low = mark.mean < limits[0]
+    value = f"{100 * mark.mean:.1f}%" if is_percent else f"{mark.mean:.3g}"
+    text = f"◂ {value}" if is_low else f"{value} ▸"
+    ax.annotate(
+        text, (limits[0] if is_low else limits[1], row), xytext=(4 if is_low else -4, 0), textcoords="offset points",
+        ha="left" if is_low else "right", va="center", fontsize=8.5,
+    )  # fmt: skip
+
+
+def _dot(ax: Axes, mark: Mark, x: float, y: float) -> None:
+    ax.plot(
+        x, y, "s" if mark.is_baseline else "o", markersize=6 if mark.is_baseline else 7, zorder=4,
+        color=mark.color, markerfacecolor=WHITE if mark.is_baseline else mark.color,
+    )  # fmt: skip
+
+
+def _time(mark: Mark) -> float:
+    return max(SHORTEST, mark.seconds)
+
+
+def _time_limits(times: Sequence[float]) -> tuple[float, float]:
+    """Room for the names, and at least two powers of ten, so that there are ticks."""
+    low, high = math.log10(min(times)), math.log10(max(times))
+    half = max(1.0, 0.62 * (high - low) + 0.15)
+    return 10.0 ** ((low + high) / 2 - half), 10.0 ** ((low + high) / 2 + half)
+
+
+def _seconds(value: float, _position: int | None) -> str:
+    if value < 1:
+        return f"{1000 * value:g} ms"
+    return f"{value:g} s" if value < 1000 else f"{value:,.0f} s"
+
+
+Box = tuple[float, float, float, float]
+
+# Where a name may stand beside its point, best first: offset in points, and the end of the name that is there.
+_SIDES = (
+    (8.0, 0.0, "left"), (-8.0, 0.0, "right"), (6.0, 11.0, "left"), (6.0, -11.0, "left"),
+    (-6.0, 11.0, "right"), (-6.0, -11.0, "right"), (6.0, 22.0, "left"), (6.0, -22.0, "left"),
+)  # fmt: skip
+
+
+def _name_points(ax: Axes, marks: Sequence[Mark]) -> None:
+    """Write each name beside its point, on the first side where it covers no other name or point.
+
+    Boxes are in points of the figure; the width of a name is estimated, since the reader's font is not known.
+    """
+    scale = 72 / ax.figure.dpi
+    points = [ax.transData.transform((_time(mark), mark.mean)) * scale for mark in marks]
+    ends = [[ax.transData.transform((1, end))[1] * scale for end in mark.ends] for mark in marks]
+    taken: list[Box] = [
+        (x - 5, min(y - 5, low), x + 5, max(y + 5, high)) for (x, y), (low, high) in zip(points, ends, strict=True)
+    ]
+    for mark, (x, y) in zip(marks, points, strict=True):
+        name = plain(mark.label)
+        boxes = [_box(x + dx, y + dy, side, width=5.3 * len(name)) for dx, dy, side in _SIDES]
+        free = next((i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)), 0)
+        taken.append(boxes[free])
+        dx, dy, side = _SIDES[free]
+        ax.annotate(
+            name, (_time(mark), mark.mean), xytext=(dx, dy), textcoords="offset points",
+            ha=side, va="center", fontsize=8.5,
+        )  # fmt: skip
+
+
+def _box(x: float, y: float, side: str, *, width: float) -> Box:
+    left = x - width if side == "right" else x
+    return left, y - 5, left + width, y + 5
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
