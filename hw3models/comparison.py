@@ -17,6 +17,7 @@ from hw3models.metrics import METRICS, available, measure
 from hw3models.prediction_table import PredictionTable
 from hw3models.specs import ComparisonReport, PairReport, PairVerdict, Score
 from hw3models.verdicts import Setting, Standings, cheapest, overall_verdict, pair_sentence, winner_and_loser
+from hw3models.wording import is_deterministic
 
 LEVEL = 0.05
 """Chance of one or more false alarms among all pairs, at most."""
@@ -36,6 +37,8 @@ def compare(
     devices: Mapping[str, str] | None = None,
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
+
+    A family with a single seed that is not deterministic cannot be told from any other: "cannot tell".
 
     `margin` is the largest difference that does not matter, in the metric's own unit (0.005 is half a point of
     accuracy). `train_seconds` are of all seeds together; cost is compared per seed. `baselines` are what a network
@@ -60,7 +63,9 @@ def compare(
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: len(table.seeds) for name, table in tables.items()},
     )
-    pairs = _pairs(measured, setting)
+    # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
+    unknown_luck = {name for name, count in setting.seeds.items() if count == 1 and not is_deterministic(name)}
+    pairs = _pairs(measured, setting, unknown_luck)
     groups = tie_groups(order, pairs)
     standings = Standings(
         scores={name: _score(measured[name], metric) for name in order},
@@ -109,21 +114,23 @@ def tie_groups(order: Sequence[str], pairs: Sequence[PairReport]) -> tuple[tuple
     return tuple(groups)
 
 
-def _pairs(measured: Mapping[str, Measured], setting: Setting) -> tuple[PairReport, ...]:
+def _pairs(measured: Mapping[str, Measured], setting: Setting, unknown_luck: Collection[str]) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
     found = [difference(measured[a], measured[b]) for a, b in names]
     rejected = holm([one.p_value() for one in found])
     return tuple(
-        _pair(a, b, one, separated=separated, setting=setting)
+        _pair(a, b, one, separated=separated, setting=setting, knows_training={a, b}.isdisjoint(unknown_luck))
         for (a, b), one, separated in zip(names, found, rejected, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting) -> PairReport:
+def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting, knows_training: bool) -> PairReport:
     low, high = _within_range(found.interval(0.95), setting.metric)
     inner = _within_range(found.interval(0.90), setting.metric)
     verdict: PairVerdict = "cannot tell"
-    if separated:
+    if not knows_training:
+        pass
+    elif separated:
         verdict = "a better" if (found.value > 0) == METRICS[setting.metric].higher_is_better else "b better"
     elif -setting.margin <= inner[0] and inner[1] <= setting.margin:
         verdict = "equivalent"

@@ -280,7 +280,7 @@ class ComparisonReport(Report):
     groups: tuple[tuple[str, ...], ...]
     """Families that cannot be separated from the best of their group; best group first."""
     cheapest: str
-    """Least training time within the best group."""
+    """Least training time per seed within the best group."""
     verdict: str
     """Sentences, the most important first."""
     margin: float
@@ -344,7 +344,8 @@ class StudySpec(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then the CPU."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Practical equivalence: differences within the margin do not matter. None: 0.005 (0.5 points) of accuracy."""
+    """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of accuracy;
+    for autoencoders 2% of the best MSE."""
 
     @field_validator("families", mode="before")
     @classmethod

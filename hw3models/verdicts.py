@@ -84,7 +84,7 @@ def _finding(setting: Setting, pair: PairReport) -> str:
     if pair.verdict == "equivalent":
         return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
     text = f"{both} cannot be separated on this data: {difference}"
-    if pair.p_value <= 0.05:
+    if pair.p_value <= 0.05 and setting.num_pairs > 1 and not _missing_seeds(setting, (pair.a, pair.b)):
         text += f"; enough for one pair alone, not for one of {setting.num_pairs} (Holm)"
     return _capital(text)
 

@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models.figures import family_figures
+from hw3models.report import family_figures
 from hw3models.specs import DataReport, EvaluationReport, TrainReport
 from tasks import tracking
 

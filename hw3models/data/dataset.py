@@ -95,7 +95,8 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
         DigestError: the content is not the one asked for.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened by hand: numpy leaves the file open when it is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(bytes(arrays["header"]))
             dataset = Dataset(
                 name=header["name"],

@@ -218,6 +218,8 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
         if isinstance(originals, Missing):
             yield "missing", originals
             continue
-        rows = {wording.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None}
+        rows = {
+            wording.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
+        }
         label = f"Test images of {data.name}, and below each its reconstruction by {', '.join(rows)}"
         yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=True)

@@ -68,7 +68,7 @@ def load_originals(data: DataReport, test_index: NDArray[np.int64]) -> NDArray[n
         features = load(Path(data.path), digest=data.digest).features
     except (DataError, DigestError) as error:
         return Missing(what=f"original images of {data.name}", why=str(error))
-    if features.ndim != 3 or len(test_index) and test_index.max() >= len(features):
+    if features.ndim != 3 or (len(test_index) and test_index.max() >= len(features)):
         return Missing(what=f"original images of {data.name}", why=f"the arrays have shape {features.shape}.")
     return features[test_index].astype(np.uint8)
 

@@ -121,6 +121,8 @@ def test_what_holm_takes_away_is_said() -> None:
 
 def test_one_seed_of_a_network_is_said_to_say_nothing_about_other_seeds() -> None:
     report = compared({"cnn": flat(0.95, num_seeds=1), "majority": flat(0.5, num_seeds=1)}, baselines=["majority"])
+    assert report.pairs[0].verdict == "cannot tell", "even with 45 points between them"
+    assert report.pairs[0].sentence.startswith("CNN and majority class cannot be separated on this data")
     assert report.pairs[0].sentence.endswith(
         "1 seed, 400 test examples); one seed of CNN says nothing about other seeds"
     )
