@@ -4,6 +4,21 @@ One parent run per study or `hw3 run`, a child per family and data set. All call
 experiment, so threads and processes never disturb each other through MLflow's "active run".
 """
 
+# ruff: noqa: E402  # settings must stand before MLflow is imported
+import os
+
+# MLflow starts its telemetry thread on import, and its client blocks for minutes on a server that is away
+# unless told otherwise. What the user has set stays.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}.items():
+    os.environ.setdefault(_name, _value)
+
 from tasks.tracking.children import EpochLog, log_history, log_results, open_child
 from tasks.tracking.parents import end_run, log_answer, log_report, open_parent, open_runs_of
 from tasks.tracking.store import run_link, tracking

@@ -1,25 +1,10 @@
 """The connection: which server or store, which experiment. The embedded store is made here, once."""
 
-# ruff: noqa: E402  # settings must stand before MLflow is imported
-import os
 import time
 from functools import lru_cache
 
-from filelock import FileLock
-
-# Before the import: MLflow starts its telemetry thread on import, and its client blocks for minutes
-# on a server that is away unless told otherwise.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}.items():
-    os.environ.setdefault(_name, _value)
-
 import mlflow
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 

@@ -1,0 +1,43 @@
+import pytest
+from pydantic import ValidationError
+
+from hw3models.specs import DataSpec, Hw3Spec, Recipe, SequencesSpec, StudySpec, TrainSpec
+
+
+def test_a_misspelt_field_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match=r"data\.sorce\n  Extra inputs are not permitted"):
+        SequencesSpec.model_validate({"data": {"sorce": "regime:motif"}})
+
+
+def test_specs_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Recipe().epochs = 3  # type: ignore[misc]
+
+
+def test_equal_specs_have_equal_fingerprints_and_others_have_others() -> None:
+    first, same = TrainSpec(data=DataSpec(), family="mlp"), TrainSpec(data=DataSpec(), family="mlp")
+    assert first.fingerprint() == same.fingerprint()
+    assert first.fingerprint() != first.model_copy(update={"family": "cnn"}).fingerprint()
+    assert TrainSpec.model_validate_json(first.model_dump_json()) == first
+
+
+def test_patience_needs_best_epoch_selection() -> None:
+    with pytest.raises(ValidationError, match=r"`patience` \(3\).*needs `select: best`, got 'last'"):
+        Recipe(patience=3)
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1)])
+def test_seeds_are_distinct_and_not_empty(seeds: tuple[int, ...]) -> None:
+    with pytest.raises(ValidationError, match=r"`seeds` must be distinct and not empty"):
+        TrainSpec(data=DataSpec(), family="mlp", seeds=seeds)
+
+
+def test_families_may_be_one_text_with_commas() -> None:
+    assert StudySpec(families="mlp, cnn").families == ("mlp", "cnn")  # type: ignore[arg-type]
+    assert StudySpec(families=("mlp,cnn", "gru")).families == ("mlp", "cnn", "gru")
+
+
+@pytest.mark.parametrize("spec", [SequencesSpec, Hw3Spec, Recipe, DataSpec, TrainSpec])
+def test_every_field_has_a_help_text(spec: type[SequencesSpec | Hw3Spec | Recipe | DataSpec | TrainSpec]) -> None:
+    without = [name for name, field in spec.model_fields.items() if not field.description]
+    assert without in ([], ["data"]), "TrainSpec.data is itself documented"

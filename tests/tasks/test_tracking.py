@@ -1,0 +1,82 @@
+"""The tracker against a real embedded store."""
+
+import math
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+from mlflow import MlflowClient
+
+from hw3models.data.dataset import describe, save
+from hw3models.specs import DataReport, DataSpec, SequencesSpec, TrainSpec
+from hw3models.training import EpochReport
+from tasks import tracking
+from tasks.tracking.store import connect
+from tests.tiny import tiny_dataset
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataReport:
+    save(tiny_dataset(), tmp_path / "data.npz")
+    return describe(tiny_dataset(), tmp_path / "data.npz")
+
+
+def epoch(number: int, seeds: tuple[int, ...], *losses: float, running: tuple[bool, ...] | None = None) -> EpochReport:
+    return EpochReport(number, 3, seeds, running or (True,) * len(seeds), losses, losses, None, 0.1)
+
+
+def points(run_id: str, name: str) -> list[tuple[int, float]]:
+    client, _ = connect()
+    return [(point.step, point.value) for point in client.get_metric_history(run_id, name)]
+
+
+def open_runs(data: DataReport) -> tuple[str, str]:
+    parent = tracking.open_parent("a study", SequencesSpec(), {})
+    return parent, tracking.open_child(parent, TrainSpec(data=DataSpec(), family="mlp"), data, {})
+
+
+def test_epochs_of_separate_replicates_are_logged_once_all_have_reported(data: DataReport) -> None:
+    _, run_id = open_runs(data)
+    log = tracking.EpochLog(run_id, 2)
+    for report in (epoch(1, (0,), 0.5), epoch(2, (0,), 0.4), epoch(1, (1,), 0.7)):
+        log(report)
+    log.close()
+    assert points(run_id, "train_loss") == [(1, pytest.approx(fmean([0.5, 0.7]))), (2, 0.4)]
+    assert points(run_id, "train_loss_sd") == [(1, pytest.approx(stdev([0.5, 0.7])))]
+
+
+def test_failed_and_stopped_replicates_do_not_spoil_the_mean(data: DataReport) -> None:
+    _, run_id = open_runs(data)
+    log = tracking.EpochLog(run_id, 3)
+    log(epoch(1, (0, 1, 2), 0.5, math.nan, 0.9, running=(True, True, False)))
+    log.close()
+    assert points(run_id, "train_loss") == [(1, 0.5)]
+
+
+def test_the_same_family_under_the_same_parent_is_the_same_run(data: DataReport) -> None:
+    parent, run_id = open_runs(data)
+    again = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="mlp"), data, {})
+    other = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="mlp", seeds=(9,)), data, {})
+    assert again == run_id != other
+
+
+def test_open_runs_of_a_parent_are_found_and_closed(data: DataReport) -> None:
+    parent, run_id = open_runs(data)
+    finished = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="gru"), data, {})
+    tracking.end_run(finished, "FINISHED")
+    assert set(tracking.open_runs_of(parent)) == {parent, run_id}
+    for one in tracking.open_runs_of(parent):
+        tracking.end_run(one, "KILLED")
+    client = MlflowClient(tracking.tracking(parent).tracking_uri)
+    assert [client.get_run(one).info.status for one in (parent, run_id, finished)] == ["KILLED", "KILLED", "FINISHED"]
+
+
+def test_more_points_than_mlflow_takes_in_a_call_are_logged_in_several(data: DataReport) -> None:
+    _, run_id = open_runs(data)
+    log = tracking.EpochLog(run_id, 1)
+    for number in range(1, 801):
+        log(epoch(number, (0,), 1 / number))
+    log.close()
+    assert len(points(run_id, "train_loss")) == len(points(run_id, "learning_rate")) == 800
