@@ -29,7 +29,8 @@ def main() -> None:
 
 def table(run: dict[str, Any], page: dict[str, Any]) -> str:
     """Markdown: a row per data set and family, then the conditions."""
-    lines = ["| data (test examples) | family | score, mean of seeds [95%] | seeds | training, s |", "|---|---|---|---|---|"]
+    head = "| data (test examples) | family | score, mean of seeds [95%] | seeds | training, s |"
+    lines = [head, "|---|---|---|---|---|"]
     for answer in run["answers"]:
         dataset = answer["dataset"]
         for name, family in answer["families"].items():
@@ -41,9 +42,9 @@ def table(run: dict[str, Any], page: dict[str, Any]) -> str:
     versions = environment["versions"]
     lines += [
         "",
-        f"Measured by `{page['command']}` on {environment['hardware']}, Python {environment['python']}, torch "
-        f"{versions['torch']}, {page['started'][:10]}: {run['seconds']:.0f} s in all. Intervals count the luck of seeds "
-        "and of test examples. Training is of all seeds together.",
+        f"Measured by `{page['command']}` on {environment['hardware']}, Python {environment['python']}, "
+        f"torch {versions['torch']}, {page['started'][:10]}: {run['seconds']:.0f} s in all. Intervals count the luck "
+        "of seeds and of test examples. Training is of all seeds together.",
         "",
     ]
     return "\n".join(lines)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
-from hw3models.specs import RunReport, Spec
+from hw3models.specs import AutoencoderSpec, ImagesSpec, RunReport, SequencesSpec, Spec
 from tasks import progress
+from tasks.settings import Settings
 
 
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     """Run the flow `name` in this process and print its summary on stdout."""
+    _check_early(spec)
     prepare_environment(verbose=verbose)
     with embedded_server():
         from flows.autoencoder import autoencoder
@@ -35,6 +37,17 @@ def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
             raise
     print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
     sys.stdout.flush()
+
+
+def _check_early(spec: Spec) -> None:
+    """A wrong source is told at once, before torch is imported or a server started."""
+    from hw3models.data import check_kind, fetch
+
+    if isinstance(spec, (ImagesSpec, AutoencoderSpec)):
+        check_kind("images", spec.data)
+    elif isinstance(spec, SequencesSpec):
+        check_kind("sequences", spec.data)
+        fetch(spec.data, cache=Settings().cache)
 
 
 def _cancel_flow_runs() -> None:

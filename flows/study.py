@@ -5,8 +5,8 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
-from hw3models.data import IMAGE_SETS
-from hw3models.errors import SpecError, TrainingError
+from hw3models.data import check_kind
+from hw3models.errors import TrainingError
 from hw3models.families import Network, find_family
 from hw3models.families.family import Task
 from hw3models.specs import Answer, DataReport, DataSpec, EvaluationReport, Kind, StudySpec, TrainReport, TrainSpec
@@ -29,7 +29,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     expected: Kind = "sequences" if kind == "sequences" else "images"
     families = default_families(expected, task) if spec.families is None else spec.families
     check_families(expected, task, families)
-    _check_kind(expected, data_spec)
+    check_kind(expected, data_spec)
     source = download(data_spec)
     data, was_cached = run_cached(preprocess, data_spec, source)
     say(
@@ -58,14 +58,6 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     tracking.log_answer(parent, answer)
     publish(answer)
     return answer
-
-
-def _check_kind(expected: Kind, data: DataSpec) -> None:
-    """Images for image families, sequences for the others: said before anything is read."""
-    is_image = data.source == "auto" or data.source in IMAGE_SETS
-    if is_image != (expected == "images"):
-        known = ", ".join(("auto", *IMAGE_SETS)) if expected == "images" else "regime:NAME, aeon:NAME, or a file"
-        raise SpecError(f"`source` {data.source!r} does not hold {expected}; known for {expected}: {known}.")
 
 
 class _Results:

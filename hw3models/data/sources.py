@@ -129,3 +129,15 @@ def files_digest(files: Sequence[Path]) -> str:
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}). Fetch the raw data again.") from error
     return sha.hexdigest()[:16]
+
+
+def check_kind(expected: Kind, data: DataSpec) -> None:
+    """Images for image families, sequences for the others: said before anything is read.
+
+    Raises:
+        SpecError: the source holds the other kind.
+    """
+    is_image = data.source == "auto" or data.source in IMAGE_SETS
+    if is_image != (expected == "images"):
+        known = ", ".join(("auto", *IMAGE_SETS)) if expected == "images" else "regime:NAME, aeon:NAME, or a file"
+        raise SpecError(f"`source` {data.source!r} does not hold {expected}; known for {expected}: {known}.")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from hw3models import plots
 from hw3models.prediction_table import PredictionTable
-from hw3models.report import wording
+from hw3models.report import formatting
 from hw3models.report.loading import (
     History,
     Missing,
@@ -40,7 +40,7 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
 
     What cannot be read is left out.
     """
-    name, of = training.family, f"{wording.family_name(training.family)} on {data.name}"
+    name, of = training.family, f"{formatting.family_name(training.family)} on {data.name}"
     figures: dict[str, str] = {}
     if evaluation.confusion:
         figure = plots.confusion(evaluation.confusion, data.class_names)
@@ -63,27 +63,33 @@ def draw_scores(answer: Answer, metric: str) -> Drawn:
     """Families with their intervals."""
     figure = plots.intervals(
         _marks(answer, metric),
-        metric=f"{wording.metric_name(metric)} on the test split",
-        is_percent=wording.is_percent(metric),
-        higher_is_better=wording.higher_is_better(metric),
+        metric=f"{formatting.metric_name(metric)} on the test split",
+        is_percent=formatting.is_percent(metric),
+        higher_is_better=formatting.higher_is_better(metric),
     )
     told = "; ".join(
-        f"{wording.family_name(name)} {' '.join(wording.value_and_interval(metric, one.metrics[metric]))}"
+        f"{formatting.family_name(name)} {' '.join(formatting.value_and_interval(metric, one.metrics[metric]))}"
         for name, one in answer.evaluation.items()
         if metric in one.metrics
     )
-    return draw(figure, f"{wording.metric_name(metric)} of each family with 95% interval on {answer.data.name}: {told}")
+    return draw(
+        figure, f"{formatting.metric_name(metric)} of each family with 95% interval on {answer.data.name}: {told}"
+    )
 
 
 def draw_cost(answer: Answer, metric: str) -> Drawn:
     """The metric over training time."""
     figure = plots.cost_accuracy(
-        _marks(answer, metric), metric=f"test {wording.metric_name(metric)}", is_percent=wording.is_percent(metric)
+        _marks(answer, metric),
+        metric=f"test {formatting.metric_name(metric)}",
+        is_percent=formatting.is_percent(metric),
     )
     told = "; ".join(
-        f"{wording.family_name(name)} {wording.seconds(per_seed(one))}" for name, one in answer.training.items()
+        f"{formatting.family_name(name)} {formatting.seconds(per_seed(one))}" for name, one in answer.training.items()
     )
-    return draw(figure, f"{wording.metric_name(metric)} over training time of one seed on {answer.data.name}: {told}")
+    return draw(
+        figure, f"{formatting.metric_name(metric)} over training time of one seed on {answer.data.name}: {told}"
+    )
 
 
 def per_seed(training: TrainReport) -> float:
@@ -96,10 +102,10 @@ def _marks(answer: Answer, metric: str) -> list[plots.Mark]:
     for name, evaluation in answer.evaluation.items():
         if metric not in evaluation.metrics:
             continue
-        score, is_baseline = evaluation.metrics[metric], wording.is_baseline(name)
+        score, is_baseline = evaluation.metrics[metric], formatting.is_baseline(name)
         marks.append(
             plots.Mark(
-                label=wording.family_name(name),
+                label=formatting.family_name(name),
                 mean=score.mean,
                 low=score.low,
                 high=score.high,
@@ -133,7 +139,7 @@ def draw_curves(answer: Answer) -> Iterator[Drawn | Missing]:
         if isinstance(history, Missing):
             yield history
         elif figure := _curves(name, history, _loss_name(answer.training[name]), limits):
-            title = wording.family_name(name)
+            title = formatting.family_name(name)
             yield draw(figure, f"Learning curves of {title} on {answer.data.name}", title=title)
 
 
@@ -160,7 +166,7 @@ def draw_confusions(answer: Answer) -> Iterator[Drawn]:
     """One matrix per family, best family first."""
     for name, evaluation in answer.evaluation.items():
         if len(evaluation.confusion) == len(answer.data.class_names) > 0:
-            title = wording.family_name(name)
+            title = formatting.family_name(name)
             figure = plots.confusion(evaluation.confusion, answer.data.class_names)
             yield draw(figure, f"Confusion matrix of {title} on {answer.data.name}", title=title)
 
@@ -187,7 +193,7 @@ def _pictures(
     for name, table in tables.items():
         if table.codes is None or name not in training:
             continue
-        title = wording.family_name(name)
+        title = formatting.family_name(name)
         if table.codes.shape[2] != 2:
             continue
         best = training[name].best_seed
@@ -219,7 +225,7 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
             yield "missing", originals
             continue
         rows = {
-            wording.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
+            formatting.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
         }
         label = f"Test images of {data.name}, and below each its reconstruction by {', '.join(rows)}"
         yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=True)

@@ -1,4 +1,80 @@
+"""The page itself: one HTML file that loads nothing, from a template in which every value is escaped."""
+
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from hw3models.data.dataset import write_atomically
+from hw3models.errors import DataError
+from hw3models.report import formatting
+from hw3models.report.figures import Drawn
+from hw3models.report.views import view_run
 from hw3models.specs import RunReport
+
+
 def write_report(run: RunReport, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True); path.write_text("<!doctype html>"+run.model_dump_json())
+    """Write the page of `run` to `path`, whole or not at all.
+
+    What lies beside the reports (histories, prediction tables, prepared data) may be gone: the page then says what
+    it lacks.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    page = _template().render(view=view_run(run), style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    try:
+        write_atomically(path, page.encode("utf-8", errors="replace"))
+    except OSError as error:
+        raise DataError(
+            f"{path}: the report cannot be written ({error.strerror or error}). Free the path or name another one."
+        ) from error
+
+
+def _read(name: str) -> str:
+    return resources.files("hw3models.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": formatting.count,
+        "seconds": formatting.seconds,
+        "plural": formatting.plural,
+        "shape": formatting.shape,
+        "numbers": formatting.number_list,
+        "family": formatting.family_name,
+        "code": formatting.with_code,
+        "shortened": formatting.shortened,
+        "public": formatting.without_password,
+        "date": _date,
+        "figure": _figure,
+    }
+    return environment.get_template("report.html.j2")
+
+
+def _date(iso: str) -> str:
+    """`22 November 2026, 23:40`; what is no date stays as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    months = (
+        "January February March April May June July August September October November December"
+    ).split()  # strftime's names follow the machine's language
+    return f"{moment.day} {months[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+
+
+def _figure(drawn: Drawn) -> Markup:
+    """The SVG as it is: `hw3models.plots.to_svg` writes it through an XML library, which escapes."""
+    return Markup(drawn.svg)  # noqa: S704

@@ -3,6 +3,8 @@
 import math
 import re
 
+from markupsafe import Markup, escape
+
 from hw3models import wording
 from hw3models.families import FAMILIES, Baseline
 from hw3models.metrics import METRICS
@@ -128,3 +130,12 @@ def shortened(text: str, longest: int) -> str:
         return text
     head = text[: longest - 1]
     return f"{head.rsplit(' ', 1)[0] if ' ' in head[longest // 2 :] else head}…"
+
+
+def with_code(text: str) -> Markup:
+    """Escaped, with `words between backticks` as code."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        # A backtick without its partner is only a backtick.
+        parts[-2:] = [escape("`").join(parts[-2:])]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))

@@ -1,0 +1,349 @@
+"""What the page shows, in the order and the words of the page: everything is decided here, the template only sets it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hw3models import homework
+from hw3models.errors import SpecError
+from hw3models.metrics import METRICS
+from hw3models.report import formatting
+from hw3models.report.figures import (
+    Drawn,
+    draw,
+    draw_confusions,
+    draw_cost,
+    draw_curves,
+    draw_pictures,
+    draw_scores,
+    per_seed,
+)
+from hw3models.report.loading import Missing
+from hw3models.specs import Answer, Claim, EvaluationReport, HomeworkPart, PairReport, RunReport, Score, TrainReport
+
+_KINDS = {"images": "Images", "autoencoder": "Autoencoder", "sequences": "Sequences"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A value with its interval."""
+
+    value: str
+    interval: str = ""
+    is_best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A row of the table of families."""
+
+    name: str
+    is_baseline: bool
+    group: int | None
+    """1 for the best group."""
+    scores: tuple[Cell | None, ...]
+    """One for each of the answer's metrics."""
+    training: TrainReport | None
+    evaluation: EvaluationReport
+    seconds_per_seed: float | None
+    run_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A row of the table of pairs."""
+
+    names: str
+    cell: Cell
+    p: str
+    outcome: str
+    is_separated: bool
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerView:
+    """One data set."""
+
+    anchor: str
+    kind: str
+    answer: Answer
+    metric: str
+    lead: str
+    """The verdict's first sentence."""
+    rest: str
+    metrics: tuple[tuple[str, str], ...]
+    """Name and head of each column of scores."""
+    families: tuple[Family, ...]
+    pairs: tuple[Pair, ...]
+    scores: Drawn
+    cost: Drawn
+    curves: tuple[Drawn, ...]
+    confusions: tuple[Drawn, ...]
+    reconstructions: tuple[Drawn, ...]
+    code_maps: tuple[Drawn, ...]
+    walks: tuple[Drawn, ...]
+    missing: tuple[Missing, ...]
+    per_class: tuple[tuple[str, tuple[str, ...]], ...]
+    """Class, and the F1 score of each family that has one."""
+    per_class_families: tuple[str, ...]
+
+    @property
+    def best(self) -> tuple[Family, ...]:
+        """The families of the best group."""
+        return tuple(family for family in self.families if family.group == 1)
+
+    @property
+    def score_index(self) -> int:
+        """Of the verdict's metric among the columns."""
+        return [name for name, _ in self.metrics].index(self.metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """All data sets with the same metric: a row each, a column per family."""
+
+    metric: str
+    families: tuple[str, ...]
+    rows: tuple[tuple[AnswerView, tuple[Cell | None, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartView:
+    """A part of the homework."""
+
+    part: HomeworkPart
+    figure: Drawn | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeView:
+    """A recipe, and the trainings that used it."""
+
+    family: str
+    data: list[str]
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """The page."""
+
+    run: RunReport
+    warnings: tuple[str, ...]
+    answers: tuple[AnswerView, ...]
+    summaries: tuple[Summary, ...]
+    claims: tuple[tuple[str, Claim], ...]
+    """Each with the anchor of its data set."""
+    parts: tuple[PartView, ...]
+    recipes: tuple[RecipeView, ...] = field(default=())
+
+
+def view_run(run: RunReport) -> RunView:
+    """Draw all figures and order everything."""
+    answers = tuple(_view_answer(answer, f"data-{number}") for number, answer in enumerate(run.answers, 1))
+    return RunView(
+        run=run,
+        warnings=tuple(_warnings(run)),
+        answers=answers,
+        summaries=tuple(_summaries(answers)) if len(answers) > 1 else (),
+        claims=tuple((view.anchor, claim) for view in answers for claim in view.answer.claims),
+        parts=tuple(_view_part(part) for part in run.homework),
+        recipes=tuple(_recipes(run)),
+    )
+
+
+def _warnings(run: RunReport) -> Iterator[str]:
+    """The run's own, and failures that it does not mention."""
+    yield from run.warnings
+    for answer in run.answers:
+        for family, why in answer.failures.items():
+            if not any(why in warning for warning in run.warnings):
+                yield f"{answer.data.name}: {formatting.family_name(family)} could not be trained: {why}"
+
+
+# ----------------------------------------------------------------------------------------- answers
+
+
+def _view_answer(answer: Answer, anchor: str) -> AnswerView:
+    metric = _main_metric(answer)
+    metrics = _metrics(answer)
+    # A family's place is that of its score, as in the verdict.
+    ranked = sorted(
+        answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric)
+    )  # fmt: skip
+    answer = answer.model_copy(update={"evaluation": {name: answer.evaluation[name] for name in ranked}})
+    lead, rest = _verdict(answer, metric)
+    curves, no_curves = _sorted_out(draw_curves(answer))
+    pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
+    classified = {name: one for name, one in answer.evaluation.items() if one.per_class}
+    return AnswerView(
+        anchor=anchor,
+        kind=_KINDS[answer.kind],
+        answer=answer,
+        metric=metric,
+        lead=lead,
+        rest=rest,
+        metrics=tuple((name, _head(name)) for name in metrics),
+        families=tuple(_view_family(answer, name, metrics) for name in ranked),
+        pairs=tuple(map(_view_pair, answer.comparison.pairs)) if answer.comparison else (),
+        scores=draw_scores(answer, metric),
+        cost=draw_cost(answer, metric),
+        curves=curves,
+        confusions=tuple(draw_confusions(answer)),
+        reconstructions=_of_kind(pictures, "reconstructions"),
+        code_maps=_of_kind(pictures, "code_map"),
+        walks=_of_kind(pictures, "walk"),
+        missing=(*no_curves, *(one for _, one in pictures if isinstance(one, Missing))),
+        per_class=tuple(_per_class(classified, answer.data.class_names)),
+        per_class_families=tuple(formatting.family_name(name) for name in classified),
+    )
+
+
+def _main_metric(answer: Answer) -> str:
+    """The one that the verdict is about."""
+    if answer.comparison:
+        return answer.comparison.metric
+    return next((name for name in ("accuracy", "mse") if name in _metrics(answer)), "accuracy")
+
+
+def _metrics(answer: Answer) -> tuple[str, ...]:
+    """All that any family has; known ones in the order of tables, then the others."""
+    found = dict.fromkeys(name for one in answer.evaluation.values() for name in one.metrics)
+    known = [name for name in METRICS if name in found]
+    return (*known, *(name for name in found if name not in METRICS))
+
+
+def _rank(score: Score | None, metric: str) -> tuple[bool, float]:
+    if score is None or score.mean != score.mean:
+        return True, 0.0
+    return False, -score.mean if formatting.higher_is_better(metric) else score.mean
+
+
+def _head(metric: str) -> str:
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    name = formatting.metric_name(metric) + (f" ({unit})" if unit not in ("", "%") else "")
+    return name if formatting.higher_is_better(metric) else f"{name} ↓"
+
+
+def _verdict(answer: Answer, metric: str) -> tuple[str, str]:
+    if answer.comparison:
+        return formatting.lead_and_rest(answer.comparison.verdict)
+    for name, one in answer.evaluation.items():
+        score = " ".join(formatting.value_and_interval(metric, one.metrics[metric])) if metric in one.metrics else "n/a"
+        return (
+            f"{formatting.family_name(name)} has {score} {formatting.metric_name(metric)}.",
+            "It is the only family here, so there is nothing to compare it with.",
+        )
+    return "No family could be trained.", "The reasons are given below."
+
+
+def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
+    evaluation, training = answer.evaluation[name], answer.training.get(name)
+    groups = answer.comparison.groups if answer.comparison else ((name,),)
+    return Family(
+        name=formatting.family_name(name),
+        is_baseline=formatting.is_baseline(name),
+        group=next((number for number, group in enumerate(groups, 1) if name in group), None),
+        scores=tuple(
+            _cell(metric, evaluation.metrics[metric]) if metric in evaluation.metrics else None for metric in metrics
+        ),
+        training=training,
+        evaluation=evaluation,
+        seconds_per_seed=per_seed(training) if training else None,
+        run_id=answer.run_ids.get(name),
+    )
+
+
+def _cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
+    value, interval = formatting.value_and_interval(metric, score)
+    return Cell(value=value, interval=interval, is_best=is_best)
+
+
+def _view_pair(pair: PairReport) -> Pair:
+    a, b = formatting.family_name(pair.a), formatting.family_name(pair.b)
+    outcome = {"a better": f"{a} is better", "b better": f"{b} is better"}.get(pair.verdict, pair.verdict)
+    value, interval = formatting.difference(pair.metric, pair.difference, pair.low, pair.high)
+    return Pair(
+        names=f"{a} − {b}",
+        cell=Cell(value=value, interval=interval),
+        p=formatting.p_value(pair.p_value),
+        outcome=outcome,
+        is_separated=pair.verdict in ("a better", "b better"),
+        sentence=pair.sentence,
+    )
+
+
+def _sorted_out(found: Iterator[Drawn | Missing]) -> tuple[tuple[Drawn, ...], tuple[Missing, ...]]:
+    everything = list(found)
+    drawn = tuple(one for one in everything if isinstance(one, Drawn))
+    return drawn, tuple(one for one in everything if isinstance(one, Missing))
+
+
+def _of_kind(pictures: list[tuple[str, Drawn | Missing]], kind: str) -> tuple[Drawn, ...]:
+    return tuple(one for name, one in pictures if name == kind and isinstance(one, Drawn))
+
+
+def _per_class(
+    classified: Mapping[str, EvaluationReport], class_names: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name in class_names:
+        scores = [one.per_class.get(name, {}).get("f1") for one in classified.values()]
+        if scores:
+            yield name, tuple("n/a" if score is None else f"{100 * score:.1f}%" for score in scores)
+
+
+# ----------------------------------------------------------------------- summary, homework, recipes
+
+
+def _summaries(answers: tuple[AnswerView, ...]) -> Iterator[Summary]:
+    for metric in dict.fromkeys(view.metric for view in answers):
+        same = [view for view in answers if view.metric == metric]
+        families = dict.fromkeys(name for view in same for name in view.answer.evaluation)
+        # Networks first, then what they must beat.
+        columns = sorted(families, key=formatting.is_baseline)
+        yield Summary(
+            metric=formatting.metric_name(metric),
+            families=tuple(map(formatting.family_name, columns)),
+            rows=tuple((view, tuple(_summary_cell(view, name) for name in columns)) for view in same),
+        )
+
+
+def _summary_cell(view: AnswerView, family: str) -> Cell | None:
+    evaluation = view.answer.evaluation.get(family)
+    if evaluation is None or view.metric not in evaluation.metrics:
+        return None
+    comparison = view.answer.comparison
+    is_best = comparison is not None and family in comparison.groups[0]
+    return _cell(view.metric, evaluation.metrics[view.metric], is_best=is_best)
+
+
+def _view_part(part: HomeworkPart) -> PartView:
+    try:
+        figure = homework.draw(part)
+    except SpecError as error:
+        return PartView(part=part, problem=str(error))
+    if figure is None:
+        return PartView(part=part)
+    return PartView(part=part, figure=draw(figure, f"Figure of part {part.part}: {part.question}"))
+
+
+def _recipes(run: RunReport) -> Iterator[RecipeView]:
+    """Equal recipes of a family once, with all data sets that they were used on."""
+    found: dict[tuple[str, str], RecipeView] = {}
+    for answer in run.answers:
+        for name, training in answer.training.items():
+            if training.recipe is None:
+                continue
+            key = (name, training.recipe.model_dump_json())
+            settings = training.recipe.model_dump(mode="json").items()
+            view = found.setdefault(
+                key,
+                RecipeView(
+                    family=formatting.family_name(name),
+                    data=[],
+                    settings=tuple((field, "none" if value is None else str(value)) for field, value in settings),
+                ),
+            )
+            view.data.append(answer.data.name)
+    yield from found.values()
