@@ -15,6 +15,12 @@ from hw3models.report.figures import Drawn
 from hw3models.report.views import view_run
 from hw3models.specs import RunReport
 
+# strftime's names follow the machine's language.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
 
 def write_report(run: RunReport, path: Path) -> None:
     """Write the page of `run` to `path`, whole or not at all.
@@ -69,10 +75,7 @@ def _date(iso: str) -> str:
         moment = datetime.fromisoformat(iso)
     except ValueError:
         return iso
-    months = (
-        "January February March April May June July August September October November December"
-    ).split()  # strftime's names follow the machine's language
-    return f"{moment.day} {months[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
 
 
 def _figure(drawn: Drawn) -> Markup:

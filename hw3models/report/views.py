@@ -1,4 +1,4 @@
-"""What the page shows, in the order and the words of the page: everything is decided here, the template only sets it."""
+"""What the page shows, in its order and its words: everything is decided here, the template only sets it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -169,9 +169,7 @@ def _view_answer(answer: Answer, anchor: str) -> AnswerView:
     metric = _main_metric(answer)
     metrics = _metrics(answer)
     # A family's place is that of its score, as in the verdict.
-    ranked = sorted(
-        answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric)
-    )  # fmt: skip
+    ranked = sorted(answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric))
     answer = answer.model_copy(update={"evaluation": {name: answer.evaluation[name] for name in ranked}})
     lead, rest = _verdict(answer, metric)
     curves, no_curves = _sorted_out(draw_curves(answer))
