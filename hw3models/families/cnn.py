@@ -50,6 +50,6 @@ SEQUENCES = Network(
     kind="sequences",
     build=build_cnn,
     recipe=Recipe(
-        epochs=20, min_examples=24_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.2, jitter=0.1, scale=0.1
+        epochs=20, min_examples=20_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.2, jitter=0.1, scale=0.1
     ),
 )

@@ -67,6 +67,6 @@ SEQUENCES = Network(
     kind="sequences",
     build=build_sequence_mlp,
     recipe=Recipe(
-        epochs=30, min_examples=24_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.3, jitter=0.1, scale=0.1
+        epochs=30, min_examples=20_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.3, jitter=0.1, scale=0.1
     ),
 )

@@ -40,7 +40,7 @@ def learning_curves(
             _band(panels[0], values, name=name, line=line, color=its_color)
         bare(panels[0], x="epoch", y=loss, grid="y")
         _log_if_wide(panels[0], [values for _, values, _, _ in curves])
-        panels[0].legend(frameon=False, loc="upper right", handlelength=1.8, borderaxespad=0)
+        panels[0].legend(frameon=False, loc="best", handlelength=1.8, borderaxespad=0)
         if validation_accuracy:
             _band(panels[1], validation_accuracy, name="validation", line="-", color=color)
             bare(panels[1], x="epoch", y="validation accuracy", grid="y")

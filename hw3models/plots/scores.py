@@ -50,7 +50,7 @@ def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is
         ax = figure.subplots()
         ax.set_xlim(*limits)
         for row, mark in enumerate(shown):
-            if not limits[0] <= mark.mean <= limits[1]:
+            if not _is_within(mark, limits):
                 _point_beyond(ax, mark, row, limits, is_percent=is_percent)
                 continue
             ax.plot(mark.ends, [row, row], color=mark.color, linewidth=2, solid_capstyle="butt")
@@ -71,16 +71,16 @@ def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is
 def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Figure:
     """The metric with its whisker over the training seconds of one seed, on a logarithmic axis.
 
-    Baselines far off are left out, as `intervals` does.
+    Baselines far off are named at the edge, as in `intervals`.
     """
     marks = [mark for mark in marks if math.isfinite(mark.mean) and math.isfinite(mark.seconds)]
     limits = _limits(marks)
-    shown = [mark for mark in marks if limits[0] <= mark.mean <= limits[1]]
+    shown = [mark for mark in marks if _is_within(mark, limits)]
     with style():
         figure = new_figure(6.4, 3.3)
         ax = figure.subplots()
         ax.set_xscale("log")
-        ax.set_xlim(*_time_limits([_time(mark) for mark in shown] or [1.0]))
+        ax.set_xlim(*_time_limits([_time(mark) for mark in marks] or [1.0]))
         ax.set_ylim(*limits)
         for mark in shown:
             ax.plot([_time(mark)] * 2, mark.ends, color=mark.color, linewidth=1.4)
@@ -92,30 +92,64 @@ def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Fi
         if is_percent:
             in_percent(ax.yaxis)
         _name_points(ax, shown)
+        for mark in marks:
+            if mark not in shown:
+                _point_down_or_up(ax, mark, limits, is_percent=is_percent)
         return figure
 
 
 def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
-    """Of the axis: all networks, and the baselines that are no farther from them than 1.5 times their own spread."""
-    networks = [mark for mark in marks if not mark.is_baseline] or list(marks)
-    if not networks:
+    """Of the axis: all marks, less each baseline without which the axis is a quarter as long, or less."""
+    if not marks:
         return 0.0, 1.0
-    low, high = min(mark.ends[0] for mark in networks), max(mark.ends[1] for mark in networks)
-    reach = 1.5 * max(high - low, 0.02 * abs(high))
-    near = [mark for mark in marks if low - reach <= mark.mean <= high + reach]
-    low, high = min(mark.ends[0] for mark in near), max(mark.ends[1] for mark in near)
+    shown = list(marks)
+    for extreme in sorted((mark for mark in marks if mark.is_baseline), key=lambda mark: _distance(mark, marks)):
+        rest = [mark for mark in shown if mark is not extreme]
+        if len(rest) >= 2 and _length(rest) <= _length(shown) / 4:
+            shown = rest
+    low, high = _extent(shown)
     room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
     return low - room, high + room
 
 
+def _distance(mark: Mark, marks: Sequence[Mark]) -> float:
+    """From the middle of all marks; negative, so that the farthest comes first."""
+    return -abs(mark.mean - float(np.median([other.mean for other in marks])))
+
+
+def _extent(marks: Sequence[Mark]) -> tuple[float, float]:
+    return min(mark.ends[0] for mark in marks), max(mark.ends[1] for mark in marks)
+
+
+def _length(marks: Sequence[Mark]) -> float:
+    low, high = _extent(marks)
+    return high - low
+
+
 def _point_beyond(ax: Axes, mark: Mark, row: int, limits: tuple[float, float], *, is_percent: bool) -> None:
-    is_low = mark.mean < limits[0]
-    value = f"{100 * mark.mean:.1f}%" if is_percent else f"{mark.mean:.3g}"
+    is_low, value = mark.mean < limits[0], _value(mark, is_percent=is_percent)
     text = f"◂ {value}" if is_low else f"{value} ▸"
     ax.annotate(
         text, (limits[0] if is_low else limits[1], row), xytext=(4 if is_low else -4, 0), textcoords="offset points",
         ha="left" if is_low else "right", va="center", fontsize=8.5,
     )  # fmt: skip
+
+
+def _point_down_or_up(ax: Axes, mark: Mark, limits: tuple[float, float], *, is_percent: bool) -> None:
+    is_low = mark.mean < limits[0]
+    ax.annotate(
+        f"{'▾' if is_low else '▴'} {plain(mark.label)} {_value(mark, is_percent=is_percent)}",
+        (_time(mark), limits[0] if is_low else limits[1]), xytext=(-3, 5 if is_low else -5),
+        textcoords="offset points", ha="left", va="bottom" if is_low else "top", fontsize=8.5,
+    )  # fmt: skip
+
+
+def _is_within(mark: Mark, limits: tuple[float, float]) -> bool:
+    return limits[0] <= mark.mean <= limits[1]
+
+
+def _value(mark: Mark, *, is_percent: bool) -> str:
+    return f"{100 * mark.mean:.1f}%" if is_percent else f"{mark.mean:.3g}"
 
 
 def _dot(ax: Axes, mark: Mark, x: float, y: float) -> None:
@@ -152,11 +186,12 @@ _SIDES = (
 
 
 def _name_points(ax: Axes, marks: Sequence[Mark]) -> None:
-    """Write each name beside its point, on the first side where it covers no other name or point.
+    """Write each name beside its point, on the first side where it stays on the axes and covers no other name or point.
 
     Boxes are in points of the figure; the width of a name is estimated, since the reader's font is not known.
     """
     scale = 72 / ax.figure.dpi
+    left, right = (ax.transAxes.transform((end, 0))[0] * scale for end in (0, 1))
     points = [ax.transData.transform((_time(mark), mark.mean)) * scale for mark in marks]
     ends = [[ax.transData.transform((1, end))[1] * scale for end in mark.ends] for mark in marks]
     taken: list[Box] = [
@@ -165,7 +200,14 @@ def _name_points(ax: Axes, marks: Sequence[Mark]) -> None:
     for mark, (x, y) in zip(marks, points, strict=True):
         name = plain(mark.label)
         boxes = [_box(x + dx, y + dy, side, width=5.3 * len(name)) for dx, dy, side in _SIDES]
-        free = next((i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)), 0)
+        free = next(
+            (
+                i
+                for i, box in enumerate(boxes)
+                if left <= box[0] and box[2] <= right and not any(_overlap(box, other) for other in taken)
+            ),
+            0,
+        )
         taken.append(boxes[free])
         dx, dy, side = _SIDES[free]
         ax.annotate(

@@ -170,7 +170,12 @@ def _view_answer(answer: Answer, anchor: str) -> AnswerView:
     metrics = _metrics(answer)
     # A family's place is that of its score, as in the verdict.
     ranked = sorted(answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric))
-    answer = answer.model_copy(update={"evaluation": {name: answer.evaluation[name] for name in ranked}})
+    answer = answer.model_copy(
+        update={
+            "evaluation": {name: answer.evaluation[name] for name in ranked},
+            "training": {name: answer.training[name] for name in ranked if name in answer.training},
+        }
+    )
     lead, rest = _verdict(answer, metric)
     curves, no_curves = _sorted_out(draw_curves(answer))
     pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
@@ -255,6 +260,9 @@ def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
 
 def _cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
     value, interval = formatting.value_and_interval(metric, score)
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    # The head of the column names it, but for percent, which belongs to the number.
+    value = value.removesuffix(f" {unit}") if unit else value
     return Cell(value=value, interval=interval, is_best=is_best)
 
 
