@@ -1,5 +1,6 @@
 """The connection: which server or store, which experiment. The embedded store is made here, once."""
 
+import os
 import time
 from functools import lru_cache
 
@@ -22,7 +23,7 @@ def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None)
 
 
 def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:
-    mlflow.set_tracking_uri(uri)
+    _set_tracking_uri(uri)
     client = MlflowClient(uri)
     found = client.get_experiment_by_name(name)
     if found is not None:
@@ -35,6 +36,16 @@ def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClien
         if found is None:
             raise
         return client, str(found.experiment_id)
+
+
+def _set_tracking_uri(uri: str) -> None:
+    """For the calls that take no client. MLflow writes it to the environment too, where it would pass for the
+    user's own setting.
+    """
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def connect() -> tuple[MlflowClient, str]:

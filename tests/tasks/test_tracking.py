@@ -11,6 +11,7 @@ from hw3models.data.dataset import describe, save
 from hw3models.specs import DataReport, DataSpec, SequencesSpec, TrainSpec
 from hw3models.training import EpochReport
 from tasks import tracking
+from tasks.settings import Settings
 from tasks.tracking.store import connect
 from tests.tiny import tiny_dataset
 
@@ -60,6 +61,11 @@ def test_the_same_family_under_the_same_parent_is_the_same_run(data: DataReport)
     again = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="mlp"), data, {})
     other = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="mlp", seeds=(9,)), data, {})
     assert again == run_id != other
+
+
+def test_connecting_does_not_pass_for_a_setting_of_the_user(data: DataReport) -> None:
+    open_runs(data)
+    assert Settings().mlflow_tracking_uri is None
 
 
 def test_open_runs_of_a_parent_are_found_and_closed(data: DataReport) -> None:

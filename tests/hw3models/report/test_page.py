@@ -1,0 +1,254 @@
+"""The page as text: what it says, in which order, and what it says when something is gone."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hw3models.errors import DataError
+from hw3models.report import family_figures, write_report
+from hw3models.specs import RunReport
+from tests.report_fixtures import HOSTILE, run_report, sequences_answer
+
+
+class Outline(HTMLParser):
+    """Tags, text and attributes of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self._in_style = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        self._in_style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._in_style:
+            self.text += f" {data.strip()}" if data.strip() else ""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    return run_report(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def page(run: RunReport, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "new folder" / "report.html"
+    write_report(run, path)
+    return path.read_text(encoding="utf-8")
+
+
+def written(run: RunReport, path: Path) -> str:
+    write_report(run, path / "report.html")
+    return (path / "report.html").read_text(encoding="utf-8")
+
+
+def test_warnings_come_first_then_the_verdicts_then_everything_else(run: RunReport, page: str) -> None:
+    text = Outline(page).text
+    comparison = run.answers[0].comparison
+    assert comparison is not None
+    first_sentence = comparison.verdict.split(". ")[0]
+    place = 0
+    for mark in (
+        "MNIST could not be downloaded", first_sentence, "Contents", "Summary", "Which claims held",
+        "Pair by pair", "Reconstructions", "Homework", "How this was made",
+    ):  # fmt: skip
+        place = text.index(mark, place)
+    assert text.index(first_sentence) < text.index("Contents")
+
+
+def test_every_verdict_is_whole(run: RunReport, page: str) -> None:
+    text = " ".join(Outline(page).text.split())
+    for answer in run.answers:
+        assert answer.comparison is not None
+        assert answer.comparison.verdict in text
+
+
+def test_scores_stand_with_their_intervals_in_summary_and_table(run: RunReport, page: str) -> None:
+    score = run.answers[0].evaluation["gru"].metrics["accuracy"]
+    cell = f'<b>{100 * score.mean:.1f}%</b> <span class="interval">[{100 * score.low:.1f}, {100 * score.high:.1f}]'
+    assert page.count(cell) >= 2
+
+
+def test_families_stand_from_the_best_to_the_worst_and_baselines_are_named(page: str) -> None:
+    table = page[page.index('class="families"') :]
+    rows = re.findall(r'<tr><th scope="row">([^<]+?) ?<', table[: table.index("</table>")])
+    tagged = re.findall(r'<th scope="row">([^<]+) <span class="tag">baseline', table[: table.index("</table>")])
+    assert rows[0] == "GRU"
+    assert rows[-1] == "majority class"
+    assert tagged == ["MiniROCKET", "majority class"]
+
+
+def test_pairs_are_told_with_their_decision(run: RunReport, page: str) -> None:
+    text = Outline(page).text
+    comparison = run.answers[0].comparison
+    assert comparison is not None
+    separated = sum(pair.verdict in ("a better", "b better") for pair in comparison.pairs)
+    assert f"15 pairs, {separated} of them separated" in text
+    assert "&lt;0.001" in page
+
+
+def test_claims_have_outcome_and_evidence_in_words(run: RunReport, page: str) -> None:
+    text = Outline(page).text
+    for claim in run.answers[0].claims:
+        assert claim.evidence in text
+        assert claim.outcome in text
+
+
+def test_how_it_was_made_names_digests_runs_and_versions_but_no_password(run: RunReport, page: str) -> None:
+    for text in (run.answers[0].data.digest, "model-gru", "spec-gru", "gru-run", "a" * 32, "brave-otter",
+                 "torch 2.15.0", "https://mlflow.example", "hw3 run --seeds 3", "learning_rate"):  # fmt: skip
+        assert text in page
+    assert "secret" not in page
+
+
+def test_every_kind_of_figure_is_there_with_words_for_those_who_cannot_see_it(page: str) -> None:
+    labels = [value for tag, name, value in Outline(page).attributes if (tag, name) == ("svg", "aria-label")]
+    for start in (
+        "accuracy of each family", "accuracy over training time", "Learning curves of GRU", "Confusion matrix of CNN",
+        "Test images of digits", "Map of the test examples", "What the decoder",
+    ):  # fmt: skip
+        assert any(label.startswith(start) for label in labels), start
+    assert page.count("<svg") == page.count('role="img" aria-label') - page.count('aria-label="best group"')
+
+
+def test_the_page_is_well_formed_for_assistive_technology(page: str) -> None:
+    outline = Outline(page)
+    assert outline.tags.count("h1") == 1
+    assert outline.tags.count("caption") == outline.tags.count("table")
+    assert ("html", "lang", "en") in outline.attributes
+    levels = [int(tag[1]) for tag in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = [value for _, name, value in outline.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    links = {value[1:] for tag, name, value in outline.attributes if (tag, name) == ("a", "href")}
+    assert links <= set(ids)
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    outline = Outline(page)
+    assert not {"script", "img", "iframe", "object", "form"} & set(outline.tags)
+    addresses = [value for _, name, value in outline.attributes if name in ("src", "href", "xlink:href", "action")]
+    assert all(value.startswith(("#", "data:")) for value in addresses)
+    policy = next(value for _, _, value in outline.attributes if value.startswith("default-src"))
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "@import" not in page
+    assert "url(http" not in page
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    run = run_report(tmp_path, class_names=HOSTILE)
+    answer = run.answers[0].model_copy(update={"failures": {"rocket": HOSTILE[1]}, "notes": HOSTILE})
+    part = run.homework[0].model_copy(update={"answer": f"`{HOSTILE[0]}` {HOSTILE[1]}", "table": (HOSTILE, HOSTILE)})
+    run = run.model_copy(
+        update={
+            "title": HOSTILE[0],
+            "command": HOSTILE[1],
+            "answers": (answer,),
+            "homework": (part,),
+            "warnings": HOSTILE,
+        }
+    )
+    page = written(run, tmp_path)
+    outline = Outline(page)
+    assert not {"script", "img"} & set(outline.tags)
+    assert not any(name.startswith("on") for _, name, _ in outline.attributes)
+    assert outline.text.count(HOSTILE[0]) >= 5
+
+
+# ------------------------------------------------------------------------------- what may be gone
+
+
+def test_files_that_are_gone_are_named_and_stop_nothing(tmp_path: Path) -> None:
+    run = run_report(tmp_path)
+    whole = written(run, tmp_path)
+    shutil.rmtree(tmp_path / "sequences")
+    shutil.rmtree(tmp_path / "images")
+    page = written(run, tmp_path)
+    assert "Not shown" not in whole
+    text = Outline(page).text
+    for what in ("learning curves of gru", "predictions of autoencoder", "predictions of pca"):
+        assert what in text
+    assert "Confusion" in text
+
+
+def test_data_that_changed_since_are_not_shown_as_the_originals(tmp_path: Path) -> None:
+    run = run_report(tmp_path)
+    changed = run.answers[1].data.model_copy(update={"digest": "0" * 16})
+    run = run.model_copy(update={"answers": (run.answers[1].model_copy(update={"data": changed}),)})
+    text = Outline(written(run, tmp_path)).text
+    assert "original images of digits" in text
+    assert "0" * 16 in text
+
+
+@pytest.mark.parametrize("content", ["{", '{"seeds": "x"}', "[]", "null"])
+def test_a_broken_history_is_named(tmp_path: Path, content: str) -> None:
+    run = run_report(tmp_path)
+    (Path(run.answers[0].training["gru"].directory) / "history.json").write_text(content)
+    assert "is not a training history" in written(run, tmp_path)
+
+
+def test_one_family_alone_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    answer = sequences_answer(tmp_path)
+    alone = answer.model_copy(
+        update={
+            "training": {"gru": answer.training["gru"]},
+            "evaluation": {"gru": answer.evaluation["gru"]},
+            "comparison": None,
+            "claims": (),
+        }
+    )
+    run = run_report(tmp_path / "other").model_copy(update={"answers": (alone,), "homework": (), "warnings": ()})
+    text = Outline(written(run, tmp_path)).text
+    assert re.search(r"GRU has 9\d\.\d% \[.+\] accuracy\. It is the only family here", text)
+    assert "Contents" not in text
+
+
+def test_a_failed_family_is_a_warning_even_if_the_run_does_not_say_so(tmp_path: Path) -> None:
+    run = run_report(tmp_path)
+    answer = run.answers[0].model_copy(update={"failures": {"rocket": "out of memory"}})
+    text = Outline(written(run.model_copy(update={"answers": (answer,), "warnings": ()}), tmp_path)).text
+    assert "1 warning regime:order: ROCKET could not be trained: out of memory" in text
+
+
+def test_a_run_without_any_answer_is_still_a_page(tmp_path: Path) -> None:
+    run = run_report(tmp_path).model_copy(update={"answers": (), "homework": (), "tracking": None})
+    assert "This run compared no data set." in written(run, tmp_path)
+
+
+def test_long_warnings_are_folded_so_that_the_verdict_stays_in_sight(tmp_path: Path) -> None:
+    run = run_report(tmp_path).model_copy(update={"warnings": ("word " * 100, "b", "c", "d")})
+    page = written(run, tmp_path)
+    assert "2 more warnings" in page
+    assert re.search(r"<details><summary>(word ){20,}word…</summary>", page)
+
+
+def test_a_path_that_cannot_be_written_is_told_without_a_traceback(run: RunReport, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file/report.html: the report cannot be written \(.+\)\. Free the path"):
+        write_report(run, tmp_path / "file" / "report.html")
+
+
+def test_the_page_of_a_run_is_always_the_same(run: RunReport, page: str, tmp_path: Path) -> None:
+    assert written(run, tmp_path) == page
+
+
+def test_figures_of_a_family_are_ready_for_tracking(run: RunReport) -> None:
+    sequences, images = run.answers
+    gru = family_figures(sequences.training["gru"], sequences.evaluation["gru"], sequences.data)
+    assert set(gru) == {"confusion", "learning_curves"}
+    code = family_figures(images.training["autoencoder"], images.evaluation["autoencoder"], images.data)
+    assert set(code) == {"learning_curves", "reconstructions", "code_map", "walk"}
+    assert all(svg.startswith("<svg xmlns=") for svg in (*gru.values(), *code.values()))
