@@ -28,7 +28,8 @@ class PlainDisplay:
         """A line, if the last one was a while ago."""
         if time.monotonic() - self._last >= self.interval:
             self._last = time.monotonic()
-            who = f"seed {report.seeds[0]}" if len(report.seeds) < training.num_seeds else f"{training.num_seeds} seeds"
+            numbers = ", ".join(map(str, report.seeds))
+            who = f"{training.num_seeds} seeds" if len(report.seeds) == training.num_seeds else f"of seed {numbers}"
             self.say(f"{training.label} ({who}): epoch {report.epoch}/{report.num_epochs}, {_losses(report)}")
 
     def end(self, training: Training) -> None:
