@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+from flows.servers import fault_of, is_server
 from hw3models.data import IMAGE_SETS, REGIMES
 from hw3models.environment import describe_environment
 from hw3models.families import FAMILIES
@@ -21,9 +20,9 @@ def examine() -> dict[str, Any]:
         "versions": {"hw3": environment.code, "python": environment.python, **environment.versions},
         "devices": _devices(),
         "servers": {
-            "prefect": _server("PREFECT_API_URL", settings.prefect_api_url, "/health", "embedded, started when needed"),
+            "prefect": _server("PREFECT_API_URL", settings.prefect_api_url, "embedded, started when needed"),
             "mlflow": _server(
-                "MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri, "/health", f"embedded, {settings.tracking_uri}"
+                "MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri, f"embedded, {settings.tracking_uri}"
             ),
         },
         "stores": {
@@ -67,16 +66,13 @@ def _devices() -> dict[str, str]:
     return found
 
 
-def _server(variable: str, address: str | None, path: str, without: str) -> str:
+def _server(variable: str, address: str | None, without: str) -> str:
     if address is None:
         return f"{variable} is not set: {without}"
-    if not address.startswith(("http://", "https://")):
+    if not is_server(address):
         return f"{address} (no server)"
-    try:
-        with urllib.request.urlopen(f"{address.rstrip('/')}{path}", timeout=5) as answer:  # noqa: S310  # http(s), above
-            return f"{address} answers ({answer.status})"
-    except (urllib.error.URLError, OSError) as error:
-        return f"{address} DOES NOT ANSWER ({getattr(error, 'reason', error)})"
+    fault = fault_of(address)
+    return f"{address} answers" if fault is None else f"{address} DOES NOT ANSWER ({fault})"
 
 
 def _place(path: Path) -> str:

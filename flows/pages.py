@@ -1,6 +1,7 @@
 """Report pages: where they are, and writing one again."""
 
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,12 +13,18 @@ from tasks.settings import Settings
 
 
 def page_path(title: str, started: datetime) -> Path:
-    """A new page under `reports/`; never one that is there."""
-    stem = f"{started:%Y%m%d-%H%M%S}-{slug(title)}"
+    """A new, empty page under `reports/`: made here, so that no two runs ever get the same one."""
     folder = Settings().home / "reports"
-    taken = {path.stem for path in folder.glob(f"{stem}*")}
-    name = next(n for i in range(1, 10_000) if (n := stem if i == 1 else f"{stem}-{i}") not in taken)
-    return folder / f"{name}.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{started:%Y%m%d-%H%M%S}-{slug(title)}"
+    for number in count(1):
+        path = folder / f"{stem if number == 1 else f'{stem}-{number}'}.html"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("count() does not end")
 
 
 def rewrite(run_file: Path | None, output: Path | None) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
+from flows.servers import check_servers
 from hw3models.specs import AutoencoderSpec, ImagesSpec, RunReport, SequencesSpec, Spec
 from tasks import progress
 from tasks.settings import Settings
@@ -14,6 +15,7 @@ from tasks.settings import Settings
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     """Run the flow `name` in this process and print its summary on stdout."""
     _check_early(spec)
+    check_servers()
     prepare_environment(verbose=verbose)
     with embedded_server():
         from flows.autoencoder import autoencoder

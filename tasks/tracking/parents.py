@@ -8,6 +8,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.specs import Answer, Spec
+from tasks.names import slug
 from tasks.tracking.store import connect, now_ms
 
 
@@ -36,11 +37,13 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
 def log_answer(run_id: str, answer: Answer) -> None:
     """The answer of one data set, on the parent: verdict, best scores, table, JSON."""
     client, _ = connect()
-    key = f"{answer.kind}-{answer.data.name}".replace(":", "-")
+    # A data set may be called anything; MLflow's names may not.
+    name = slug(answer.data.name)
+    key = f"{answer.kind}-{name}"
     now = now_ms()
     metric = "mse" if answer.kind == "autoencoder" else "accuracy"
     metrics = [
-        Metric(f"{answer.data.name.replace(':', '-')}/{family}/{metric}", score.mean, now, 0)
+        Metric(f"{name}/{family}/{metric}", score.mean, now, 0)
         for family, evaluation in answer.evaluation.items()
         if (score := evaluation.metrics.get(metric)) is not None
     ]

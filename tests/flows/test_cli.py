@@ -128,6 +128,32 @@ def test_doctor_says_what_answers_and_what_does_not(environment: dict[str, str])
     assert "torch" in hw3(environment, "doctor").stdout
 
 
+def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, str]) -> None:
+    dead = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    done = hw3(environment | dead, "sequences", "regime:locked", *QUICK, timeout=60)
+    assert done.returncode == 1
+    assert "PREFECT_API_URL is http://127.0.0.1:9/api, which does not answer" in done.stderr
+    assert "MLFLOW_TRACKING_URI is http://127.0.0.1:9, which does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_started_together_on_a_fresh_home_both_answer(environment: dict[str, str]) -> None:
+    command = [HW3, "sequences", "regime:locked", *QUICK, "--json"]
+    runs = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    answers = []
+    for run in runs:
+        out, err = run.communicate(timeout=200)
+        assert run.returncode == 0, err
+        answers.append(json.loads(out))
+    first, second = answers
+    assert first["families"]["mlp"]["accuracy"] == second["families"]["mlp"]["accuracy"]
+    assert first["report"] != second["report"]
+    assert first["mlflow"]["run_id"] != second["mlflow"]["run_id"]
+
+
 def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(environment: dict[str, str]) -> None:
     arguments = ["sequences", "regime:locked", "--num-train", "200", "--num-test", "60", "--seeds", "2"]
     arguments += ["--families", "majority,gru", "--epochs", "5000"]

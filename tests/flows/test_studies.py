@@ -142,6 +142,20 @@ def test_a_family_that_cannot_be_trained_does_not_stop_the_others(monkeypatch: p
     assert children(run)["cnn"].info.status == "FAILED"
 
 
+def test_a_file_with_hostile_names_is_answered_and_shown_as_text(tmp_path: Path) -> None:
+    rows = ["sample,time,a,label"]
+    label = {0: "b & c", 1: "<script>alert(1)</script>"}
+    rows += [f"{s},{t},{s % 2 + t / 10},{label[s % 2]}" for s in range(40) for t in range(10)]
+    path = tmp_path / 'it\'s "x" <b>:é.csv'
+    path.write_text("\n".join(rows))
+    run = sequences(small(data=DataSpec(source=str(path))))
+    assert set(children(run)) == {"mlp", "logistic"}
+    assert run.report is not None
+    page = Path(run.report).read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
 def test_when_no_family_can_be_trained_the_flow_fails_and_no_run_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     poison(monkeypatch, "cnn")
     with pytest.raises(TrainingError, match="cnn: no replicate of cnn"):
