@@ -2,6 +2,8 @@
 
 import math
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -209,6 +211,13 @@ def test_paired_difference_is_scipys_paired_t_interval() -> None:
 
 
 def test_trainings_repeat_exactly_and_leave_every_global_random_state_alone() -> None:
+    # In a process of its own: threads of other tests' servers draw from Python's generator at any time.
+    code = f"from {__name__} import check_trainings; check_trainings()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def check_trainings() -> None:
     features, labels = few_digits()
     first = losses.train_with_both_losses(features, labels, seeds=(0, 1), epochs=1)
     torch.rand(5)  # another state of the caller's generator, which must neither matter nor change
