@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -160,6 +161,8 @@ def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(enviro
     # A pseudo-terminal: like a user's, its Ctrl-C reaches every process in the foreground, Prefect's server included.
     pid, terminal = pty.fork()
     if pid == 0:
+        # Inherited as ignored where the tests themselves were started in the background by a script.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.execve(HW3, [HW3, *arguments], environment)
     shown = read_until(terminal, "loss", timeout=120)
     os.write(terminal, b"\x03")
