@@ -2,16 +2,17 @@
 
 from prefect import flow
 
+from flows.closing import HOOKS
 from flows.reported import flow_name, reported
 from flows.study import study
 from hw3models.specs import Answer, AutoencoderSpec, RunReport
 
 
-@flow(name="autoencoder", flow_run_name=flow_name, validate_parameters=True)
+@flow(name="autoencoder", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def autoencoder(spec: AutoencoderSpec) -> RunReport:
     """Download, preprocess, train, evaluate, compare, report: how good is a code of a few numbers?"""
 
     def answer(parent: str) -> Answer:
         return study("autoencoder", spec, spec.data, parent, code_size=spec.code_size)
 
-    return reported(f"autoencoder {spec.data.source}", spec, answer, parent=spec.parent_run_id)
+    return reported(f"autoencoder {spec.data.source}", spec, answer)

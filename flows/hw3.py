@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.autoencoder import autoencoder
+from flows.closing import HOOKS
 from flows.images import images
 from flows.reported import Outcome, flow_name, reported
 from flows.sequences import sequences
@@ -13,13 +14,12 @@ from hw3models.specs import Answer, AutoencoderSpec, DataSpec, Hw3Spec, ImagesSp
 from tasks.reporting import solve_homework
 
 
-@flow(name="hw3", flow_run_name=flow_name, validate_parameters=True)
+@flow(name="hw3", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def hw3(spec: Hw3Spec) -> RunReport:
     """All studies and the homework parts."""
 
-    def answer(parent: str) -> Outcome:
-        common: dict[str, Any] = spec.model_dump(include={"seeds", "epochs", "device"})
-        common["parent_run_id"] = parent
+    def answer(_: str) -> Outcome:
+        common: dict[str, Any] = spec.model_dump(include={"seeds", "epochs", "device", "placement", "queue_deadline"})
         pictures = DataSpec(source=spec.images)
         answers = [
             *images(ImagesSpec(data=pictures, **common)).answers,

@@ -2,16 +2,17 @@
 
 from prefect import flow
 
+from flows.closing import HOOKS
 from flows.reported import flow_name, reported
 from flows.study import study
 from hw3models.specs import Answer, ImagesSpec, RunReport
 
 
-@flow(name="images", flow_run_name=flow_name, validate_parameters=True)
+@flow(name="images", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def images(spec: ImagesSpec) -> RunReport:
     """Download, preprocess, train, evaluate, compare, report: which family for these images?"""
 
     def answer(parent: str) -> Answer:
         return study("images", spec, spec.data, parent)
 
-    return reported(f"images {spec.data.source}", spec, answer, parent=spec.parent_run_id)
+    return reported(f"images {spec.data.source}", spec, answer)

@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,8 +12,9 @@ from uuid import UUID
 from prefect.runtime import deployment as prefect_deployment
 from prefect.runtime import flow_run
 
+from flows.closing import close
 from flows.pages import page_path
-from flows.study import prefect_tags
+from flows.prefect_tags import prefect_tags
 from hw3models.data.dataset import write_atomically
 from hw3models.environment import describe_environment
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
@@ -26,44 +28,52 @@ Outcome = tuple[tuple[Answer, ...], tuple[HomeworkPart, ...]]
 
 _started: list[UUID] = []
 
+_parent: ContextVar[str | None] = ContextVar("parent", default=None)
+"""MLflow run of the flow that the current one is a part of."""
+
 
 def started_flow_runs() -> tuple[UUID, ...]:
     """Flow runs that this process has started, parents first."""
     return tuple(_started)
 
 
-def reported(
-    title: str, spec: Spec, body: Callable[[str], Answer | Outcome], *, parent: str | None = None
-) -> RunReport:
+def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -> RunReport:
     """Let `body` find the answers under an MLflow parent run, then write and log the report.
 
-    Under a given `parent` there is neither a run nor a report of its own: whoever gave it makes them.
+    Within another `reported` flow there is neither a run nor a report of its own: the outer one makes them.
     However it ends, no run stays RUNNING: FAILED after an error, KILLED after an interruption.
     """
     if flow_run.id:
         _started.append(UUID(flow_run.id))
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    run_id = parent or tracking.open_parent(title, spec, prefect_tags())
+    if outer := _parent.get():
+        return _body(title, body, outer, started, clock)
+    run_id = tracking.open_parent(title, spec, prefect_tags())
+    token = _parent.set(run_id)
     try:
-        outcome = body(run_id)
-        answers, homework = ((outcome,), ()) if isinstance(outcome, Answer) else outcome
-        run = RunReport(
-            title=title,
-            command=_command(),
-            started=started.isoformat(timespec="seconds"),
-            seconds=time.perf_counter() - clock,
-            answers=answers,
-            homework=homework,
-            environment=describe_environment(),
-            tracking=tracking.tracking(run_id),
-            prefect=prefect_tags(),
-            warnings=_warnings(answers),
-        )
-        return run if parent else _finish(run, run_id, page_path(title, started))
-    except BaseException as error:
-        if not parent:
-            _end_all(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
+        with close(run_id):
+            return _finish(_body(title, body, run_id, started, clock), run_id, page_path(title, started))
+    finally:
+        _parent.reset(token)
+
+
+def _body(
+    title: str, body: Callable[[str], Answer | Outcome], run_id: str, started: datetime, clock: float
+) -> RunReport:
+    outcome = body(run_id)
+    answers, homework = ((outcome,), ()) if isinstance(outcome, Answer) else outcome
+    return RunReport(
+        title=title,
+        command=_command(),
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.perf_counter() - clock,
+        answers=answers,
+        homework=homework,
+        environment=describe_environment(),
+        tracking=tracking.tracking(run_id),
+        prefect=prefect_tags(),
+        warnings=_warnings(answers),
+    )
 
 
 def _finish(run: RunReport, run_id: str, page: Path) -> RunReport:
@@ -75,11 +85,6 @@ def _finish(run: RunReport, run_id: str, page: Path) -> RunReport:
     tracking.end_run(run_id, "FINISHED")
     say(f"report: {page}")
     return run
-
-
-def _end_all(run_id: str, status: str) -> None:
-    for open_id in tracking.open_runs_of(run_id):
-        tracking.end_run(open_id, status)
 
 
 def _command() -> str:

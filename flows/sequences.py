@@ -2,16 +2,17 @@
 
 from prefect import flow
 
+from flows.closing import HOOKS
 from flows.reported import flow_name, reported
 from flows.study import study
 from hw3models.specs import Answer, RunReport, SequencesSpec
 
 
-@flow(name="sequences", flow_run_name=flow_name, validate_parameters=True)
+@flow(name="sequences", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def sequences(spec: SequencesSpec) -> RunReport:
     """Download, preprocess, train, evaluate, compare, report: which family for these sequences?"""
 
     def answer(parent: str) -> Answer:
         return study("sequences", spec, spec.data, parent)
 
-    return reported(f"sequences {spec.data.source}", spec, answer, parent=spec.parent_run_id)
+    return reported(f"sequences {spec.data.source}", spec, answer)

@@ -5,7 +5,8 @@
     ├── DataError          a file or an array is not what it must be
     │   └── DownloadError  no mirror gave a whole, correct file
     ├── DigestError        the data are not the data that were asked for
-    └── TrainingError      no replicate of a family could be trained
+    ├── TrainingError      no replicate of a family could be trained
+    └── PlacementError     a training cannot go where the spec wants it, or was called back from there
 
 The command line turns `SpecError`, `DataError` and `DigestError` into exit code 2 and one message.
 A message says what is wrong, what was found, and what to do.
@@ -34,3 +35,7 @@ class DigestError(Hw3Error):
 
 class TrainingError(Hw3Error):
     """No replicate of a family could be trained."""
+
+
+class PlacementError(Hw3Error):
+    """A training cannot go where the spec wants it, or was called back from there."""

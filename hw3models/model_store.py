@@ -66,6 +66,15 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
     write_atomically(directory / "history.json", json.dumps(history(result.epochs, spec.seeds)).encode())
     # Last, so that a folder with a card is whole.
     write_atomically(directory / "model.json", card.model_dump_json(indent=1).encode())
+    return _digest(data)
+
+
+def weights_digest(directory: Path) -> str:
+    """Digest of the parameters in the folder, as `save_model` gave it."""
+    return _digest((directory / "replicates.safetensors").read_bytes())
+
+
+def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 

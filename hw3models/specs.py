@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from hw3models.errors import SpecError
 
 Kind = Literal["images", "sequences"]
+PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
 
 
@@ -183,6 +184,28 @@ class TrainSpec(Spec):
         return self
 
 
+class TrainJob(Spec):
+    """What the `train` deployments run: a training, and the MLflow run it is logged to."""
+
+    training: TrainSpec = TrainSpec(data=DataSpec(), family="mlp")
+    """One family on one data set."""
+    run_id: str | None = None
+    """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
+
+
+class Placement(Report):
+    """Where a family was trained, and why there."""
+
+    wish: PlacementWish
+    where: str
+    """`here`, or the name of a work pool."""
+    reason: str
+    queued_seconds: float = 0.0
+    """From its submission until a worker began, or until it was called back."""
+    flow_run_id: str | None = None
+    """Prefect's run of the training on the pool; None when none was sent there."""
+
+
 class ReplicateFailure(Report):
     """A replicate whose loss became NaN or infinite. The others went on."""
 
@@ -321,6 +344,8 @@ class Answer(Report):
     """Steps that were skipped because the same spec was done before."""
     run_ids: dict[str, str] = {}
     """MLflow run id per family."""
+    placement: dict[str, Placement] = {}
+    """Per family: where it was trained, and why there."""
 
 
 # -------------------------------------------------------------------------------------------- studies
@@ -342,7 +367,12 @@ class StudySpec(Spec):
     strategy: Literal["auto", "stacked", "separate"] = "auto"
     """How replicates are trained: one program, separate modules, or what is faster here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train; auto takes CUDA, then MPS, then the CPU."""
+    """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    placement: PlacementWish = "auto"
+    """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
+    this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
+    queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of accuracy;
     for autoencoders 2% of the best MSE."""
@@ -362,8 +392,6 @@ class ImagesSpec(StudySpec):
 
     data: DataSpec = DataSpec(source="digits")
     """Which images."""
-    parent_run_id: str | None = None
-    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
 
 
 class AutoencoderSpec(StudySpec):
@@ -371,8 +399,6 @@ class AutoencoderSpec(StudySpec):
 
     data: DataSpec = DataSpec(source="digits")
     """Which images."""
-    parent_run_id: str | None = None
-    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
     code_size: Annotated[int, Field(ge=1, le=512)] = 2
     """Numbers in the code."""
 
@@ -382,8 +408,6 @@ class SequencesSpec(StudySpec):
 
     data: DataSpec = DataSpec()
     """Which sequences."""
-    parent_run_id: str | None = None
-    """MLflow run to log under, set by the flow that starts this one. None: a run of its own, with a report."""
 
 
 class Hw3Spec(Spec):
@@ -406,7 +430,12 @@ class Hw3Spec(Spec):
     homework: bool = True
     """Compute the answers of homework parts 1A to 1C and 3 as well."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train; auto takes CUDA, then MPS, then the CPU."""
+    """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    placement: PlacementWish = "auto"
+    """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
+    this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
+    queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
 
 
 class HomeworkPart(Report):

@@ -37,17 +37,26 @@ def train_step(
         DigestError: the data are not those that `spec.data.digest` names.
         TrainingError: every replicate failed.
     """
-    if spec.data.digest is not None and spec.data.digest != data.digest:
-        raise DigestError(
-            f"`data.digest` is {spec.data.digest}, but the prepared data have {data.digest}. "
-            "They are other data: prepare them from the same source, or drop `digest` from the spec."
-        )
+    check_digest(spec, data)
     family = find_family(data.kind, spec.family)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
     return _fit_network(family, spec, dataset, directory, on_epoch)
+
+
+def check_digest(spec: TrainSpec, data: DataReport) -> None:
+    """Are these the data that the spec was written for?
+
+    Raises:
+        DigestError: they are not.
+    """
+    if spec.data.digest is not None and spec.data.digest != data.digest:
+        raise DigestError(
+            f"`data.digest` is {spec.data.digest}, but the prepared data have {data.digest}. "
+            "They are other data: prepare them from the same source, or drop `digest` from the spec."
+        )
 
 
 def _fit_network(family: Network, spec: TrainSpec, dataset: Dataset, directory: Path, on_epoch: OnEpoch) -> TrainReport:

@@ -20,19 +20,45 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from tasks.tracking.children import EpochLog, log_history, log_results, open_child
-from tasks.tracking.parents import end_run, log_answer, log_report, open_parent, open_runs_of
-from tasks.tracking.store import run_link, tracking
+from tasks.tracking.claims import (
+    beat,
+    call_back,
+    claim,
+    disown,
+    end_runs_of,
+    is_called_back,
+    last_beat,
+    refusal,
+    refuse,
+)
+from tasks.tracking.parents import FAILED, KILLED, end_run, log_answer, log_report, open_parent, open_runs_of
+from tasks.tracking.results import fetch_results, log_placement
+from tasks.tracking.store import is_outage, run_link, tracking
 
 __all__ = [
+    "FAILED",
+    "KILLED",
     "EpochLog",
+    "beat",
+    "call_back",
+    "claim",
+    "disown",
     "end_run",
+    "end_runs_of",
+    "fetch_results",
+    "is_called_back",
+    "is_outage",
+    "last_beat",
     "log_answer",
     "log_history",
+    "log_placement",
     "log_report",
     "log_results",
     "open_child",
     "open_parent",
     "open_runs_of",
+    "refusal",
+    "refuse",
     "run_link",
     "tracking",
 ]

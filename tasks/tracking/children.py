@@ -19,6 +19,7 @@ from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 from hw3models.training import EpochReport
 from tasks.tracking.model import log_model
 from tasks.tracking.parents import process_tags
+from tasks.tracking.results import log_reports
 from tasks.tracking.store import connect, now_ms
 
 BATCH = 1000
@@ -165,10 +166,8 @@ def log_results(
     client.log_batch(run_id, params=params, tags=[RunTag(name, value) for name, value in tags.items()])
     for name, svg in figures.items():
         client.log_text(run_id, svg, f"figures/{name}.svg")
-    client.log_artifact(run_id, evaluation.table_path, "tables")
-    history = Path(training.directory) / "history.json"
-    if history.exists():
-        client.log_artifact(run_id, str(history), "tables")
+    log_reports(run_id, training, evaluation)
+    if training.recipe is not None:
         log_model(run_id, training, data)
 
 

@@ -1,8 +1,10 @@
 """The parent run: one per study or `hw3 run`."""
 
+import hashlib
 import os
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
@@ -18,10 +20,20 @@ def process_tags() -> dict[str, str]:
 
 
 def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
-    """Start the run; its id. The spec is its parameters and, whole, an artifact."""
+    """Start the run; its id. The spec is its parameters and, whole, an artifact.
+
+    A flow run that is tried again goes on in the run of its first attempt.
+    """
     client, experiment_id = connect()
+    # Outside a flow there is nothing to go on from.
+    attempt_of = prefect_tags.get("prefect.flow_run_id") or str(uuid4())
+    key = hashlib.sha256(f"{attempt_of}|{spec.fingerprint()}".encode()).hexdigest()[:32]
+    if found := client.search_runs([experiment_id], f"tags.`hw3.key` = '{key}'", max_results=1):
+        client.update_run(found[0].info.run_id, status="RUNNING")
+        return str(found[0].info.run_id)
     tags = {
         "hw3.role": "parent",
+        "hw3.key": key,
         "hw3.spec": spec.fingerprint(),
         "mlflow.note.content": f"**{name}** is under way.",
         **process_tags(),
@@ -73,9 +85,15 @@ def log_report(run_id: str, page: Path, description: str) -> None:
     client.set_tag(run_id, "mlflow.note.content", description)
 
 
-def end_run(run_id: str, status: str) -> None:
-    """FINISHED, FAILED or KILLED."""
+FAILED, KILLED = "FAILED", "KILLED"
+"""MLflow's statuses of runs that did not end well: by an error, from outside."""
+
+
+def end_run(run_id: str, status: str, reason: str | None = None) -> None:
+    """FINISHED, FAILED or KILLED, with the reason as a tag."""
     client, _ = connect()
+    if reason is not None:
+        client.set_tag(run_id, "hw3.ended", reason[:5000])
     client.set_terminated(run_id, status)
 
 

@@ -5,6 +5,7 @@ import time
 from functools import lru_cache
 
 import mlflow
+import requests
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -56,6 +57,14 @@ def connect() -> tuple[MlflowClient, str]:
     settings.store.mkdir(parents=True, exist_ok=True)
     artifacts = (settings.store / "artifacts").as_uri()
     return _connect(settings.tracking_uri, settings.experiment, artifacts, str(settings.store / ".lock"))
+
+
+def is_outage(error: Exception) -> bool:
+    """Does the error mean that the server is away or broken (and not that it refused)?"""
+    if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
+        return True
+    # MLflow wraps what its HTTP client says, after its own retries, into an error without a code of its own.
+    return isinstance(error, MlflowException) and error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 
 
 def now_ms() -> int:

@@ -1,0 +1,96 @@
+"""One training on a work pool's worker: what the deployments `train/gpu` and `train/cpu` run."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.closing import HOOKS, close
+from flows.one_family import prepare, train_family
+from flows.prefect_tags import prefect_tags
+from hw3models.errors import DataError, DigestError, PlacementError, SpecError
+from hw3models.families import find_family
+from hw3models.specs import DataReport, TrainJob
+from tasks import tracking
+from tasks.names import slug
+from tasks.patience import patiently
+from tasks.progress import say
+
+BEAT = 15.0
+"""Seconds between signs of life."""
+
+
+def flow_name() -> str:
+    """Such as `train-lstm-regime-order`; a study gives its own."""
+    spec = flow_run.parameters["spec"]
+    return f"train-{spec.training.family}-{slug(spec.training.data.source)}"
+
+
+@flow(name="train", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
+def train(spec: TrainJob) -> None:
+    """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run."""
+    if spec.run_id is None:
+        _train_alone(spec)
+        return
+    child = str(flow_run.id)
+    run_id = spec.run_id
+    if not patiently(lambda: tracking.claim(run_id, child)):
+        reason = "it was called back before it began"
+        tracking.refuse(run_id, child, reason)
+        raise PlacementError(f"{spec.training.family}: {reason}; the study that sent it out has done it itself.")
+    with _alive(run_id, child), close(run_id, wait_for_parent=True):
+        try:
+            data = _prepare(spec)
+        except (DataError, DigestError, SpecError) as error:
+            # Nothing was trained: whoever sent this out may do it.
+            tracking.refuse(run_id, child, str(error))
+            raise
+        train_family(spec.training, data, run_id, before_recording=lambda: _still_wanted(run_id, child))
+
+
+def _train_alone(spec: TrainJob) -> None:
+    """Started by a person: no study waits for it, so it opens its own runs."""
+    data = _prepare(spec)
+    parent = tracking.open_parent(f"train {spec.training.family} on {data.name}", spec, prefect_tags())
+    with close(parent):
+        run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
+        train_family(spec.training, data, run_id)
+        tracking.end_run(parent, "FINISHED")
+
+
+def _prepare(spec: TrainJob) -> DataReport:
+    data = prepare(spec.training)
+    find_family(data.kind, spec.training.family)
+    say(f"{data.name}: {data.num_train:,} training examples, digest {data.digest}")
+    return data
+
+
+def _still_wanted(run_id: str, child: str) -> None:
+    if patiently(lambda: tracking.is_called_back(run_id, child)):
+        raise PlacementError("This run was given up while it trained: its results are not recorded.")
+
+
+@contextmanager
+def _alive(run_id: str, child: str) -> Iterator[None]:
+    """Signs of life until the block ends."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while True:
+            # An outage of the server is not the end of the training: the next beat may arrive.
+            try:
+                tracking.beat(run_id, child)
+            except Exception as error:
+                say(f"no sign of life could be sent: {error}")
+            if ended.wait(BEAT):
+                return
+
+    thread = threading.Thread(target=beat, name="beat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=5)

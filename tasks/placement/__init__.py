@@ -1,0 +1,18 @@
+"""Training goes where it belongs: to a work pool that is there, otherwise here; never to both."""
+
+from tasks.placement.children import Child, Children, Outcome
+from tasks.placement.decision import Decision, decide, for_family
+from tasks.placement.now import decide_now
+from tasks.placement.pools import PoolState, examine
+
+__all__ = [
+    "Child",
+    "Children",
+    "Decision",
+    "Outcome",
+    "PoolState",
+    "decide",
+    "decide_now",
+    "examine",
+    "for_family",
+]

@@ -1,0 +1,187 @@
+"""Trainings sent to a pool: submitted, watched, called back when nobody takes them.
+
+A training that has begun on a pool is never done anywhere else by the same study: when it dies, its family
+is missing from the answer, which says so. One that has not begun is called back after the deadline, by two
+flags that cannot both be missed (`tasks.tracking.claims`); Prefect's state Cancelling, which no run can
+leave for Running, keeps its process from being started as well.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
+from prefect.states import Cancelling, Crashed
+
+from hw3models.specs import TrainJob
+from tasks import tracking
+from tasks.patience import patiently
+from tasks.placement.decision import Decision
+from tasks.placement.pools import DEPLOYMENTS
+
+SILENCE = 90.0
+"""Seconds without a sign of life after which a running training is taken for dead: six beats are missing."""
+
+
+@dataclass
+class Child:
+    """A training on a pool."""
+
+    family: str
+    run_id: str
+    """MLflow run of the family."""
+    flow_run_id: UUID
+    decision: Decision
+    submitted: float = field(default_factory=time.monotonic)
+    queued: float | None = None
+    """Seconds in the queue, once it began."""
+    beat: str | None = None
+    beat_seen: float = field(default_factory=time.monotonic)
+
+    def waited(self) -> float:
+        """Seconds from its submission until it began, or until now."""
+        return time.monotonic() - self.submitted if self.queued is None else self.queued
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a child ended."""
+
+    child: Child
+    kind: Literal["done", "free", "failed"]
+    """`done`: results are in the MLflow run. `free`: nothing was trained, and nothing will be. `failed`: the rest."""
+    reason: str = ""
+
+
+class Children:
+    """The trainings of one study that were sent to a pool. Leaving the block by an exception cancels what is open."""
+
+    def __init__(self, *, deadline: float, silence: float = SILENCE, poll: float = 1.0) -> None:
+        self.deadline, self.silence, self.poll = deadline, silence, poll
+        self._open: list[Child] = []
+        self._quiet_since = time.monotonic()
+
+    def __enter__(self) -> "Children":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            for child in self._open:
+                self._cancel(child)
+
+    def submit(self, job: TrainJob, decision: Decision, *, name: str) -> Child:
+        """Queue a training on the decision's pool, as a child of the current flow run."""
+        assert decision.deployment is not None
+        assert job.run_id is not None
+        submitted = run_deployment(
+            DEPLOYMENTS[decision.deployment],
+            parameters={"spec": job.model_dump(mode="json")},
+            flow_run_name=name,
+            timeout=0,
+            # A retry of this flow is another attempt; the same attempt asked twice is the same child.
+            idempotency_key=f"{flow_run.id}-{flow_run.run_count}-{job.run_id}",
+            tags=["hw3", job.training.family],
+        )
+        child = Child(job.training.family, job.run_id, cast(FlowRun, submitted).id, decision)
+        self._open.append(child)
+        return child
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """One outcome per child, as they end."""
+        while self._open:
+            runs = patiently(self._read)
+            for child in self._open:
+                outcome = self._judge(child, runs.get(child.flow_run_id))
+                if outcome is not None:
+                    self._open.remove(child)
+                    self._quiet_since = time.monotonic()
+                    yield outcome
+                    # What was read may be old by now: the caller may have trained for minutes.
+                    break
+            else:
+                time.sleep(self.poll)
+
+    def _read(self) -> dict[UUID, FlowRun]:
+        ids = [child.flow_run_id for child in self._open]
+        with get_client(sync_client=True) as client:
+            found: list[FlowRun] = []
+            for start in range(0, len(ids), 100):
+                wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + 100]))
+                found += client.read_flow_runs(flow_run_filter=wanted)
+        return {run.id: run for run in found}
+
+    def _judge(self, child: Child, run: FlowRun | None) -> Outcome | None:
+        """None while the child waits or runs."""
+        if run is None or run.state is None:
+            return self._end_lost(child)
+        if run.state.is_final():
+            return _final(child, run)
+        # `start_time` is set even for a run that was cancelled before it began.
+        if run.run_count == 0:
+            return self._judge_queued(child)
+        if child.queued is None:
+            child.queued, child.beat_seen = time.monotonic() - child.submitted, time.monotonic()
+        self._quiet_since = time.monotonic()
+        return self._judge_running(child)
+
+    def _judge_queued(self, child: Child) -> Outcome | None:
+        waited = time.monotonic() - max(child.submitted, self._quiet_since)
+        if waited < self.deadline:
+            return None
+        if not patiently(lambda: tracking.call_back(child.run_id, str(child.flow_run_id))):
+            return None  # it began at this very moment
+        self._cancel(child)
+        return Outcome(child, "free", f"no worker of pool {child.decision.where} took it within {self.deadline:.0f} s")
+
+    def _judge_running(self, child: Child) -> Outcome | None:
+        beat = patiently(lambda: tracking.last_beat(child.run_id, str(child.flow_run_id)))
+        now = time.monotonic()
+        if beat != child.beat:
+            child.beat, child.beat_seen = beat, now
+        if now - child.beat_seen < self.silence:
+            return None
+        reason = f"no sign of life for {self.silence:.0f} s"
+        tracking.disown(child.run_id, str(child.flow_run_id))
+        with suppress(Exception), get_client(sync_client=True) as client:
+            client.set_flow_run_state(child.flow_run_id, Crashed(message=reason), force=True)
+        return Outcome(child, "failed", reason)
+
+    def _end_lost(self, child: Child) -> Outcome:
+        tracking.disown(child.run_id, str(child.flow_run_id))
+        return Outcome(child, "failed", "its flow run was deleted")
+
+    def _cancel(self, child: Child) -> None:
+        """Propose, never force: a forced Cancelled could still become Running."""
+        try:
+            with get_client(sync_client=True) as client:
+                _propose_cancelling(client, child.flow_run_id)
+        except Exception:
+            # Whatever the server says, the flag is up: a child that begins later goes away again.
+            logging.getLogger(__name__).warning("could not cancel %s", child.flow_run_id, exc_info=True)
+
+
+def _propose_cancelling(client: SyncPrefectClient, flow_run_id: UUID) -> None:
+    client.set_flow_run_state(flow_run_id, cast(Any, Cancelling(message="Called back by the study that sent it out.")))
+
+
+def _final(child: Child, run: FlowRun) -> Outcome:
+    assert run.state is not None
+    if run.state.type == StateType.COMPLETED:
+        return Outcome(child, "done")
+    refused = patiently(lambda: tracking.refusal(child.run_id, str(child.flow_run_id)))
+    if refused is not None:
+        return Outcome(child, "free", refused)
+    # From now on a process that is somehow still alive keeps its results to itself.
+    tracking.disown(child.run_id, str(child.flow_run_id))
+    message = f": {run.state.message}" if run.state.message else ""
+    return Outcome(child, "failed", f"its run on pool {child.decision.where} is {run.state.name}{message}")
