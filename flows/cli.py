@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
 
 from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
 
@@ -134,6 +135,38 @@ def sequences(
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
     execute("sequences", spec, json=json, verbose=verbose)
+
+
+@app.command
+def up(
+    *,
+    host: str = "127.0.0.1",
+    prefect_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 4200,
+    mlflow_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 5000,
+    gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    cpu_workers: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
+) -> None:
+    """Bring up Prefect, MLflow, the work pools, their workers and all deployments on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    host
+        Address to listen on. Neither server asks for a password: other than loopback is for closed networks.
+    prefect_port
+        Port of the Prefect server.
+    mlflow_port
+        Port of the MLflow server.
+    gpus
+        GPU workers to start; one per visible GPU if not given.
+    cpu_workers
+        CPU workers to start.
+    """
+    from flows.up import UpOptions, run_up
+
+    options = UpOptions(
+        host=host, prefect_port=prefect_port, mlflow_port=mlflow_port, gpus=gpus, cpu_workers=cpu_workers
+    )
+    sys.exit(run_up(options))
 
 
 @app.command

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from flows.orchestration import orchestration
 from flows.servers import fault_of, is_server
 from hw3models.data import IMAGE_SETS, REGIMES
 from hw3models.environment import describe_environment
@@ -25,6 +26,7 @@ def examine() -> dict[str, Any]:
                 "MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri, f"embedded, {settings.tracking_uri}"
             ),
         },
+        "orchestration": orchestration(),
         "stores": {
             "home": _place(settings.home),
             "mlflow store": _place(settings.store),

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.runtime import deployment as prefect_deployment
 from prefect.runtime import flow_run
 
@@ -20,7 +21,7 @@ from hw3models.environment import describe_environment
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
 from tasks import tracking
 from tasks.names import slug
-from tasks.progress import say
+from tasks.progress import logged, say
 from tasks.reporting import report
 
 Outcome = tuple[tuple[Answer, ...], tuple[HomeworkPart, ...]]
@@ -51,7 +52,7 @@ def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) ->
     run_id = tracking.open_parent(title, spec, prefect_tags())
     token = _parent.set(run_id)
     try:
-        with close(run_id):
+        with logged(get_run_logger().info), close(run_id):
             return _finish(_body(title, body, run_id, started, clock), run_id, page_path(title, started))
     finally:
         _parent.reset(token)

@@ -4,7 +4,6 @@ from flows.one_family import train_family
 from hw3models.errors import TrainingError
 from hw3models.specs import DataReport, EvaluationReport, Placement, Score, TrainJob, TrainReport, TrainSpec
 from tasks import tracking
-from tasks.names import training_name
 from tasks.patience import patiently
 from tasks.placement import Child, Children, Decision, Outcome
 from tasks.progress import say
@@ -27,9 +26,7 @@ class StudyResults:
         """Queue the training on a pool; False when it could not be queued and is to be done here."""
         self.run_ids[spec.family] = run_id
         try:
-            child = children.submit(
-                TrainJob(training=spec, run_id=run_id), decision, name=training_name(spec, self.data)
-            )
+            child = children.submit(TrainJob(training=spec, run_id=run_id), decision)
         except Exception as error:
             # Whatever kept it from the queue (a deployment just deleted, a server gone): nothing is on its way.
             reason = f"could not be queued on {decision.where}: {error}"

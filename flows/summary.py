@@ -36,6 +36,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         },
         "families": {name: _family(answer.training[name], one) for name, one in answer.evaluation.items()},
         "failures": answer.failures,
+        "placement": {name: one.model_dump(mode="json") for name, one in answer.placement.items()},
         "verdict": comparison.verdict if comparison else "One family only: nothing to compare.",
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],
         "pairs": [pair.model_dump(include=set(PAIR_KEYS)) for pair in pairs],

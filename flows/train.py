@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
 from flows.closing import HOOKS, close
@@ -16,26 +17,27 @@ from hw3models.specs import DataReport, TrainJob
 from tasks import tracking
 from tasks.names import slug
 from tasks.patience import patiently
-from tasks.progress import say
-
-BEAT = 15.0
-"""Seconds between signs of life."""
+from tasks.progress import logged, say
+from tasks.settings import Settings
 
 
 def flow_name() -> str:
-    """Such as `train-lstm-regime-order`; a study gives its own."""
-    spec = flow_run.parameters["spec"]
-    return f"train-{spec.training.family}-{slug(spec.training.data.source)}"
+    """Such as `train-lstm-x5-regime-order`."""
+    training = flow_run.parameters["spec"].training
+    return f"train-{training.family}-x{len(training.seeds)}-{slug(Path(training.data.source).stem)}"
 
 
 @flow(name="train", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def train(spec: TrainJob) -> None:
     """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run."""
-    if spec.run_id is None:
-        _train_alone(spec)
-        return
-    child = str(flow_run.id)
-    run_id = spec.run_id
+    with logged(get_run_logger().info):
+        if spec.run_id is None:
+            _train_alone(spec)
+        else:
+            _train_for_a_study(spec, spec.run_id, str(flow_run.id))
+
+
+def _train_for_a_study(spec: TrainJob, run_id: str, child: str) -> None:
     if not patiently(lambda: tracking.claim(run_id, child)):
         reason = "it was called back before it began"
         tracking.refuse(run_id, child, reason)
@@ -75,7 +77,7 @@ def _still_wanted(run_id: str, child: str) -> None:
 @contextmanager
 def _alive(run_id: str, child: str) -> Iterator[None]:
     """Signs of life until the block ends."""
-    ended = threading.Event()
+    ended, pause = threading.Event(), Settings().beat
 
     def beat() -> None:
         while True:
@@ -84,7 +86,7 @@ def _alive(run_id: str, child: str) -> Iterator[None]:
                 tracking.beat(run_id, child)
             except Exception as error:
                 say(f"no sign of life could be sent: {error}")
-            if ended.wait(BEAT):
+            if ended.wait(pause):
                 return
 
     thread = threading.Thread(target=beat, name="beat", daemon=True)

@@ -17,9 +17,4 @@ def train_run_name() -> str:
     spec, data = task_run.parameters["spec"], task_run.parameters["data"]
     assert isinstance(spec, TrainSpec)
     assert isinstance(data, DataReport)
-    return training_name(spec, data)
-
-
-def training_name(spec: TrainSpec, data: DataReport) -> str:
-    """Of the training's task run, and of its flow run on a pool."""
     return f"train-{spec.family}-x{len(spec.seeds)}-{slug(data.name)}"

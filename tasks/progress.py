@@ -5,6 +5,7 @@ not an argument of tasks: it is no part of what they compute, so it must not be 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,37 @@ def listening(listener: Listener) -> Iterator[None]:
     finally:
         with _lock:
             _listener = before
+
+
+class RunLog:
+    """Lines in the flow run's own log, where people look for a run on a worker: steps, and an epoch now and then."""
+
+    def __init__(self, log: Callable[[str], None], interval: float = 10.0) -> None:
+        self.log, self.interval = log, interval
+        self._last = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """A line."""
+        self.log(text)
+
+    def epoch(self, training: Training, report: EpochReport) -> None:
+        """A line, if the last one was a while ago."""
+        if time.monotonic() - self._last >= self.interval:
+            self._last = time.monotonic()
+            self.log(f"{training.label}: epoch {report.epoch}/{report.num_epochs}")
+
+    def end(self, training: Training) -> None:
+        """Nothing: the study says what came of it."""
+
+
+@contextmanager
+def logged(log: Callable[[str], None]) -> Iterator[None]:
+    """Where nobody listens yet, `log` hears of progress until the block ends."""
+    if isinstance(_listener, Silence):
+        with listening(RunLog(log)):
+            yield
+    else:
+        yield
 
 
 def say(text: str) -> None:

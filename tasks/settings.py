@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     """The same for Fashion-MNIST."""
     download_timeout: Annotated[float, Field(gt=0)] = 20.0
     """Seconds to wait for a mirror to connect or to go on."""
+    silence: Annotated[float, Field(ge=1)] = 90.0
+    """Seconds without a sign of life after which a training on a pool is taken for dead."""
+    beat: Annotated[float, Field(gt=0)] = 15.0
+    """Seconds between the signs of life of a training on a pool."""
+    database_url: str | None = None
+    """PostgreSQL for `hw3 up`, such as `postgresql://user:password@host/name`; the two servers take the databases
+    `name_prefect` and `name_mlflow`. None: SQLite."""
     experiment: str = "hw3"
     """MLflow experiment."""
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")

@@ -1,5 +1,6 @@
 """What the page shows, in its order and its words: everything is decided here, the template only sets it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,7 +19,17 @@ from hw3models.report.figures import (
     per_seed,
 )
 from hw3models.report.loading import Missing
-from hw3models.specs import Answer, Claim, EvaluationReport, HomeworkPart, PairReport, RunReport, Score, TrainReport
+from hw3models.specs import (
+    Answer,
+    Claim,
+    EvaluationReport,
+    HomeworkPart,
+    PairReport,
+    Placement,
+    RunReport,
+    Score,
+    TrainReport,
+)
 
 _KINDS = {"images": "Images", "autoencoder": "Autoencoder", "sequences": "Sequences"}
 
@@ -46,6 +57,7 @@ class Family:
     evaluation: EvaluationReport
     seconds_per_seed: float | None
     run_id: str | None
+    placement: Placement | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +103,20 @@ class AnswerView:
     def best(self) -> tuple[Family, ...]:
         """The families of the best group."""
         return tuple(family for family in self.families if family.group == 1)
+
+    @property
+    def placements(self) -> tuple[str, ...]:
+        """Where the families were trained and why there: a sentence for all that share both."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for family in self.families:
+            if family.placement and family.placement.wish != "here":
+                groups[_place(family.placement)].append(family.name)
+        return tuple(f"{', '.join(names)}: {text}" for text, names in groups.items())
+
+    @property
+    def has_several_devices(self) -> bool:
+        """Are the training times of different hardware, and so not to be compared?"""
+        return len({family.training.device for family in self.families if family.training}) > 1
 
     @property
     def score_index(self) -> int:
@@ -223,6 +249,13 @@ def _rank(score: Score | None, metric: str) -> tuple[bool, float]:
     return False, -score.mean if formatting.higher_is_better(metric) else score.mean
 
 
+def _place(placement: Placement) -> str:
+    if placement.where != "here":
+        return f"trained on pool {placement.where} ({placement.reason})."
+    queued = f", after {placement.queued_seconds:.0f} s in the queue" if placement.flow_run_id else ""
+    return f"trained in the process of the study ({placement.reason}){queued}."
+
+
 def _head(metric: str) -> str:
     unit = METRICS[metric].unit if metric in METRICS else ""
     name = formatting.metric_name(metric) + (f" ({unit})" if unit not in ("", "%") else "")
@@ -255,6 +288,7 @@ def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
         evaluation=evaluation,
         seconds_per_seed=per_seed(training) if training else None,
         run_id=answer.run_ids.get(name),
+        placement=answer.placement.get(name),
     )
 
 

@@ -28,9 +28,7 @@ from tasks import tracking
 from tasks.patience import patiently
 from tasks.placement.decision import Decision
 from tasks.placement.pools import DEPLOYMENTS
-
-SILENCE = 90.0
-"""Seconds without a sign of life after which a running training is taken for dead: six beats are missing."""
+from tasks.settings import Settings
 
 
 @dataclass
@@ -66,8 +64,8 @@ class Outcome:
 class Children:
     """The trainings of one study that were sent to a pool. Leaving the block by an exception cancels what is open."""
 
-    def __init__(self, *, deadline: float, silence: float = SILENCE, poll: float = 1.0) -> None:
-        self.deadline, self.silence, self.poll = deadline, silence, poll
+    def __init__(self, *, deadline: float, poll: float = 1.0) -> None:
+        self.deadline, self.silence, self.poll = deadline, Settings().silence, poll
         self._open: list[Child] = []
         self._quiet_since = time.monotonic()
 
@@ -79,14 +77,13 @@ class Children:
             for child in self._open:
                 self._cancel(child)
 
-    def submit(self, job: TrainJob, decision: Decision, *, name: str) -> Child:
+    def submit(self, job: TrainJob, decision: Decision) -> Child:
         """Queue a training on the decision's pool, as a child of the current flow run."""
         assert decision.deployment is not None
         assert job.run_id is not None
         submitted = run_deployment(
             DEPLOYMENTS[decision.deployment],
             parameters={"spec": job.model_dump(mode="json")},
-            flow_run_name=name,
             timeout=0,
             # A retry of this flow is another attempt; the same attempt asked twice is the same child.
             idempotency_key=f"{flow_run.id}-{flow_run.run_count}-{job.run_id}",
