@@ -163,8 +163,9 @@ class Recipe(Spec):
 class TrainSpec(Spec):
     """One family, S seeds, one data set: all that a remote worker needs to know."""
 
-    data: DataSpec
-    family: str
+    data: DataSpec = DataSpec()
+    """The data to train on."""
+    family: str = "mlp"
     """Name in the registry: see `hw3 doctor` or `hw3models.families.FAMILIES`."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = (0, 1, 2, 3, 4)
     """One replicate per seed: its own initialisation and its own order of examples."""
@@ -187,7 +188,7 @@ class TrainSpec(Spec):
 class TrainJob(Spec):
     """What the `train` deployments run: a training, and the MLflow run it is logged to."""
 
-    training: TrainSpec = TrainSpec(data=DataSpec(), family="mlp")
+    training: TrainSpec = TrainSpec()
     """One family on one data set."""
     run_id: str | None = None
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
