@@ -4,16 +4,28 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test check format types layers system lock results clean help
+.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results clean help
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
 
 run: $(VENV)/.run ## the whole pipeline, no server needed; prints the verdicts and the report's path
 	@$(BIN)/hw3 run --images auto $(ARGS)
 
-test: $(VENV)/.test ## the whole test suite (see `system` for what it needs beside Python)
+up: $(VENV)/.run ## servers, work pools, workers and deployments on this machine, until Ctrl-C
+	@$(BIN)/hw3 up $(ARGS)
+
+test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Python)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
+	$(BIN)/python -m pytest -m servers $(ARGS)
+
+test-load: $(VENV)/.test ## 200 trainings queued over two workers
+	$(BIN)/python -m pytest -m load $(ARGS)
+
+gpu-check: $(VENV)/.run ## a study through the GPU pool, against the CPU
+	@$(BIN)/python -m benchmarks.gpu_check $(ARGS)
 
 check: $(VENV)/.test ## format, lint, types, layers: what a commit must pass beside the tests
 	$(BIN)/ruff format --check .
@@ -28,8 +40,9 @@ format: $(VENV)/.test ## mend what ruff can mend
 results: $(VENV)/.run ## rewrite the result table in README.md from a run
 	$(BIN)/python -m benchmarks.results
 
-system: ## system packages that tests use (Debian: chromium; as root)
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+system: ## system packages that tests use (Debian, as root)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		chromium fonts-dejavu-core postgresql docker-compose systemd
 
 lock: $(VENV)/.test ## write constraints.txt and constraints-dev.txt again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

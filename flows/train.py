@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -15,7 +14,7 @@ from hw3models.errors import DataError, DigestError, PlacementError, SpecError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob
 from tasks import tracking
-from tasks.names import slug
+from tasks.names import training_name
 from tasks.patience import patiently
 from tasks.progress import logged, say
 from tasks.settings import Settings
@@ -23,8 +22,7 @@ from tasks.settings import Settings
 
 def flow_name() -> str:
     """Such as `train-lstm-x5-regime-order`."""
-    training = flow_run.parameters["spec"].training
-    return f"train-{training.family}-x{len(training.seeds)}-{slug(Path(training.data.source).stem)}"
+    return training_name(flow_run.parameters["spec"].training)
 
 
 @flow(name="train", flow_run_name=flow_name, validate_parameters=True, **HOOKS)

@@ -7,7 +7,7 @@ in the run form of the Prefect UI.
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -18,10 +18,20 @@ PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
 
 
+def _lead_with_the_data(schema: dict[str, Any]) -> None:
+    """Forms show fields in the schema's order, and inherited fields come first: put what matters most on top."""
+    fields = schema.get("properties", {})
+    leading = {name: fields[name] for name in ("data", "source") if name in fields}
+    if leading:
+        schema["properties"] = leading | fields
+
+
 class Spec(BaseModel):
     """Frozen and closed: a misspelt field is refused by name instead of being dropped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=_lead_with_the_data
+    )
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON, the first 16 hex digits."""

@@ -25,6 +25,7 @@ from prefect.states import Cancelling, Crashed
 
 from hw3models.specs import TrainJob
 from tasks import tracking
+from tasks.names import training_name
 from tasks.patience import patiently
 from tasks.placement.decision import Decision
 from tasks.placement.pools import DEPLOYMENTS
@@ -84,6 +85,7 @@ class Children:
         submitted = run_deployment(
             DEPLOYMENTS[decision.deployment],
             parameters={"spec": job.model_dump(mode="json")},
+            flow_run_name=training_name(job.training),
             timeout=0,
             # A retry of this flow is another attempt; the same attempt asked twice is the same child.
             idempotency_key=f"{flow_run.id}-{flow_run.run_count}-{job.run_id}",

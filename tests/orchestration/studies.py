@@ -30,7 +30,7 @@ def mlflow_client(stack: Stack) -> tuple[MlflowClient, str]:
 def mlflow_runs(stack: Stack, condition: str) -> list[Run]:
     """Runs that fulfil an MLflow filter."""
     client, experiment = mlflow_client(stack)
-    return list(client.search_runs([experiment], condition))
+    return list(client.search_runs([experiment], condition, max_results=5000))
 
 
 def runs_of(stack: Stack, run: RunReport) -> dict[str, dict[str, str]]:

@@ -17,6 +17,8 @@ from tests.orchestration.pools import api, child_of, deploy, flow_runs, state_of
 from tests.orchestration.studies import LONG, known_runs, mlflow_runs, runs_of, study, training_process
 from tests.stack import Stack, wait_until
 
+pytestmark = pytest.mark.servers
+
 
 @contextmanager
 def meanwhile(act: Callable[[], None]) -> Iterator[None]:

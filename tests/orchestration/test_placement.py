@@ -10,6 +10,8 @@ from flows.sequences import sequences
 from tests.orchestration.studies import runs_of, study
 from tests.stack import Stack
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.mark.usefixtures("gpu_worker")
 def test_auto_trains_networks_on_the_gpu_pool_with_the_numbers_of_an_embedded_run(

@@ -14,6 +14,8 @@ from tests.orchestration.pools import child_of, state_of, wait_for_worker
 from tests.orchestration.studies import mlflow_runs, study
 from tests.stack import Stack, wait_until
 
+pytestmark = pytest.mark.servers
+
 DEADLINE = 3.0
 
 

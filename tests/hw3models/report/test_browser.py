@@ -1,6 +1,5 @@
 """The page in a real browser: nothing leaves it, nothing runs in it, it fits small screens, and it turns dark."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,24 +7,16 @@ from typing import Any
 import pytest
 
 from hw3models.report import write_report
+from tests.browser import SCREENSHOTS, chromium, needs_chromium
 from tests.report_fixtures import HOSTILE, run_report
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, which drives the browser")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH (Debian: `apt install chromium`)")
-
-SCREENSHOTS = Path(__file__).parents[3] / "test-output"
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield chromium
-        chromium.close()
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

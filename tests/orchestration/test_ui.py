@@ -1,0 +1,106 @@
+"""The web pages, as a user sees them: a study started with a form in Prefect, its runs compared in MLflow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser import SCREENSHOTS, chromium, needs_chromium
+from tests.orchestration.pools import flow_runs, wait_for_worker
+from tests.orchestration.studies import mlflow_client
+from tests.stack import Stack, wait_until
+
+pytestmark = [pytest.mark.servers, needs_chromium]
+
+TITLE = "sequences regime:order"
+
+
+@pytest.fixture(scope="module")
+def page(stack: Stack) -> Iterator[Any]:
+    """A window of the browser; whatever it asks of other hosts is noted."""
+    with chromium() as browser:
+        opened = browser.new_page(viewport={"width": 1700, "height": 1100})
+        opened.set_default_timeout(30_000)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def studies_worker(stack: Stack) -> None:
+    stack.worker("hw3-cpu", "studies-ui", limit=None)
+    wait_for_worker(stack, "hw3-cpu", "studies-ui")
+
+
+def field(page: Any, label: str) -> Any:
+    """The part of the form that is about one field."""
+    name = page.locator(f".schema-form-property__label:text-is('{label} (Optional)')")
+    return page.locator(".p-label", has=name).last
+
+
+def newest_study(stack: Stack) -> dict[str, Any]:
+    return flow_runs(stack, flow="sequences")[0]
+
+
+def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack: Stack, studies_worker: None) -> None:
+    before = len(flow_runs(stack, flow="sequences"))
+    base = stack.environment["PREFECT_API_URL"].removesuffix("/api")
+    page.goto(f"{base}/deployments")
+    page.get_by_text("sequences", exact=True).first.click()
+    page.locator("button", has_text="Run").last.click()
+    page.get_by_text("Custom run").first.click()
+    page.get_by_text("Replicates per family.").wait_for()
+    page.screenshot(path=SCREENSHOTS / "prefect-form.png", full_page=True)
+
+    page.get_by_text("Placement (Optional)").wait_for()
+    assert "insist on that work pool" in field(page, "Placement").inner_text(), "every field is explained"
+    assert field(page, "Source").locator("input, textarea").first.input_value() == "regime:order", "defaults are filled in"
+    field(page, "Num Train").locator("input").fill("160")
+    field(page, "Num Test").locator("input").fill("80")
+    field(page, "Epochs").get_by_text("int", exact=True).click()
+    field(page, "Epochs").locator("input").last.fill("2")
+
+    field(page, "Seeds").locator("input").fill("0")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_text("0 is less than the minimum of 1").first.wait_for()
+    assert len(flow_runs(stack, flow="sequences")) == before, "a wrong value starts nothing"
+
+    field(page, "Seeds").locator("input").fill("2")
+    page.get_by_role("button", name="Submit").click()
+    wait_until(lambda: len(flow_runs(stack, flow="sequences")) == before + 1, "a run is there")
+    parameters = newest_study(stack)["parameters"]["spec"]
+    assert (parameters["seeds"], parameters["epochs"], parameters["data"]["num_train"]) == (2, 2, 160)
+    wait_until(lambda: newest_study(stack)["state_type"] == "COMPLETED", "the study completes", timeout=240, pause=1)
+
+    page.goto(f"{base}/runs/flow-run/{newest_study(stack)['id']}")
+    page.get_by_text("Completed").first.wait_for()
+    page.get_by_text("Artifacts", exact=True).first.click()
+    page.get_by_text("verdict-sequences-order").first.click()
+    page.get_by_text("144 training, 16 validation, 80 test examples").wait_for()
+    page.screenshot(path=SCREENSHOTS / "prefect-verdict.png")
+    assert "cannot be separated" in page.inner_text("body") or "beats" in page.inner_text("body")
+    page.go_back()
+    page.get_by_text("Artifacts", exact=True).first.click()
+    page.get_by_text("families-sequences-order").first.click()
+    page.get_by_text("7 Items").wait_for()
+    page.screenshot(path=SCREENSHOTS / "prefect-table.png")
+    rows = page.locator("table").first.inner_text()
+    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "minirocket"))
+
+
+def test_mlflow_shows_the_study_and_compares_its_families(page: Any, stack: Stack) -> None:
+    _, experiment = mlflow_client(stack)
+    page.goto(f"{stack.environment['MLFLOW_TRACKING_URI']}/#/experiments/{experiment}/runs")
+    parent = page.locator(".ag-row", has_text=TITLE).first
+    parent.wait_for()
+    parent.locator("[role=button], button").first.click()
+    page.locator(".ag-row", has_text="gru on order").first.wait_for()
+    for family in ("mlp", "cnn", "gru"):
+        row = page.locator(".ag-row", has_text=f"{family} on order").first
+        row.locator("input[type=checkbox]").first.check(force=True)
+    page.screenshot(path=SCREENSHOTS / "mlflow-runs.png")
+    page.get_by_role("button", name="Compare").first.click()
+    page.get_by_text("Run details").first.wait_for()
+    page.get_by_text("accuracy_high").first.wait_for()
+    page.screenshot(path=SCREENSHOTS / "mlflow-compare.png", full_page=True)
+    shown = page.inner_text("body")
+    assert all(f"{family} on order" in shown for family in ("mlp", "cnn", "gru"))
+    assert "train_seconds" in shown or "balanced_accuracy" in shown
