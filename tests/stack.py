@@ -2,39 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+from flows.servers import fault_of
+from tests.servers import free_port, start, wait_until
 
 PYTHON = sys.executable
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], what: str, *, timeout: float = 60, pause: float = 0.2) -> Any:
-    """The condition's first true value.
-
-    Raises:
-        AssertionError: it did not come true in time.
-    """
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(pause)
-    raise AssertionError(f"{what}: not within {timeout:.0f} s")
 
 
 class Program:
@@ -42,18 +20,7 @@ class Program:
 
     def __init__(self, arguments: list[str], *, log: Path, environment: Mapping[str, str], cwd: Path) -> None:
         self.log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                arguments,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=dict(environment),
-                cwd=cwd,
-                start_new_session=True,
-                # A test run started in the background by a script has SIGINT ignored, and hands that down.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            )
+        self.process = start(arguments, log=log, environment=environment, cwd=cwd)
 
     @property
     def pid(self) -> int:
@@ -151,12 +118,13 @@ class Stack:
 
     def wait_for_servers(self) -> None:
         """Until both answer."""
-        wait_until(lambda: answers(f"{self.environment['PREFECT_API_URL']}/health"), "Prefect answers", timeout=120)
-        wait_until(lambda: answers(f"{self.environment['MLFLOW_TRACKING_URI']}/health"), "MLflow answers", timeout=120)
+        for variable in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI"):
+            wait_until(lambda: fault_of(self.environment[variable]) is None, f"{variable} answers", timeout=120)  # noqa: B023
 
     def worker(self, pool: str, name: str, *, limit: int | None = 1, **environment: str) -> Program:
         """A worker with a working directory, a home and a data cache of its own, like one on another host."""
-        own = {"HW3_HOME": str(self.folder / name / "home"), "HW3_CACHE": str(self.folder / name / "cache")}
+        folders = {"HW3_HOME": "home", "HW3_CACHE": "cache", "PREFECT_HOME": "prefect"}
+        own = {variable: str(self.folder / name / folder) for variable, folder in folders.items()}
         arguments = ["-m", "prefect", "worker", "start", "--pool", pool, "--name", name]
         arguments += ["--limit", str(limit)] if limit else []
         return self.run(name, *arguments, **(own | environment))
@@ -171,12 +139,3 @@ class Stack:
             timeout=timeout,
             check=False,
         )
-
-
-def answers(address: str) -> bool:
-    """Does the address answer with 2xx?"""
-    try:
-        with urllib.request.urlopen(address, timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False

@@ -20,8 +20,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.servers import fault_of
 from tests.deploy import compose
-from tests.stack import Program, answers, free_port, wait_until
+from tests.servers import free_port, wait_until
+from tests.stack import Program
+
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -29,6 +33,7 @@ SLEEPER = """
 import time
 
 from prefect import flow
+
 
 @flow
 def sleeper():
@@ -127,8 +132,8 @@ def servers(database_port: int, tmp_path_factory: pytest.TempPathFactory) -> Ite
             )
             programs.append(program)
         prefect, mlflow = (f"http://127.0.0.1:{port}" for port in ports.values())
-        for address in (f"{prefect}/api/ready", f"{mlflow}/health"):
-            wait_until(lambda address=address: answers(address), f"{address} answers", timeout=200)
+        for address in (f"{prefect}/api", mlflow):
+            wait_until(lambda address=address: fault_of(address) is None, f"{address} answers", timeout=200)
         client = {**base, "PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow, "DO_NOT_TRACK": "1"}
         client |= {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
         yield Servers(client, ports["mlflow"], database_port, programs)

@@ -15,7 +15,11 @@ from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.stack import Program, Stack, answers, wait_until
+from flows.servers import fault_of
+from tests.servers import wait_until
+from tests.stack import Program, Stack
+
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "automations.md").read_text()
@@ -23,6 +27,7 @@ SHOWN = dict(re.findall(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", PAGE, flag
 COMMANDS = dict(re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
 FAILING = """
 from prefect import flow, tags
+
 
 @flow(name="failing")
 def failing():
@@ -41,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     try:
         stack.start_prefect()
-        wait_until(lambda: answers(f"{stack.environment['PREFECT_API_URL']}/health"), "Prefect answers", timeout=120)
+        wait_until(lambda: fault_of(stack.environment["PREFECT_API_URL"]) is None, "Prefect answers", timeout=120)
         shell(stack, "pool", "prefect --no-prompt work-pool create hw3-cpu --type process")
         shell(stack, "deploy", COMMANDS["deploy"])
         yield stack

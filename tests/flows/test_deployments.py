@@ -18,7 +18,8 @@ FILE = Path(__file__).resolve().parents[2] / "prefect.yaml"
 KEYS = {
     "file": {"name", "prefect-version", "pull", "definitions", "deployments"},
     "deployment": {
-        "name", "version", "entrypoint", "description", "tags", "parameters", "work_pool", "concurrency_limit", "schedules",
+        "name", "version", "entrypoint", "description", "tags", "parameters", "work_pool", "concurrency_limit",
+        "schedules",
     },
     "work_pool": {"name", "work_queue_name"},
     "concurrency_limit": {"limit", "collision_strategy"},
@@ -70,7 +71,8 @@ def test_all_flows_are_deployed_and_training_on_both_pools(deployments: dict[str
 def test_defaults_and_parameters_of_schedules_are_valid_specs(deployments: dict[str, dict[str, Any]]) -> None:
     for name, one in deployments.items():
         flow = flow_of(one)
-        for parameters in [one["parameters"], *(s["parameters"] for s in one.get("schedules", ()) if "parameters" in s)]:
+        of_schedules = [schedule["parameters"] for schedule in one.get("schedules", ()) if "parameters" in schedule]
+        for parameters in [one["parameters"], *of_schedules]:
             assert flow.validate_parameters(parameters), name
 
 

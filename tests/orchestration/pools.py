@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.stack import Stack, wait_until
+from tests.servers import wait_until
+from tests.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

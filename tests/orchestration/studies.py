@@ -6,7 +6,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from hw3models.specs import DataSpec, RunReport, SequencesSpec
-from tests.stack import Stack, wait_until
+from tests.servers import wait_until
+from tests.stack import Stack
 
 DATA = DataSpec(source="regime:locked", num_train=160, num_test=80)
 

@@ -15,7 +15,8 @@ from flows.sequences import sequences
 from hw3models.errors import TrainingError
 from tests.orchestration.pools import api, child_of, deploy, flow_runs, state_of, wait_for_worker
 from tests.orchestration.studies import LONG, known_runs, mlflow_runs, runs_of, study, training_process
-from tests.stack import Stack, wait_until
+from tests.servers import wait_until
+from tests.stack import Stack
 
 pytestmark = pytest.mark.servers
 

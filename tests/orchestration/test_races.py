@@ -12,7 +12,8 @@ from flows.sequences import sequences
 from hw3models.specs import RunReport
 from tests.orchestration.pools import child_of, state_of, wait_for_worker
 from tests.orchestration.studies import mlflow_runs, study
-from tests.stack import Stack, wait_until
+from tests.servers import wait_until
+from tests.stack import Stack
 
 pytestmark = pytest.mark.servers
 

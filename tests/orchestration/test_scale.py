@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 from hw3models.specs import Recipe, TrainJob, TrainSpec
 from tests.orchestration.pools import api, deploy, flow_runs, wait_for_worker
 from tests.orchestration.studies import DATA, mlflow_runs
-from tests.servers import postgres
-from tests.stack import Stack, wait_until
+from tests.servers import postgres, wait_until
+from tests.stack import Stack
 
 HW3 = str(Path(sys.executable).with_name("hw3"))
 STUDY = ("sequences", "regime:locked", "--num-train", "160", "--num-test", "80", "--seeds", "2", "--epochs", "3")

@@ -8,7 +8,8 @@ import pytest
 from tests.browser import SCREENSHOTS, chromium, needs_chromium
 from tests.orchestration.pools import flow_runs, wait_for_worker
 from tests.orchestration.studies import mlflow_client
-from tests.stack import Stack, wait_until
+from tests.servers import wait_until
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.servers, needs_chromium]
 
@@ -52,7 +53,9 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
 
     page.get_by_text("Placement (Optional)").wait_for()
     assert "insist on that work pool" in field(page, "Placement").inner_text(), "every field is explained"
-    assert field(page, "Source").locator("input, textarea").first.input_value() == "regime:order", "defaults are filled in"
+    assert field(page, "Source").locator("input, textarea").first.input_value() == "regime:order", (
+        "defaults are filled in"
+    )
     field(page, "Num Train").locator("input").fill("160")
     field(page, "Num Test").locator("input").fill("80")
     field(page, "Epochs").get_by_text("int", exact=True).click()

@@ -1,0 +1,100 @@
+"""Which processes are ours: the only file here that knows psutil.
+
+Everything that `hw3 up` starts carries the session's token in its environment, and hands it on to what it starts
+itself (a flow run's process is in a group of its own, so groups would not do). With the token, or with a process id
+together with its start time, a process is known beyond doubt: nothing is ever ended by its id alone.
+"""
+
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+TOKEN = "HW3_UP_SESSION"  # noqa: S105  # a name, nothing secret
+NAME = "HW3_UP_SERVICE"
+
+_CLOCK = 2.0
+"""Seconds by which start times may differ: they are computed from the time of boot, which a clock correction moves."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process, even after its id has been used again."""
+
+    pid: int
+    started: float
+    """Seconds since 1970."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Is it still this process, and not merely a dead one that nobody has collected?"""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) <= _CLOCK
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:
+            return True
+
+
+def identify(pid: int) -> Identity:
+    """The process that has this id now."""
+    try:
+        return Identity(pid, psutil.Process(pid).create_time())
+    except psutil.Error:
+        return Identity(pid, 0.0)
+
+
+def marked(token: str, *, name: str | None = None) -> list[Identity]:
+    """All living processes of a session, or of one of its services."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+            if environment.get(TOKEN) != token or (name is not None and environment.get(NAME) != name):
+                continue
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(Identity(process.pid, process.create_time()))
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's
+    return found
+
+
+def send(targets: Iterable[Identity], number: signal.Signals) -> None:
+    """To those that still live."""
+    for target in targets:
+        if target.is_alive:
+            try:
+                psutil.Process(target.pid).send_signal(number)
+            except psutil.Error:
+                continue
+
+
+def end(targets: Iterable[Identity], number: signal.Signals, *, patience: float) -> list[Identity]:
+    """Ask, and wait; those that are still there."""
+    left = [target for target in targets if target.is_alive]
+    send(left, number)
+    deadline = time.monotonic() + patience
+    while (left := [target for target in left if target.is_alive]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def kill(targets: Iterable[Identity]) -> list[Identity]:
+    """At once; those that even this did not end within 5 s."""
+    return end(targets, signal.SIGKILL, patience=5)
+
+
+def listener(port: int) -> str | None:
+    """The process that listens there, where the system tells it."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                words = " ".join(psutil.Process(connection.pid).cmdline())
+                return f"pid {connection.pid} ({words[:60]}{'...' if len(words) > 60 else ''})"
+    except (psutil.Error, OSError, RuntimeError):
+        return None
+    return None

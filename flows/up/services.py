@@ -1,0 +1,165 @@
+"""The programs that `hw3 up` keeps running: commands and environments."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.up.databases import MLFLOW_VARIABLE, PREFECT_VARIABLES, Databases
+from flows.up.options import UpOptions
+from hw3models.errors import DataError
+from tasks.settings import Settings
+
+CPU_POOL = "hw3-cpu"
+GPU_POOL = "hw3-gpu"
+TRAINING_QUEUE = "training"
+
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+MLFLOW_CLIENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""As `tasks.tracking` sets them; written again here because importing it loads MLflow."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One program."""
+
+    name: str
+    """Also of its log."""
+    title: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    health: str | None = None
+    """A server's address whose `/health` answers when it is ready."""
+    end: signal.Signals = signal.SIGTERM
+    """What asks it to end."""
+    on_our_death: int = 0
+    """What Linux shall send it when this process dies without ending it; 0: nothing."""
+    pool: str | None = None
+    """A worker's work pool."""
+
+    @property
+    def is_server(self) -> bool:
+        """Without it everything else is of no use."""
+        return self.health is not None
+
+
+def prefect_server(options: UpOptions, databases: Databases) -> Service:
+    """The Prefect server."""
+    environment = _environment(QUIET)
+    # With an address of another server it would hand that to its pages.
+    environment.pop("PREFECT_API_URL", None)
+    environment["PREFECT_SERVER_UI_API_URL"] = options.prefect_api_url if options.is_loopback else "/api"
+    if databases.prefect is not None and not any(environment.get(name) for name in PREFECT_VARIABLES):
+        environment[PREFECT_VARIABLES[0]] = databases.prefect
+    where = ("--host", options.host, "--port", str(options.prefect_port))
+    return Service(
+        "prefect",
+        "Prefect server",
+        (sys.executable, "-m", "prefect", "server", "start", *where),
+        environment,
+        health=options.prefect_api_url,
+    )
+
+
+def mlflow_server(options: UpOptions, databases: Databases, settings: Settings) -> Service:
+    """The MLflow server, on the store of embedded runs unless told otherwise."""
+    environment = _environment(QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    environment.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "50")
+    # In the environment, not among the arguments: those every user of the machine can read.
+    environment[MLFLOW_VARIABLE] = databases.mlflow
+    environment.setdefault("MLFLOW_ARTIFACTS_DESTINATION", str(settings.store / "artifacts"))
+    where = ("--host", options.host, "--port", str(options.mlflow_port), "--workers", "1", "--serve-artifacts")
+    return Service(
+        "mlflow",
+        "MLflow server",
+        (sys.executable, "-m", "mlflow", "server", *where),
+        environment,
+        health=options.mlflow_address,
+    )
+
+
+def workers(options: UpOptions, settings: Settings, gpus: list[str], heartbeat: int) -> list[Service]:
+    """CPU workers, then one GPU worker per entry of `gpus`, its `CUDA_VISIBLE_DEVICES`."""
+    base = client_environment(options, settings) | {
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(heartbeat),
+    }
+    host = socket.gethostname()
+    made = []
+    for kind, pool, devices in (("cpu", CPU_POOL, [""] * options.cpu_workers), ("gpu", GPU_POOL, gpus)):
+        for index, visible in enumerate(devices, start=1):
+            name = f"{kind}-{index}"
+            # One run per GPU. No limit for the CPU: studies wait there for the trainings of their own pool.
+            limit = ("--limit", "1") if kind == "gpu" else ()
+            start = ("worker", "start", "--pool", pool, "--name", f"{name}@{host}", *limit)
+            made.append(
+                Service(
+                    f"worker-{name}",
+                    f"worker {name}",
+                    (sys.executable, "-m", "prefect", *start),
+                    base | {"CUDA_VISIBLE_DEVICES": visible},
+                    end=signal.SIGINT,
+                    # Its runs notice that it is gone, end themselves, and tell the server.
+                    on_our_death=signal.SIGKILL,
+                    pool=pool,
+                )
+            )
+    return made
+
+
+def worker_name(service: Service) -> str:
+    """As Prefect knows it."""
+    return service.command[service.command.index("--name") + 1]
+
+
+def is_worker_of_this_host(name: str) -> bool:
+    """Was it started by a `hw3 up` of this host?"""
+    kind, _, host = name.partition("@")
+    return host == socket.gethostname() and kind.split("-")[0] in ("cpu", "gpu")
+
+
+def deployment(options: UpOptions, settings: Settings) -> Service:
+    """Applies `prefect.yaml`, and ends.
+
+    Raises:
+        DataError: there is none.
+    """
+    places = (Path(__file__).resolve().parents[2], Path.cwd())
+    file = next((place / "prefect.yaml" for place in places if (place / "prefect.yaml").exists()), None)
+    if file is None:
+        raise DataError(f"There is no prefect.yaml in {' or '.join(map(str, places))}: start `hw3 up` beside it.")
+    command = (sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file))
+    return Service("deploy", "deployments", command, client_environment(options, settings))
+
+
+def client_environment(options: UpOptions, settings: Settings) -> dict[str, str]:
+    """For programs that talk to both servers."""
+    environment = _environment(QUIET)
+    # They reach databases through the servers only, and hand their environment on to every run.
+    for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):
+        environment.pop(name, None)
+    for name, value in MLFLOW_CLIENT.items():
+        environment.setdefault(name, value)
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environment.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.work / "results"))
+    # Runs start in a temporary folder: without these an installed copy would keep everything there.
+    return environment | {
+        "PREFECT_API_URL": options.prefect_api_url,
+        "MLFLOW_TRACKING_URI": options.mlflow_address,
+        "HW3_HOME": str(settings.home),
+        "HW3_CACHE": str(settings.cache),
+    }
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **more}
