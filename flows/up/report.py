@@ -1,5 +1,7 @@
 """What `hw3 up` says when everything runs, and what a second one says about the first."""
 
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -35,8 +37,10 @@ def welcome(options: UpOptions, logs: Path, seconds: float) -> str:
             "",
             "In another terminal:",
             *_exports(options.prefect_api_url, options.mlflow_address),
-            "  prefect deployment run 'sequences/sequences' --watch   # on a worker",
-            "  hw3 sequences regime:order                             # here, trainings on the GPU workers if any",
+            "  # on a worker:",
+            f"  {_command('prefect')} deployment run 'sequences/sequences' --watch",
+            "  # in that terminal, with its trainings on the GPU workers if there are any:",
+            f"  {_command('hw3')} sequences regime:order",
             "",
             "Ctrl-C stops everything.",
         ]
@@ -60,6 +64,15 @@ def already_running(state: UpState | None, lock: Path) -> str:
             f"Ctrl-C in its terminal stops it; so does: kill -INT {state.supervisor.pid}",
         ]
     )
+
+
+def _command(name: str) -> str:
+    """As it can be typed: `make up` has not put the virtual environment on the PATH."""
+    ours = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found is not None and Path(found).resolve() == ours.resolve():
+        return name
+    return str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours)
 
 
 def _exports(prefect: str, mlflow: str) -> list[str]:
