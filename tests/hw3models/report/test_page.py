@@ -10,7 +10,7 @@ import pytest
 
 from hw3models.errors import DataError
 from hw3models.report import family_figures, write_report
-from hw3models.specs import RunReport
+from hw3models.specs import Placement, RunReport
 from tests.report_fixtures import HOSTILE, run_report, sequences_answer
 
 
@@ -252,3 +252,26 @@ def test_figures_of_a_family_are_ready_for_tracking(run: RunReport) -> None:
     code = family_figures(images.training["autoencoder"], images.evaluation["autoencoder"], images.data)
     assert set(code) == {"learning_curves", "reconstructions", "code_map", "walk"}
     assert all(svg.startswith("<svg xmlns=") for svg in (*gru.values(), *code.values()))
+
+
+def test_where_families_were_trained_and_why_is_said_and_other_devices_are_not_compared(tmp_path: Path) -> None:
+    answer = sequences_answer(tmp_path)
+    gpu, here = ("cuda (NVIDIA H100)", "cpu (Test Processor)")
+    training = {
+        family: one.model_copy(update={"device": gpu if family == "cnn" else here})
+        for family, one in answer.training.items()
+    }
+    placement = {family: Placement(wish="auto", where="here", reason="no GPU") for family in training}
+    placement["cnn"] = Placement(
+        wish="auto", where="hw3-gpu", reason="a worker was there", queued_seconds=7, flow_run_id="f"
+    )
+    placement["gru"] = Placement(wish="auto", where="here", reason="nobody took it", queued_seconds=61, flow_run_id="g")
+    mixed = answer.model_copy(update={"training": training, "placement": placement})
+    run = run_report(tmp_path / "run")
+    text = Outline(written(run.model_copy(update={"answers": (mixed,)}), tmp_path)).text
+    assert "trained on different devices: their times are not to be compared" in text
+    assert "pool hw3-gpu after 7" in text
+    assert "CNN: trained on pool hw3-gpu (a worker was there)." in text
+    assert "GRU: trained in the process of the study (nobody took it), after 61 s in the queue." in text
+    same = Outline(written(run.model_copy(update={"answers": (answer,)}), tmp_path)).text
+    assert "different devices" not in same
