@@ -38,6 +38,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "failures": answer.failures,
         "placement": {name: one.model_dump(mode="json") for name, one in answer.placement.items()},
         "verdict": comparison.verdict if comparison else "One family only: nothing to compare.",
+        "advice": comparison.advice if comparison else "",
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],
         "pairs": [pair.model_dump(include=set(PAIR_KEYS)) for pair in pairs],
         "claims": [claim.model_dump() for claim in answer.claims],
@@ -45,7 +46,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
     }
 
 
-PAIR_KEYS = ("a", "b", "metric", "difference", "low", "high", "p_value", "verdict", "sentence")
+PAIR_KEYS = ("a", "b", "metric", "difference", "low", "high", "p_value", "verdict", "sentence", "power")
 
 
 def _family(training: TrainReport, evaluation: EvaluationReport) -> dict[str, Any]:
@@ -81,4 +82,4 @@ def as_text(run: RunReport) -> str:
 def _verdict(answer: Answer) -> str:
     if answer.comparison is None:
         return "One family only: nothing to compare."
-    return answer.comparison.verdict.replace("\n", "\n  ")
+    return " ".join(filter(None, (answer.comparison.verdict, answer.comparison.advice)))

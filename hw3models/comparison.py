@@ -14,9 +14,18 @@ import numpy as np
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.intervals import Estimate, Measured, bounded_interval, difference
 from hw3models.metrics import METRICS, available, measure
+from hw3models.power import advise
 from hw3models.prediction_table import PredictionTable
 from hw3models.specs import ComparisonReport, PairReport, PairVerdict, Score
-from hw3models.verdicts import Setting, Standings, cheapest, overall_verdict, pair_sentence, winner_and_loser
+from hw3models.verdicts import (
+    Setting,
+    Standings,
+    cheapest,
+    overall_verdict,
+    pair_sentence,
+    power_advice,
+    winner_and_loser,
+)
 from hw3models.wording import is_deterministic
 
 LEVEL = 0.05
@@ -83,6 +92,7 @@ def compare(
         groups=groups,
         cheapest=cheapest(standings),
         verdict=overall_verdict(setting, standings),
+        advice=power_advice(setting, standings),
         margin=margin,
     )
 
@@ -144,6 +154,15 @@ def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting,
         p_value=found.p_value(),
         verdict=verdict,
         sentence="",
+        power=advise(
+            found,
+            margin=setting.margin,
+            # Holm tests the smallest p of all pairs at this level: the least that any pair is tested at.
+            level=LEVEL / setting.num_pairs,
+            has_seeds=any(setting.seeds[name] > 1 for name in (a, b)),
+        )
+        if knows_training
+        else None,
     )
     return report.model_copy(update={"sentence": pair_sentence(setting, report)})
 

@@ -47,6 +47,51 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A part of the variance, with the degrees of freedom that it was measured with."""
+
+    variance: float
+    degrees: float
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a variance is made of: V_seeds and V_rest of each family that has several seeds, and J_mean."""
+
+    seeds: tuple[Term, ...]
+    examples: Term
+    rest: tuple[Term, ...]
+    scale: float
+    """Of the values: smaller differences than `_ROUNDING` of it are rounding."""
+
+    def with_seeds(self, num: int) -> "Parts":
+        """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
+        groups = self.examples.degrees
+        rest = tuple(
+            Term(term.variance * _num_seeds(own) / num, (num - 1) * groups) if own.variance > 0 else term
+            for term, own in zip(self.rest, self.seeds, strict=True)
+        )
+        seeds = tuple(
+            Term(term.variance * _num_seeds(term) / num, num - 1) if term.variance > 0 else term for term in self.seeds
+        )
+        less = sum(term.variance for term in self.rest) - sum(term.variance for term in rest)
+        return Parts(seeds, Term(max(self.examples.variance - less, 0.0), groups), rest, self.scale)
+
+    def with_examples(self, factor: float) -> "Parts":
+        """The same, as expected with `factor` times the test examples."""
+        rest = tuple(Term(term.variance / factor, term.degrees) for term in self.rest)
+        seeds = tuple(
+            Term(max(own.variance - before.variance + after.variance, 0.0), own.degrees)
+            for own, before, after in zip(self.seeds, self.rest, rest, strict=True)
+        )
+        return Parts(seeds, Term(self.examples.variance / factor, self.examples.degrees), rest, self.scale)
+
+
+def _num_seeds(term: Term) -> float:
+    return term.degrees + 1
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A mean or a difference, with the variance of its error."""
 
@@ -54,6 +99,8 @@ class Estimate:
     variance: float
     degrees: float
     """Of freedom, for Student's t; infinite where the variance is zero."""
+    parts: Parts | None = None
+    """None where nothing is known about the variance."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Student's t interval. No variance: no width."""
@@ -91,13 +138,13 @@ def measure_mean(values_SN: NDArray[np.float64], *, is_share: bool = False) -> M
 
 def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
-    return _combine(
-        float(measured.per_seed.mean()),
-        [_seeds(measured)],
+    parts = Parts(
+        (_seeds(measured),),
         _examples(measured.left_out.mean(axis=0)),
-        [_rest(measured)],
+        (_rest(measured),),
         scale=float(np.abs(measured.per_seed).max()),
     )
+    return combine(float(measured.per_seed.mean()), parts)
 
 
 def difference(a: Measured, b: Measured) -> Estimate:
@@ -109,14 +156,14 @@ def difference(a: Measured, b: Measured) -> Estimate:
     """
     examples = _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0))
     if a.is_share:
-        examples = _Term(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.degrees)
-    return _combine(
-        float(a.per_seed.mean() - b.per_seed.mean()),
-        [_seeds(a), _seeds(b)],
+        examples = Term(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.degrees)
+    parts = Parts(
+        (_seeds(a), _seeds(b)),
         examples,
-        [_rest(a), _rest(b)],
+        (_rest(a), _rest(b)),
         scale=max(float(np.abs(one.per_seed).max()) for one in (a, b)),
     )
+    return combine(float(a.per_seed.mean() - b.per_seed.mean()), parts)
 
 
 def bounded_interval(
@@ -147,19 +194,11 @@ def _wilson(found: Estimate, num: int, level: float) -> tuple[float, float]:
     return min(centre - half, share), max(centre + half, share)
 
 
-@dataclass(frozen=True)
-class _Term:
-    """A part of the variance, with the degrees of freedom that it was measured with."""
-
-    variance: float
-    degrees: float
-
-
-def _seeds(measured: Measured) -> _Term:
+def _seeds(measured: Measured) -> Term:
     num = len(measured.per_seed)
     if num == 1:
-        return _Term(0.0, 1.0)
-    return _Term(float(measured.per_seed.var(ddof=1)) / num, num - 1)
+        return Term(0.0, 1.0)
+    return Term(float(measured.per_seed.var(ddof=1)) / num, num - 1)
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -169,31 +208,32 @@ def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
     return variance
 
 
-def _examples(left_out: NDArray[np.float64]) -> _Term:
+def _examples(left_out: NDArray[np.float64]) -> Term:
     if left_out.shape[-1] < 2:
         # So few examples that the metric does not exist without some of them: nothing is known about its error.
-        return _Term(math.inf, 1.0)
-    return _Term(float(_jackknife(left_out)), left_out.shape[-1] - 1)
+        return Term(math.inf, 1.0)
+    return Term(float(_jackknife(left_out)), left_out.shape[-1] - 1)
 
 
-def _rest(measured: Measured) -> _Term:
+def _rest(measured: Measured) -> Term:
     num_seeds, num_groups = measured.left_out.shape
     if num_seeds < 2 or num_groups < 2:
-        return _Term(0.0, 1.0)
+        return Term(0.0, 1.0)
     each = float(_jackknife(measured.left_out).mean())
     mean = float(_jackknife(measured.left_out.mean(axis=0)))
-    return _Term(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
+    return Term(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
 
 
-def _combine(value: float, seeds: list[_Term], examples: _Term, rest: list[_Term], *, scale: float) -> Estimate:
+def combine(value: float, parts: Parts) -> Estimate:
     """Variance of the whole, with Satterthwaite's degrees of freedom: variance^2 / sum(part^2 / its degrees)."""
-    of_seeds = sum(term.variance for term in seeds)
-    variance = max(of_seeds + examples.variance - sum(term.variance for term in rest), of_seeds, examples.variance)
+    of_seeds = sum(term.variance for term in parts.seeds)
+    examples = parts.examples.variance
+    variance = max(of_seeds + examples - sum(term.variance for term in parts.rest), of_seeds, examples)
     if math.isinf(variance):
         return Estimate(value, math.inf, 1.0)
-    noise = _ROUNDING * scale
+    noise = _ROUNDING * parts.scale
     value = 0.0 if abs(value) <= noise else value
     if variance <= noise**2:
-        return Estimate(value, 0.0, math.inf)
-    spread = sum(term.variance**2 / term.degrees for term in (*seeds, examples, *rest))
-    return Estimate(value, variance, max(1.0, variance**2 / spread))
+        return Estimate(value, 0.0, math.inf, parts)
+    spread = sum(term.variance**2 / term.degrees for term in (*parts.seeds, parts.examples, *parts.rest))
+    return Estimate(value, variance, max(1.0, variance**2 / spread), parts)

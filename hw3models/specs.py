@@ -287,6 +287,19 @@ class EvaluationReport(Report):
     table_digest: str
 
 
+class PowerReport(Report):
+    """What a comparison of two families could have shown (`hw3models.power`)."""
+
+    detectable: float
+    """The smallest true difference that is found with 80% power, in the metric's own unit."""
+    detectable_with_many_seeds: float
+    """The same with 1,000 seeds: what this test split allows."""
+    seeds_for_margin: int | None
+    """Seeds with which a difference of the margin is found with 80% power; None: no number of them."""
+    examples_factor: float | None
+    """Where no number of seeds helps: how many times the test examples it takes."""
+
+
 class PairReport(Report):
     """Two families on the same test examples."""
 
@@ -302,6 +315,8 @@ class PairReport(Report):
     """Two-sided, before Holm's correction."""
     verdict: PairVerdict
     sentence: str
+    power: PowerReport | None = None
+    """None where the variance says nothing: one seed, or no disagreement at all."""
 
 
 class ComparisonReport(Report):
@@ -317,6 +332,8 @@ class ComparisonReport(Report):
     """Least training time per seed within the best group."""
     verdict: str
     """Sentences, the most important first."""
+    advice: str = ""
+    """What the leading pair could have shown, and what more seeds or test examples would change."""
     margin: float
     """Margin of practical equivalence, in the metric's own unit."""
 

@@ -176,6 +176,33 @@ def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
     ]
 
 
+def power_advice(setting: Setting, standings: Standings) -> str:
+    """What the comparison of the two leading families could have shown; empty where that is not known."""
+    leaders = list(standings.scores)[:2]
+    if len(leaders) < 2:
+        return ""
+    pair = standings.pair(*leaders)
+    if pair.power is None:
+        return ""
+    power, margin = pair.power, amount(setting.metric, setting.margin)
+    found = (
+        f"between {listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
+        f"would be found with 80% power"
+    )
+    if power.detectable <= setting.margin:
+        return sentence(f"{found}, less than the margin of {margin}")
+    if power.seeds_for_margin is not None:
+        return sentence(f"{found}; for {margin} it takes {power.seeds_for_margin:,} seeds each")
+    floor = amount(setting.metric, power.detectable_with_many_seeds)
+    text = (
+        f"{found}; no number of seeds finds {margin}, because {setting.num_test:,} test examples allow {floor} at best"
+    )
+    if power.examples_factor is not None:
+        examples = float(f"{setting.num_test * power.examples_factor:.2g}")
+        text += f", and {margin} takes about {examples:,.0f}"
+    return sentence(text)
+
+
 def _about_cost(standings: Standings) -> str:
     """Which of the best group is the cheapest, and against which: nothing where no time is known."""
     known = {name: standings.costs[name] for name in standings.groups[0] if name in standings.costs}

@@ -25,6 +25,8 @@ def markdown(answer: Answer) -> str:
     data = answer.data
     lines = [f"## {data.name}", ""]
     lines.append(answer.comparison.verdict if answer.comparison else "One family only: nothing to compare.")
+    if answer.comparison and answer.comparison.advice:
+        lines += ["", answer.comparison.advice]
     lines += ["", f"{data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples; "]
     lines[-1] += f"digest `{data.digest}`."
     lines += [f"- **{note}**" for note in (*data.notes, *answer.notes)]

@@ -30,6 +30,7 @@ from hw3models.specs import (
     Score,
     TrainReport,
 )
+from hw3models.wording import amount
 
 _KINDS = {"images": "Images", "autoencoder": "Autoencoder", "sequences": "Sequences"}
 
@@ -67,6 +68,7 @@ class Pair:
     names: str
     cell: Cell
     p: str
+    detectable: str | None
     outcome: str
     is_separated: bool
     sentence: str
@@ -308,6 +310,7 @@ def _view_pair(pair: PairReport) -> Pair:
         names=f"{a} − {b}",
         cell=Cell(value=value, interval=interval),
         p=formatting.p_value(pair.p_value),
+        detectable=amount(pair.metric, pair.power.detectable) if pair.power else None,
         outcome=outcome,
         is_separated=pair.verdict in ("a better", "b better"),
         sentence=pair.sentence,

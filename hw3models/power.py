@@ -1,0 +1,109 @@
+"""How small a difference this design could show, and what more seeds or more test examples would change.
+
+A difference is found by a two-sided t test whose variance has three parts (`hw3models.intervals`). Seeds shrink only
+what varies over seeds; below the part that belongs to the test examples no number of seeds gets. Power is that of the
+noncentral t distribution (Cohen 1988, ch. 2), with the variance as it was measured here: with few seeds it is itself
+uncertain.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm
+from scipy.stats import t as student
+
+from hw3models.intervals import Estimate, combine
+from hw3models.specs import PowerReport
+
+POWER = 0.8
+"""Chance to find a difference of the size that is called detectable."""
+_POINTS = 256
+MANY = 1000
+"""More seeds than this are no advice."""
+
+
+def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> PowerReport | None:
+    """Advice on a difference.
+
+    Args:
+        found: the difference, with the parts of its variance.
+        margin: the difference that matters, in the metric's own unit.
+        level: of the two-sided test: 0.05, less where many pairs are tested together.
+        has_seeds: False where both families are the same with every seed.
+
+    Returns:
+        None where nothing is known about the variance.
+    """
+    if found.parts is None or found.variance == 0:
+        return None
+    here = smallest_detectable(found, level=level)
+    many = smallest_detectable(_with_seeds(found, MANY), level=level)
+    if not has_seeds:
+        many = here
+    seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if many <= margin else None
+    return PowerReport(
+        detectable=here,
+        detectable_with_many_seeds=min(here, many),
+        seeds_for_margin=seeds,
+        examples_factor=None if seeds else _examples_factor(_with_seeds(found, MANY), margin, level),
+    )
+
+
+def power_of(difference: float, found: Estimate, *, level: float = 0.05) -> float:
+    """Chance that a two-sided t test at `level` finds a true `difference`."""
+    critical = float(student.ppf(1 - level / 2, found.degrees))
+    shift = abs(difference) / math.sqrt(found.variance)
+    spread = _spread(found.degrees)
+    return float((norm.sf(critical * spread - shift) + norm.cdf(-critical * spread - shift)).mean())
+
+
+@lru_cache(maxsize=256)
+def _spread(degrees: float) -> NDArray[np.float64]:
+    """Midpoint quantiles of the estimated standard deviation, as a share of the true one: the noncentral t
+    distribution is a mixture over them. (scipy's `nct` gives NaN far from its centre.)
+    """
+    if math.isinf(degrees):
+        return np.ones(1)
+    quantiles = (np.arange(_POINTS) + 0.5) / _POINTS
+    return np.sqrt(np.asarray(chi2.ppf(quantiles, degrees)) / degrees)
+
+
+def smallest_detectable(found: Estimate, *, level: float = 0.05, power: float = POWER) -> float:
+    """The true difference that is found with `power`."""
+    if found.variance == 0:
+        return 0.0
+    unit = math.sqrt(found.variance)
+    # The sum of both quantiles is where the root is for many degrees of freedom, and below it for few.
+    guess = float(student.ppf(1 - level / 2, found.degrees) + student.ppf(power, found.degrees))
+    return unit * float(brentq(lambda shift: power_of(shift * unit, found, level=level) - power, 1e-6, 3 * guess))
+
+
+def _with_seeds(found: Estimate, num: int) -> Estimate:
+    assert found.parts is not None
+    return combine(found.value, found.parts.with_seeds(num))
+
+
+def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
+    """By bisection: more seeds never make it worse."""
+    low, high = 1, MANY
+    while high - low > 1:
+        middle = (low + high) // 2
+        if smallest_detectable(_with_seeds(found, middle), level=level) <= margin:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _examples_factor(found: Estimate, margin: float, level: float) -> float | None:
+    assert found.parts is not None
+    parts = found.parts
+    factor = 1.0
+    while smallest_detectable(combine(found.value, parts.with_examples(factor)), level=level) > margin:
+        factor *= 1.25
+        if factor > 10_000:
+            return None
+    return factor
