@@ -2,8 +2,8 @@
 
 A difference is found by a two-sided t test whose variance has three parts (`hw3models.intervals`). Seeds shrink only
 what varies over seeds; below the part that belongs to the test examples no number of seeds gets. Power is that of the
-noncentral t distribution (Cohen 1988, ch. 2), with the variance as it was measured here: with few seeds it is itself
-uncertain.
+noncentral t distribution (Cohen 1988, ch. 2). The variance was measured with few degrees of freedom, as a rule too
+small; it is corrected so that half of all advice errs to either side (`unbiased`).
 """
 
 import math
@@ -39,17 +39,30 @@ def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> 
     """
     if found.parts is None or found.variance == 0:
         return None
-    here = smallest_detectable(found, level=level)
-    many = smallest_detectable(_with_seeds(found, MANY), level=level)
+    caution = unbiased(found).variance / found.variance
+    here = caution**0.5 * smallest_detectable(found, level=level)
+    many = caution**0.5 * smallest_detectable(_with_seeds(found, MANY), level=level)
+    margin /= caution**0.5
     if not has_seeds:
         many = here
-    seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if many <= margin else None
+    reachable = many <= margin * caution**0.5
+    seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if reachable else None
     return PowerReport(
         detectable=here,
         detectable_with_many_seeds=min(here, many),
         seeds_for_margin=seeds,
         examples_factor=None if seeds else _examples_factor(_with_seeds(found, MANY), margin, level),
     )
+
+
+def unbiased(found: Estimate) -> Estimate:
+    """With the variance that is too large as often as too small: the measured one follows a scaled chi-square
+    distribution, whose median lies below its mean.
+    """
+    if math.isinf(found.degrees):
+        return found
+    factor = found.degrees / float(chi2.median(found.degrees))
+    return Estimate(found.value, factor * found.variance, found.degrees, found.parts)
 
 
 def power_of(difference: float, found: Estimate, *, level: float = 0.05) -> float:
