@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 from flows.servers import fault_of
 from tests.servers import free_port, start, wait_until
@@ -75,6 +78,7 @@ class Stack:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "50",
             "OMP_WAIT_POLICY": "PASSIVE",
+            "HW3_TEST_STACK": str(folder),
             "HW3_HOME": str(folder / "home"),
             "HW3_CACHE": str(folder / "cache"),
         }
@@ -88,6 +92,11 @@ class Stack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for program in reversed(self.programs):
             program.end()
+        # Runs that a killed worker left behind have sessions and parents of their own; their environment tells.
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("HW3_TEST_STACK") == str(self.folder):
+                    process.kill()
 
     def run(self, name: str, *arguments: str, **environment: str) -> Program:
         """Start a program of this environment's Python; `environment` changes variables."""
