@@ -8,7 +8,8 @@ from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 
 from tasks import tracking
-from tasks.patience import patiently
+from tasks.patience import hurry
+from tasks.placement import cancel_earlier
 
 
 @contextmanager
@@ -32,15 +33,24 @@ def close(run_id: str, *, wait_for_parent: bool = False) -> Iterator[None]:
 
 def _end_all(run_id: str, status: str, reason: str) -> None:
     # The error that ended the block is the one to report, whatever the server says to this.
-    with suppress(Exception):
-        for open_id in patiently(lambda: tracking.open_runs_of(run_id), seconds=20):
+    with suppress(Exception), hurry(20):
+        for open_id in tracking.open_runs_of(run_id):
             tracking.end_run(open_id, status, reason)
 
 
-def end_runs(_flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
-    """A hook that Prefect's worker runs when the process of `run` was killed: it could not close anything itself."""
+def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # called by keyword
+    """A hook that Prefect's worker runs when the process of `flow_run` was killed: it could not close anything itself.
+
+    It also runs in the process of a flow that fails inside of another one; there the outer flow closes.
+    """
+    if flow_run.deployment_id is None and flow_run.parent_task_run_id is not None:
+        return
     status = tracking.KILLED if state.is_cancelled() or state.is_cancelling() else tracking.FAILED
-    tracking.end_runs_of(str(run.id), status, f"the flow run is {state.name}: {state.message or 'no reason given'}")
+    reason = f"the flow run is {state.name}: {state.message or 'no reason given'}"
+    for run_id in tracking.end_runs_of(str(flow_run.id), status, reason):
+        # A study that is gone waits for no child on a pool.
+        if tracking.child_of(run_id) != str(flow_run.id):
+            cancel_earlier(run_id)
 
 
 HOOKS: dict[str, Any] = {"on_crashed": [end_runs], "on_cancellation": [end_runs]}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -24,7 +25,14 @@ from tasks.names import slug
 from tasks.progress import logged, say
 from tasks.reporting import report
 
-Outcome = tuple[tuple[Answer, ...], tuple[HomeworkPart, ...]]
+
+class Outcome(NamedTuple):
+    """What a flow of several studies has found."""
+
+    answers: tuple[Answer, ...]
+    homework: tuple[HomeworkPart, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Studies without an answer, with the reason."""
 
 
 _started: list[UUID] = []
@@ -62,7 +70,7 @@ def _body(
     title: str, body: Callable[[str], Answer | Outcome], run_id: str, started: datetime, clock: float
 ) -> RunReport:
     outcome = body(run_id)
-    answers, homework = ((outcome,), ()) if isinstance(outcome, Answer) else outcome
+    answers, homework, missing = Outcome((outcome,)) if isinstance(outcome, Answer) else outcome
     return RunReport(
         title=title,
         command=_command(),
@@ -73,7 +81,7 @@ def _body(
         environment=describe_environment(),
         tracking=tracking.tracking(run_id),
         prefect=prefect_tags(),
-        warnings=_warnings(answers),
+        warnings=(*missing, *_warnings(answers)),
     )
 
 

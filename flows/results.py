@@ -2,9 +2,8 @@
 
 from flows.one_family import train_family
 from hw3models.errors import TrainingError
-from hw3models.specs import DataReport, EvaluationReport, Placement, Score, TrainJob, TrainReport, TrainSpec
+from hw3models.specs import DataReport, EvaluationReport, Placement, Score, TrainReport, TrainSpec
 from tasks import tracking
-from tasks.patience import patiently
 from tasks.placement import Child, Children, Decision, Outcome
 from tasks.progress import say
 from tasks.training import model_directory
@@ -22,21 +21,20 @@ class StudyResults:
         self.placement: dict[str, Placement] = {}
         self.notes: list[str] = []
 
-    def send(self, children: Children, spec: TrainSpec, run_id: str, decision: Decision) -> bool:
-        """Queue the training on a pool; False when it could not be queued and is to be done here."""
+    def send(self, children: Children, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
+        """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""
         self.run_ids[spec.family] = run_id
         try:
-            child = children.submit(TrainJob(training=spec, run_id=run_id), decision)
+            child = children.submit(spec, run_id, decision)
         except Exception as error:
-            # Whatever kept it from the queue (a deployment just deleted, a server gone): nothing is on its way.
             reason = f"could not be queued on {decision.where}: {error}"
             if decision.may_come_back:
                 self.notes.append(f"{spec.family} {reason}")
-                return False
+                return Decision(decision.wish, None, "here", reason)
             self._fail(spec.family, run_id, reason)
-            return True
+            return None
         say(f"{spec.family} on {self.data.name}: queued on {decision.where} as {child.flow_run_id}")
-        return True
+        return None
 
     def train_here(self, spec: TrainSpec, run_id: str, decision: Decision, child: Child | None = None) -> None:
         """Train in this process; `child` is the one that was called back, if there was one."""
@@ -48,11 +46,15 @@ class StudyResults:
             queued_seconds=child.waited() if child else 0.0,
             flow_run_id=str(child.flow_run_id) if child else None,
         )
-        tracking.log_placement(run_id, placement)
         try:
+            tracking.log_placement(run_id, placement)
             training, evaluation, cached = train_family(spec, self.data, run_id)
         except TrainingError as error:
             self._fail(spec.family, run_id, str(error))
+            return
+        except Exception as error:
+            # Out of memory, a full disk: bad luck of this family. The others may do better.
+            self._fail(spec.family, run_id, f"{type(error).__name__}: {error}")
             return
         self._add(training, evaluation, placement, cached)
 
@@ -78,14 +80,13 @@ class StudyResults:
             flow_run_id=str(child.flow_run_id),
         )
         try:
-            training, evaluation = patiently(
-                lambda: tracking.fetch_results(child.run_id, model_directory(spec, self.data))
-            )
+            directory = model_directory(spec, self.data, child.run_id)
+            training, evaluation, cached = tracking.fetch_results(child.run_id, spec, self.data, directory)
+            tracking.log_placement(child.run_id, placement)
         except Exception as error:
             self._fail(child.family, child.run_id, f"its results could not be fetched: {error}")
             return
-        tracking.log_placement(child.run_id, placement)
-        self._add(training, evaluation, placement, ())
+        self._add(training, evaluation, placement, (f"train {spec.family}",) if cached else ())
 
     def _add(
         self, training: TrainReport, evaluation: EvaluationReport, placement: Placement, cached: tuple[str, ...]
@@ -101,7 +102,10 @@ class StudyResults:
     def _fail(self, family: str, run_id: str, reason: str) -> None:
         say(f"{family} on {self.data.name} FAILED: {reason}")
         self.failures[family] = reason
-        patiently(lambda: tracking.end_run(run_id, "FAILED", reason))
+        try:
+            tracking.end_run(run_id, tracking.FAILED, reason)
+        except Exception as error:
+            say(f"the MLflow run of {family} could not be ended: {error}")
 
 
 def _summary(training: TrainReport, evaluation: EvaluationReport, *, cached: bool) -> str:

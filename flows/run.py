@@ -3,6 +3,7 @@
 import json as jsonlib
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
@@ -59,6 +60,8 @@ def _cancel_flow_runs() -> None:
 
     from flows.reported import started_flow_runs
 
-    with get_client(sync_client=True) as client:
+    with suppress(Exception), get_client(sync_client=True) as client:
         for run_id in started_flow_runs():
-            client.set_flow_run_state(run_id, Cancelled(message="Interrupted with Ctrl-C."), force=True)
+            state = client.read_flow_run(run_id).state
+            if state is None or not (state.is_completed() or state.is_failed()):
+                client.set_flow_run_state(run_id, Cancelled(message="Interrupted with Ctrl-C."), force=True)

@@ -16,7 +16,7 @@ from tasks.artifacts import publish
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import compare
-from tasks.placement import Children, decide_now, for_family
+from tasks.placement import Children, cancel_earlier, decide_now, for_family
 from tasks.progress import say
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
@@ -53,9 +53,11 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
         here = []
         for family, job in jobs.items():
             run_id = tracking.open_child(parent, job, results.data, prefect_tags())
+            cancel_earlier(run_id)
             one = for_family(decision, results.data.kind, family)
-            if one.deployment is None or not results.send(children, job, run_id, one):
-                here.append((job, run_id, one))
+            instead = one if one.deployment is None else results.send(children, job, run_id, one)
+            if instead is not None:
+                here.append((job, run_id, instead))
         for job, run_id, one in here:
             results.train_here(job, run_id, one)
         for outcome in children.outcomes():

@@ -10,12 +10,11 @@ from prefect.runtime import flow_run
 from flows.closing import HOOKS, close
 from flows.one_family import prepare, train_family
 from flows.prefect_tags import prefect_tags
-from hw3models.errors import DataError, DigestError, PlacementError, SpecError
+from hw3models.errors import PlacementError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob
 from tasks import tracking
 from tasks.names import training_name
-from tasks.patience import patiently
 from tasks.progress import logged, say
 from tasks.settings import Settings
 
@@ -29,25 +28,26 @@ def flow_name() -> str:
 def train(spec: TrainJob) -> None:
     """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run."""
     with logged(get_run_logger().info):
-        if spec.run_id is None:
+        if spec.run_id is None or spec.ticket is None:
             _train_alone(spec)
         else:
-            _train_for_a_study(spec, spec.run_id, str(flow_run.id))
+            _train_for_a_study(spec, spec.run_id, spec.ticket)
 
 
-def _train_for_a_study(spec: TrainJob, run_id: str, child: str) -> None:
-    if not patiently(lambda: tracking.claim(run_id, child)):
+def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
+    child = str(flow_run.id)
+    if not tracking.claim(run_id, child, ticket):
         reason = "it was called back before it began"
         tracking.refuse(run_id, child, reason)
         raise PlacementError(f"{spec.training.family}: {reason}; the study that sent it out has done it itself.")
     with _alive(run_id, child), close(run_id, wait_for_parent=True):
         try:
             data = _prepare(spec)
-        except (DataError, DigestError, SpecError) as error:
+        except Exception as error:
             # Nothing was trained: whoever sent this out may do it.
             tracking.refuse(run_id, child, str(error))
             raise
-        train_family(spec.training, data, run_id, before_recording=lambda: _still_wanted(run_id, child))
+        train_family(spec.training, data, run_id, before_recording=lambda: _still_wanted(run_id, ticket))
 
 
 def _train_alone(spec: TrainJob) -> None:
@@ -67,8 +67,8 @@ def _prepare(spec: TrainJob) -> DataReport:
     return data
 
 
-def _still_wanted(run_id: str, child: str) -> None:
-    if patiently(lambda: tracking.is_called_back(run_id, child)):
+def _still_wanted(run_id: str, ticket: str) -> None:
+    if not tracking.is_owner(run_id, ticket):
         raise PlacementError("This run was given up while it trained: its results are not recorded.")
 
 

@@ -202,6 +202,14 @@ class TrainJob(Spec):
     """One family on one data set."""
     run_id: str | None = None
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
+    ticket: str | None = None
+    """Whose bearer may train for that run; given by the flow that sends this training out."""
+
+    @model_validator(mode="after")
+    def _a_run_comes_with_a_ticket(self) -> "TrainJob":
+        if (self.run_id is None) != (self.ticket is None):
+            raise SpecError("`run_id` and `ticket` are given together, by the study; leave both out to train alone.")
+        return self
 
 
 class Placement(Report):

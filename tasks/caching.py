@@ -12,7 +12,9 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport
+from hw3models.devices import describe_device, pick_device
+from hw3models.errors import SpecError
+from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport, TrainSpec
 from hw3models.steps import code_version
 
 IGNORED = {"run_id"}
@@ -27,8 +29,18 @@ def cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     for name in sorted(set(arguments) - IGNORED):
         value = arguments[name]
         text = value.fingerprint() if isinstance(value, Spec) else repr(value)
+        if isinstance(value, TrainSpec):
+            text += _device(value)
         sha.update(f"|{name}={text}".encode())
     return f"hw3-{context.task.name}-{sha.hexdigest()[:32]}"
+
+
+def _device(spec: TrainSpec) -> str:
+    """The machine's: a training that asks for a GPU is not answered with one done on a CPU."""
+    try:
+        return describe_device(pick_device(spec.device))
+    except SpecError:
+        return spec.device  # not there: the step itself says so
 
 
 def run_cached(step: Task[..., _R], *arguments: Any) -> tuple[_R, bool]:

@@ -1,39 +1,57 @@
 """Calls to a server that may be restarting: tried again for a while, not for ever."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import httpx
+import requests
 from prefect.exceptions import PrefectHTTPStatusError
-
-from tasks import tracking
 
 PATIENCE = 180.0
 """Seconds: a server that is being restarted or upgraded is back by then."""
 
+_limit: ContextVar[float] = ContextVar("limit", default=PATIENCE)
+
 _T = TypeVar("_T")
 
 
-def patiently(call: Callable[[], _T], *, seconds: float = PATIENCE, pause: float = 1.0) -> _T:
-    """The call's value, waiting out an outage of Prefect's or MLflow's server of up to `seconds`.
+def patiently(call: Callable[[], _T], *, pause: float = 1.0) -> _T:
+    """The call's value, waiting out an outage of Prefect's or MLflow's server.
 
     Raises:
-        Exception: what the call raised last, when the outage lasts longer, or at once when it is none.
+        Exception: what the call raised last, when the outage lasts too long, or at once when it is none.
     """
     start = time.monotonic()
     while True:
         try:
             return call()
         except Exception as error:
-            if not is_outage(error) or time.monotonic() - start > seconds:
+            if not is_outage(error) or time.monotonic() - start + pause > _limit.get():
                 raise
         time.sleep(pause)
         pause = min(2 * pause, 10)
+
+
+@contextmanager
+def hurry(seconds: float = 0.0) -> Iterator[None]:
+    """Within the block an outage is waited out for so long only: somebody waits, such as a user who pressed Ctrl-C."""
+    token = _limit.set(seconds)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 def is_outage(error: Exception) -> bool:
     """Does the error mean that a server is away (and not that it refused)?"""
     if isinstance(error, PrefectHTTPStatusError):
         return error.response.status_code >= 500
-    return isinstance(error, httpx.TransportError) or tracking.is_outage(error)
+    away = (httpx.TransportError, requests.exceptions.ConnectionError, requests.exceptions.Timeout)
+    if isinstance(error, away):
+        return True
+    # MLflow's client wraps what its HTTP library says; the class is MLflow's, which only `tasks.tracking` imports.
+    code = getattr(error, "error_code", None)
+    return code == "TEMPORARILY_UNAVAILABLE" or (code is not None and str(error).startswith("API request to "))

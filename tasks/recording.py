@@ -13,5 +13,6 @@ def record(run_id: str, training: TrainReport, evaluation: EvaluationReport, dat
     """Scores, figures, tables and the best model; the run is then FINISHED."""
     if cached:
         tracking.log_history(run_id, training)
-    tracking.log_results(run_id, training, evaluation, data, family_figures(training, evaluation, data))
+    figures = family_figures(training, evaluation, data)
+    tracking.log_results(run_id, training, evaluation, data, figures, cached=cached)
     tracking.end_run(run_id, "FINISHED")

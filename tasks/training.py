@@ -15,9 +15,11 @@ from tasks.names import train_run_name
 from tasks.settings import Settings
 
 
-def model_directory(spec: TrainSpec, data: DataReport) -> Path:
-    """Where the replicates of this spec on these data, trained by this code, are kept."""
-    key = hashlib.sha256(f"{spec.fingerprint()}|{data.digest}|{code_version()}".encode()).hexdigest()[:16]
+def model_directory(spec: TrainSpec, data: DataReport, run_id: str) -> Path:
+    """Where the replicates of this training are kept. Each MLflow run has its own: the same spec trained on another
+    device gives other digits, and must not take the place of files that reports describe.
+    """
+    key = hashlib.sha256(f"{spec.fingerprint()}|{data.digest}|{code_version()}|{run_id}".encode()).hexdigest()[:16]
     return Settings().work / "models" / f"{spec.family}-{key}"
 
 
@@ -35,4 +37,4 @@ def train(spec: TrainSpec, data: DataReport, run_id: str) -> TrainReport:
     with ExitStack() as stack:
         stack.callback(progress.end, training)
         stack.callback(log.close)
-        return train_step(spec, data, model_directory(spec, data), on_epoch=on_epoch)
+        return train_step(spec, data, model_directory(spec, data, run_id), on_epoch=on_epoch)

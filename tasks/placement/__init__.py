@@ -1,6 +1,6 @@
 """Training goes where it belongs: to a work pool that is there, otherwise here; never to both."""
 
-from tasks.placement.children import Child, Children, Outcome
+from tasks.placement.children import Child, Children, Outcome, cancel_earlier
 from tasks.placement.decision import Decision, decide, for_family
 from tasks.placement.now import decide_now
 from tasks.placement.pools import PoolState, examine
@@ -11,6 +11,7 @@ __all__ = [
     "Decision",
     "Outcome",
     "PoolState",
+    "cancel_earlier",
     "decide",
     "decide_now",
     "examine",

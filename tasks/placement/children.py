@@ -20,13 +20,12 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
-from prefect.runtime import flow_run
 from prefect.states import Cancelling, Crashed
 
-from hw3models.specs import TrainJob
+from hw3models.specs import TrainJob, TrainSpec
 from tasks import tracking
 from tasks.names import training_name
-from tasks.patience import patiently
+from tasks.patience import hurry, patiently
 from tasks.placement.decision import Decision
 from tasks.placement.pools import DEPLOYMENTS
 from tasks.settings import Settings
@@ -40,6 +39,7 @@ class Child:
     run_id: str
     """MLflow run of the family."""
     flow_run_id: UUID
+    ticket: str
     decision: Decision
     submitted: float = field(default_factory=time.monotonic)
     queued: float | None = None
@@ -68,30 +68,50 @@ class Children:
     def __init__(self, *, deadline: float, poll: float = 1.0) -> None:
         self.deadline, self.silence, self.poll = deadline, Settings().silence, poll
         self._open: list[Child] = []
+        self._offered: list[str] = []
         self._quiet_since = time.monotonic()
 
     def __enter__(self) -> "Children":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if error is not None:
+        if error is None:
+            return
+        # Somebody may be waiting for this process to end.
+        with hurry(10):
+            for run_id in self._offered:
+                with suppress(Exception):
+                    tracking.withdraw(run_id)
             for child in self._open:
-                self._cancel(child)
+                _cancel(child.flow_run_id)
 
-    def submit(self, job: TrainJob, decision: Decision) -> Child:
-        """Queue a training on the decision's pool, as a child of the current flow run."""
+    def submit(self, training: TrainSpec, run_id: str, decision: Decision) -> Child:
+        """Queue a training on the decision's pool, as a child of the current flow run.
+
+        Raises:
+            Exception: it could not be queued. Should it have arrived all the same, it will train nothing.
+        """
         assert decision.deployment is not None
-        assert job.run_id is not None
-        submitted = run_deployment(
-            DEPLOYMENTS[decision.deployment],
-            parameters={"spec": job.model_dump(mode="json")},
-            flow_run_name=training_name(job.training),
-            timeout=0,
-            # A retry of this flow is another attempt; the same attempt asked twice is the same child.
-            idempotency_key=f"{flow_run.id}-{flow_run.run_count}-{job.run_id}",
-            tags=["hw3", job.training.family],
-        )
-        child = Child(job.training.family, job.run_id, cast(FlowRun, submitted).id, decision)
+        deployment = DEPLOYMENTS[decision.deployment]
+        self._offered.append(run_id)
+        job = TrainJob(training=training, run_id=run_id, ticket=tracking.offer(run_id))
+        assert job.ticket is not None
+        try:
+            # Asked twice with the same key, Prefect makes one run; another ticket is another attempt.
+            submitted = patiently(
+                lambda: run_deployment(
+                    deployment,
+                    parameters={"spec": job.model_dump(mode="json")},
+                    flow_run_name=training_name(training),
+                    timeout=0,
+                    idempotency_key=job.ticket,
+                    tags=["hw3", training.family],
+                )
+            )
+        except Exception:
+            tracking.withdraw(run_id)
+            raise
+        child = Child(training.family, run_id, cast(FlowRun, submitted).id, job.ticket, decision)
         self._open.append(child)
         return child
 
@@ -99,6 +119,8 @@ class Children:
         """One outcome per child, as they end."""
         while self._open:
             runs = patiently(self._read)
+            if any(run.run_count and run.state and not run.state.is_final() for run in runs.values()):
+                self._quiet_since = time.monotonic()
             for child in self._open:
                 outcome = self._judge(child, runs.get(child.flow_run_id))
                 if outcome is not None:
@@ -122,51 +144,62 @@ class Children:
     def _judge(self, child: Child, run: FlowRun | None) -> Outcome | None:
         """None while the child waits or runs."""
         if run is None or run.state is None:
-            return self._end_lost(child)
+            return _over(child, "its flow run was deleted")
         if run.state.is_final():
             return _final(child, run)
         # `start_time` is set even for a run that was cancelled before it began.
         if run.run_count == 0:
-            return self._judge_queued(child)
+            return self._judge_queued(child, run)
         if child.queued is None:
             child.queued, child.beat_seen = time.monotonic() - child.submitted, time.monotonic()
-        self._quiet_since = time.monotonic()
         return self._judge_running(child)
 
-    def _judge_queued(self, child: Child) -> Outcome | None:
+    def _judge_queued(self, child: Child, run: FlowRun) -> Outcome | None:
+        assert run.state is not None
+        if run.state.type == StateType.CANCELLING:
+            return None  # by a person: it will be Cancelled, and its family missing
         waited = time.monotonic() - max(child.submitted, self._quiet_since)
         if waited < self.deadline:
             return None
-        if not patiently(lambda: tracking.call_back(child.run_id, str(child.flow_run_id))):
+        if not tracking.call_back(child.run_id, child.ticket):
             return None  # it began at this very moment
-        self._cancel(child)
+        _cancel(child.flow_run_id)
         return Outcome(child, "free", f"no worker of pool {child.decision.where} took it within {self.deadline:.0f} s")
 
     def _judge_running(self, child: Child) -> Outcome | None:
-        beat = patiently(lambda: tracking.last_beat(child.run_id, str(child.flow_run_id)))
+        asked = time.monotonic()
+        beat = tracking.last_beat(child.run_id, str(child.flow_run_id))
         now = time.monotonic()
+        if now - asked > 5:
+            # The server was away, and no child could leave a sign of life there.
+            for one in self._open:
+                one.beat_seen = now
         if beat != child.beat:
             child.beat, child.beat_seen = beat, now
         if now - child.beat_seen < self.silence:
             return None
         reason = f"no sign of life for {self.silence:.0f} s"
-        tracking.disown(child.run_id, str(child.flow_run_id))
+        tracking.withdraw(child.run_id)
         with suppress(Exception), get_client(sync_client=True) as client:
             client.set_flow_run_state(child.flow_run_id, Crashed(message=reason), force=True)
         return Outcome(child, "failed", reason)
 
-    def _end_lost(self, child: Child) -> Outcome:
-        tracking.disown(child.run_id, str(child.flow_run_id))
-        return Outcome(child, "failed", "its flow run was deleted")
 
-    def _cancel(self, child: Child) -> None:
-        """Propose, never force: a forced Cancelled could still become Running."""
-        try:
-            with get_client(sync_client=True) as client:
-                _propose_cancelling(client, child.flow_run_id)
-        except Exception:
-            # Whatever the server says, the flag is up: a child that begins later goes away again.
-            logging.getLogger(__name__).warning("could not cancel %s", child.flow_run_id, exc_info=True)
+def cancel_earlier(run_id: str) -> None:
+    """A child that an earlier attempt of the study sent out for this MLflow run: it is not waited for any more."""
+    if (child := tracking.child_of(run_id)) is not None:
+        tracking.withdraw(run_id)
+        _cancel(UUID(child))
+
+
+def _cancel(flow_run_id: UUID) -> None:
+    """Propose, never force: a forced Cancelled could still become Running."""
+    try:
+        with get_client(sync_client=True) as client:
+            _propose_cancelling(client, flow_run_id)
+    except Exception:
+        # Whatever the server says, the ticket is void: a child that begins later goes away again.
+        logging.getLogger(__name__).warning("could not cancel %s", flow_run_id, exc_info=True)
 
 
 def _propose_cancelling(client: SyncPrefectClient, flow_run_id: UUID) -> None:
@@ -177,10 +210,21 @@ def _final(child: Child, run: FlowRun) -> Outcome:
     assert run.state is not None
     if run.state.type == StateType.COMPLETED:
         return Outcome(child, "done")
-    refused = patiently(lambda: tracking.refusal(child.run_id, str(child.flow_run_id)))
+    refused = tracking.refusal(child.run_id, str(child.flow_run_id))
     if refused is not None:
         return Outcome(child, "free", refused)
-    # From now on a process that is somehow still alive keeps its results to itself.
-    tracking.disown(child.run_id, str(child.flow_run_id))
     message = f": {run.state.message}" if run.state.message else ""
-    return Outcome(child, "failed", f"its run on pool {child.decision.where} is {run.state.name}{message}")
+    reason = f"its run on pool {child.decision.where} is {run.state.name}{message}"
+    if run.state.type == StateType.CANCELLED:
+        tracking.withdraw(child.run_id)
+        return Outcome(child, "failed", reason)
+    return _over(child, reason)
+
+
+def _over(child: Child, reason: str) -> Outcome:
+    """It ended by itself: before it began (its code could not be loaded, say), which frees the training, or after."""
+    if tracking.call_back(child.run_id, child.ticket):
+        return Outcome(child, "free", reason)
+    # From now on a process that is somehow still alive keeps its results to itself.
+    tracking.withdraw(child.run_id)
+    return Outcome(child, "failed", reason)

@@ -25,17 +25,19 @@ from tasks.tracking.children import EpochLog, log_history, log_results, open_chi
 from tasks.tracking.claims import (
     beat,
     call_back,
+    child_of,
     claim,
-    disown,
     end_runs_of,
-    is_called_back,
+    is_owner,
     last_beat,
+    offer,
     refusal,
     refuse,
+    withdraw,
 )
 from tasks.tracking.parents import FAILED, KILLED, end_run, log_answer, log_report, open_parent, open_runs_of
 from tasks.tracking.results import fetch_results, log_placement
-from tasks.tracking.store import is_outage, run_link, tracking
+from tasks.tracking.store import run_link, tracking
 
 __all__ = [
     "FAILED",
@@ -43,19 +45,19 @@ __all__ = [
     "EpochLog",
     "beat",
     "call_back",
+    "child_of",
     "claim",
-    "disown",
     "end_run",
     "end_runs_of",
     "fetch_results",
-    "is_called_back",
-    "is_outage",
+    "is_owner",
     "last_beat",
     "log_answer",
     "log_history",
     "log_placement",
     "log_report",
     "log_results",
+    "offer",
     "open_child",
     "open_parent",
     "open_runs_of",
@@ -63,4 +65,5 @@ __all__ = [
     "refuse",
     "run_link",
     "tracking",
+    "withdraw",
 ]

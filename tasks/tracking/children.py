@@ -17,6 +17,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 from hw3models.training import EpochReport
+from tasks.patience import hurry, is_outage
+from tasks.progress import say
 from tasks.tracking.model import log_model
 from tasks.tracking.parents import process_tags
 from tasks.tracking.results import log_reports
@@ -109,18 +111,30 @@ class EpochLog:
                 self._flush()
 
     def close(self) -> None:
-        """Log what has not been logged."""
+        """Log what has not been logged, waiting for a server that is away; what is lost then is told, not raised."""
         with self._lock:
             for epoch in sorted(self._pending):
                 self._ready.extend(_summaries(self._pending[epoch], epoch))
             self._pending.clear()
-            self._flush()
+            try:
+                self._send()
+            except Exception as error:
+                say(f"{len(self._ready)} points of the training's history could not be logged: {error}")
 
     def _flush(self) -> None:
+        """While it trains nothing waits: what cannot be sent now is sent with the next batch."""
+        try:
+            with hurry():
+                self._send()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+        self._flushed = time.monotonic()
+
+    def _send(self) -> None:
         while self._ready:
             self._client.log_batch(self.run_id, metrics=self._ready[:BATCH])
             del self._ready[:BATCH]
-        self._flushed = time.monotonic()
 
 
 def _collect(table: dict[str, list[float]], report: EpochReport) -> None:
@@ -143,7 +157,13 @@ def _summaries(table: Mapping[str, list[float]], epoch: int) -> list[Metric]:
 
 
 def log_results(
-    run_id: str, training: TrainReport, evaluation: EvaluationReport, data: DataReport, figures: Mapping[str, str]
+    run_id: str,
+    training: TrainReport,
+    evaluation: EvaluationReport,
+    data: DataReport,
+    figures: Mapping[str, str],
+    *,
+    cached: bool,
 ) -> None:
     """Final scores with their interval ends, recipe, figures (name -> SVG), tables, and the best seed's model."""
     client, _ = connect()
@@ -166,7 +186,7 @@ def log_results(
     client.log_batch(run_id, params=params, tags=[RunTag(name, value) for name, value in tags.items()])
     for name, svg in figures.items():
         client.log_text(run_id, svg, f"figures/{name}.svg")
-    log_reports(run_id, training, evaluation)
+    log_reports(run_id, training, evaluation, cached=cached)
     if training.recipe is not None:
         log_model(run_id, training, data)
 

@@ -1,51 +1,69 @@
-"""Who trains: two flags on the family's MLflow run, so that a training is never done both on a pool and here.
+"""Who trains a family: one owner at a time, so that nothing is trained both on a pool and here.
 
-Whoever wants to train raises its own flag first and reads the other's after that. Both are rows of one
-database, so of two that race at least one sees the other (the flags of Peterson's algorithm, 1981):
-
-- a child that sees it was called back never begins;
-- a caller that sees the child's claim does not train, but waits for how the child ends.
+The owner is a tag of the family's MLflow run: `study`, or the ticket that a child was sent out with. Whoever wants to
+train raises its own flag first and looks at the other's after that: the child its claim, the study by taking the
+ownership back. Both are rows of one database, so of two that race at least one sees the other (the flags of
+Peterson's algorithm, 1981). Whatever else may carry an old ticket (a child of an earlier attempt, one whose submission
+seemed to fail) is no owner, and never begins or never records.
 """
 
 import time
+from uuid import uuid4
 
 from mlflow.entities import RunTag
 
-from tasks.tracking.parents import end_run, process_tags
+from tasks.tracking.parents import end_run, open_runs_of, process_tags
 from tasks.tracking.store import connect
 
 CHILD = "prefect.train_flow_run_id"
 """Tag of the family's run: the flow run on the pool that trains it."""
+_OWNER = "hw3.owner"
+_STUDY = "study"
 
 
-def claim(run_id: str, child: str) -> bool:
-    """As the flow run `child`: False when the training was called back, and must not begin."""
+def offer(run_id: str) -> str:
+    """As the study: a new ticket, whose bearer is the owner from now on."""
     client, _ = connect()
-    client.log_batch(run_id, tags=[RunTag(f"hw3.claimed.{child}", "yes"), RunTag(CHILD, child), *_tags(process_tags())])
-    return not is_called_back(run_id, child)
+    ticket = uuid4().hex
+    client.set_tag(run_id, _OWNER, ticket)
+    return ticket
 
 
-def call_back(run_id: str, child: str) -> bool:
-    """As the caller: True when `child` can never begin now; False when it has claimed the training."""
+def withdraw(run_id: str) -> None:
+    """As the study: whoever bears a ticket is not the owner any more, and keeps what it finds to itself."""
     client, _ = connect()
-    client.set_tag(run_id, f"hw3.called_back.{child}", "yes")
-    if f"hw3.claimed.{child}" not in client.get_run(run_id).data.tags:
+    client.set_tag(run_id, _OWNER, _STUDY)
+
+
+def claim(run_id: str, child: str, ticket: str) -> bool:
+    """As the flow run `child`: False when the training was taken back, and must not begin."""
+    client, _ = connect()
+    tags = {f"hw3.claimed.{ticket}": "yes", CHILD: child, **process_tags()}
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    return is_owner(run_id, ticket)
+
+
+def call_back(run_id: str, ticket: str) -> bool:
+    """As the study: True when the bearer can never begin now; False when it has claimed the training, and keeps it."""
+    client, _ = connect()
+    withdraw(run_id)
+    if f"hw3.claimed.{ticket}" not in client.get_run(run_id).data.tags:
         return True
-    # It began, or saw the flag and went: it ends either way. If it began, its results are wanted.
-    client.delete_tag(run_id, f"hw3.called_back.{child}")
+    # It began, or saw that it is no owner and went: it ends either way. If it began, its results are wanted.
+    client.set_tag(run_id, _OWNER, ticket)
     return False
 
 
-def disown(run_id: str, child: str) -> None:
-    """As the caller: whatever `child` still does, its results are not wanted."""
+def is_owner(run_id: str, ticket: str) -> bool:
+    """Are the results of the bearer wanted?"""
     client, _ = connect()
-    client.set_tag(run_id, f"hw3.called_back.{child}", "yes")
+    return client.get_run(run_id).data.tags.get(_OWNER) == ticket
 
 
-def is_called_back(run_id: str, child: str) -> bool:
-    """Was the training taken from `child`?"""
+def child_of(run_id: str) -> str | None:
+    """The flow run that has claimed the training last."""
     client, _ = connect()
-    return f"hw3.called_back.{child}" in client.get_run(run_id).data.tags
+    return client.get_run(run_id).data.tags.get(CHILD)
 
 
 def beat(run_id: str, child: str) -> None:
@@ -73,17 +91,14 @@ def refusal(run_id: str, child: str) -> str | None:
 
 
 def end_runs_of(flow_run_id: str, status: str, reason: str) -> list[str]:
-    """End what is still RUNNING of a flow run that is no more; their ids."""
+    """End what is still RUNNING of a flow run that is no more, with the runs below it; their ids."""
     client, experiment_id = connect()
-    ended = []
+    ended: list[str] = []
     for tag in ("prefect.flow_run_id", CHILD):
-        for run in client.search_runs(
-            [experiment_id], f"tags.`{tag}` = '{flow_run_id}' and attributes.status = 'RUNNING'", max_results=1000
-        ):
-            end_run(run.info.run_id, status, reason)
-            ended.append(run.info.run_id)
+        condition = f"tags.`{tag}` = '{flow_run_id}' and attributes.status = 'RUNNING'"
+        for run in client.search_runs([experiment_id], condition, max_results=1000):
+            for open_id in open_runs_of(run.info.run_id):
+                withdraw(open_id)
+                end_run(open_id, status, reason)
+                ended.append(open_id)
     return ended
-
-
-def _tags(values: dict[str, str]) -> list[RunTag]:
-    return [RunTag(name, value) for name, value in values.items()]

@@ -9,53 +9,68 @@ from mlflow.entities import RunTag
 from hw3models.errors import DigestError
 from hw3models.model_store import load_model, weights_digest
 from hw3models.prediction_table import load_table
-from hw3models.specs import EvaluationReport, Placement, TrainReport
+from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
 from tasks.tracking.store import connect
 
 FOLDER = "replicates"
 """Artifact folder: the model folder of all replicates, with histories and the prediction table."""
+REPORTS = f"{FOLDER}/reports.json"
+MODEL_FILES = ("model.json", "replicates.safetensors", "history.json", "predictions.npz", "predict_seconds")
 
 
-def log_reports(run_id: str, training: TrainReport, evaluation: EvaluationReport) -> None:
+def log_reports(run_id: str, training: TrainReport, evaluation: EvaluationReport, *, cached: bool) -> None:
     """The whole model folder and both reports: everything that was made of this family."""
     client, _ = connect()
     client.log_artifacts(run_id, training.directory, FOLDER)
+    reports = {
+        "training": training.model_dump(mode="json"),
+        "evaluation": evaluation.model_dump(mode="json"),
+        "cached": cached,
+    }
     # Last, so that where it is everything is.
-    client.log_dict(
-        run_id,
-        {"training": training.model_dump(mode="json"), "evaluation": evaluation.model_dump(mode="json")},
-        f"{FOLDER}/reports.json",
-    )
+    client.log_dict(run_id, reports, REPORTS)
 
 
-def fetch_results(run_id: str, directory: Path) -> tuple[TrainReport, EvaluationReport]:
-    """Bring what a worker left in the run into `directory`; reports that name the files there.
+def fetch_results(
+    run_id: str, spec: TrainSpec, data: DataReport, directory: Path
+) -> tuple[TrainReport, EvaluationReport, bool]:
+    """Bring what a worker left in the run into `directory`; reports that name the files there, and whether the
+    worker took them from its cache.
 
     Raises:
-        DigestError: what arrived is not what the reports describe.
+        DigestError: what arrived is not what was asked for, or not what the reports describe.
     """
     client, _ = connect()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent) as folder:
         arrived = Path(client.download_artifacts(run_id, FOLDER, folder))
-        reports = json.loads((arrived / "reports.json").read_text())
+        reports = json.loads((arrived / Path(REPORTS).name).read_text())
         directory.mkdir(exist_ok=True)
-        for path in arrived.iterdir():
-            path.replace(directory / path.name)
+        for name in MODEL_FILES:
+            path = arrived / name
+            if path.is_file() and not path.is_symlink():
+                path.replace(directory / name)
     training = TrainReport.model_validate(reports["training"] | {"directory": str(directory)})
     table = directory / Path(reports["evaluation"]["table_path"]).name
     evaluation = EvaluationReport.model_validate(reports["evaluation"] | {"table_path": str(table)})
-    _check(training, evaluation, directory)
-    return training, evaluation
+    _check(spec, data, training, evaluation)
+    return training, evaluation, bool(reports["cached"])
 
 
-def _check(training: TrainReport, evaluation: EvaluationReport, directory: Path) -> None:
-    load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
+def _check(spec: TrainSpec, data: DataReport, training: TrainReport, evaluation: EvaluationReport) -> None:
+    found = (training.family, training.spec_digest, training.data_digest, evaluation.family, evaluation.data_digest)
+    wanted = (spec.family, spec.fingerprint(), data.digest, spec.family, data.digest)
+    if found != wanted:
+        raise DigestError(f"What arrived is of {found}, what was asked for is {wanted}.")
+    table = load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
+    if (table.family, table.data_digest, table.seeds) != (spec.family, data.digest, training.seeds):
+        raise DigestError(f"The prediction table that arrived is of {table.family}, seeds {list(table.seeds)}.")
+    directory = Path(training.directory)
     if training.recipe is None:
         return
     load_model(directory)
-    if (found := weights_digest(directory)) != training.digest:
-        raise DigestError(f"The parameters that arrived have digest {found}, the training reports {training.digest}.")
+    if (digest := weights_digest(directory)) != training.digest:
+        raise DigestError(f"The parameters that arrived have digest {digest}, the training reports {training.digest}.")
 
 
 def log_placement(run_id: str, placement: Placement) -> None:

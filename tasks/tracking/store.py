@@ -3,14 +3,15 @@
 import os
 import time
 from functools import lru_cache
+from typing import Any, cast
 
 import mlflow
-import requests
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from hw3models.specs import Tracking
+from tasks.patience import patiently
 from tasks.settings import Settings
 
 
@@ -49,22 +50,26 @@ def _set_tracking_uri(uri: str) -> None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+class _PatientClient:
+    """A client each of whose calls waits out an outage of the server."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda *args, **kwargs: patiently(lambda: method(*args, **kwargs))
+
+
 def connect() -> tuple[MlflowClient, str]:
     """Client and experiment id; the embedded store is made when it is not there."""
     settings = Settings()
     if settings.mlflow_tracking_uri is not None:
-        return _connect(settings.tracking_uri, settings.experiment, None, None)
+        client, experiment = patiently(lambda: _connect(settings.tracking_uri, settings.experiment, None, None))
+        return cast(MlflowClient, _PatientClient(client)), experiment
     settings.store.mkdir(parents=True, exist_ok=True)
     artifacts = (settings.store / "artifacts").as_uri()
     return _connect(settings.tracking_uri, settings.experiment, artifacts, str(settings.store / ".lock"))
-
-
-def is_outage(error: Exception) -> bool:
-    """Does the error mean that the server is away or broken (and not that it refused)?"""
-    if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
-        return True
-    # MLflow wraps what its HTTP client says, after its own retries, into an error without a code of its own.
-    return isinstance(error, MlflowException) and error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 
 
 def now_ms() -> int:

@@ -13,7 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.sequences import sequences
 from hw3models.errors import TrainingError
-from tests.orchestration.pools import api, child_of, deploy, flow_runs, state_of, wait_for_worker
+from tests.orchestration.pools import api, child_of, deploy, flow_runs, state_of, wait_for_worker, workers
 from tests.orchestration.studies import LONG, known_runs, mlflow_runs, runs_of, study, training_process
 from tests.servers import wait_until
 from tests.stack import Stack
@@ -163,14 +163,21 @@ def test_a_prefect_server_restarted_under_a_running_study_loses_nothing(stack: S
     assert here.read_flow_run(run.prefect["prefect.flow_run_id"]).state.is_completed()
 
 
+def start_study(stack: Stack) -> str:
+    """A study on a worker of the CPU pool, as the UI starts it; the id of its flow run."""
+    if "studies" not in workers(stack, "hw3-cpu"):
+        stack.worker("hw3-cpu", "studies", limit=None)
+        wait_for_worker(stack, "hw3-cpu", "studies")
+    [deployment] = api(stack, "/deployments/filter", {"deployments": {"name": {"any_": ["sequences"]}}}).json()
+    parameters = {"spec": study(**LONG).model_dump(mode="json")}
+    started = api(stack, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+    return str(started.json()["id"])
+
+
 @pytest.mark.usefixtures("gpu_worker")
 def test_a_study_cancelled_in_the_ui_stops_with_its_children_and_its_mlflow_runs(stack: Stack) -> None:
-    stack.worker("hw3-cpu", "studies", limit=None)
-    wait_for_worker(stack, "hw3-cpu", "studies")
     known = known_runs(stack)
-    [deployment] = api(stack, "/deployments/filter", {"deployments": {"name": {"any_": ["sequences"]}}}).json()
-    spec = study(**LONG).model_dump(mode="json")
-    parent = api(stack, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": {"spec": spec}}).json()["id"]
+    parent = start_study(stack)
     pid, family_run = training_process(stack, "gru", known)
     # What the UI's button sends.
     api(stack, f"/flow_runs/{parent}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
@@ -184,3 +191,42 @@ def test_a_study_cancelled_in_the_ui_stops_with_its_children_and_its_mlflow_runs
         for run in mlflow_runs(stack, f"tags.`prefect.flow_run_id` = '{parent}'")
     }
     assert states == {"parent": "KILLED", "gru": "KILLED", "majority": "FINISHED"}
+
+
+@pytest.mark.usefixtures("gpu_worker")
+def test_a_study_that_is_killed_on_a_worker_leaves_no_run_open_and_no_training_behind(stack: Stack) -> None:
+    known = known_runs(stack)
+    parent = start_study(stack)
+    pid, family_run = training_process(stack, "gru", known)
+    [mine] = mlflow_runs(stack, f"tags.`prefect.flow_run_id` = '{parent}' and tags.`hw3.role` = 'parent'")
+    os.kill(int(mine.data.tags["hw3.pid"]), signal.SIGKILL)
+    wait_until(lambda: state_of(stack, parent) == "CRASHED", "the study is Crashed")
+    wait_until(lambda: not mlflow_runs(stack, "attributes.status = 'RUNNING'"), "no MLflow run is left open")
+    states = {
+        run.data.tags.get("family", "parent"): run.info.status
+        for run in mlflow_runs(stack, f"tags.`prefect.flow_run_id` = '{parent}'")
+    }
+    assert states == {"parent": "FAILED", "gru": "FAILED", "majority": "FINISHED"}
+    wait_until(lambda: state_of(stack, child_of(stack, family_run)["id"]) == "CANCELLED", "its child is cancelled")
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the child's process is gone")
+
+
+@pytest.mark.usefixtures("gpu_worker")
+def test_an_mlflow_server_restarted_under_a_running_study_costs_no_family(
+    stack: Stack, here: SyncPrefectClient
+) -> None:
+    known = known_runs(stack)
+
+    def restart() -> None:
+        training_process(stack, "gru", known)
+        stack.mlflow.kill_group()
+        time.sleep(5)
+        stack.start_mlflow()
+        stack.wait_for_servers()
+
+    with meanwhile(restart):
+        run = sequences(study(families=("gru", "mlp", "majority"), epochs=400))
+    [answer] = run.answers
+    assert not answer.failures
+    assert set(answer.evaluation) == {"gru", "mlp", "majority"}
+    assert {one["status"] for one in runs_of(stack, run).values()} == {"FINISHED"}

@@ -5,11 +5,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
-from hw3models.specs import TrainJob
+from hw3models.specs import DataReport, TrainJob, TrainSpec
 from tasks import tracking
+from tasks.patience import hurry, is_outage, patiently
 
 
 @pytest.fixture
@@ -18,45 +20,62 @@ def run_id(home: Path) -> str:
 
 
 def test_a_child_that_claims_first_keeps_the_training(run_id: str) -> None:
-    assert tracking.claim(run_id, "child")
-    assert not tracking.call_back(run_id, "child")
-    assert not tracking.is_called_back(run_id, "child"), "its results are wanted"
+    ticket = tracking.offer(run_id)
+    assert tracking.claim(run_id, "child", ticket)
+    assert not tracking.call_back(run_id, ticket)
+    assert tracking.is_owner(run_id, ticket), "its results are wanted"
+    assert tracking.child_of(run_id) == "child"
 
 
 def test_a_child_that_was_called_back_never_begins(run_id: str) -> None:
-    assert tracking.call_back(run_id, "child")
-    assert not tracking.claim(run_id, "child")
-    assert tracking.claim(run_id, "another child"), "the next one may"
+    ticket = tracking.offer(run_id)
+    assert tracking.call_back(run_id, ticket)
+    assert not tracking.claim(run_id, "child", ticket)
+    assert tracking.claim(run_id, "another child", tracking.offer(run_id)), "the next one may"
+
+
+def test_the_bearer_of_an_old_ticket_neither_begins_nor_records(run_id: str) -> None:
+    first = tracking.offer(run_id)
+    assert tracking.claim(run_id, "child of the first attempt", first)
+    second = tracking.offer(run_id)
+    assert not tracking.is_owner(run_id, first), "it trains on, but keeps what it finds to itself"
+    assert not tracking.claim(run_id, "one that nobody knows of", first)
+    assert tracking.claim(run_id, "child", second)
+
+
+def test_what_is_trained_here_belongs_to_no_ticket(run_id: str) -> None:
+    ticket = tracking.offer(run_id)
+    tracking.withdraw(run_id)
+    assert not tracking.claim(run_id, "child", ticket)
 
 
 def test_of_two_that_race_at_most_one_trains(run_id: str) -> None:
     rng = np.random.default_rng(0)
     seen: Counter[tuple[bool, bool]] = Counter()
     for number in range(60):
-        child, gate = f"child-{number}", threading.Barrier(2)
+        ticket, gate = tracking.offer(run_id), threading.Barrier(2)
         delays = rng.uniform(0, 0.01, 2)
         begins: list[bool] = []
 
-        def run_child(child: str = child, gate: threading.Barrier = gate, delay: float = delays[0]) -> None:
+        def run_child(
+            begins: list[bool] = begins,
+            ticket: str = ticket,
+            gate: threading.Barrier = gate,
+            delay: float = float(delays[0]),
+        ) -> None:
             gate.wait()
             time.sleep(delay)
-            begins.append(tracking.claim(run_id, child))  # noqa: B023  # joined below
+            begins.append(tracking.claim(run_id, "child", ticket))
 
         thread = threading.Thread(target=run_child)
         thread.start()
         gate.wait()
         time.sleep(delays[1])
-        trains_here = tracking.call_back(run_id, child)
+        trains_here = tracking.call_back(run_id, ticket)
         thread.join()
         assert not (begins[0] and trains_here), f"round {number}: both"
         seen[begins[0], trains_here] += 1
     assert len(seen) >= 2, f"the race was no race: {seen}"
-
-
-def test_a_disowned_child_keeps_its_results_to_itself(run_id: str) -> None:
-    assert tracking.claim(run_id, "child")
-    tracking.disown(run_id, "child")
-    assert tracking.is_called_back(run_id, "child")
 
 
 def test_signs_of_life_differ_each_time(run_id: str) -> None:
@@ -82,3 +101,37 @@ def test_a_flow_run_tried_again_goes_on_in_the_same_mlflow_run(home: Path) -> No
     assert tracking.open_runs_of(first) == [first]
     assert tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "b"}) != first
     assert tracking.open_parent("outside", TrainJob(), {}) != tracking.open_parent("outside", TrainJob(), {})
+
+
+def test_runs_below_those_of_a_dead_flow_run_end_with_them(home: Path) -> None:
+    parent = tracking.open_parent("hw3 run", TrainJob(), {"prefect.flow_run_id": "outer"})
+    data = DataReport(
+        name="d", kind="sequences", source="d", path="d", digest="d", num_train=1, num_validation=0, num_test=1,
+        shape=(2, 1), class_names=("a", "b"), class_counts=(1, 1),
+    )  # fmt: skip
+    family = tracking.open_child(parent, TrainSpec(), data, {"prefect.flow_run_id": "inner"})
+    assert set(tracking.end_runs_of("outer", tracking.FAILED, "crashed")) == {parent, family}
+
+
+def test_an_outage_is_told_from_a_refusal(run_id: str) -> None:
+    with pytest.raises(Exception, match="not found") as refused:
+        tracking.beat("no such run", "child")
+    assert isinstance(refused.value, Exception)
+    assert not is_outage(refused.value)
+    assert is_outage(httpx.ConnectError("refused"))
+
+
+def test_a_call_is_repeated_while_a_server_is_away_but_not_for_ever() -> None:
+    calls: list[int] = []
+
+    def call() -> int:
+        calls.append(1)
+        if len(calls) < 3:
+            raise httpx.ConnectError("away")
+        return len(calls)
+
+    assert patiently(call, pause=0.01) == 3
+    calls.clear()
+    with hurry(), pytest.raises(httpx.ConnectError, match="away"):
+        patiently(call, pause=0.01)
+    assert len(calls) == 1
