@@ -44,11 +44,13 @@ system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 		chromium fonts-dejavu-core postgresql docker-compose systemd
 
-lock: $(VENV)/.test ## write constraints.txt and constraints-dev.txt again from pyproject.toml
+lock: $(VENV)/.test ## write the lock files again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header -q --upgrade -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header -q --upgrade -c constraints.txt -o constraints-dev.txt
+	$(BIN)/uv pip compile pyproject.toml deploy/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header -q --upgrade -c constraints.txt -o deploy/requirements.txt
 
 clean: ## forget caches, prepared data and environment; keep reports and the MLflow store
 	rm -rf $(VENV) .hw3 .pytest_cache .ruff_cache .mypy_cache test-output *.egg-info

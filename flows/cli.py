@@ -170,6 +170,32 @@ def up(
 
 
 @app.command
+def calibrate(
+    *,
+    repeats: Annotated[int, Parameter(validator=Number(gte=20))] = 2000,
+    seeds: tuple[int, ...] = (3, 5, 10, 30),
+    examples: tuple[int, ...] = (100, 1000, 10_000),
+    output: Path | None = None,
+) -> None:
+    """Show how often a verdict is a false alarm, how often intervals hold the truth, and whether power advice is true.
+
+    Parameters
+    ----------
+    repeats
+        Simulated comparisons of each kind and design.
+    seeds
+        Seeds of each family.
+    examples
+        Test examples.
+    output
+        The page to write, with its figure beside it; `docs/calibration.md` if not given.
+    """
+    from flows.calibrate import default_output, write_calibration
+
+    print(write_calibration(output or default_output(), repeats=repeats, seeds=seeds, examples=examples))
+
+
+@app.command
 def report(run_file: Path | None = None, /, *, output: Path | None = None) -> None:
     """Write the report page of an earlier run again.
 

@@ -1,0 +1,56 @@
+"""`hw3 calibrate`: how often the verdict cries wolf, as a page with its figure."""
+
+import sys
+import time
+from pathlib import Path
+
+from hw3models.calibration import Calibration, Rate, calibrate
+from hw3models.environment import describe_environment
+from hw3models.plots.calibration import calibration
+from tasks.settings import Settings
+
+HEAD = """# Calibration
+
+How often does a comparison find a difference where there is none, hold its intervals what they promise, and find what
+its power advice says it would? Thousands of comparisons whose truth is known, simulated with crossed effects of seeds
+and examples (`hw3models/calibration.py`), each judged by the code that judges real ones.
+
+![False alarms, coverage and power of every design]({figure})
+
+Whiskers are 95% Monte Carlo intervals; the grey bands are 3.5 to 6.5%, 93.5 to 96.5%, and 5 points.
+
+| S | n | effects | false alarms, % | coverage, % | difference, points | found, % | promised, % |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def write_calibration(output: Path, *, repeats: int, seeds: tuple[int, ...], examples: tuple[int, ...]) -> Path:
+    """Run all designs, telling each as it is done, and write `output` with its figure beside it."""
+    start, found = time.monotonic(), []
+    for one in calibrate(seeds, examples, repeats=repeats):
+        found.append(one)
+        print(_row(one), file=sys.stderr, flush=True)
+    figure = output.with_suffix(".png")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    calibration(found).savefig(figure, dpi=140, facecolor="white")
+    environment = describe_environment()
+    rows = "".join(f"{_row(one)}\n" for one in found)
+    took = f"{repeats:,} repeats of each kind, {time.monotonic() - start:.0f} s"
+    conditions = f"`hw3 calibrate --repeats {repeats}`: {took} on {environment.hardware}, code {environment.code}."
+    output.write_text(f"{HEAD.format(figure=figure.name)}{rows}\n{conditions}\n", encoding="utf-8")
+    return output
+
+
+def default_output() -> Path:
+    """In the documentation of a checkout."""
+    return Settings().home / "docs" / "calibration.md"
+
+
+def _row(one: Calibration) -> str:
+    cells = [f"{one.seeds}", f"{one.examples:,}", one.effects, _rate(one.false_alarms), _rate(one.coverage)]
+    cells += [f"{one.difference:.2f}", _rate(one.power), f"{100 * one.promised:.1f}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _rate(rate: Rate) -> str:
+    return f"{100 * rate.share:.1f} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
