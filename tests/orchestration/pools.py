@@ -42,6 +42,14 @@ def wait_for_worker(stack: Stack, pool: str, name: str) -> None:
     )
 
 
+def end_workers(stack: Stack, pool: str) -> None:
+    """Those that earlier tests have left running: nobody serves the pool now."""
+    for program in stack.programs:
+        arguments = program.process.args
+        if isinstance(arguments, list) and pool in arguments and program.process.poll() is None:
+            program.end()
+
+
 def flow_runs(stack: Stack, *, flow: str) -> list[dict[str, Any]]:
     """Flow runs of a flow, newest first."""
     body = {"sort": "EXPECTED_START_TIME_DESC", "limit": 200, "flows": {"name": {"any_": [flow]}}}

@@ -13,7 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.sequences import sequences
 from hw3models.errors import TrainingError
-from tests.orchestration.pools import api, child_of, deploy, flow_runs, state_of, wait_for_worker, workers
+from tests.orchestration.pools import api, child_of, deploy, end_workers, flow_runs, state_of, wait_for_worker
 from tests.orchestration.studies import LONG, known_runs, mlflow_runs, runs_of, study, training_process
 from tests.servers import wait_until
 from tests.stack import Stack
@@ -60,6 +60,7 @@ def test_a_killed_training_is_missing_and_the_rest_of_the_comparison_stands(
 
 
 def test_a_worker_that_dies_with_its_training_is_noticed(stack: Stack, here: SyncPrefectClient) -> None:
+    end_workers(stack, "hw3-cpu")
     worker = stack.worker("hw3-cpu", "doomed")
     wait_for_worker(stack, "hw3-cpu", "doomed")
     known = known_runs(stack)
@@ -82,6 +83,7 @@ def test_a_worker_that_dies_with_its_training_is_noticed(stack: Stack, here: Syn
 
 
 def test_a_worker_that_is_terminated_leaves_no_zombie(stack: Stack, here: SyncPrefectClient) -> None:
+    end_workers(stack, "hw3-cpu")
     worker = stack.worker("hw3-cpu", "stopped")
     wait_for_worker(stack, "hw3-cpu", "stopped")
     known = known_runs(stack)
@@ -107,6 +109,7 @@ def test_a_worker_that_is_terminated_leaves_no_zombie(stack: Stack, here: SyncPr
 
 
 def test_a_pool_that_nobody_serves_fails_who_insists_on_it(stack: Stack, here: SyncPrefectClient) -> None:
+    end_workers(stack, "hw3-cpu")
     with pytest.raises(TrainingError, match=r"no worker of pool hw3-cpu took it within 1 s"):
         sequences(study(placement="cpu", queue_deadline=1, families=("mlp",)))
     [child] = flow_runs(stack, flow="train")[:1]
@@ -115,6 +118,7 @@ def test_a_pool_that_nobody_serves_fails_who_insists_on_it(stack: Stack, here: S
 
 
 def test_a_pool_deleted_while_a_training_waits_in_it_gives_it_back(stack: Stack, here: SyncPrefectClient) -> None:
+    end_workers(stack, "hw3-cpu")
     known = known_runs(stack)
 
     def delete() -> None:
@@ -165,9 +169,9 @@ def test_a_prefect_server_restarted_under_a_running_study_loses_nothing(stack: S
 
 def start_study(stack: Stack) -> str:
     """A study on a worker of the CPU pool, as the UI starts it; the id of its flow run."""
-    if "studies" not in workers(stack, "hw3-cpu"):
-        stack.worker("hw3-cpu", "studies", limit=None)
-        wait_for_worker(stack, "hw3-cpu", "studies")
+    end_workers(stack, "hw3-cpu")
+    stack.worker("hw3-cpu", "studies", limit=None)
+    wait_for_worker(stack, "hw3-cpu", "studies")
     [deployment] = api(stack, "/deployments/filter", {"deployments": {"name": {"any_": ["sequences"]}}}).json()
     parameters = {"spec": study(**LONG).model_dump(mode="json")}
     started = api(stack, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})

@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.sequences import sequences
 from hw3models.specs import RunReport
-from tests.orchestration.pools import child_of, state_of, wait_for_worker
+from tests.orchestration.pools import child_of, end_workers, state_of, wait_for_worker
 from tests.orchestration.studies import mlflow_runs, study
 from tests.servers import wait_until
 from tests.stack import Stack
@@ -65,8 +65,6 @@ def test_a_worker_that_wakes_at_the_deadline_never_trains_what_the_study_trains(
 @pytest.fixture(scope="module")
 def racer(stack: Stack) -> None:
     """The only worker of the GPU pool."""
-    for program in stack.programs:
-        if program.log.name == "gpu-0.log" and program.process.poll() is None:
-            program.end()
+    end_workers(stack, "hw3-gpu")
     stack.worker("hw3-gpu", "racer")
     wait_for_worker(stack, "hw3-gpu", "racer")
