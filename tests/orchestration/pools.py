@@ -1,6 +1,7 @@
 """Pools, deployments and workers of a stack, and what tests ask about them."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def api(stack: Stack, path: str, body: object | None = None, *, method: str = "POST") -> httpx.Response:
     """Prefect's REST interface, without its client. On SQLite its server says 503 while it is busy: asked again."""
     address = f"{stack.environment['PREFECT_API_URL']}{path}"
-    for _ in range(10):
-        answer = httpx.request(method, address, json=body, timeout=30)
-        if answer.status_code != 503:
-            break
+    end = time.monotonic() + 120
+    while True:
+        with suppress(httpx.TimeoutException):
+            answer = httpx.request(method, address, json=body, timeout=30)
+            if answer.status_code != 503 or time.monotonic() > end:
+                return answer
+        assert time.monotonic() < end, f"{address} does not answer"
         time.sleep(1)
-    return answer
 
 
 def deploy(stack: Stack, pools: tuple[str, ...] = ("hw3-cpu", "hw3-gpu")) -> None:

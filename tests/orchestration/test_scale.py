@@ -90,7 +90,9 @@ def test_many_queued_trainings_over_two_workers_are_each_done_once(tmp_path: Pat
         for seed in range(number):
             training = TrainSpec(data=DATA, family="mlp", seeds=(seed,), recipe=Recipe(epochs=2))
             parameters = {"spec": TrainJob(training=training).model_dump(mode="json")}
-            api(stack, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+            # The key makes it safe to ask again, which `api` does when the server is too busy to answer.
+            body = {"parameters": parameters, "idempotency_key": f"load-{seed}"}
+            assert api(stack, f"/deployments/{deployment['id']}/create_flow_run", body).status_code < 300
 
         def states() -> Counter[str]:
             body = {"flows": {"name": {"any_": ["train"]}}}
