@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 from mlflow import MlflowClient
 from mlflow.entities import Dataset as LoggedDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -80,7 +81,14 @@ def _log_data(client: MlflowClient, run_id: str, data: DataReport) -> None:
             {"examples": total, "train": data.num_train, "validation": data.num_validation, "test": data.num_test}
         ),
     )
-    client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+    inputs = [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException as error:
+        # Two that log a new data set at the same moment both try to add its row. Now it is there.
+        if "datasets" not in str(error):
+            raise
+        client.log_inputs(run_id, inputs)
 
 
 class EpochLog:

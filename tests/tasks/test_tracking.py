@@ -1,6 +1,7 @@
 """The tracker against a real embedded store."""
 
 import math
+import threading
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -86,3 +87,25 @@ def test_more_points_than_mlflow_takes_in_a_call_are_logged_in_several(data: Dat
         log(epoch(number, (0,), 1 / number))
     log.close()
     assert len(points(run_id, "train_loss")) == len(points(run_id, "learning_rate")) == 800
+
+
+def test_processes_that_log_a_new_data_set_at_the_same_moment_all_succeed(home: Path) -> None:
+    parent = tracking.open_parent("race", TrainSpec(), {})
+    gate = threading.Barrier(8)
+    found: list[str] = []
+
+    def open_one(seed: int, data: DataReport) -> None:
+        gate.wait()
+        found.append(tracking.open_child(parent, TrainSpec(seeds=(seed,)), data, {}))
+
+    for round_ in range(5):
+        data = DataReport(
+            name="new", kind="sequences", source="new", path="new", digest=f"digest-{round_}", num_train=1,
+            num_validation=0, num_test=1, shape=(2, 1), class_names=("a", "b"), class_counts=(1, 1),
+        )  # fmt: skip
+        threads = [threading.Thread(target=open_one, args=(seed, data)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(set(found)) == 40
