@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hw3models.metrics import METRICS
+from hw3models.power import MANY
 from hw3models.specs import PairReport, Score
 from hw3models.wording import (
     amount,
@@ -185,22 +186,24 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     if pair.power is None:
         return ""
     power, margin = pair.power, amount(setting.metric, setting.margin)
+    corrected = f" after Holm's correction for {setting.num_pairs} pairs" if setting.num_pairs > 1 else ""
     found = (
         f"between {listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
-        f"would be found with 80% power"
+        f"would be found with 80% power{corrected}"
     )
     if power.detectable <= setting.margin:
         return sentence(f"{found}, less than the margin of {margin}")
     if power.seeds_for_margin is not None:
         return sentence(f"{found}; for {margin} it takes {power.seeds_for_margin:,} seeds each")
     floor = amount(setting.metric, power.detectable_with_many_seeds)
-    text = (
-        f"{found}; no number of seeds finds {margin}, because {setting.num_test:,} test examples allow {floor} at best"
+    if power.examples_factor is None:
+        # Training itself varies too much: not even any number of test examples would help.
+        return sentence(f"{found}; even {MANY:,} seeds each would not find {margin}, but {floor}")
+    examples = float(f"{setting.num_test * power.examples_factor:.2g}")
+    return sentence(
+        f"{found}; no number of seeds finds {margin}: {setting.num_test:,} test examples allow {floor} at best, "
+        f"and {margin} takes about {examples:,.0f} of them"
     )
-    if power.examples_factor is not None:
-        examples = float(f"{setting.num_test * power.examples_factor:.2g}")
-        text += f", and {margin} takes about {examples:,.0f}"
-    return sentence(text)
 
 
 def _about_cost(standings: Standings) -> str:

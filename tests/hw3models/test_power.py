@@ -116,3 +116,22 @@ def test_the_comparison_says_what_its_leading_pair_could_have_shown() -> None:
     assert pair.power.detectable >= pair.power.detectable_with_many_seeds
     assert "would be found with 80% power" in report.advice
     assert "0.5 points" in report.advice
+
+
+def test_the_advice_blames_the_test_split_only_where_more_examples_would_help() -> None:
+    rng = np.random.default_rng(1)
+    lucky = rng.uniform(0.2, 1.0, (2, 5, 1))
+    varies = {"cnn": rng.random((5, 300)) < lucky[0], "gru": rng.random((5, 300)) < lucky[1]}
+    advice = compared(varies).advice
+    assert "even 1,000 seeds each would not find 0.5 points" in advice
+    assert "test examples" not in advice
+    steady = {"cnn": np.repeat(rng.random((1, 300)) < 0.8, 5, 0), "gru": np.repeat(rng.random((1, 300)) < 0.8, 5, 0)}
+    advice = compared(steady).advice
+    assert "no number of seeds finds 0.5 points: 300 test examples allow" in advice
+    assert "of them." in advice
+
+
+def test_the_advice_says_how_many_pairs_it_is_corrected_for() -> None:
+    rng = np.random.default_rng(2)
+    rights = {name: rng.random((5, 200)) < 0.8 for name in ("cnn", "gru", "lstm")}
+    assert "with 80% power after Holm's correction for 3 pairs" in compared(rights).advice
