@@ -38,9 +38,13 @@ def withdraw(run_id: str) -> None:
 def claim(run_id: str, child: str, ticket: str) -> bool:
     """As the flow run `child`: False when the training was taken back, and must not begin."""
     client, _ = connect()
-    tags = {f"hw3.claimed.{ticket}": "yes", CHILD: child, **process_tags()}
+    client.set_tag(run_id, f"hw3.claimed.{ticket}", "yes")
+    if not is_owner(run_id, ticket):
+        return False
+    # Only now: the run must not name a process that trains nothing, or it would end with that one.
+    tags = {CHILD: child, **process_tags()}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-    return is_owner(run_id, ticket)
+    return True
 
 
 def call_back(run_id: str, ticket: str) -> bool:

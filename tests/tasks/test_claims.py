@@ -40,6 +40,7 @@ def test_the_bearer_of_an_old_ticket_neither_begins_nor_records(run_id: str) -> 
     second = tracking.offer(run_id)
     assert not tracking.is_owner(run_id, first), "it trains on, but keeps what it finds to itself"
     assert not tracking.claim(run_id, "one that nobody knows of", first)
+    assert tracking.child_of(run_id) == "child of the first attempt", "the run names none that trains nothing"
     assert tracking.claim(run_id, "child", second)
 
 
