@@ -4,8 +4,7 @@ import httpx
 from prefect import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
-from tasks.placement import decide_now, examine
-from tasks.placement.now import server_address
+from tasks.placement import decide_now, examine, server_address
 from tasks.placement.pools import DEPLOYMENTS
 
 

@@ -16,7 +16,7 @@ from tasks.artifacts import publish
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import compare
-from tasks.placement import Children, cancel_earlier, decide_now, for_family
+from tasks.placement import Children, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
@@ -48,7 +48,9 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
     decision = decide_now(spec.placement, spec.device)
     if not decision.possible:
         raise PlacementError(f"`placement` is {spec.placement}, but {decision.reason}.")
-    say(f"networks are trained {'here' if decision.where == 'here' else f'on {decision.where}'}: {decision.reason}")
+    if server_address() is not None:
+        # Without a server there is nothing to decide, and nothing to tell five times a run.
+        say(f"networks are trained {'here' if decision.where == 'here' else f'on {decision.where}'}: {decision.reason}")
     with Children(deadline=spec.queue_deadline) as children:
         here = []
         for family, job in jobs.items():

@@ -2,7 +2,7 @@
 
 from tasks.placement.children import Child, Children, Outcome, cancel_earlier
 from tasks.placement.decision import Decision, decide, for_family
-from tasks.placement.now import decide_now
+from tasks.placement.now import decide_now, server_address
 from tasks.placement.pools import PoolState, examine
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "decide_now",
     "examine",
     "for_family",
+    "server_address",
 ]
