@@ -125,7 +125,9 @@ class Children:
                 outcome = self._judge(child, runs.get(child.flow_run_id))
                 if outcome is not None:
                     self._open.remove(child)
-                    self._quiet_since = time.monotonic()
+                    if child.queued is not None:
+                        # It had begun: the queue moves. One that was called back says nothing about the others.
+                        self._quiet_since = time.monotonic()
                     yield outcome
                     # What was read may be old by now: the caller may have trained for minutes.
                     break

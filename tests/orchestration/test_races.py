@@ -62,6 +62,23 @@ def test_a_worker_that_wakes_at_the_deadline_never_trains_what_the_study_trains(
         assert placement.queued_seconds >= DEADLINE
 
 
+def test_a_pool_that_nobody_serves_costs_the_deadline_once_and_not_once_per_family(
+    stack: Stack, here: SyncPrefectClient, racer: None
+) -> None:
+    worker = next(one for one in stack.programs if one.log.name == "racer.log")
+    worker.send(signal.SIGSTOP)
+    try:
+        [answer] = sequences(study(families=("mlp", "cnn", "lstm", "gru"), queue_deadline=10)).answers
+    finally:
+        worker.send(signal.SIGCONT)
+    waited = {family: placement.queued_seconds for family, placement in answer.placement.items()}
+    assert set(waited) == {"mlp", "cnn", "lstm", "gru"}
+    assert {placement.where for placement in answer.placement.values()} == {"here"}
+    # Once called back they are trained here, one after another: tiny networks, seconds each.
+    assert 10 <= waited["mlp"] < 20, waited
+    assert max(waited.values()) < 2 * 10 + 8, waited
+
+
 @pytest.fixture(scope="module")
 def racer(stack: Stack) -> None:
     """The only worker of the GPU pool."""
