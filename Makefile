@@ -37,8 +37,9 @@ format: $(VENV)/.test ## mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-results: $(VENV)/.run ## rewrite the result table in README.md from a run
+results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.md from runs
 	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.published
 
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from hw3models.calibration import Calibration, Rate, calibrate
+from hw3models.calibration_trained import calibrate_trained
 from hw3models.environment import describe_environment
 from hw3models.plots.calibration import calibration
 from tasks.settings import Settings
@@ -22,10 +23,24 @@ Whiskers are 95% Monte Carlo intervals; the grey bands are 3.5 to 6.5%, 93.5 to 
 | S | n | effects | false alarms, % | coverage, % | difference, points | found, % | promised, % |
 |---|---|---|---|---|---|---|---|
 """
+TRAINED = """
+## Networks that were really trained
+
+The same family against itself, with other seeds, on synthetic data drawn anew each time
+(`hw3models/calibration_trained.py`); intervals are 95% over the data sets.
+
+| family | data | S | data sets x pairs | false alarms, % |
+|---|---|---|---|---|
+"""
 
 
-def write_calibration(output: Path, *, repeats: int, seeds: tuple[int, ...], examples: tuple[int, ...]) -> Path:
-    """Run all designs, telling each as it is done, and write `output` with its figure beside it."""
+def write_calibration(
+    output: Path, *, repeats: int, seeds: tuple[int, ...], examples: tuple[int, ...], trained: int
+) -> Path:
+    """Run all designs, telling each as it is done, and write `output` with its figure beside it.
+
+    `trained` is the number of data sets that networks are really trained on; 0 leaves that part out.
+    """
     start, found = time.monotonic(), []
     for one in calibrate(seeds, examples, repeats=repeats):
         found.append(one)
@@ -33,12 +48,23 @@ def write_calibration(output: Path, *, repeats: int, seeds: tuple[int, ...], exa
     figure = output.with_suffix(".png")
     output.parent.mkdir(parents=True, exist_ok=True)
     calibration(found).savefig(figure, dpi=140, facecolor="white")
+    tables = _trained(trained) if trained else ""
     environment = describe_environment()
     rows = "".join(f"{_row(one)}\n" for one in found)
     took = f"{repeats:,} repeats of each kind, {time.monotonic() - start:.0f} s"
-    conditions = f"`hw3 calibrate --repeats {repeats}`: {took} on {environment.hardware}, code {environment.code}."
-    output.write_text(f"{HEAD.format(figure=figure.name)}{rows}\n{conditions}\n", encoding="utf-8")
+    command = f"hw3 calibrate --repeats {repeats} --trained {trained}"
+    conditions = f"`{command}`: {took} on {environment.hardware}, code {environment.code}."
+    output.write_text(f"{HEAD.format(figure=figure.name)}{rows}{tables}\n{conditions}\n", encoding="utf-8")
     return output
+
+
+def _trained(datasets: int) -> str:
+    lines = [TRAINED]
+    for one in calibrate_trained(datasets=datasets):
+        alarms = f"{100 * one.false_alarms:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
+        lines.append(f"| {one.family} | {one.source} | {one.seeds} | {one.datasets:,} x {one.pairs} | {alarms} |\n")
+        print(lines[-1].strip(), file=sys.stderr, flush=True)
+    return "".join(lines)
 
 
 def default_output() -> Path:

@@ -175,6 +175,7 @@ def calibrate(
     repeats: Annotated[int, Parameter(validator=Number(gte=20))] = 2000,
     seeds: tuple[int, ...] = (3, 5, 10, 30),
     examples: tuple[int, ...] = (100, 1000, 10_000),
+    trained: Annotated[int, Parameter(validator=Number(gte=0))] = 200,
     output: Path | None = None,
 ) -> None:
     """Show how often a verdict is a false alarm, how often intervals hold the truth, and whether power advice is true.
@@ -187,12 +188,16 @@ def calibrate(
         Seeds of each family.
     examples
         Test examples.
+    trained
+        Synthetic data sets on which networks are really trained and compared with themselves; 0: none.
     output
         The page to write, with its figure beside it; `docs/calibration.md` if not given.
     """
     from flows.calibrate import default_output, write_calibration
 
-    print(write_calibration(output or default_output(), repeats=repeats, seeds=seeds, examples=examples))
+    print(
+        write_calibration(output or default_output(), repeats=repeats, seeds=seeds, examples=examples, trained=trained)
+    )
 
 
 @app.command

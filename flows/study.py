@@ -1,16 +1,27 @@
 """One data set, several families: the steps that the flows of images, autoencoders and sequences share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from flows.looks import train_until_decided
 from flows.prefect_tags import prefect_tags
 from flows.results import StudyResults
 from hw3models.data import check_kind
 from hw3models.errors import PlacementError, TrainingError
-from hw3models.families import Network, find_family
+from hw3models.families import Network, find_family, recipe_of
 from hw3models.families.family import Task
-from hw3models.specs import Answer, DataReport, DataSpec, Kind, StudySpec, TrainReport, TrainSpec
-from hw3models.steps import check_families, default_families
+from hw3models.specs import (
+    Answer,
+    ComparisonReport,
+    DataReport,
+    DataSpec,
+    EvaluationReport,
+    Kind,
+    StudySpec,
+    TrainReport,
+    TrainSpec,
+)
+from hw3models.steps import check_families, check_metric, check_recipe, default_families
 from tasks import tracking
 from tasks.artifacts import publish
 from tasks.caching import run_cached
@@ -28,6 +39,9 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     expected: Kind = "sequences" if kind == "sequences" else "images"
     families = default_families(expected, task) if spec.families is None else spec.families
     check_families(expected, task, families)
+    check_recipe(expected, families, spec.recipe)
+    metric = spec.metric or ("mse" if kind == "autoencoder" else "accuracy")
+    check_metric(task, metric)
     check_kind(expected, data_spec)
     source = download(data_spec)
     data, was_cached = run_cached(preprocess, data_spec, source)
@@ -35,9 +49,27 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
     results = StudyResults(data, ["preprocess"] if was_cached else [])
-    jobs = {family: _train_spec(spec, data_spec, data, family, code_size) for family in families}
-    train_all(spec, jobs, results, parent)
-    answer = _answer(kind, spec, results, families)
+
+    def job(family: str, seeds: Sequence[int]) -> TrainSpec:
+        return _train_spec(spec, data_spec, data, family, code_size, seeds)
+
+    if spec.until_decided:
+        comparison = train_until_decided(
+            spec,
+            families,
+            results,
+            job,
+            lambda jobs, part: train_all(spec, jobs, part, parent),
+            metric=metric,
+            parent=parent,
+        )
+    else:
+        seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
+        train_all(spec, {family: job(family, seeds) for family in families}, results, parent)
+        several = len(results.training) > 1
+        found = _in_order(results, families)
+        comparison = compare(data, *found, metric, spec.margin) if several else None
+    answer = _answer(kind, spec, results, families, comparison)
     tracking.log_answer(parent, answer)
     publish(answer)
     return answer
@@ -54,7 +86,7 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
     with Children(deadline=spec.queue_deadline) as children:
         here = []
         for family, job in jobs.items():
-            run_id = tracking.open_child(parent, job, results.data, prefect_tags())
+            run_id = tracking.open_child(parent, job, results.data, prefect_tags(), is_batch=spec.until_decided)
             cancel_earlier(run_id)
             one = for_family(decision, results.data.kind, family)
             instead = one if one.deployment is None else results.send(children, job, run_id, one)
@@ -66,41 +98,66 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
             results.take(outcome, jobs[outcome.child.family])
 
 
-def _answer(kind: StudyKind, spec: StudySpec, results: StudyResults, families: tuple[str, ...]) -> Answer:
+def _in_order(
+    results: StudyResults, families: Sequence[str]
+) -> tuple[dict[str, TrainReport], dict[str, EvaluationReport]]:
+    """Reports in the order in which the families were asked for."""
     training = {family: results.training[family] for family in families if family in results.training}
-    evaluation = {family: results.evaluation[family] for family in training}
+    return training, {family: results.evaluation[family] for family in training}
+
+
+def _answer(
+    kind: StudyKind,
+    spec: StudySpec,
+    results: StudyResults,
+    families: Sequence[str],
+    comparison: ComparisonReport | None,
+) -> Answer:
+    training, evaluation = _in_order(results, families)
     if not training:
         raise TrainingError("; ".join(f"{family}: {why}" for family, why in results.failures.items()))
-    metric = "mse" if kind == "autoencoder" else "accuracy"
-    data = results.data
     return Answer(
         kind=kind,
-        data=data,
+        data=results.data,
         training=training,
         evaluation=evaluation,
-        comparison=compare(data, training, evaluation, metric, spec.margin) if len(training) > 1 else None,
+        comparison=comparison,
         failures=results.failures,
-        notes=(*results.notes, *_lost_replicates(training)),
+        notes=(*results.notes, *_about_splits(spec), *_lost_replicates(training)),
         cached=tuple(results.cached),
         run_ids=results.run_ids,
         placement={family: results.placement[family] for family in families if family in results.placement},
     )
 
 
-def _train_spec(spec: StudySpec, data_spec: DataSpec, data: DataReport, family: str, code_size: int) -> TrainSpec:
+def _about_splits(spec: StudySpec) -> tuple[str, ...]:
+    """What `seed` means in the tables of this answer, where it is not what it says."""
+    if spec.vary == "seed":
+        return ()
+    seeds = "all from one seed of training" if spec.vary == "split" else "seed r of training for resample r"
+    return (
+        f"each replicate was trained and tested on a stratified resample of its own, {seeds}; "
+        "intervals are those of the corrected resampled t-test (Nadeau and Bengio 2003)",
+    )
+
+
+def _train_spec(
+    spec: StudySpec, data_spec: DataSpec, data: DataReport, family: str, code_size: int, seeds: Sequence[int]
+) -> TrainSpec:
     """All that a worker needs to know: the recipe in full, and the digest that the data must have."""
     network = find_family(data.kind, family)
     recipe = None
     if isinstance(network, Network):
-        recipe = spec.recipe or network.recipe
+        recipe = spec.own_recipe or recipe_of(network, spec.recipe)
         if spec.epochs is not None:
             recipe = recipe.model_copy(update={"epochs": spec.epochs, "min_examples": 0})
     return TrainSpec(
         data=data_spec.model_copy(update={"source": data.source, "digest": data.digest}),
         family=family,
-        seeds=tuple(range(spec.first_seed, spec.first_seed + spec.seeds)),
+        seeds=tuple(seeds),
         recipe=recipe,
         code_size=code_size,
+        vary=spec.vary,
         strategy=spec.strategy,
         device=spec.device,
     )

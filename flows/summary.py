@@ -41,12 +41,27 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "advice": comparison.advice if comparison else "",
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],
         "pairs": [pair.model_dump(include=set(PAIR_KEYS)) for pair in pairs],
+        "looks": [look.model_dump() for look in comparison.looks] if comparison else [],
+        "notes": list(answer.notes),
         "claims": [claim.model_dump() for claim in answer.claims],
         "cached": list(answer.cached),
     }
 
 
-PAIR_KEYS = ("a", "b", "metric", "difference", "low", "high", "p_value", "verdict", "sentence", "power")
+PAIR_KEYS = (
+    "a",
+    "b",
+    "metric",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "level",
+    "seeds",
+    "verdict",
+    "sentence",
+    "power",
+)
 
 
 def _family(training: TrainReport, evaluation: EvaluationReport) -> dict[str, Any]:

@@ -28,6 +28,18 @@ class Batch:
     """Int64 (S, B), for series of unequal lengths."""
     pixels: torch.Tensor | None
     """(S, B, 784) in 0..1: what an autoencoder is to give back. None for sequences."""
+    blend: "Blend | None" = None
+    """None where examples are not mixed."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What mixup has mixed into a batch."""
+
+    labels: torch.Tensor
+    """Int64 (S, B), of the other examples."""
+    share: torch.Tensor
+    """(S, B) in 0..0.5, of the other examples."""
 
 
 class DeviceData:
@@ -61,6 +73,8 @@ class DeviceData:
             inputs = (zero_to_one - self.mean) / self.std
         elif recipe is not None and streams is not None:
             inputs = _augment_sequences(inputs, lengths, recipe, streams)
+            if recipe.mixup:
+                return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
         return Batch(inputs, labels, lengths, pixels)
 
     def epoch(self, train: torch.Tensor, size: int, recipe: Recipe, streams: Streams) -> Iterator[Batch]:
@@ -97,8 +111,11 @@ def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.
 
 
 def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, streams: Streams) -> torch.Tensor:
-    """Jitter, gain and shift (Um et al. 2017), each drawn per series; x is (S, B, T, C)."""
+    """Warp, shift, gain and jitter (Um et al. 2017), each drawn per series; x is (S, B, T, C)."""
     _, num, steps, channels = x.shape
+    before = x
+    if recipe.time_warp:
+        x = _warp(x, lengths, recipe.time_warp, streams)
     if recipe.shift_steps:
         furthest = max(1, round(recipe.shift_steps * steps))
         offset = streams.integers(-furthest, furthest + 1, num, 1)
@@ -109,4 +126,39 @@ def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Re
         x = x * (1 + recipe.scale * streams.normal(num, 1, channels, dtype=x.dtype))
     if recipe.jitter:
         x = x + recipe.jitter * streams.normal(num, steps, channels, dtype=x.dtype)
+    if recipe.augmented < 1:
+        x = torch.where(streams.uniform(num, 1, 1) < recipe.augmented, x, before)
     return x if lengths is None else x * time_mask(lengths, steps).unsqueeze(-1)
+
+
+def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, streams: Streams) -> torch.Tensor:
+    """Read each series along a smoothly distorted time: two sine waves that leave both ends where they are.
+
+    Between steps the series is interpolated linearly; x is (S, B, T, C).
+    """
+    _, num, steps, _ = x.shape
+    time = torch.arange(steps, device=x.device, dtype=x.dtype)
+    last = torch.full((1, 1, 1), steps - 1.0) if lengths is None else (lengths - 1).unsqueeze(-1)
+    last = last.to(x)
+    phase = torch.pi * time / last.clamp(min=1)
+    first, second = streams.normal(2, num, 1, dtype=x.dtype).unbind(1)
+    moved = time + strength * last * (first * phase.sin() + second / 2 * (2 * phase).sin())
+    moved = moved.clamp(min=0).minimum(last)
+    before = moved.floor().long()
+    after = (before + 1).clamp(max=steps - 1).minimum(last.long())
+    weight = (moved - before).unsqueeze(-1)
+    early, late = (torch.take_along_dim(x, index.unsqueeze(-1), dim=2) for index in (before, after))
+    return early + weight * (late - early)
+
+
+def _mix(batch: Batch, largest: float, streams: Streams) -> Batch:
+    """Blend every example with another of its batch (mixup, Zhang et al. 2018, with uniform instead of Beta shares)."""
+    num = batch.labels.shape[1]
+    other = streams.uniform(num).argsort(-1)
+    share = largest * streams.uniform(num, dtype=batch.inputs.dtype)
+    mixed = torch.take_along_dim(batch.inputs, other[..., None, None], dim=1)
+    inputs = batch.inputs + share[..., None, None] * (mixed - batch.inputs)
+    lengths = batch.lengths
+    if lengths is not None:
+        lengths = lengths.maximum(lengths.gather(1, other))
+    return Batch(inputs, batch.labels, lengths, batch.pixels, Blend(batch.labels.gather(1, other), share))

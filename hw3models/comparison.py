@@ -7,6 +7,7 @@ over all pairs at 5%. Pairs that it does not separate are equivalent where the 9
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -26,7 +27,6 @@ from hw3models.verdicts import (
     power_advice,
     winner_and_loser,
 )
-from hw3models.wording import is_deterministic
 
 LEVEL = 0.05
 """Chance of one or more false alarms among all pairs, at most."""
@@ -44,6 +44,9 @@ def compare(
     train_seconds: Mapping[str, float],
     baselines: Collection[str] = (),
     devices: Mapping[str, str] | None = None,
+    budgets: Mapping[str, int] | None = None,
+    level: float = LEVEL,
+    settled: Collection[PairReport] = (),
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
 
@@ -51,7 +54,11 @@ def compare(
 
     `margin` is the largest difference that does not matter, in the metric's own unit (0.005 is half a point of
     accuracy). `train_seconds` are of all seeds together; cost is compared per seed. `baselines` are what a network
-    must beat; `devices` say where each family was trained.
+    must beat; `devices` say where each family was trained, `budgets` how many recipes were tried to find its own
+    (networks only): what is unequal is said. `level` is of all tests together; `settled` are pairs
+    whose verdict stands from an earlier look at the same study (`hw3models.sequential`).
+
+    Two tables of resampled splits are compared on the splits that both have.
 
     Raises:
         SpecError: no tables, no such metric (or not for these tables), or a margin that is not positive.
@@ -68,13 +75,18 @@ def compare(
     setting = Setting(
         metric=metric,
         margin=margin,
-        num_test=len(tables[order[0]].labels),
+        num_test=tables[order[0]].num_test,
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: len(table.seeds) for name, table in tables.items()},
+        level=level,
+        resampled=tables[order[0]].is_resampled,
     )
     # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
-    unknown_luck = {name for name, count in setting.seeds.items() if count == 1 and not is_deterministic(name)}
-    pairs = _pairs(measured, setting, unknown_luck)
+    unknown_luck = {name for name in tables if setting.is_single(name)}
+    standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
+    found = _pairs(tables, measured, setting, unknown_luck)
+    pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
+    order = _unbeaten_first(order, pairs)
     groups = tie_groups(order, pairs)
     standings = Standings(
         scores={name: _score(measured[name], metric) for name in order},
@@ -83,6 +95,7 @@ def compare(
         baselines=tuple(name for name in order if name in baselines),
         costs={name: train_seconds[name] / len(tables[name].seeds) for name in order if name in train_seconds},
         devices=devices or {},
+        budgets=budgets or {},
     )
     return ComparisonReport(
         metric=metric,
@@ -124,19 +137,66 @@ def tie_groups(order: Sequence[str], pairs: Sequence[PairReport]) -> tuple[tuple
     return tuple(groups)
 
 
-def _pairs(measured: Mapping[str, Measured], setting: Setting, unknown_luck: Collection[str]) -> tuple[PairReport, ...]:
+def _unbeaten_first(order: Sequence[str], pairs: Sequence[PairReport]) -> list[str]:
+    """A family that an earlier look has seen beaten does not lead, although later seeds of its victor may say so."""
+    beaten = {found[1] for pair in pairs if (found := winner_and_loser(pair)) is not None}
+    leader = next((name for name in order if name not in beaten), order[0])
+    return [leader, *(name for name in order if name != leader)]
+
+
+def _pairs(
+    tables: Mapping[str, PredictionTable],
+    measured: Mapping[str, Measured],
+    setting: Setting,
+    unknown_luck: Collection[str],
+) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
-    found = [difference(measured[a], measured[b]) for a, b in names]
-    rejected = holm([one.p_value() for one in found])
+    both = [_on_common_splits(tables, measured, a, b) for a, b in names]
+    found = [difference(*pair) for pair in both]
+    rejected = holm([one.p_value() for one in found], setting.level)
     return tuple(
-        _pair(a, b, one, separated=separated, setting=setting, knows_training={a, b}.isdisjoint(unknown_luck))
-        for (a, b), one, separated in zip(names, found, rejected, strict=True)
+        _pair(
+            (a, b),
+            one,
+            seeds=(len(pair[0].per_seed), len(pair[1].per_seed)),
+            separated=separated,
+            setting=setting,
+            knows_training={a, b}.isdisjoint(unknown_luck),
+        )
+        for (a, b), pair, one, separated in zip(names, both, found, rejected, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting, knows_training: bool) -> PairReport:
-    low, high = _within_range(found.interval(0.95), setting.metric)
-    inner = _within_range(found.interval(0.90), setting.metric)
+def _on_common_splits(
+    tables: Mapping[str, PredictionTable], measured: Mapping[str, Measured], a: str, b: str
+) -> tuple[Measured, Measured]:
+    """Resampled splits are compared split by split: one that a family lost, or did not come to, counts for none."""
+    if not tables[a].is_resampled:
+        return measured[a], measured[b]
+    common = [seed for seed in tables[a].seeds if seed in tables[b].seeds]
+    if not common:
+        raise DataError(f"{a} and {b} have no resampled split in common. Train them on the same ones.")
+    rows = ([tables[name].seeds.index(seed) for seed in common] for name in (a, b))
+    first, second = (
+        replace(measured[name], per_seed=measured[name].per_seed[row], left_out=measured[name].left_out[row])
+        for name, row in zip((a, b), rows, strict=True)
+    )
+    return first, second
+
+
+def _pair(
+    names: tuple[str, str],
+    found: Estimate,
+    *,
+    seeds: tuple[int, int],
+    separated: bool,
+    setting: Setting,
+    knows_training: bool,
+) -> PairReport:
+    a, b = names
+    low, high = _within_range(found.interval(1 - setting.level), setting.metric)
+    # Two one-sided tests at the level: equivalent where this interval lies within the margin.
+    inner = _within_range(found.interval(1 - 2 * setting.level), setting.metric)
     verdict: PairVerdict = "cannot tell"
     if not knows_training:
         pass
@@ -151,6 +211,8 @@ def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting,
         difference=found.value,
         low=low,
         high=high,
+        level=setting.level,
+        seeds=seeds,
         p_value=found.p_value(),
         verdict=verdict,
         sentence="",
@@ -158,8 +220,8 @@ def _pair(a: str, b: str, found: Estimate, *, separated: bool, setting: Setting,
             found,
             margin=setting.margin,
             # Holm tests the smallest p of all pairs at this level: the least that any pair is tested at.
-            level=LEVEL / setting.num_pairs,
-            has_seeds=any(setting.seeds[name] > 1 for name in (a, b)),
+            level=setting.level / setting.num_pairs,
+            has_seeds=max(seeds) > 1,
         )
         if knows_training
         else None,
@@ -201,6 +263,9 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
         named = ", ".join(f"{name} {digest}" for name, digest in digests.items())
         raise DigestError(f"families were evaluated on different data: {named}. Evaluate all of them on the same data.")
     first, *others = tables.items()
+    kinds = {table.is_resampled for table in tables.values()}
+    if len(kinds) > 1:
+        raise DataError("some families were tested on resampled splits and some were not. Evaluate all of them alike.")
     odd = [name for name, table in others if not _same_examples(first[1], table)]
     if odd:
         raise DataError(
@@ -210,4 +275,10 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
 
 
 def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
-    return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
+    """Of resamples, those of the same number must be the same."""
+    if not a.is_resampled:
+        return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
+    rows = [(a.seeds.index(seed), b.seeds.index(seed)) for seed in a.seeds if seed in b.seeds]
+    return all(
+        np.array_equal(a.test_index[i], b.test_index[j]) and np.array_equal(a.labels[i], b.labels[j]) for i, j in rows
+    )

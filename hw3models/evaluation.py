@@ -1,7 +1,7 @@
 """One family on the test split: every metric with its interval, per class figures, confusion.
 
 Intervals are 95% and count both the seeds and the test examples: see `hw3models.intervals`. With one seed they count
-the examples only.
+the examples only. Those of resampled splits count the splits.
 
 S = seeds, K = classes
 """
@@ -42,7 +42,7 @@ def evaluate(
         family=table.family,
         data_digest=table.data_digest,
         seeds=table.seeds,
-        num_test=len(table.labels),
+        num_test=table.num_test,
         metrics={name: score(table, name) for name in available(table)},
         per_class=per_class,
         confusion=confusion,
@@ -70,7 +70,8 @@ def _classes(
     table: PredictionTable, class_names: Sequence[str]
 ) -> tuple[dict[str, dict[str, float]], tuple[tuple[int, ...], ...]]:
     """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
-    counts_SKK = grouped_confusion(table).sum(axis=1)
+    alone = [table.of_seed(seed) for seed in table.seeds] if table.is_resampled else [table]
+    counts_SKK = np.concatenate([grouped_confusion(one).sum(axis=1) for one in alone])
     columns = {
         "precision": precisions(counts_SKK).mean(axis=0),
         "recall": recalls(counts_SKK).mean(axis=0),

@@ -4,7 +4,7 @@ S = replicates in the group, B = examples in a batch, K = classes
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -31,13 +31,13 @@ class Group:
     """S replicates with their optimiser and random streams."""
 
     def __init__(
-        self, seeds: Sequence[int], models: Sequence[nn.Module], recipe: Recipe, task: Task, device: torch.device
+        self, seeds: Sequence[int], models: Sequence[nn.Module], recipe: Recipe, task: Task, streams: Streams
     ) -> None:
         self.seeds = tuple(seeds)
         self.recipe, self.task = recipe, task
         self.stacked = len(models) > 1
-        self.program = (stack(models) if self.stacked else models[0]).to(device)
-        self.streams = Streams(seeds, device)
+        self.program = (stack(models) if self.stacked else models[0]).to(streams.device)
+        self.streams = streams
         for module in self.program.modules():
             if isinstance(module, Dropout):
                 module.streams = self.streams
@@ -90,7 +90,12 @@ class Group:
             parameters["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         output_SB = run_program(self.program, batch, stacked=self.stacked)
-        loss_S = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing).mean(1)
+        loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
+        if batch.blend is not None:
+            others = replace(batch, labels=batch.blend.labels)
+            of_others = self._loss(output_SB, others, smoothing=self.recipe.label_smoothing)
+            loss_SB = loss_SB + batch.blend.share * (of_others - loss_SB)
+        loss_S = loss_SB.mean(1)
         # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
         loss_S.sum().backward()
         if self.recipe.gradient_clip is not None:

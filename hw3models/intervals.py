@@ -19,10 +19,16 @@ d_i + 2, minus 2), who is liberal where one family varies much more than the oth
 The jackknife (Efron and Stein 1981) leaves out one example where the metric is a mean over examples, and one of up to
 40 groups of examples otherwise (Kott 2001), the groups stratified by class.
 
-S = seeds, n = test examples, G = groups of examples
+Replicates that were each trained and tested on a split of their own (stratified resamples of the same examples) are
+another design: their training sets overlap, so they are not independent, and the variance over J of them, divided by
+J, is far too small. The corrected resampled t-test (Nadeau and Bengio 2003) takes (1/J + n_test/n_train) times the
+variance over splits, with J - 1 degrees of freedom; differences are taken split by split.
+
+S = seeds, n = test examples, G = groups of examples, J = resampled splits
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +55,8 @@ class Measured:
     num_examples: int
     is_share: bool = False
     """The metric is the share of examples that have a property, such as being classified right."""
+    test_to_train: float | None = None
+    """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,52 @@ class Parts:
         )
         return Parts(seeds, Term(self.examples.variance / factor, self.examples.degrees), rest, self.scale)
 
+    def estimate(self, value: float) -> "Estimate":
+        """Variance of the whole with its degrees of freedom, as the head of this file says."""
+        examples = max(self.examples.variance - sum(term.variance for term in self.rest), 0.0)
+        if math.isinf(examples):
+            return Estimate(value, math.inf, 1.0)
+        terms = (*self.seeds, Term(examples, self.examples.degrees))
+        variance = sum(term.variance for term in terms)
+        value = _round(value, self.scale)
+        if _is_rounding(variance, self.scale):
+            return Estimate(value, 0.0, math.inf, self)
+        spread = sum(term.variance**2 / (term.degrees + 1) for term in terms)
+        return Estimate(value, variance, max(1.0, variance**2 / spread - 1), self)
+
+
+@dataclass(frozen=True)
+class ResampledParts:
+    """What the variance over resampled splits is made of (Nadeau and Bengio 2003)."""
+
+    one: float
+    """Variance of one split's value."""
+    num: int
+    test_to_train: float
+    scale: float
+
+    def with_seeds(self, num: int) -> "ResampledParts":
+        """The same, as expected with `num` splits instead: what comes of their overlap stays."""
+        return ResampledParts(self.one, num, self.test_to_train, self.scale)
+
+    def estimate(self, value: float) -> "Estimate":
+        """Of the mean over the splits. A single one says nothing about others."""
+        value = _round(value, self.scale)
+        if self.num == 1:
+            return Estimate(value, math.inf, 1.0)
+        variance = (1 / self.num + self.test_to_train) * self.one
+        if _is_rounding(variance, self.scale):
+            return Estimate(value, 0.0, math.inf, self)
+        return Estimate(value, variance, self.num - 1, self)
+
+
+def _round(value: float, scale: float) -> float:
+    return 0.0 if abs(value) <= _ROUNDING * scale else value
+
+
+def _is_rounding(variance: float, scale: float) -> bool:
+    return variance <= (_ROUNDING * scale) ** 2
+
 
 def _num_seeds(term: Term) -> float:
     return term.degrees + 1
@@ -104,7 +158,7 @@ class Estimate:
     variance: float
     degrees: float
     """Of freedom, for Student's t; infinite where the variance is zero."""
-    parts: Parts | None = None
+    parts: Parts | ResampledParts | None = None
     """None where nothing is known about the variance."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
@@ -143,13 +197,16 @@ def measure_mean(values_SN: NDArray[np.float64], *, is_share: bool = False) -> M
 
 def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
+    mean = float(measured.per_seed.mean())
+    if measured.test_to_train is not None:
+        return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(mean)
     parts = Parts(
         (_seeds(measured),),
         _examples(measured.left_out.mean(axis=0)),
         (_rest(measured),),
-        scale=float(np.abs(measured.per_seed).max()),
+        _scale([measured]),
     )
-    return combine(float(measured.per_seed.mean()), parts)
+    return parts.estimate(mean)
 
 
 def difference(a: Measured, b: Measured) -> Estimate:
@@ -158,7 +215,12 @@ def difference(a: Measured, b: Measured) -> Estimate:
     Shares that fewer than five examples tell apart have a variance over examples of at least 1/(n+2)^2, as when no
     example does in the interval of Agresti and Min (2005, half an example added to each cell): n examples without a
     disagreement do not show that there is none.
+
+    Of resampled splits, both must be of the same ones, in the same order.
     """
+    value = float(a.per_seed.mean() - b.per_seed.mean())
+    if a.test_to_train is not None:
+        return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b]).estimate(value)
     examples = _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0))
     if a.is_share and _disagreements(a, b) < _FEW:
         examples = Term(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.degrees)
@@ -166,9 +228,18 @@ def difference(a: Measured, b: Measured) -> Estimate:
         (_seeds(a), _seeds(b)),
         examples,
         (_rest(a), _rest(b)),
-        scale=max(float(np.abs(one.per_seed).max()) for one in (a, b)),
+        _scale([a, b]),
     )
-    return combine(float(a.per_seed.mean() - b.per_seed.mean()), parts)
+    return parts.estimate(value)
+
+
+def _scale(measured: Sequence[Measured]) -> float:
+    return max(float(np.abs(one.per_seed).max()) for one in measured)
+
+
+def _over_splits(values: NDArray[np.float64], test_to_train: float, of: Sequence[Measured]) -> ResampledParts:
+    variance = float(values.var(ddof=1)) if len(values) > 1 else 0.0
+    return ResampledParts(variance, len(values), test_to_train, _scale(of))
 
 
 def _disagreements(a: Measured, b: Measured) -> int:
@@ -236,18 +307,3 @@ def _rest(measured: Measured) -> Term:
     each = float(_jackknife(measured.left_out).mean())
     mean = float(_jackknife(measured.left_out.mean(axis=0)))
     return Term(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
-
-
-def combine(value: float, parts: Parts) -> Estimate:
-    """Variance of the whole with its degrees of freedom, as the head of this file says."""
-    examples = max(parts.examples.variance - sum(term.variance for term in parts.rest), 0.0)
-    if math.isinf(examples):
-        return Estimate(value, math.inf, 1.0)
-    terms = (*parts.seeds, Term(examples, parts.examples.degrees))
-    variance = sum(term.variance for term in terms)
-    noise = _ROUNDING * parts.scale
-    value = 0.0 if abs(value) <= noise else value
-    if variance <= noise**2:
-        return Estimate(value, 0.0, math.inf, parts)
-    spread = sum(term.variance**2 / (term.degrees + 1) for term in terms)
-    return Estimate(value, variance, max(1.0, variance**2 / spread - 1), parts)

@@ -66,12 +66,11 @@ class ConcatPool(nn.Module):
         return torch.cat([last, mean, states.masked_fill(~valid, -torch.inf).amax(-2)], dim=-1)
 
 
-class GlobalPool(nn.Module):
-    """Mean and maximum over the valid steps of channel-first features: (..., B, H, T) to (..., B, 2H)."""
+class MeanPool(nn.Module):
+    """Mean over the valid steps of channel-first features: (..., B, H, T) to (..., B, H)."""
 
     def forward(self, features: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         if lengths is None:
-            return torch.cat([features.mean(-1), features.amax(-1)], dim=-1)
+            return features.mean(-1)
         valid = time_mask(lengths, features.shape[-1]).unsqueeze(-2)
-        mean = (features * valid).sum(-1) / lengths.unsqueeze(-1)
-        return torch.cat([mean, features.masked_fill(~valid, -torch.inf).amax(-1)], dim=-1)
+        return (features * valid).sum(-1) / lengths.unsqueeze(-1)

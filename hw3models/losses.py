@@ -25,10 +25,11 @@ from hw3models.data.digits import read_digits
 from hw3models.data.scaling import learn_scaling
 from hw3models.data.splits import split
 from hw3models.errors import DataError, SpecError
+from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
 from hw3models.group import Group, run_program
 from hw3models.specs import DataSpec, Recipe, Report
-from hw3models.streams import derived_seed
+from hw3models.streams import Streams, derived_seed
 
 SHEET_PROBABILITIES = (0.1, 0.1, 0.0, 0.4, 0.05, 0.05, 0.05, 0.05, 0.1, 0.1)
 """The softmax output of homework 1A."""
@@ -415,7 +416,7 @@ def _train(
     """One replicate per seed. Equal seeds give equal initialisations and equal batches, whatever the loss."""
     models = [_build(seed, head_start, softmax_layer=softmax_layer) for seed in seeds]
     cpu = torch.device("cpu")  # seconds of work, and the same numbers on every machine
-    group = Group(seeds, models, recipe, "classification", cpu)
+    group = Group(seeds, models, recipe, "classification", Streams(seeds, cpu))
     data, train = DeviceData(dataset, cpu), torch.as_tensor(dataset.train)
     num_steps = recipe.epochs * -(-len(train) // recipe.batch_size)
     losses, accuracies, cross_entropies = [], [], []
@@ -441,7 +442,7 @@ def _build(seed: int, head_start: float, *, softmax_layer: bool) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         # Not `torch.manual_seed`, which would also seed the generators of every GPU.
         torch.default_generator.manual_seed(derived_seed(seed, "initialisation"))
-        model = build_image_mlp(shape=(28, 28), num_classes=10, dropout=0.0, code_size=2)
+        model = build_image_mlp(Architecture(shape=(28, 28), num_classes=10))
     with torch.no_grad():
         model.get_parameter("3.bias")[0] += head_start
     return nn.Sequential(model, nn.Softmax(dim=-1)) if softmax_layer else model

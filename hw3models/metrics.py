@@ -71,7 +71,7 @@ METRICS: dict[str, Metric] = {
 
 def available(table: PredictionTable) -> tuple[str, ...]:
     """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
-    one_class = len(np.unique(table.labels)) < 2
+    one_class = any(len(np.unique(labels)) < 2 for labels in np.atleast_2d(table.labels))
     return tuple(
         name
         for name, metric in METRICS.items()
@@ -80,7 +80,7 @@ def available(table: PredictionTable) -> tuple[str, ...]:
 
 
 def measure(table: PredictionTable, name: str) -> Measured:
-    """Metric `name` of every seed, on all examples and with examples left out.
+    """Metric `name` of every seed, on all examples and with examples left out (none of these for resampled splits).
 
     Raises:
         SpecError: no such metric, or the table has not the predictions that it needs.
@@ -91,7 +91,17 @@ def measure(table: PredictionTable, name: str) -> Measured:
         raise SpecError(
             f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
         )
-    return _MEASURES[name](table)
+    if not table.is_resampled:
+        return _MEASURES[name](table)
+    alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
+    assert table.num_train is not None
+    return Measured(
+        np.concatenate([one.per_seed for one in alone]),
+        np.empty((len(alone), 0)),
+        table.num_test,
+        is_share=alone[0].is_share,
+        test_to_train=table.num_test / table.num_train,
+    )
 
 
 # ------------------------------------------------------------------------------- means over examples

@@ -6,7 +6,7 @@ example, the scaling learnt from train, and the class names.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -15,10 +15,12 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.dataset import Dataset, write_atomically
+from hw3models.data.resamples import split_of
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
+from hw3models.families.family import Architecture
 from hw3models.replicates import State, take_out
-from hw3models.specs import Kind, Report, TrainSpec
+from hw3models.specs import Kind, Report, TrainSpec, Vary
 from hw3models.training import EpochReport, FitResult
 
 
@@ -31,13 +33,16 @@ class ModelCard(Report):
     """Of one example: (28, 28), or (T, C)."""
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
-    """Per channel, of the training split; images: of pixels / 255."""
+    """Per channel, of the training split (of the best seed's, where each seed has its own); images: of pixels / 255."""
     std: tuple[float, ...]
     unequal_lengths: bool
     code_size: int
     dropout: float
+    hidden: tuple[int, ...] = ()
     seeds: tuple[int, ...]
     best_seed: int
+    vary: Vary = "seed"
+    """Other than `seed`: seed r was trained on the r-th resample of the data."""
     data_digest: str
     data_name: str
 
@@ -45,25 +50,32 @@ class ModelCard(Report):
 def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSpec, result: FitResult) -> str:
     """Write the folder; the digest of its parameters (sha256, 16 hex digits)."""
     recipe = spec.recipe or family.recipe
+    used = split_of(dataset, spec.vary, result.best_seed)
     card = ModelCard(
         family=family.name,
         kind=family.kind,
         shape=dataset.features.shape[1:],
         class_names=dataset.class_names,
-        mean=tuple(dataset.mean.tolist()),
-        std=tuple(dataset.std.tolist()),
+        mean=tuple(used.mean.tolist()),
+        std=tuple(used.std.tolist()),
         unequal_lengths=dataset.lengths is not None,
         code_size=spec.code_size,
         dropout=recipe.dropout,
+        hidden=recipe.hidden,
         seeds=result.seeds,
         best_seed=result.best_seed,
+        vary=spec.vary,
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
-    tensors = {name: tensor.contiguous() for name, tensor in result.states.items()}
-    data = safetensors.torch.save(tensors)
+    return store(directory, card, result.states, history(result.epochs, spec.seeds))
+
+
+def store(directory: Path, card: ModelCard, states: State, epochs: Mapping[str, object]) -> str:
+    """Write the three files; `epochs` is what `history` gives."""
+    data = safetensors.torch.save({name: tensor.contiguous() for name, tensor in states.items()})
     write_atomically(directory / "replicates.safetensors", data)
-    write_atomically(directory / "history.json", json.dumps(history(result.epochs, spec.seeds)).encode())
+    write_atomically(directory / "history.json", json.dumps(epochs).encode())
     # Last, so that a folder with a card is whole.
     write_atomically(directory / "model.json", card.model_dump_json(indent=1).encode())
     return _digest(data)
@@ -97,9 +109,14 @@ def build_from_card(card: ModelCard) -> nn.Module:
     family = find_family(card.kind, card.family)
     if not isinstance(family, Network):
         raise DataError(f"{card.family} is a baseline, not a network.")
-    return family.build(
-        shape=card.shape, num_classes=len(card.class_names), dropout=card.dropout, code_size=card.code_size
+    like = Architecture(
+        shape=card.shape,
+        num_classes=len(card.class_names),
+        dropout=card.dropout,
+        code_size=card.code_size,
+        hidden=card.hidden,
     )
+    return family.build(like)
 
 
 def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:

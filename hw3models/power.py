@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
-from hw3models.intervals import Estimate, combine
+from hw3models.intervals import Estimate, Parts
 from hw3models.specs import PowerReport
 
 POWER = 0.8
@@ -96,7 +96,7 @@ def smallest_detectable(found: Estimate, *, level: float = 0.05, power: float = 
 
 def _with_seeds(found: Estimate, num: int) -> Estimate:
     assert found.parts is not None
-    return combine(found.value, found.parts.with_seeds(num))
+    return found.parts.with_seeds(num).estimate(found.value)
 
 
 def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
@@ -112,10 +112,12 @@ def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
 
 
 def _examples_factor(found: Estimate, margin: float, level: float) -> float | None:
-    assert found.parts is not None
     parts = found.parts
+    if not isinstance(parts, Parts):
+        # More examples would change the training of resampled splits as well: nothing here says by how much.
+        return None
     factor = 1.0
-    while smallest_detectable(combine(found.value, parts.with_examples(factor)), level=level) > margin:
+    while smallest_detectable(parts.with_examples(factor).estimate(found.value), level=level) > margin:
         factor *= 1.25
         if factor > 10_000:
             return None

@@ -12,17 +12,36 @@ from numpy.typing import NDArray
 
 from hw3models.batches import DeviceData
 from hw3models.data.dataset import Dataset
+from hw3models.data.resamples import split_of
+from hw3models.families import find_family
 from hw3models.families.autoencoder import Autoencoder
 from hw3models.families.family import BaselineFit
 from hw3models.group import run_program
 from hw3models.model_store import ModelCard, rebuild
-from hw3models.prediction_table import PredictionTable
+from hw3models.prediction_table import PredictionTable, join_resamples
 from hw3models.replicates import State, stack
 
 NUM_RECONSTRUCTIONS = 20
 """Test images whose reconstructions are kept for the report."""
 MAX_PROBE_EXAMPLES = 10_000
 """Training codes that the linear probe is fitted on, at most."""
+
+
+def predict(card: ModelCard, states: State, dataset: Dataset, device: torch.device) -> tuple[PredictionTable, float]:
+    """The table of the test split, and the seconds one replicate takes for it.
+
+    Replicates that were trained on splits of their own are tested on those.
+    """
+    family = find_family(card.kind, card.family)
+    predict_one = predict_reconstructions if family.task == "reconstruction" else predict_classes
+    if card.vary == "seed":
+        return predict_one(card, states, dataset, device)
+    parts = []
+    for row, seed in enumerate(card.seeds):
+        alone = card.model_copy(update={"seeds": (seed,), "best_seed": seed})
+        one = {name: tensor[row : row + 1] for name, tensor in states.items()}
+        parts.append(predict_one(alone, one, split_of(dataset, card.vary, seed), device))
+    return join_resamples([table for table, _ in parts], dataset), parts[0][1]
 
 
 def predict_classes(

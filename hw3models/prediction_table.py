@@ -2,6 +2,9 @@
 
 Every later statement (metrics, intervals, comparisons, calibration) is computed from this table alone.
 
+Replicates that were tested on splits of their own (`hw3models.data.resamples`) have a table with a row of examples
+for each; everything else has one row of examples for all.
+
 S = seeds, n = test examples, K = classes, k = numbers in the code, m = kept reconstructions
 """
 
@@ -9,15 +12,15 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.dataset import write_atomically
+from hw3models.data.dataset import Dataset, write_atomically
 from hw3models.errors import DataError, DigestError
 
 SUM_TOLERANCE = 1e-3
@@ -36,9 +39,11 @@ class PredictionTable:
     data_digest: str
     seeds: tuple[int, ...]
     test_index: NDArray[np.int64]
-    """(n,) positions in the data set."""
+    """(n,) positions in the data set; (S, n) where each replicate has a test split of its own."""
     labels: NDArray[np.int64]
-    """(n,) in 0..K-1."""
+    """(n,) in 0..K-1; (S, n) likewise."""
+    num_train: int | None = None
+    """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
     squared_error: NDArray[np.float64] | None = None
@@ -48,7 +53,7 @@ class PredictionTable:
     probe_correct: NDArray[np.bool_] | None = None
     """(S, n): a linear classifier on the code names the right class."""
     reconstructions: NDArray[np.uint8] | None = None
-    """(m, 28, 28) of the best seed."""
+    """(m, 28, 28) of the best seed; of the first where each has a test split of its own."""
     reconstructed_index: NDArray[np.int64] | None = None
     """(m,) rows of the test split, in 0..n-1."""
     num_pixels: int | None = None
@@ -59,6 +64,34 @@ class PredictionTable:
             raise DataError(f"prediction table of {self.family!r}: {'; '.join(faults)}. Predict the test split again.")
 
     @property
+    def is_resampled(self) -> bool:
+        """Has each replicate a test split of its own?"""
+        return self.test_index.ndim == 2
+
+    @property
+    def num_test(self) -> int:
+        """Test examples of a replicate."""
+        return int(self.test_index.shape[-1])
+
+    def of_seed(self, seed: int) -> "PredictionTable":
+        """The table of one replicate alone, with one row of examples; pictures stay out."""
+        row = self.seeds.index(seed)
+        examples = row if self.is_resampled else slice(None)
+        arrays: dict[str, Any] = {
+            name: array[row : row + 1] for name in _PER_SEED if (array := getattr(self, name)) is not None
+        }
+        return replace(
+            self,
+            seeds=(seed,),
+            num_train=None,
+            test_index=self.test_index[examples],
+            labels=self.labels[examples],
+            reconstructions=None,
+            reconstructed_index=None,
+            **arrays,
+        )
+
+    @property
     def digest(self) -> str:
         """sha256 over all contents: first 16 hex digits."""
         sha = hashlib.sha256(json.dumps(_header(self), sort_keys=True).encode())
@@ -66,6 +99,42 @@ class PredictionTable:
             sha.update(f"{name}{array.dtype.str}{array.shape}".encode())
             sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()[:16]
+
+
+def join_resamples(tables: Sequence[PredictionTable], dataset: Dataset) -> PredictionTable:
+    """One table of replicates of `dataset` that each have a test split of their own; pictures are the first one's."""
+    return replace(
+        tables[0],
+        data_digest=dataset.digest,
+        seeds=tuple(seed for one in tables for seed in one.seeds),
+        test_index=np.stack([one.test_index for one in tables]),
+        labels=np.stack([one.labels for one in tables]),
+        num_train=len(dataset.train) + len(dataset.validation),
+        **_stacked(tables),
+    )
+
+
+def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
+    """One table of the replicates of both, which are of the same family and data; pictures are the first one's.
+
+    Raises:
+        DataError: they are of other test examples, or of the same seeds.
+    """
+    if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
+        raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
+    examples = {name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("test_index", "labels")}
+    return replace(
+        first,
+        seeds=(*first.seeds, *more.seeds),
+        **(examples if first.is_resampled else {}),
+        **_stacked([first, more]),
+    )
+
+
+def _stacked(tables: Sequence[PredictionTable]) -> dict[str, Any]:
+    """What is kept per seed, all tables one after another."""
+    arrays = {name: [getattr(one, name) for one in tables] for name in _PER_SEED}
+    return {name: np.concatenate(of_each) for name, of_each in arrays.items() if of_each[0] is not None}
 
 
 def save_table(table: PredictionTable, path: Path) -> str:
@@ -108,6 +177,7 @@ def _header(table: PredictionTable) -> dict[str, Any]:
         "data_digest": table.data_digest,
         "seeds": [int(seed) for seed in table.seeds],
         "num_pixels": None if table.num_pixels is None else int(table.num_pixels),
+        **({} if table.num_train is None else {"num_train": int(table.num_train)}),
     }
 
 
@@ -118,8 +188,8 @@ def _arrays(table: PredictionTable) -> dict[str, NDArray[Any]]:
 
 # Field -> its axes, and the kinds of number it may hold (numpy's `dtype.kind`).
 _LAYOUT = {
-    "test_index": ("n", "iu"),
-    "labels": ("n", "iu"),
+    "test_index": ("?n", "iu"),
+    "labels": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
     "squared_error": ("Sn", "f"),
     "codes": ("Snk", "f"),
@@ -127,6 +197,7 @@ _LAYOUT = {
     "reconstructions": ("mhw", "u"),
     "reconstructed_index": ("m", "iu"),
 }
+_PER_SEED = ("probabilities", "squared_error", "codes", "probe_correct")
 
 
 def _faults(table: PredictionTable) -> Iterator[str]:
@@ -146,10 +217,14 @@ def _faults(table: PredictionTable) -> Iterator[str]:
 
 
 def _shape_faults(table: PredictionTable) -> Iterator[str]:
-    sizes = {"S": len(table.seeds), "n": int(np.size(table.labels))}
+    resampled = np.ndim(table.test_index) == 2
+    sizes = {"S": len(table.seeds), "n": int(np.shape(table.labels)[-1]) if np.ndim(table.labels) else 0}
     if sizes["n"] < 2:
         yield f"there must be at least 2 test examples, got {sizes['n']}"
-    for name, (axes, kinds) in _LAYOUT.items():
+    if resampled != (table.num_train is not None):
+        yield "`num_train` belongs to tables whose replicates have test splits of their own, and to no others"
+    for name, (layout, kinds) in _LAYOUT.items():
+        axes = layout.replace("?", "S" if resampled else "")
         array = getattr(table, name)
         if array is None:
             continue
@@ -163,7 +238,7 @@ def _shape_faults(table: PredictionTable) -> Iterator[str]:
 
 
 def _value_faults(table: PredictionTable) -> Iterator[str]:
-    num_test = len(table.labels)
+    num_test = table.num_test
     if table.labels.min() < 0:
         yield f"`labels` must not be negative, got {table.labels.min()}"
     if table.probabilities is not None:

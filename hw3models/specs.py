@@ -15,6 +15,8 @@ from hw3models.errors import SpecError
 
 Kind = Literal["images", "sequences"]
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
+RecipeName = Literal["default", "homework", "long", "deep"]
+Vary = Literal["seed", "split", "both"]
 PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
 
 
@@ -146,6 +148,9 @@ class Recipe(Spec):
     """Largest gradient norm of a replicate; None: not clipped."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout probability, where the family has a place for it."""
+    hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
+    """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
+    Empty: 128 and 64."""
     select: Literal["last", "best"] = "last"
     """Parameters to keep: of the last epoch, or of the epoch with the lowest validation loss."""
     patience: Annotated[int, Field(ge=1)] | None = None
@@ -154,12 +159,21 @@ class Recipe(Spec):
     """Autoencoders always use MSE per pixel; for classifiers MSE is against the one-hot label (homework 1B)."""
     shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
     """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
+    augmented: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Sequences: share of the series that jitter, gain, shift and warp are applied to, drawn anew for every batch; the
+    others stay where they are, for data in which the position tells the class."""
     jitter: Annotated[float, Field(ge=0)] = 0.0
     """Sequences: standard deviation of added white noise, in units of the channel's."""
     scale: Annotated[float, Field(ge=0)] = 0.0
     """Sequences: standard deviation of a random gain per series and channel."""
     shift_steps: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Sequences: largest random shift in time, as a share of the length."""
+    time_warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Sequences: standard deviation of a smooth random distortion of time, as a share of the length."""
+    mixup: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Sequences: each example is blended with another, whose share is drawn up to this; so are the labels."""
+    tried: Annotated[int, Field(ge=1)] = 1
+    """Recipes that were tried to find this one: families that are compared should have had as many."""
 
     @model_validator(mode="after")
     def _selection_needs_validation(self) -> "Recipe":
@@ -183,8 +197,11 @@ class TrainSpec(Spec):
     """None: the family's default."""
     code_size: Annotated[int, Field(ge=1, le=512)] = 2
     """Autoencoder and PCA: numbers in the code."""
+    vary: Vary = "seed"
+    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
+    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
     strategy: Literal["auto", "stacked", "separate"] = "auto"
-    """Replicates as one program over (S, ...) parameters, or as separate modules."""
+    """Replicates as one program over (S, ...) parameters, or as separate modules. Resamples are always separate."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then CPU."""
 
@@ -318,13 +335,33 @@ class PairReport(Report):
     """a minus b, in the metric's own unit, mean over seeds and examples."""
     low: float
     high: float
-    """95% interval, Holm-adjusted decision apart."""
+    """Interval at 1 - `level`, Holm-adjusted decision apart."""
+    level: float = 0.05
+    """Of the tests, and of the interval: less than 0.05 where several looks at the data share it."""
+    seeds: tuple[int, int] = (1, 1)
+    """Of a and of b."""
     p_value: float
     """Two-sided, before Holm's correction."""
     verdict: PairVerdict
     sentence: str
     power: PowerReport | None = None
     """None where the variance says nothing: one seed, or no disagreement at all."""
+
+
+class Look(Report):
+    """One look of a study that goes on until it is decided (`hw3models.sequential`)."""
+
+    seeds: int
+    """Of every family that was still in."""
+    level: float
+    """Share of the 5% that this look may spend."""
+    leader: str
+    out: tuple[str, ...]
+    """Families that someone beats, as of this look: they get no more seeds."""
+    equivalent: tuple[str, ...]
+    """To the leader, within the margin."""
+    undecided: tuple[str, ...]
+    """Neither separated from the leader nor equivalent to it."""
 
 
 class ComparisonReport(Report):
@@ -342,6 +379,8 @@ class ComparisonReport(Report):
     """Sentences, the most important first."""
     advice: str = ""
     """What the leading pair could have shown, and what more seeds or test examples would change."""
+    looks: tuple[Look, ...] = ()
+    """Of a study that goes on until it is decided: what each look saw."""
     margin: float
     """Margin of practical equivalence, in the metric's own unit."""
 
@@ -396,10 +435,16 @@ class StudySpec(Spec):
     """Replicates per family. Under 3 there is hardly a statement about the difference."""
     first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
     """The seeds are first_seed, first_seed + 1, ..."""
+    vary: Vary = "seed"
+    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
+    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training data, instead of the default recipes' own."""
-    recipe: Recipe | None = None
-    """One recipe for all networks, instead of each family's default; what is not given has the value shown here."""
+    recipe: RecipeName = "default"
+    """The networks' own recipes: `default`; `homework`, plain Adam as in the course; `long`, three to five times the
+    training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
+    own_recipe: Recipe | None = None
+    """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
     strategy: Literal["auto", "stacked", "separate"] = "auto"
     """How replicates are trained: one program, separate modules, or what is faster here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -409,9 +454,25 @@ class StudySpec(Spec):
     this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
     queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
     """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
+    until_decided: bool = False
+    """Add seeds in batches until every family is separated from the best one or equivalent to it, or out of seeds."""
+    max_seeds: Annotated[int, Field(ge=3, le=1000)] = 50
+    """Seeds per family at most, where they are added until decided."""
+    metric: str | None = None
+    """What families are compared by: `accuracy`, `balanced_accuracy`, `macro_f1`, `cross_entropy`, `auroc`, `brier` or
+    `calibration_error`; of autoencoders `mse`, `squared_error`, `psnr` or `probe_accuracy`. None: accuracy, or mse."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of accuracy;
     for autoencoders 2% of the best MSE."""
+
+    @model_validator(mode="after")
+    def _looks_fit_the_seeds(self) -> "StudySpec":
+        if self.until_decided and not 3 <= self.seeds <= self.max_seeds:
+            raise SpecError(
+                f"`until_decided` begins with `seeds` ({self.seeds}) and ends with `max_seeds` ({self.max_seeds}): "
+                "give at least 3 seeds, and not more than `max_seeds`."
+            )
+        return self
 
     @field_validator("families", mode="before")
     @classmethod

@@ -13,14 +13,15 @@ import numpy as np
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset, write_atomically
+from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import describe_device, peak_memory_mb, pick_device
 from hw3models.errors import DigestError, SpecError
-from hw3models.evaluation import evaluate
-from hw3models.families import FAMILIES, Baseline, Network, find_family
+from hw3models.evaluation import METRICS, evaluate
+from hw3models.families import FAMILIES, Baseline, Network, find_family, recipe_of
 from hw3models.families.family import BaselineFit, Task
 from hw3models.model_store import load_model, save_model
-from hw3models.prediction import predict_classes, predict_reconstructions, reconstruction_table
-from hw3models.prediction_table import PredictionTable, load_table, save_table
+from hw3models.prediction import predict, reconstruction_table
+from hw3models.prediction_table import PredictionTable, join_resamples, load_table, save_table
 from hw3models.specs import DataReport, EvaluationReport, Kind, TrainReport, TrainSpec
 from hw3models.training import EpochReport, fit
 
@@ -85,11 +86,16 @@ def _fit_network(family: Network, spec: TrainSpec, dataset: Dataset, directory: 
 
 def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
     """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
-    seeds = spec.seeds[:1] if family.deterministic else spec.seeds
+    seeds = spec.seeds[:1] if family.deterministic and spec.vary == "seed" else spec.seeds
     start = time.perf_counter()
-    fits = [family.fit(dataset, seed, spec.code_size) for seed in seeds]
+    splits = {seed: split_of(dataset, spec.vary, seed) for seed in seeds}
+    fits = [family.fit(splits[seed], drawn_from(spec.vary, seed), spec.code_size) for seed in seeds]
     predicting = sum(one.predict_seconds for one in fits)
-    table = _baseline_table(family, seeds, fits, dataset)
+    if spec.vary == "seed":
+        table = _baseline_table(family, seeds, fits, dataset)
+    else:
+        each = zip(splits.items(), fits, strict=True)
+        table = join_resamples([_baseline_table(family, (s,), [one], split) for (s, split), one in each], dataset)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
@@ -143,7 +149,6 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
         card, states = load_model(directory)
-        predict = predict_reconstructions if family.task == "reconstruction" else predict_classes
         table, seconds = predict(card, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
@@ -157,9 +162,9 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
 
 
 def default_families(kind: Kind, task: Task) -> tuple[str, ...]:
-    """Networks first, then the baselines that stand in every comparison (MiniROCKET for ROCKET: ten times faster)."""
+    """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
     known = [name for name, family in FAMILIES[kind].items() if family.task == task]
-    return tuple(name for name in known if name != "rocket")
+    return tuple(name for name in known if name != "minirocket")
 
 
 def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
@@ -184,6 +189,29 @@ def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
         faults.append("`families` is empty.")
     if faults:
         raise SpecError(" ".join(faults))
+
+
+def check_metric(task: Task, name: str) -> None:
+    """Can families of that task be compared by it?
+
+    Raises:
+        SpecError: they cannot.
+    """
+    classifies = task == "classification"
+    fitting = [known for known, metric in METRICS.items() if (metric.needs == "probabilities") == classifies]
+    if name not in fitting:
+        raise SpecError(f"`metric` {name!r} is not known for {task}; known: {', '.join(fitting)}.")
+
+
+def check_recipe(kind: Kind, families: Sequence[str], name: str) -> None:
+    """Has every network a recipe of that name?
+
+    Raises:
+        SpecError: one has not.
+    """
+    for family in (find_family(kind, family) for family in families):
+        if isinstance(family, Network):
+            recipe_of(family, name)
 
 
 @lru_cache(maxsize=1)

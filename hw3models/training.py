@@ -17,14 +17,15 @@ from torch import nn
 
 from hw3models.batches import DeviceData, batch_size, num_epochs
 from hw3models.data.dataset import Dataset
+from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import pick_device
 from hw3models.errors import TrainingError
-from hw3models.families.family import Network, Strategy
+from hw3models.families.family import Architecture, Network, Strategy
 from hw3models.group import Group
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
-from hw3models.specs import Recipe, ReplicateFailure, TrainSpec
-from hw3models.streams import derived_seed
+from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
+from hw3models.streams import Streams, derived_seed
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ class FitResult:
 class _Job:
     """What all groups of one training share."""
 
-    data: DeviceData
-    dataset: Dataset
+    split: Callable[[Group], tuple[Dataset, DeviceData]]
+    """The data as a group sees them, on the device."""
+    device: torch.device
     recipe: Recipe
     on_epoch: Callable[[EpochReport], None]
     stop: threading.Event = field(default_factory=threading.Event)
@@ -93,18 +95,46 @@ def fit(
     strategy = pick_strategy(spec, family, device)
     recipe = spec.recipe or family.recipe
     start = time.perf_counter()
-    job = _Job(DeviceData(dataset, device, dtype), dataset, recipe, on_epoch)
+    job = _Job(_splits(dataset, spec.vary, device, dtype), device, recipe, on_epoch)
     # Built one after another before any thread starts: initialisation borrows torch's global generator.
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
     seeds_of_groups = split_seeds(spec.seeds, strategy, torch.get_num_threads() if device.type == "cpu" else 1)
-    groups = [Group(seeds, [models[s] for s in seeds], recipe, family.task, device) for seeds in seeds_of_groups]
+    groups = [
+        Group(
+            seeds,
+            [models[s] for s in seeds],
+            recipe,
+            family.task,
+            Streams([drawn_from(spec.vary, s) for s in seeds], device),
+        )
+        for seeds in seeds_of_groups
+    ]
     finished = _run_groups(job, groups)
     seconds = time.perf_counter() - start
     return _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
 
 
+def _splits(
+    dataset: Dataset, vary: Vary, device: torch.device, dtype: torch.dtype
+) -> Callable[[Group], tuple[Dataset, DeviceData]]:
+    """One split for all, kept on the device; or each group's own, which lives as long as the group trains."""
+    if vary == "seed":
+        everything = DeviceData(dataset, device, dtype)
+        return lambda _: (dataset, everything)
+
+    def own(group: Group) -> tuple[Dataset, DeviceData]:
+        (seed,) = group.seeds
+        split = split_of(dataset, vary, seed)
+        return split, DeviceData(split, device, dtype)
+
+    return own
+
+
 def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
     """The spec's own wish, else what is faster for the family on the device."""
+    if spec.vary != "seed":
+        # Each replicate has examples of its own, scaled in its own way.
+        return "separate"
     if spec.strategy != "auto":
         return spec.strategy
     # Small models on a GPU are bound by kernel launches: one program for all replicates pays for every family.
@@ -128,13 +158,15 @@ def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: in
     recipe = spec.recipe or family.recipe
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
-        torch.default_generator.manual_seed(derived_seed(seed, "initialisation"))
-        return family.build(
+        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.vary, seed), "initialisation"))
+        like = Architecture(
             shape=dataset.features.shape[1:],
             num_classes=len(dataset.class_names),
             dropout=recipe.dropout,
             code_size=spec.code_size,
+            hidden=recipe.hidden,
         )
+        return family.build(like)
 
 
 _Finished = tuple[Selection, list[EpochReport]]
@@ -143,7 +175,7 @@ _Finished = tuple[Selection, list[EpochReport]]
 def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
     """One group here; several over the cores, one thread each (torch's kernels release Python's lock)."""
     threads = torch.get_num_threads()
-    if len(groups) == 1 or threads == 1 or job.data.device.type != "cpu":
+    if len(groups) == 1 or threads == 1 or job.device.type != "cpu":
         return [_train(job, group) for group in groups]
     torch.set_num_threads(1)
     try:
@@ -161,17 +193,17 @@ def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
 
 def _train(job: _Job, group: Group) -> _Finished:
     """The loop. It knows no family, no tracker and no clock."""
-    recipe, dataset = job.recipe, job.dataset
+    recipe, (dataset, data) = job.recipe, job.split(group)
     size = batch_size(recipe, len(dataset.train))
     epochs = num_epochs(recipe, len(dataset.train))
-    train = torch.as_tensor(dataset.train, device=job.data.device)
+    train = torch.as_tensor(dataset.train, device=job.device)
     num_steps = epochs * -(-len(train) // size)
     selection, reports = Selection(group.seeds, recipe), []
     for epoch in range(1, epochs + 1):
         running = tuple(selection.running)
-        batches = job.data.epoch(train, size, recipe, group.streams)
+        batches = data.epoch(train, size, recipe, group.streams)
         train_loss, rate = group.train_epoch(batches, num_steps)
-        validation = group.score(job.data.in_order(dataset.validation, len(group.seeds)))
+        validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
         selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
         report = EpochReport(
             epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate

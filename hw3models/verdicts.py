@@ -12,6 +12,7 @@ from hw3models.wording import (
     display_name,
     is_deterministic,
     listed,
+    num_resamples,
     num_seeds,
     sentence,
     times,
@@ -29,7 +30,15 @@ class Setting:
     num_test: int
     num_pairs: int
     seeds: Mapping[str, int]
-    """Family -> number of seeds."""
+    """Family -> number of seeds, or of resampled splits."""
+    level: float = 0.05
+    """Chance of one or more false alarms among all pairs, at most."""
+    resampled: bool = False
+    """Each replicate had a split of its own."""
+
+    def is_single(self, name: str) -> bool:
+        """One replicate of something that others would do otherwise: it says nothing about them."""
+        return self.seeds[name] == 1 and (self.resampled or not is_deterministic(name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,8 @@ class Standings:
     costs: Mapping[str, float]
     """Family -> training seconds per seed; may lack families."""
     devices: Mapping[str, str]
+    budgets: Mapping[str, int]
+    """Network -> recipes that were tried to find its own."""
 
     def pair(self, a: str, b: str) -> PairReport:
         """The report on two families, whichever comes first in it."""
@@ -85,14 +96,23 @@ def _finding(setting: Setting, pair: PairReport) -> str:
     if pair.verdict == "equivalent":
         return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
     text = f"{both} cannot be separated on this data: {difference}"
-    if pair.p_value <= 0.05 and setting.num_pairs > 1 and not _missing_seeds(setting, (pair.a, pair.b)):
+    if _fails_holm_only(setting, pair):
         text += f"; enough for one pair alone, not for one of {setting.num_pairs} (Holm)"
     return _capital(text)
 
 
+def _fails_holm_only(setting: Setting, pair: PairReport) -> bool:
+    """Alone, the pair would have been separated."""
+    alone = pair.verdict == "cannot tell" and pair.p_value <= pair.level and setting.num_pairs > 1
+    return alone and not _missing_seeds(setting, (pair.a, pair.b))
+
+
 def _basis(setting: Setting, pair: PairReport) -> str:
-    seeds = num_seeds([(name, setting.seeds[name]) for name in (pair.a, pair.b)])
-    return f"(95%, {seeds}, {setting.num_test:,} test examples)"
+    confidence = f"{100 * (1 - pair.level):.3g}%"
+    if setting.resampled:
+        return f"({confidence}, {num_resamples(pair.seeds[0])} with {setting.num_test:,} test examples each)"
+    seeds = num_seeds(list(zip((pair.a, pair.b), pair.seeds, strict=True)))
+    return f"({confidence}, {seeds}, {setting.num_test:,} test examples)"
 
 
 def _capital(text: str) -> str:
@@ -100,7 +120,9 @@ def _capital(text: str) -> str:
 
 
 def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
-    single = [name for name in names if setting.seeds[name] == 1 and not is_deterministic(name)]
+    single = [name for name in names if setting.is_single(name)]
+    if setting.resampled:
+        return "; one split says nothing about other splits" if single else ""
     return f"; one seed of {listed(single)} says nothing about other seeds" if single else ""
 
 
@@ -122,6 +144,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_baselines(setting, standings),
         *_about_the_best(setting, standings),
         *_about_devices(standings),
+        *_about_budgets(standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
     ]
@@ -164,6 +187,8 @@ def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
         text = f"{display_name(best)} is ahead, but {listed(group[1:])} cannot be separated from it"
     else:
         text = f"{listed(group)} cannot be separated on this data"
+    if any(_fails_holm_only(setting, pair) for pair in pairs if best in (pair.a, pair.b)):
+        text += f" once all {setting.num_pairs} pairs count (Holm)"
     ends = standings.pair(best, group[-1])
     if len(group) == 2:
         return [f"{text}{_about_cost(standings)}", _finding(setting, ends)]
@@ -193,12 +218,13 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     )
     if power.detectable <= setting.margin:
         return sentence(f"{found}, less than the margin of {margin}")
+    replicates = "resamples" if setting.resampled else "seeds each"
     if power.seeds_for_margin is not None:
-        return sentence(f"{found}; for {margin} it takes {power.seeds_for_margin:,} seeds each")
+        return sentence(f"{found}; for {margin} it takes {power.seeds_for_margin:,} {replicates}")
     floor = amount(setting.metric, power.detectable_with_many_seeds)
     if power.examples_factor is None:
-        # Training itself varies too much: not even any number of test examples would help.
-        return sentence(f"{found}; even {MANY:,} seeds each would not find {margin}, but {floor}")
+        # Training itself varies too much (or resamples overlap): no number of test examples is known to help.
+        return sentence(f"{found}; even {MANY:,} {replicates} would not find {margin}, but {floor}")
     examples = float(f"{setting.num_test * power.examples_factor:.2g}")
     return sentence(
         f"{found}; no number of seeds finds {margin}: {setting.num_test:,} test examples allow {floor} at best, "
@@ -222,11 +248,22 @@ def _about_cost(standings: Standings) -> str:
 
 
 def _about_devices(standings: Standings) -> list[str]:
+    """Of the best group, whose times are compared, and of all networks, whose last digits depend on the device."""
     group = [name for name in standings.groups[0] if name in standings.costs and name in standings.devices]
-    if len({standings.devices[name] for name in group}) < 2:
+    networks = [name for name in standings.scores if name in standings.devices and name not in standings.baselines]
+    for names, what in ((group, "the training times are of different devices"), (networks, "devices differ")):
+        if len({standings.devices[name] for name in names}) > 1:
+            return [f"{what}: " + ", ".join(f"{display_name(name)} on {standings.devices[name]}" for name in names)]
+    return []
+
+
+def _about_budgets(standings: Standings) -> list[str]:
+    """A family whose recipe was looked for longer has an advantage that is not its own."""
+    budgets = {name: standings.budgets[name] for name in standings.scores if name in standings.budgets}
+    if len(set(budgets.values())) < 2:
         return []
-    named = ", ".join(f"{display_name(name)} on {standings.devices[name]}" for name in group)
-    return [f"the training times are of different devices: {named}"]
+    named = ", ".join(f"{display_name(name)} {count:,}" for name, count in budgets.items())
+    return [f"tuning budgets differ (recipes tried: {named}), which favours those with more"]
 
 
 def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
@@ -240,9 +277,11 @@ def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
 
 
 def _about_seeds(setting: Setting) -> list[str]:
-    single = [name for name, seeds in setting.seeds.items() if seeds == 1 and not is_deterministic(name)]
+    single = [name for name in setting.seeds if setting.is_single(name)]
     if not single:
         return []
+    if setting.resampled:
+        return ["with one split, nothing is known about other splits"]
     return [f"with one seed of {listed(single)}, nothing is known about other seeds: intervals count the examples only"]
 
 

@@ -79,6 +79,11 @@ def num_seeds(families: Sequence[tuple[str, int]]) -> str:
     return f"{' and '.join(texts)} {'seed' if counts == [1] * len(counts) else 'seeds'}"
 
 
+def num_resamples(count: int) -> str:
+    """`30 resampled splits`."""
+    return f"{count} resampled split{'' if count == 1 else 's'}"
+
+
 def times(factor: float) -> str:
     """`3.1x`."""
     return f"{factor:.1f}x" if factor < 10 else f"{factor:,.0f}x"

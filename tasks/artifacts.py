@@ -5,6 +5,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.cache_policies import NO_CACHE
 
 from hw3models.specs import Answer, Score
+from hw3models.wording import display_name, listed
 from tasks import tracking
 from tasks.names import slug
 
@@ -27,6 +28,9 @@ def markdown(answer: Answer) -> str:
     lines.append(answer.comparison.verdict if answer.comparison else "One family only: nothing to compare.")
     if answer.comparison and answer.comparison.advice:
         lines += ["", answer.comparison.advice]
+    for number, look in enumerate(answer.comparison.looks if answer.comparison else (), 1):
+        undecided = f"undecided against {listed(look.undecided)}" if look.undecided else "decided"
+        lines += ["", f"Look {number}, {look.seeds} seeds: {display_name(look.leader)}, {undecided}."]
     lines += ["", f"{data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples; "]
     lines[-1] += f"digest `{data.digest}`."
     lines += [f"- **{note}**" for note in (*data.notes, *answer.notes)]

@@ -1,15 +1,16 @@
 """Evaluate on the test split, once, and compare families."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from hw3models.comparison import LEVEL
 from hw3models.comparison import compare as compare_tables
 from hw3models.families import Baseline, find_family
 from hw3models.prediction_table import load_table
-from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, TrainReport
+from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
 from hw3models.steps import evaluate_step
 from tasks.caching import cache_key
 
@@ -32,6 +33,8 @@ def compare(
     evaluation: Mapping[str, EvaluationReport],
     metric: str,
     margin: float | None,
+    level: float = LEVEL,
+    settled: Collection[PairReport] = (),
 ) -> ComparisonReport:
     """What the prediction tables say. Cheap, so never cached."""
     tables = {name: load_table(Path(one.table_path), digest=one.table_digest) for name, one in evaluation.items()}
@@ -42,4 +45,7 @@ def compare(
         train_seconds={name: one.train_seconds for name, one in training.items()},
         baselines=[name for name in tables if isinstance(find_family(data.kind, name), Baseline)],
         devices={name: one.device for name, one in training.items()},
+        budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
+        level=level,
+        settled=settled,
     )

@@ -4,10 +4,10 @@ import difflib
 
 from hw3models.errors import SpecError
 from hw3models.families import autoencoder, baselines, cnn, gru, lstm, mlp
-from hw3models.families.family import Baseline, Family, Network
+from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.specs import Kind
 
-__all__ = ["FAMILIES", "Baseline", "Family", "Network", "find_family"]
+__all__ = ["FAMILIES", "Baseline", "Family", "Network", "find_family", "recipe_of"]
 
 _ALL: tuple[Family, ...] = (
     mlp.IMAGES,

@@ -1,29 +1,27 @@
-"""The autoencoder of homework part 2: 784-128-64-k-64-128-784, a code of just a few numbers.
+"""The autoencoder of homework part 2: 784-128-64-k-64-128-784, a code of just a few numbers; the recipe `deep` has the
+wider body of Hinton and Salakhutdinov (2006).
 
 SiLU between the layers and a sigmoid at the end; nothing on the code (a ReLU there kills units and makes
 training unstable). Trained with MSE per pixel on pixels in 0..1.
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import nn
 
-from hw3models.families.family import Network
+from hw3models.families.family import Architecture, Network
 from hw3models.specs import Recipe
 
 
 class Autoencoder(nn.Module):
     """Encoder, code of k numbers, decoder (Hinton and Salakhutdinov 2006, with a smaller body)."""
 
-    def __init__(self, num_pixels: int, code_size: int) -> None:
+    def __init__(self, num_pixels: int, code_size: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Linear(num_pixels, 128), nn.SiLU(), nn.Linear(128, 64), nn.SiLU(), nn.Linear(64, code_size)
-        )
-        self.decoder = nn.Sequential(
-            nn.Linear(code_size, 64), nn.SiLU(), nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, num_pixels), nn.Sigmoid()
-        )
+        self.encoder = _layers((num_pixels, *hidden, code_size))
+        self.decoder = nn.Sequential(*_layers((code_size, *reversed(hidden), num_pixels)), nn.Sigmoid())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised images (..., B, 28, 28) to codes (..., B, k)."""
@@ -40,9 +38,17 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
-def build_autoencoder(*, shape: tuple[int, ...], num_classes: int, dropout: float, code_size: int) -> nn.Module:  # noqa: ARG001
+def _layers(widths: tuple[int, ...]) -> nn.Sequential:
+    """Linear layers with SiLU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.SiLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def build_autoencoder(like: Architecture) -> nn.Module:
     """See `Autoencoder`."""
-    return Autoencoder(math.prod(shape), code_size)
+    return Autoencoder(math.prod(like.shape), like.code_size, like.hidden or (128, 64))
 
 
 IMAGES = Network(
@@ -52,4 +58,16 @@ IMAGES = Network(
     task="reconstruction",
     build=build_autoencoder,
     recipe=Recipe(epochs=10, min_examples=60_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
+    named={
+        "homework": Recipe(epochs=10, batch_size=128, optimizer="adam", learning_rate=1e-3, schedule="constant"),
+        "long": Recipe(epochs=30, min_examples=180_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
+        "deep": Recipe(
+            epochs=50,
+            min_examples=300_000,
+            batch_size=128,
+            optimizer="adam",
+            learning_rate=1e-3,
+            hidden=(1000, 500, 250),
+        ),
+    },
 )

@@ -1,29 +1,40 @@
 """What a family is: a name, a way to build it, and how it is trained when nobody says otherwise."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
+from hw3models.errors import SpecError
 from hw3models.specs import Kind, Recipe
 
 Task = Literal["classification", "reconstruction"]
 Strategy = Literal["stacked", "separate"]
 
 
-class Build(Protocol):
-    """Makes one freshly initialised replicate.
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What a replicate is built like. A family ignores what it has no use for."""
 
-    Called as `build(shape=(T, C) or (28, 28), num_classes=K, dropout=p, code_size=k)`; a family ignores what
-    it has no use for. The module maps (B, *shape), and lengths (B,) for sequences, to logits (B, K); an
-    autoencoder maps images to reconstructions (B, pixels) in 0..1.
-    """
+    shape: tuple[int, ...]
+    """Of one example: (T, C), or (28, 28)."""
+    num_classes: int
+    dropout: float = 0.0
+    code_size: int = 2
+    hidden: tuple[int, ...] = ()
+    """Hidden units per layer; empty: the family's own."""
 
-    def __call__(self, *, shape: tuple[int, ...], num_classes: int, dropout: float, code_size: int) -> nn.Module: ...
+
+Build = Callable[[Architecture], nn.Module]
+"""Makes one freshly initialised replicate.
+
+The module maps (B, *shape), and lengths (B,) for sequences, to logits (B, K); an autoencoder maps images to
+reconstructions (B, pixels) in 0..1.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +49,24 @@ class Network:
     build: Build
     recipe: Recipe
     """The default recipe. All families of a kind have the same tuning budget: one recipe for every data set."""
+    named: Mapping[str, Recipe] = field(default_factory=dict)
+    """Other recipes, by name; see `recipe_of`."""
     cpu_strategy: Strategy = "stacked"
     """What trains S replicates faster on a CPU."""
+
+
+def recipe_of(network: Network, name: str) -> Recipe:
+    """The network's recipe of that name.
+
+    Raises:
+        SpecError: it has none; the message lists those it has.
+    """
+    if name == "default":
+        return network.recipe
+    if name not in network.named:
+        known = ", ".join(("default", *network.named))
+        raise SpecError(f"`recipe` {name!r} is not known for {network.name} on {network.kind}; known: {known}.")
+    return network.named[name]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 from torch import nn
 
-from hw3models.families.family import Network
+from hw3models.families.family import Architecture, Network
 from hw3models.families.lstm import SEQUENCES as LSTM
 from hw3models.families.recurrent import RecurrentClassifier
 
 
-def build_gru(*, shape: tuple[int, ...], num_classes: int, dropout: float, code_size: int) -> nn.Module:  # noqa: ARG001
+def build_gru(like: Architecture) -> nn.Module:
     """See `RecurrentClassifier`."""
-    return RecurrentClassifier(nn.GRU, shape[1], num_classes, dropout=dropout)
+    return RecurrentClassifier(nn.GRU, like.shape[1], like.num_classes, dropout=like.dropout)
 
 
-SEQUENCES = Network(name="gru", label="GRU", kind="sequences", build=build_gru, recipe=LSTM.recipe)
+SEQUENCES = Network(name="gru", label="GRU", kind="sequences", build=build_gru, recipe=LSTM.recipe, named=LSTM.named)

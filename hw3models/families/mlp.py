@@ -9,14 +9,15 @@ import math
 import torch
 from torch import nn
 
-from hw3models.families.family import Network
+from hw3models.families.family import Architecture, Network
+from hw3models.families.named import other_recipes
 from hw3models.layers import Dropout
 from hw3models.specs import Recipe
 
 
-def build_image_mlp(*, shape: tuple[int, ...], num_classes: int, dropout: float, code_size: int) -> nn.Module:  # noqa: ARG001
+def build_image_mlp(like: Architecture) -> nn.Module:
     """784-64-10 for 28 x 28 images and ten digits: (B, 28, 28) to logits (B, K)."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 64), nn.ReLU(), nn.Linear(64, num_classes))
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(like.shape), 64), nn.ReLU(), nn.Linear(64, like.num_classes))
 
 
 class SequenceMLP(nn.Module):
@@ -41,9 +42,9 @@ class SequenceMLP(nn.Module):
         return logits
 
 
-def build_sequence_mlp(*, shape: tuple[int, ...], num_classes: int, dropout: float, code_size: int) -> nn.Module:  # noqa: ARG001
+def build_sequence_mlp(like: Architecture) -> nn.Module:
     """See `SequenceMLP`."""
-    return SequenceMLP(math.prod(shape), num_classes, dropout=dropout)
+    return SequenceMLP(math.prod(like.shape), like.num_classes, dropout=like.dropout)
 
 
 IMAGES = Network(
@@ -55,18 +56,33 @@ IMAGES = Network(
         epochs=10,
         min_examples=100_000,
         batch_size=64,
-        learning_rate=3e-3,
+        learning_rate=5e-3,
         weight_decay=0.1,
         shift_pixels=1,
-        select="last",
+        tried=9,
     ),
+    named={
+        "homework": Recipe(epochs=10, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant"),
+        "long": Recipe(epochs=50, min_examples=500_000, learning_rate=5e-3, weight_decay=0.1, shift_pixels=1, tried=9),
+    },
+)
+RECIPE = Recipe(
+    epochs=30,
+    min_examples=20_000,
+    learning_rate=3e-3,
+    weight_decay=0.05,
+    dropout=0.3,
+    augmented=0.7,
+    jitter=0.2,
+    scale=0.3,
+    shift_steps=0.1,
+    tried=9,
 )
 SEQUENCES = Network(
     name="mlp",
     label="MLP",
     kind="sequences",
     build=build_sequence_mlp,
-    recipe=Recipe(
-        epochs=30, min_examples=20_000, learning_rate=3e-3, weight_decay=0.05, dropout=0.3, jitter=0.1, scale=0.1
-    ),
+    recipe=RECIPE,
+    named=other_recipes(RECIPE),
 )

@@ -197,8 +197,9 @@ def _pictures(
         if table.codes.shape[2] != 2:
             continue
         best = training[name].best_seed
-        codes = table.codes[table.seeds.index(best) if best in table.seeds else 0]
-        figure = plots.code_map(codes, table.labels, data.class_names)
+        row = table.seeds.index(best) if best in table.seeds else 0
+        codes, labels = table.codes[row], table.labels[row] if table.is_resampled else table.labels
+        figure = plots.code_map(codes, labels, data.class_names)
         label = f"Map of the test examples of {data.name} by the two numbers of the code of {title}, coloured by class"
         yield "code_map", draw(figure, label, title=f"{title}, seed {best}")
         if training[name].recipe is None:
@@ -220,7 +221,8 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
         same = {name: t for name, t in kept.items() if np.array_equal(t.reconstructed_index, first)}  # type: ignore[arg-type]
         kept = {name: table for name, table in kept.items() if name not in same}
         table = next(iter(same.values()))
-        originals = load_originals(data, table.test_index[first])
+        shown = table.test_index[0] if table.is_resampled else table.test_index
+        originals = load_originals(data, shown[first])
         if isinstance(originals, Missing):
             yield "missing", originals
             continue

@@ -24,6 +24,7 @@ from hw3models.specs import (
     Claim,
     EvaluationReport,
     HomeworkPart,
+    Look,
     PairReport,
     Placement,
     RunReport,
@@ -75,6 +76,18 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookView:
+    """What a look of a study that goes on until it is decided has seen."""
+
+    seeds: str
+    level: str
+    leader: str
+    equivalent: str
+    undecided: str
+    out: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnswerView:
     """One data set."""
 
@@ -100,6 +113,16 @@ class AnswerView:
     per_class: tuple[tuple[str, tuple[str, ...]], ...]
     """Class, and the F1 score of each family that has one."""
     per_class_families: tuple[str, ...]
+
+    looks: tuple[LookView, ...] = ()
+
+    @property
+    def confidence(self) -> str:
+        """Of the intervals of differences, which depends on the look that a pair was decided at."""
+        comparison = self.answer.comparison
+        levels = {pair.level for pair in comparison.pairs} if comparison else {0.05}
+        shown = sorted((f"{100 * (1 - level):.3g}%" for level in levels), reverse=True)
+        return shown[0] if len(shown) == 1 else f"{shown[-1]} to {shown[0]} (the level of the look)"
 
     @property
     def best(self) -> tuple[Family, ...]:
@@ -218,6 +241,7 @@ def _view_answer(answer: Answer, anchor: str) -> AnswerView:
         metrics=tuple((name, _head(name)) for name in metrics),
         families=tuple(_view_family(answer, name, metrics) for name in ranked),
         pairs=tuple(map(_view_pair, answer.comparison.pairs)) if answer.comparison else (),
+        looks=tuple(map(_view_look, answer.comparison.looks)) if answer.comparison else (),
         scores=draw_scores(answer, metric),
         cost=draw_cost(answer, metric),
         curves=curves,
@@ -314,6 +338,20 @@ def _view_pair(pair: PairReport) -> Pair:
         outcome=outcome,
         is_separated=pair.verdict in ("a better", "b better"),
         sentence=pair.sentence,
+    )
+
+
+def _view_look(look: Look) -> LookView:
+    def named(families: tuple[str, ...]) -> str:
+        return ", ".join(map(formatting.family_name, families)) or "–"
+
+    return LookView(
+        seeds=str(look.seeds),
+        level=f"{100 * look.level:.2g}%",
+        leader=formatting.family_name(look.leader),
+        equivalent=named(look.equivalent),
+        undecided=named(look.undecided),
+        out=named(look.out),
     )
 
 

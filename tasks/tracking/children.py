@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -29,8 +29,13 @@ BATCH = 1000
 """Metrics per call, MLflow's own limit."""
 
 
-def open_child(parent_id: str, spec: TrainSpec, data: DataReport, prefect_tags: dict[str, str]) -> str:
-    """The run of this family on these data under this parent: found by its key, or started."""
+def open_child(
+    parent_id: str, spec: TrainSpec, data: DataReport, prefect_tags: dict[str, str], *, is_batch: bool = False
+) -> str:
+    """The run of this family on these data under this parent: found by its key, or started.
+
+    A study that goes on until it is decided has a run for each batch of seeds; `nest` puts them under the family's.
+    """
     client, experiment_id = connect()
     key = hashlib.sha256(f"{parent_id}|{spec.fingerprint()}|{data.digest}".encode()).hexdigest()[:32]
     found = client.search_runs([experiment_id], filter_string=f"tags.`hw3.key` = '{key}'", max_results=1)
@@ -46,17 +51,29 @@ def open_child(parent_id: str, spec: TrainSpec, data: DataReport, prefect_tags: 
         **process_tags(),
         **prefect_tags,
     }
-    run = client.create_run(experiment_id, tags=tags, run_name=f"{spec.family} on {data.name}")
+    name = f"{spec.family} on {data.name}"
+    if is_batch:
+        name = f"{spec.family} seeds {spec.seeds[0]}-{spec.seeds[-1]} on {data.name}"
+    run = client.create_run(experiment_id, tags=tags, run_name=name)
     run_id = str(run.info.run_id)
     client.log_batch(run_id, params=_params(spec, data))
     _log_data(client, run_id, data)
     return run_id
 
 
+def nest(batches: Sequence[str], family_run: str) -> None:
+    """Make the runs of batches of seeds children of their family's run."""
+    client, _ = connect()
+    for run_id in batches:
+        client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, family_run)
+        client.set_tag(run_id, "hw3.role", "batch")
+
+
 def _params(spec: TrainSpec, data: DataReport) -> list[Param]:
     values: dict[str, object] = {
         "family": spec.family,
         "seeds": " ".join(map(str, spec.seeds)),
+        "vary": spec.vary,
         "data": data.name,
         "data_digest": data.digest,
         "code_size": spec.code_size,

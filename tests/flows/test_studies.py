@@ -218,3 +218,75 @@ def assert_nothing_is_running() -> None:
 
     client, experiment_id = connect()
     assert client.search_runs([experiment_id], "attributes.status = 'RUNNING'") == []
+
+
+# ------------------------------------------------------------------------- resamples, looks, recipes
+
+
+def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -> None:
+    run = sequences(small(vary="both", seeds=4, families=("mlp", "logistic")))
+    [answer] = run.answers
+    assert answer.comparison is not None
+    [pair] = answer.comparison.pairs
+    assert "4 resampled splits with 60 test examples each" in pair.sentence
+    assert any("Nadeau and Bengio 2003" in note for note in answer.notes)
+    # A deterministic baseline is another one on every split.
+    assert len(answer.evaluation["logistic"].seeds) == 4
+    assert len(set(answer.evaluation["logistic"].metrics["cross_entropy"].per_seed)) == 4
+    assert children(run)["mlp"].data.params["vary"] == "both"
+    assert run.report is not None
+    assert "resampled splits" in Path(run.report).read_text()
+
+
+def test_seeds_are_added_until_it_is_decided() -> None:
+    """A network that cannot be told from another gets all its seeds; a beaten one stops early."""
+    spec = small(families=("mlp", "gru", "majority"), seeds=3, max_seeds=8, until_decided=True, epochs=2)
+    run = sequences(spec)
+    [answer] = run.answers
+    assert answer.comparison is not None
+    looks = answer.comparison.looks
+    assert [look.seeds for look in looks] == [3, 6, 8][: len(looks)]
+    assert sum(look.level for look in looks) <= 0.05 + 1e-9
+    assert "Stopped after look" in answer.comparison.verdict
+    last = looks[-1]
+    for family in (last.leader, *last.undecided):
+        if family != "majority":
+            assert answer.evaluation[family].seeds == tuple(range(last.seeds)), family
+    found = children(run)
+    assert set(found) == {"mlp", "gru", "majority"}, "one run per family, whatever the number of batches"
+    for family, child in found.items():
+        assert child.info.status == "FINISHED"
+        assert child.data.metrics["seeds"] == len(answer.evaluation[family].seeds)
+    grown = next(family for family in ("mlp", "gru") if len(answer.evaluation[family].seeds) > 3)
+    batches = client_of(run).search_runs(
+        [found[grown].info.experiment_id], f"tags.mlflow.parentRunId = '{found[grown].info.run_id}'"
+    )
+    assert sum(one.data.metrics["seeds"] for one in batches) == len(answer.evaluation[grown].seeds)
+    assert {one.data.tags["hw3.role"] for one in batches} == {"batch"}
+
+
+def test_seeds_of_several_batches_are_those_of_one_training() -> None:
+    grown = sequences(small(families=("mlp", "majority"), seeds=3, max_seeds=6, until_decided=True)).answers[0]
+    count = len(grown.evaluation["mlp"].seeds)
+    at_once = sequences(small(families=("mlp", "majority"), seeds=count)).answers[0]
+    for metric, score in at_once.evaluation["mlp"].metrics.items():
+        np.testing.assert_allclose(score.per_seed, grown.evaluation["mlp"].metrics[metric].per_seed, rtol=1e-4)
+
+
+def test_a_named_recipe_is_what_is_trained() -> None:
+    run = sequences(small(families=("mlp", "majority"), recipe="homework", epochs=2))
+    params = children(run)["mlp"].data.params
+    assert (params["recipe.optimizer"], params["recipe.schedule"]) == ("adam", "constant")
+    with pytest.raises(SpecError, match="`recipe` 'deep' is not known for mlp on sequences"):
+        sequences(small(recipe="deep"))
+
+
+def test_families_are_compared_by_the_metric_that_is_asked_for() -> None:
+    comparison = sequences(small(metric="cross_entropy")).answers[0].comparison
+    assert comparison is not None
+    assert (comparison.metric, comparison.higher_is_better) == ("cross_entropy", False)
+    assert "nats" in comparison.verdict
+    with pytest.raises(
+        SpecError, match="`metric` 'mse' is not known for classification; known: accuracy, balanced_acc"
+    ):
+        sequences(small(metric="mse"))

@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from hw3models.calibration import EFFECTS, calibrate, rate
+from hw3models.calibration_trained import CASES, calibrate_trained
 
 
 def test_a_rate_has_wilsons_interval() -> None:
@@ -28,3 +29,11 @@ def test_the_same_repeats_give_the_same_figures() -> None:
     assert list(calibrate(seeds=(3,), examples=(50,), repeats=20)) == list(
         calibrate(seeds=(3,), examples=(50,), repeats=20, processes=1)
     )
+
+
+def test_trained_networks_are_compared_with_themselves() -> None:
+    small = list(calibrate_trained(datasets=3, pool=6, pairs=5, processes=1, seeds=(3, 10)))
+    assert [(one.family, one.source) for one in small] == list(CASES)
+    for one in small:
+        assert (one.seeds, one.datasets, one.pairs) == (3, 3, 5), "10 seeds do not fit twice into a pool of 6"
+        assert 0 <= one.low <= one.false_alarms <= one.high <= 1

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from hw3models import losses
 from hw3models.data.digits import read_digits
 from hw3models.errors import DataError, SpecError
+from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
 from hw3models.streams import Streams, derived_seed
 
@@ -130,7 +131,7 @@ def plain_loop(seed: int, loss_of: Callable[[torch.Tensor, torch.Tensor], torch.
     dataset = losses._dataset(features, labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "initialisation"))
-        model = build_image_mlp(shape=(28, 28), num_classes=10, dropout=0.0, code_size=2)
+        model = build_image_mlp(Architecture(shape=(28, 28), num_classes=10))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     streams, curve = Streams([seed], torch.device("cpu")), []
     for _ in range(epochs):

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from hw3models.intervals import Estimate, combine, difference, measure_mean
+from hw3models.intervals import Estimate, difference, measure_mean
 from hw3models.power import advise, power_of, smallest_detectable
 from tests.tables import compared
 
@@ -61,14 +61,14 @@ def test_more_seeds_are_foretold_from_few() -> None:
     for seed in range(150):
         parts = estimated(seed, seeds=5, examples=200, **design).parts
         assert parts is not None
-        foretold.append(combine(0.0, parts.with_seeds(20)).variance)
+        foretold.append(parts.with_seeds(20).estimate(0.0).variance)
     assert np.mean(foretold) == pytest.approx(truth, rel=0.1)
 
 
 def test_as_many_seeds_as_there_are_change_nothing() -> None:
     found = estimated(3, seeds=6, examples=100, a=1.0, b=5.0, e=20.0)
     assert found.parts is not None
-    again = combine(found.value, found.parts.with_seeds(6))
+    again = found.parts.with_seeds(6).estimate(found.value)
     assert again.variance == pytest.approx(found.variance)
     assert again.degrees == pytest.approx(found.degrees)
 

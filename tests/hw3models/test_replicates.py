@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from hw3models.families import FAMILIES, Network
+from hw3models.families.family import Architecture
 from hw3models.layers import Dropout, reverse_in_time, time_mask
 from hw3models.replicates import put_together, stack, take_out
 from hw3models.streams import Streams
@@ -15,7 +16,7 @@ def build(family: Network, count: int) -> list[nn.Module]:
     models = []
     for seed in range(count):
         torch.manual_seed(seed)
-        models.append(family.build(shape=shape, num_classes=3, dropout=0.0, code_size=2).double())
+        models.append(family.build(Architecture(shape=shape, num_classes=3)).double())
     return models
 
 

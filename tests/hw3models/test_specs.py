@@ -41,3 +41,12 @@ def test_families_may_be_one_text_with_commas() -> None:
 def test_every_field_has_a_help_text(spec: type[SequencesSpec | Hw3Spec | Recipe | DataSpec | TrainSpec]) -> None:
     without = [name for name, field in spec.model_fields.items() if not field.description]
     assert without in ([], ["data"]), "TrainSpec.data is itself documented"
+
+
+@pytest.mark.parametrize(("seeds", "max_seeds"), [(2, 50), (10, 5)])
+def test_a_study_that_goes_on_until_it_is_decided_begins_with_three_seeds_and_has_room(
+    seeds: int, max_seeds: int
+) -> None:
+    with pytest.raises(ValidationError, match=r"`until_decided` begins with `seeds` \(\d+\) and ends with `max_seeds`"):
+        StudySpec(until_decided=True, seeds=seeds, max_seeds=max_seeds)
+    StudySpec(seeds=seeds, max_seeds=max_seeds)

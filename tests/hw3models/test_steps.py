@@ -12,6 +12,7 @@ from hw3models.data import fetch, prepare
 from hw3models.data.dataset import describe, save
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.families import FAMILIES, Network
+from hw3models.families.family import Architecture
 from hw3models.inference import load_predictor, save_predictor
 from hw3models.model_store import load_model, rebuild
 from hw3models.prediction_table import load_table
@@ -61,7 +62,7 @@ def test_training_reports_what_was_trained(tmp_path: Path) -> None:
     training = trained(tmp_path, data, "cnn")
     family = FAMILIES["sequences"]["cnn"]
     assert isinstance(family, Network)
-    model = family.build(shape=(20, 4), num_classes=3, dropout=0.2, code_size=2)
+    model = family.build(Architecture(shape=(20, 4), num_classes=3, dropout=0.2))
     assert training.parameters == sum(p.numel() for p in model.parameters())
     assert training.device.startswith("cpu")
     history = json.loads((Path(training.directory) / "history.json").read_text())
@@ -193,7 +194,7 @@ def test_faults_of_a_choice_of_families_are_told_together() -> None:
 
 def test_every_comparison_has_baselines() -> None:
     assert default_families("sequences", "classification") == (
-        "mlp", "cnn", "lstm", "gru", "majority", "logistic", "minirocket",
+        "mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket",
     )  # fmt: skip
     assert default_families("images", "reconstruction") == ("autoencoder", "pca")
 

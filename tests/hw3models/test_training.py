@@ -8,7 +8,7 @@ import torch
 from hw3models.batches import DeviceData, batch_size, num_epochs
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
-from hw3models.families.family import Strategy
+from hw3models.families.family import Architecture, Strategy
 from hw3models.optimisation import clip_gradients, learning_rate
 from hw3models.replicates import take_out
 from hw3models.specs import DataSpec, Recipe, TrainSpec
@@ -61,7 +61,9 @@ def curves(result: FitResult, seed: int) -> list[tuple[float, ...]]:
 @pytest.mark.parametrize(("family", "unequal"), CASES)
 def test_replicate_s_of_many_equals_seed_s_trained_alone(family: Network, unequal: bool) -> None:
     # Dropout, augmentation, clipping, weight decay and best-epoch selection are all on.
-    recipe = quick_recipe(dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, shift_pixels=1, select="best")
+    recipe = quick_recipe(
+        dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1, select="best"
+    )
     many = train(family, (4, 11, 2), "stacked", recipe, unequal=unequal)
     for strategy in ("stacked", "separate"):
         alone = train(family, (11,), strategy, recipe, unequal=unequal)
@@ -144,7 +146,7 @@ def test_best_epoch_selection_keeps_the_lowest_validation_loss() -> None:
     result = fit(dataset, family, spec, dtype=torch.float64)
     losses = [report.validation_loss[0] for report in result.epochs if report.validation_loss]
     assert np.argmin(losses) < len(losses) - 1
-    model = family.build(shape=(20, 4), num_classes=3, dropout=0.0, code_size=2).double()
+    model = family.build(Architecture(shape=(20, 4), num_classes=3)).double()
     model.load_state_dict(take_out(result.states, 0))
     [batch] = DeviceData(dataset, torch.device("cpu"), torch.float64).in_order(dataset.validation, 1)
     loss = torch.nn.functional.cross_entropy(model.eval()(batch.inputs[0]), batch.labels[0]).item()

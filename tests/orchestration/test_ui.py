@@ -107,7 +107,7 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
     page.get_by_text("7 Items").wait_for()
     page.screenshot(path=SCREENSHOTS / "prefect-table.png")
     rows = page.locator("table").first.inner_text()
-    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "minirocket"))
+    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket"))
 
 
 def test_mlflow_shows_the_study_and_compares_its_families(page: Any, stack: Stack) -> None:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
 from hw3models.families import FAMILIES, Baseline
+from hw3models.families.baselines import num_kernels
 from tests.tiny import tiny_dataset
 
 CLASSIFIERS = ["majority", "logistic", "rocket", "minirocket"]
@@ -62,6 +64,26 @@ def test_rocket_differs_by_seed_and_repeats_for_a_seed() -> None:
     assert again is not None
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_rocket_has_fewer_kernels_for_more_data_and_never_under_a_thousand() -> None:
+    small, large = tiny_dataset(num=240), tiny_dataset(num=2400)
+    assert num_kernels(small) == 10_000
+    assert num_kernels(large) == 10_000 * 25_000 // (2400 * 20)
+    endless = type(small)(**{**vars(small), "features": np.zeros((10, 100_000, 1), np.float32)})
+    assert num_kernels(endless) == 1_000
+
+
+def test_rocket_does_not_depend_on_the_number_of_threads() -> None:
+    dataset, rocket, threads = tiny_dataset(), baseline("sequences", "rocket"), torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            found.append(rocket.fit(dataset, 0, 2).probabilities)
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(*found)
 
 
 def test_pca_reconstructs_as_the_singular_value_decomposition_does() -> None:

@@ -1,16 +1,19 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from hw3models.errors import SpecError
-from hw3models.families import FAMILIES, Network, find_family
+from hw3models.families import FAMILIES, Network, find_family, recipe_of
+from hw3models.families.family import Architecture
 
 
 def build(kind: str, name: str, **changes: object) -> nn.Module:
     family = FAMILIES["images" if kind == "images" else "sequences"][name]
     assert isinstance(family, Network)
-    options = {"shape": (28, 28) if kind == "images" else (50, 8), "num_classes": 10, "dropout": 0.0, "code_size": 2}
-    return family.build(**(options | changes))  # type: ignore[arg-type]
+    options: dict[str, Any] = {"shape": (28, 28) if kind == "images" else (50, 8), "num_classes": 10}
+    return family.build(Architecture(**(options | changes)))
 
 
 def test_the_image_mlp_is_exactly_the_homeworks_network() -> None:
@@ -32,6 +35,24 @@ def test_the_autoencoder_has_the_promised_layers_and_a_code_of_k_numbers() -> No
     pixels = model(images)
     assert pixels.shape == (5, 784)
     assert 0 <= pixels.min() <= pixels.max() <= 1
+
+
+def test_the_deep_autoencoder_is_hinton_and_salakhutdinovs() -> None:
+    family = FAMILIES["images"]["autoencoder"]
+    assert isinstance(family, Network)
+    model = build("images", "autoencoder", code_size=30, hidden=recipe_of(family, "deep").hidden)
+    sizes = [layer.out_features for layer in model.modules() if isinstance(layer, nn.Linear)]
+    assert sizes == [1000, 500, 250, 30, 250, 500, 1000, 784]
+
+
+def test_recipes_have_names_and_a_wrong_one_is_refused() -> None:
+    family = FAMILIES["images"]["mlp"]
+    assert isinstance(family, Network)
+    plain = recipe_of(family, "homework")
+    assert (plain.optimizer, plain.learning_rate, plain.schedule, plain.weight_decay) == ("adam", 1e-3, "constant", 0)
+    assert recipe_of(family, "default") == family.recipe
+    with pytest.raises(SpecError, match="`recipe` 'deep' is not known for mlp on images; known: default, homework, lo"):
+        recipe_of(family, "deep")
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "lstm", "gru"])

@@ -10,7 +10,7 @@ import pytest
 
 from hw3models.errors import DataError
 from hw3models.report import family_figures, write_report
-from hw3models.specs import Placement, RunReport
+from hw3models.specs import Look, Placement, RunReport
 from tests.report_fixtures import HOSTILE, run_report, sequences_answer
 
 
@@ -98,6 +98,27 @@ def test_pairs_are_told_with_their_decision(run: RunReport, page: str) -> None:
     separated = sum(pair.verdict in ("a better", "b better") for pair in comparison.pairs)
     assert f"15 pairs, {separated} of them separated" in text
     assert "&lt;0.001" in page
+
+
+def test_looks_of_a_study_that_goes_on_until_it_is_decided_are_a_table(run: RunReport, tmp_path: Path) -> None:
+    assert "Looks" not in Outline(page_of(run, tmp_path)).text
+    looks = (
+        Look(seeds=5, level=0.0079, leader="gru", out=("mlp",), equivalent=(), undecided=("lstm", "cnn")),
+        Look(seeds=10, level=0.0068, leader="gru", out=("mlp", "cnn"), equivalent=("lstm",), undecided=()),
+    )
+    first = run.answers[0]
+    assert first.comparison is not None
+    changed = first.model_copy(update={"comparison": first.comparison.model_copy(update={"looks": looks})})
+    text = Outline(page_of(run.model_copy(update={"answers": (changed, *run.answers[1:])}), tmp_path)).text
+    table = text[text.index("Looks") :]
+    place = 0
+    for mark in ("1", "5", "0.79%", "GRU", "LSTM, CNN", "MLP", "2", "10", "0.68%", "LSTM", "MLP, CNN"):
+        place = table.index(mark, place)
+
+
+def page_of(run: RunReport, folder: Path) -> str:
+    write_report(run, folder / "page.html")
+    return (folder / "page.html").read_text()
 
 
 def test_claims_have_outcome_and_evidence_in_words(run: RunReport, page: str) -> None:

@@ -1,0 +1,106 @@
+"""A study that goes on until it is decided: seeds in batches, and a look at the families after each."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from flows.prefect_tags import prefect_tags
+from flows.results import StudyResults
+from hw3models import sequential
+from hw3models.merging import merge
+from hw3models.specs import ComparisonReport, Look, StudySpec, TrainSpec
+from hw3models.wording import is_deterministic
+from tasks import tracking
+from tasks.evaluation import compare
+from tasks.progress import say
+from tasks.recording import record
+from tasks.training import model_directory
+
+MakeJob = Callable[[str, Sequence[int]], TrainSpec]
+"""Of a family and seeds."""
+TrainAll = Callable[[dict[str, TrainSpec], StudyResults], None]
+
+
+def train_until_decided(
+    spec: StudySpec,
+    families: Sequence[str],
+    results: StudyResults,
+    make_job: MakeJob,
+    train_all: TrainAll,
+    *,
+    metric: str,
+    parent: str,
+) -> ComparisonReport | None:
+    """Fill `results` with as many seeds as it takes; the last comparison, which knows what each look saw.
+
+    `parent` is the study's MLflow run. None where fewer than two families could be trained.
+    """
+    plan = sequential.plan(spec.seeds, spec.max_seeds)
+    looks: list[Look] = []
+    comparison: ComparisonReport | None = None
+    parts: dict[str, list[str]] = defaultdict(list)
+    still_in, done = list(families), 0
+    for seeds, level in zip(plan, sequential.levels(plan), strict=True):
+        batch = range(spec.first_seed + done, spec.first_seed + seeds)
+        part = StudyResults(results.data, results.cached)
+        train_all({family: make_job(family, batch) for family in still_in}, part)
+        _add(results, part, make_job, parts)
+        if len(results.training) < 2:
+            break
+        comparison = compare(
+            results.data,
+            results.training,
+            results.evaluation,
+            metric,
+            spec.margin,
+            level=level,
+            settled=sequential.settled(comparison) if comparison else (),
+        )
+        looks.append(sequential.see(comparison, seeds=seeds, level=level))
+        say(f"{results.data.name}: {sequential.told(looks, plan)}")
+        done = seeds
+        still_in = _still_in(looks[-1], results, spec)
+        if not looks[-1].undecided or not still_in:
+            break
+    _gather(results, make_job, parts, parent)
+    return None if comparison is None else sequential.with_looks(comparison, looks, plan)
+
+
+def _still_in(look: Look, results: StudyResults, spec: StudySpec) -> list[str]:
+    """Who gets more seeds: families that nobody beats, where another seed would do otherwise."""
+    unbeaten = (look.leader, *look.equivalent, *look.undecided)
+    return [
+        family
+        for family in unbeaten
+        if family not in results.failures and (spec.vary != "seed" or not is_deterministic(family))
+    ]
+
+
+def _add(results: StudyResults, part: StudyResults, make_job: MakeJob, parts: dict[str, list[str]]) -> None:
+    """Put the new seeds to those that are there. A family that fails now stays with the seeds that it has."""
+    for family, training in part.training.items():
+        run_id = part.run_ids[family]
+        parts[family].append(run_id)
+        new = (training, part.evaluation[family])
+        if family in results.training:
+            before = (results.training[family], results.evaluation[family])
+            spec = make_job(family, (*before[0].seeds, *training.seeds))
+            new = merge(spec, before, new, results.data, model_directory(spec, results.data, run_id))
+        results.training[family], results.evaluation[family] = new
+        results.placement[family] = part.placement[family]
+        results.run_ids[family] = run_id
+    for family, reason in part.failures.items():
+        results.failures[family] = f"more seeds of it: {reason}" if family in results.training else reason
+    results.notes += part.notes
+
+
+def _gather(results: StudyResults, make_job: MakeJob, parts: dict[str, list[str]], parent: str) -> None:
+    """One MLflow run per family, with all of its seeds; the batches become its children."""
+    for family, batches in parts.items():
+        if len(batches) == 1:
+            continue
+        training = results.training[family]
+        run_id = tracking.open_child(parent, make_job(family, training.seeds), results.data, prefect_tags())
+        tracking.log_placement(run_id, results.placement[family])
+        record(run_id, training, results.evaluation[family], results.data, True)
+        tracking.nest(batches, run_id)
+        results.run_ids[family] = run_id

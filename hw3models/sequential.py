@@ -1,0 +1,85 @@
+"""Adding seeds until it is decided, without crying wolf more often for looking more often.
+
+Each look spends a share of the 5%, by the function of Lan and DeMets (1983) that imitates Pocock's boundary:
+0.05 ln(1 + (e - 1) t) has been spent when the share t of `max_seeds` is there. A look tests at what it adds to that.
+No assumption is made on how looks depend on each other (by Bonferroni's inequality the shares add up): all looks share
+the same test examples, so the independent increments of textbook boundaries are not there. A verdict of an earlier look
+stands. See docs/decisions/0008.
+
+The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need early.
+"""
+
+import math
+from collections.abc import Sequence
+
+from hw3models.comparison import LEVEL
+from hw3models.specs import ComparisonReport, Look, PairReport
+from hw3models.verdicts import winner_and_loser
+from hw3models.wording import display_name, listed, sentence
+
+
+def plan(seeds: int, max_seeds: int) -> tuple[int, ...]:
+    """Seeds per family at each look, the last of them `max_seeds`."""
+    looks = [seeds]
+    while looks[-1] < max_seeds:
+        looks.append(min(2 * looks[-1], max_seeds))
+    return tuple(looks)
+
+
+def spent(fraction: float, level: float = LEVEL) -> float:
+    """What may have been spent of `level` when a `fraction` of the seeds is there (Lan and DeMets 1983)."""
+    return level * math.log(1 + (math.e - 1) * fraction)
+
+
+def levels(looks: tuple[int, ...], level: float = LEVEL) -> tuple[float, ...]:
+    """The level of each look's own tests; they sum to `level`."""
+    totals = [spent(seeds / looks[-1], level) for seeds in looks]
+    return tuple(total - before for total, before in zip(totals, [0.0, *totals], strict=False))
+
+
+def settled(comparison: ComparisonReport) -> tuple[PairReport, ...]:
+    """Pairs whose verdict stands, whatever later looks see."""
+    return tuple(pair for pair in comparison.pairs if pair.verdict != "cannot tell")
+
+
+def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
+    """What a look has seen."""
+    order = [name for group in comparison.groups for name in group]
+    beaten = {found[1] for pair in comparison.pairs if (found := winner_and_loser(pair)) is not None}
+    still_in = [name for name in order if name not in beaten]
+    leader = still_in[0]
+    verdicts = {frozenset((pair.a, pair.b)): pair.verdict for pair in comparison.pairs}
+    to_leader = {name: verdicts[frozenset((leader, name))] for name in still_in[1:]}
+    return Look(
+        seeds=seeds,
+        level=level,
+        leader=leader,
+        out=tuple(name for name in order if name in beaten),
+        equivalent=tuple(name for name, verdict in to_leader.items() if verdict == "equivalent"),
+        undecided=tuple(name for name, verdict in to_leader.items() if verdict == "cannot tell"),
+    )
+
+
+def told(looks: Sequence[Look], plan: Sequence[int]) -> str:
+    """The last look in a sentence."""
+    look = looks[-1]
+    text = f"look {len(looks)} of at most {len(plan)}, {look.seeds} seeds: {display_name(look.leader)} leads"
+    if look.undecided:
+        text += f", undecided against {listed(look.undecided)}"
+    if look.equivalent:
+        text += f", equivalent to {listed(look.equivalent)}"
+    return text if look.undecided or look.equivalent else f"{text}, ahead of every other family"
+
+
+def with_looks(comparison: ComparisonReport, looks: Sequence[Look], plan: Sequence[int]) -> ComparisonReport:
+    """The last comparison, whose verdict says why no more seeds were added."""
+    last = looks[-1]
+    if not last.undecided:
+        why = "every family is separated from the best one or equivalent to it"
+    elif last.seeds == plan[-1]:
+        undecided = listed(last.undecided)
+        why = f"{last.seeds:,} seeds are all it was given, and {undecided} still cannot be told from the best"
+    else:
+        why = f"more seeds would not change {listed((last.leader, *last.undecided))}"
+    ending = sentence(f"stopped after look {len(looks)} of at most {len(plan)}, with {last.seeds:,} seeds: {why}")
+    return comparison.model_copy(update={"verdict": f"{comparison.verdict} {ending}", "looks": tuple(looks)})
