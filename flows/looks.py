@@ -97,6 +97,7 @@ def _gather(results: StudyResults, make_job: MakeJob, parts: dict[str, list[str]
     """One MLflow run per family, with all of its seeds; the batches become its children."""
     for family, batches in parts.items():
         if len(batches) == 1:
+            tracking.name_as_family(batches[0], family, results.data)
             continue
         training = results.training[family]
         run_id = tracking.open_child(parent, make_job(family, training.seeds), results.data, prefect_tags())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hw3models.data.dataset import Dataset
 from hw3models.families.family import Baseline, BaselineFit
 
-ROCKET_STEPS = 25_000
+ROCKET_STEPS = 20_000
 """Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""
 MAX_RIDGE_EXAMPLES = 10_000
 """Ridge regression on ROCKET's features solves a system of this order at most."""
@@ -65,7 +65,7 @@ def fit_logistic(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  #
 def fit_rocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
     """ROCKET: random kernels (Dempster, Petitjean and Webb 2020) and ridge regression.
 
-    10,000 kernels, as in the paper, where all series together have at most 25,000 steps; fewer in proportion for more,
+    10,000 kernels, as in the paper, where all series together have at most 20,000 steps; fewer in proportion for more,
     but at least 1,000, which cost little accuracy there (section 4.3): a baseline that takes longer than all networks
     together would be left out.
     """

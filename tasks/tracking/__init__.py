@@ -21,7 +21,7 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from tasks.tracking.children import EpochLog, log_history, log_results, nest, open_child
+from tasks.tracking.children import EpochLog, log_history, log_results, name_as_family, nest, open_child
 from tasks.tracking.claims import (
     beat,
     call_back,
@@ -57,6 +57,7 @@ __all__ = [
     "log_placement",
     "log_report",
     "log_results",
+    "name_as_family",
     "nest",
     "offer",
     "open_child",

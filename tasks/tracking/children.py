@@ -51,7 +51,7 @@ def open_child(
         **process_tags(),
         **prefect_tags,
     }
-    name = f"{spec.family} on {data.name}"
+    name = _family_name(spec.family, data)
     if is_batch:
         name = f"{spec.family} seeds {spec.seeds[0]}-{spec.seeds[-1]} on {data.name}"
     run = client.create_run(experiment_id, tags=tags, run_name=name)
@@ -59,6 +59,16 @@ def open_child(
     client.log_batch(run_id, params=_params(spec, data))
     _log_data(client, run_id, data)
     return run_id
+
+
+def name_as_family(run_id: str, family: str, data: DataReport) -> None:
+    """The run of a batch of seeds to which no other was added is that of the family."""
+    client, _ = connect()
+    client.update_run(run_id, name=_family_name(family, data))
+
+
+def _family_name(family: str, data: DataReport) -> str:
+    return f"{family} on {data.name}"
 
 
 def nest(batches: Sequence[str], family_run: str) -> None:

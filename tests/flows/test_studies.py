@@ -257,6 +257,7 @@ def test_seeds_are_added_until_it_is_decided() -> None:
     for family, child in found.items():
         assert child.info.status == "FINISHED"
         assert child.data.metrics["seeds"] == len(answer.evaluation[family].seeds)
+        assert child.info.run_name == f"{family} on locked"
     grown = next(family for family in ("mlp", "gru") if len(answer.evaluation[family].seeds) > 3)
     batches = client_of(run).search_runs(
         [found[grown].info.experiment_id], f"tags.mlflow.parentRunId = '{found[grown].info.run_id}'"

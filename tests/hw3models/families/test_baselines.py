@@ -69,7 +69,7 @@ def test_rocket_differs_by_seed_and_repeats_for_a_seed() -> None:
 def test_rocket_has_fewer_kernels_for_more_data_and_never_under_a_thousand() -> None:
     small, large = tiny_dataset(num=240), tiny_dataset(num=2400)
     assert num_kernels(small) == 10_000
-    assert num_kernels(large) == 10_000 * 25_000 // (2400 * 20)
+    assert num_kernels(large) == 10_000 * 20_000 // (2400 * 20)
     endless = type(small)(**{**vars(small), "features": np.zeros((10, 100_000, 1), np.float32)})
     assert num_kernels(endless) == 1_000
 
