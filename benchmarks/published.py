@@ -100,7 +100,7 @@ def main() -> None:
     """Run every case, and write the page."""
     parts, missing = [HEAD], []
     with mnist_mirror() as environment:
-        for case in (*images(), *series()):
+        for case in (*series(), *images()):
             done = subprocess.run(
                 [HW3, *case.command, "--json"],
                 stdout=subprocess.PIPE,
@@ -112,10 +112,11 @@ def main() -> None:
                 missing.append(case.title)
                 continue
             parts.append(section(case, json.loads(done.stdout)))
+            # After each: an interrupted run leaves a page of what was done.
+            PAGE.write_text("\n".join(parts), encoding="utf-8")
             sys.stderr.write(f"{case.title}: done\n")
     if missing:
-        parts.append(f"Could not be run here: {', '.join(missing)}.\n")
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+        PAGE.write_text("\n".join([*parts, f"Could not be run here: {', '.join(missing)}.\n"]), encoding="utf-8")
     sys.stdout.write(f"{PAGE.name} rewritten\n")
 
 

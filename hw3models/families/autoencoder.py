@@ -62,8 +62,8 @@ IMAGES = Network(
         "homework": Recipe(epochs=10, batch_size=128, optimizer="adam", learning_rate=1e-3, schedule="constant"),
         "long": Recipe(epochs=30, min_examples=180_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
         "deep": Recipe(
-            epochs=50,
-            min_examples=300_000,
+            epochs=30,
+            min_examples=180_000,
             batch_size=128,
             optimizer="adam",
             learning_rate=1e-3,
