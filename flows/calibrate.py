@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from hw3models.calibration import Calibration, Rate, calibrate
+from hw3models.calibration import EXAMPLES, SEEDS, Calibration, Rate, calibrate
 from hw3models.calibration_trained import calibrate_trained
 from hw3models.environment import describe_environment
 from hw3models.plots.calibration import calibration
@@ -48,11 +48,17 @@ def write_calibration(
     figure = output.with_suffix(".png")
     output.parent.mkdir(parents=True, exist_ok=True)
     calibration(found).savefig(figure, dpi=140, facecolor="white")
+    simulated = time.monotonic() - start
     tables = _trained(trained) if trained else ""
     environment = describe_environment()
     rows = "".join(f"{_row(one)}\n" for one in found)
-    took = f"{repeats:,} repeats of each kind, {time.monotonic() - start:.0f} s"
-    command = f"hw3 calibrate --repeats {repeats} --trained {trained}"
+    took = f"{repeats:,} repeats of each kind in {simulated:.0f} s, all of it in {time.monotonic() - start:.0f} s"
+    designs = " ".join(
+        [*(f"--seeds {one}" for one in seeds), *(f"--examples {one}" for one in examples)]
+        if (seeds, examples) != (SEEDS, EXAMPLES)
+        else []
+    )
+    command = f"hw3 calibrate --repeats {repeats} --trained {trained} {designs}".strip()
     conditions = f"`{command}`: {took} on {environment.hardware}, code {environment.code}."
     output.write_text(f"{HEAD.format(figure=figure.name)}{rows}{tables}\n{conditions}\n", encoding="utf-8")
     return output

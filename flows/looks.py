@@ -1,7 +1,7 @@
 """A study that goes on until it is decided: seeds in batches, and a look at the families after each."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from flows.prefect_tags import prefect_tags
 from flows.results import StudyResults
@@ -39,6 +39,7 @@ def train_until_decided(
     comparison: ComparisonReport | None = None
     parts: dict[str, list[str]] = defaultdict(list)
     still_in, done = list(families), 0
+    stuck: set[str] = set()
     for seeds, level in zip(plan, sequential.levels(plan), strict=True):
         batch = range(spec.first_seed + done, spec.first_seed + seeds)
         part = StudyResults(results.data, results.cached)
@@ -56,23 +57,27 @@ def train_until_decided(
             settled=sequential.settled(comparison) if comparison else (),
         )
         looks.append(sequential.see(comparison, seeds=seeds, level=level))
-        say(f"{results.data.name}: {sequential.told(looks, plan)}")
+        say(f"{results.data.name}: {sequential.told(looks, plan, resampled=spec.vary != 'seed')}")
         done = seeds
-        still_in = _still_in(looks[-1], results, spec)
+        stuck |= part.failures.keys()
+        still_in = _still_in(looks[-1], stuck, spec)
         if not looks[-1].undecided or not still_in:
             break
     _gather(results, make_job, parts, parent)
-    return None if comparison is None else sequential.with_looks(comparison, looks, plan)
+    if comparison is None:
+        return None
+    return sequential.with_looks(comparison, looks, plan, resampled=spec.vary != "seed")
 
 
-def _still_in(look: Look, results: StudyResults, spec: StudySpec) -> list[str]:
+def _still_in(look: Look, stuck: Collection[str], spec: StudySpec) -> list[str]:
     """Who gets more seeds: families that nobody beats, where another seed would do otherwise."""
     unbeaten = (look.leader, *look.equivalent, *look.undecided)
-    return [
-        family
-        for family in unbeaten
-        if family not in results.failures and (spec.vary != "seed" or not is_deterministic(family))
+    able = [
+        family for family in unbeaten if family not in stuck and (spec.vary != "seed" or not is_deterministic(family))
     ]
+    # Splits count only where both have them.
+    pairs_grow = look.leader in able and any(family in able for family in look.undecided)
+    return able if spec.vary == "seed" or pairs_grow else []
 
 
 def _add(results: StudyResults, part: StudyResults, make_job: MakeJob, parts: dict[str, list[str]]) -> None:
@@ -89,7 +94,11 @@ def _add(results: StudyResults, part: StudyResults, make_job: MakeJob, parts: di
         results.placement[family] = part.placement[family]
         results.run_ids[family] = run_id
     for family, reason in part.failures.items():
-        results.failures[family] = f"more seeds of it: {reason}" if family in results.training else reason
+        if family in results.training:
+            count = len(results.training[family].seeds)
+            results.notes.append(f"{family} stays at its first {count} seeds: training more of them failed: {reason}")
+        else:
+            results.failures[family] = reason
     results.notes += part.notes
 
 

@@ -69,7 +69,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         several = len(results.training) > 1
         found = _in_order(results, families)
         comparison = compare(data, *found, metric, spec.margin) if several else None
-    answer = _answer(kind, spec, results, families, comparison)
+    answer = _answer(kind, results, families, comparison and _with_design(comparison, spec))
     tracking.log_answer(parent, answer)
     publish(answer)
     return answer
@@ -108,7 +108,6 @@ def _in_order(
 
 def _answer(
     kind: StudyKind,
-    spec: StudySpec,
     results: StudyResults,
     families: Sequence[str],
     comparison: ComparisonReport | None,
@@ -123,22 +122,23 @@ def _answer(
         evaluation=evaluation,
         comparison=comparison,
         failures=results.failures,
-        notes=(*results.notes, *_about_splits(spec), *_lost_replicates(training)),
+        notes=(*results.notes, *_lost_replicates(training)),
         cached=tuple(results.cached),
         run_ids=results.run_ids,
         placement={family: results.placement[family] for family in families if family in results.placement},
     )
 
 
-def _about_splits(spec: StudySpec) -> tuple[str, ...]:
-    """What `seed` means in the tables of this answer, where it is not what it says."""
+def _with_design(comparison: ComparisonReport, spec: StudySpec) -> ComparisonReport:
+    """Resampled splits are another design: the verdict ends with what was varied, and by what it was judged."""
     if spec.vary == "seed":
-        return ()
-    seeds = "all from one seed of training" if spec.vary == "split" else "seed r of training for resample r"
-    return (
-        f"each replicate was trained and tested on a stratified resample of its own, {seeds}; "
-        "intervals are those of the corrected resampled t-test (Nadeau and Bengio 2003)",
+        return comparison
+    seeds = "all from one seed of training" if spec.vary == "split" else "each from another seed"
+    text = (
+        f"Every replicate was trained and tested on a stratified resample of its own, {seeds}; intervals are those of "
+        "the corrected resampled t-test (Nadeau and Bengio 2003)."
     )
+    return comparison.model_copy(update={"verdict": f"{comparison.verdict} {text}"})
 
 
 def _train_spec(

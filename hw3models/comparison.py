@@ -30,8 +30,8 @@ from hw3models.verdicts import (
 
 LEVEL = 0.05
 """Chance of one or more false alarms among all pairs, at most."""
-DEFAULT_MARGIN = 0.005
-"""Half a percentage point, for metrics in percent."""
+DEFAULT_MARGINS = {"%": 0.005, "dB": 0.1}
+"""By unit: half a percentage point, a tenth of a decibel."""
 RELATIVE_MARGIN = 0.02
 """Share of the best family's value, for all other metrics."""
 
@@ -71,7 +71,7 @@ def compare(
     kind = METRICS[metric]
     order = sorted(means, key=means.__getitem__, reverse=kind.higher_is_better)
     if margin is None:
-        margin = DEFAULT_MARGIN if kind.unit == "%" else RELATIVE_MARGIN * abs(means[order[0]])
+        margin = DEFAULT_MARGINS.get(kind.unit, RELATIVE_MARGIN * abs(means[order[0]]))
     setting = Setting(
         metric=metric,
         margin=margin,
@@ -152,7 +152,7 @@ def _pairs(
 ) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
     both = [_on_common_splits(tables, measured, a, b) for a, b in names]
-    found = [difference(*pair) for pair in both]
+    found = [_difference(*pair) for pair in both]
     rejected = holm([one.p_value() for one in found], setting.level)
     return tuple(
         _pair(
@@ -167,6 +167,11 @@ def _pairs(
     )
 
 
+def _difference(a: Measured, b: Measured) -> Estimate:
+    """Where both lost splits, they may have none in common: then nothing is known."""
+    return difference(a, b) if len(a.per_seed) else Estimate(0.0, math.inf, 1.0)
+
+
 def _on_common_splits(
     tables: Mapping[str, PredictionTable], measured: Mapping[str, Measured], a: str, b: str
 ) -> tuple[Measured, Measured]:
@@ -174,8 +179,6 @@ def _on_common_splits(
     if not tables[a].is_resampled:
         return measured[a], measured[b]
     common = [seed for seed in tables[a].seeds if seed in tables[b].seeds]
-    if not common:
-        raise DataError(f"{a} and {b} have no resampled split in common. Train them on the same ones.")
     rows = ([tables[name].seeds.index(seed) for seed in common] for name in (a, b))
     first, second = (
         replace(measured[name], per_seed=measured[name].per_seed[row], left_out=measured[name].left_out[row])

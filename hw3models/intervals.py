@@ -220,7 +220,9 @@ def difference(a: Measured, b: Measured) -> Estimate:
     """
     value = float(a.per_seed.mean() - b.per_seed.mean())
     if a.test_to_train is not None:
-        return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b]).estimate(value)
+        # Few splits of few examples may give the same difference by luck, as above.
+        least = 1 / (a.num_examples + 2) ** 2 if a.is_share else 0.0
+        return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
     examples = _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0))
     if a.is_share and _disagreements(a, b) < _FEW:
         examples = Term(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.degrees)
@@ -237,8 +239,10 @@ def _scale(measured: Sequence[Measured]) -> float:
     return max(float(np.abs(one.per_seed).max()) for one in measured)
 
 
-def _over_splits(values: NDArray[np.float64], test_to_train: float, of: Sequence[Measured]) -> ResampledParts:
-    variance = float(values.var(ddof=1)) if len(values) > 1 else 0.0
+def _over_splits(
+    values: NDArray[np.float64], test_to_train: float, of: Sequence[Measured], *, least: float = 0.0
+) -> ResampledParts:
+    variance = max(least, float(values.var(ddof=1))) if len(values) > 1 else 0.0
     return ResampledParts(variance, len(values), test_to_train, _scale(of))
 
 
@@ -262,7 +266,7 @@ def bounded_interval(
     """
     found = estimate(measured)
     low, high = found.interval(level)
-    if measured.is_share:
+    if measured.is_share and math.isfinite(found.variance):
         low, high = _wilson(found, measured.num_examples, level)
     return max(low, lowest), min(high, highest)
 

@@ -1,6 +1,7 @@
 """More seeds of a family that was trained before: their models and predictions, put into one folder."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
     table_digest = save_table(table, path)
     best, digest = training.best_seed, table_digest
     if training.recipe is not None:
-        best, digest = _merge_models(Path(training.directory), Path(training_2.directory), directory)
+        chosen_by = min if training.recipe.select == "best" else _last
+        best, digest = _merge_models(Path(training.directory), Path(training_2.directory), directory, chosen_by)
     merged = training.model_copy(
         update={
             "seeds": table.seeds,
@@ -54,12 +56,18 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
     return merged, scored
 
 
-def _merge_models(first: Path, more: Path, directory: Path) -> tuple[int, str]:
+def _last(losses: list[float]) -> float:
+    return losses[-1]
+
+
+def _merge_models(
+    first: Path, more: Path, directory: Path, chosen_by: Callable[[list[float]], float]
+) -> tuple[int, str]:
     """The best seed of both and the digest of all parameters."""
     card, states = load_model(first)
     card_2, states_2 = load_model(more)
     histories = [json.loads((folder / "history.json").read_text()) for folder in (first, more)]
-    losses = [_loss(history, one.best_seed) for history, one in zip(histories, (card, card_2), strict=True)]
+    losses = [_loss(history, one.best_seed, chosen_by) for history, one in zip(histories, (card, card_2), strict=True)]
     # Scaling travels with the best seed: of resampled splits each has its own.
     lead = card if losses[0] <= losses[1] else card_2
     merged = lead.model_copy(update={"seeds": (*card.seeds, *card_2.seeds)})
@@ -67,10 +75,11 @@ def _merge_models(first: Path, more: Path, directory: Path) -> tuple[int, str]:
     return lead.best_seed, store(directory, merged, together, _merge_histories(*histories))
 
 
-def _loss(history: dict[str, Any], seed: int) -> float:
-    """The lowest validation loss that the seed had (training loss where there is no validation split)."""
+def _loss(history: dict[str, Any], seed: int, chosen_by: Callable[[list[float]], float]) -> float:
+    """What the kept parameters of the seed were judged by: validation loss, or training loss where there is none."""
     rows = history["validation_loss"] or history["train_loss"]
-    return min((value for value in rows[history["seeds"].index(seed)] if value is not None), default=float("inf"))
+    values = [value for value in rows[history["seeds"].index(seed)] if value is not None]
+    return chosen_by(values) if values else float("inf")
 
 
 def _merge_histories(first: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,8 @@ class PredictionTable:
     probe_correct: NDArray[np.bool_] | None = None
     """(S, n): a linear classifier on the code names the right class."""
     reconstructions: NDArray[np.uint8] | None = None
-    """(m, 28, 28) of the best seed; of the first where each has a test split of its own."""
+    """(m, 28, 28) of the best seed (of its first batch, where seeds were added); of the first seed where each has a
+    test split of its own."""
     reconstructed_index: NDArray[np.int64] | None = None
     """(m,) rows of the test split, in 0..n-1."""
     num_pixels: int | None = None

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from hw3models.comparison import LEVEL
 from hw3models.specs import ComparisonReport, Look, PairReport
 from hw3models.verdicts import winner_and_loser
-from hw3models.wording import display_name, listed, sentence
+from hw3models.wording import display_name, listed, num_resamples, sentence
 
 
 def plan(seeds: int, max_seeds: int) -> tuple[int, ...]:
@@ -46,7 +46,8 @@ def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
     """What a look has seen."""
     order = [name for group in comparison.groups for name in group]
     beaten = {found[1] for pair in comparison.pairs if (found := winner_and_loser(pair)) is not None}
-    still_in = [name for name in order if name not in beaten]
+    # Verdicts of different looks may go round in a circle: then the best one by its mean leads.
+    still_in = [name for name in order if name not in beaten] or order[:1]
     leader = still_in[0]
     verdicts = {frozenset((pair.a, pair.b)): pair.verdict for pair in comparison.pairs}
     to_leader = {name: verdicts[frozenset((leader, name))] for name in still_in[1:]}
@@ -60,26 +61,30 @@ def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
     )
 
 
-def told(looks: Sequence[Look], plan: Sequence[int]) -> str:
+def told(looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False) -> str:
     """The last look in a sentence."""
     look = looks[-1]
-    text = f"look {len(looks)} of at most {len(plan)}, {look.seeds} seeds: {display_name(look.leader)} leads"
+    count = num_resamples(look.seeds) if resampled else f"{look.seeds} seeds"
+    text = f"look {len(looks)} of at most {len(plan)}, {count}: {display_name(look.leader)} leads"
     if look.undecided:
         text += f", undecided against {listed(look.undecided)}"
     if look.equivalent:
         text += f", equivalent to {listed(look.equivalent)}"
-    return text if look.undecided or look.equivalent else f"{text}, ahead of every other family"
+    return text if look.undecided or look.equivalent else f"{text}, every other family is beaten"
 
 
-def with_looks(comparison: ComparisonReport, looks: Sequence[Look], plan: Sequence[int]) -> ComparisonReport:
+def with_looks(
+    comparison: ComparisonReport, looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False
+) -> ComparisonReport:
     """The last comparison, whose verdict says why no more seeds were added."""
     last = looks[-1]
+    count = num_resamples(last.seeds) if resampled else f"{last.seeds:,} seeds"
+    undecided = listed(last.undecided) if last.undecided else ""
     if not last.undecided:
-        why = "every family is separated from the best one or equivalent to it"
+        why = "every other family is beaten, or equivalent to the best one"
     elif last.seeds == plan[-1]:
-        undecided = listed(last.undecided)
-        why = f"{last.seeds:,} seeds are all it was given, and {undecided} still cannot be told from the best"
+        why = f"{count} are all it was given, and {undecided} still cannot be told from the best"
     else:
-        why = f"more seeds would not change {listed((last.leader, *last.undecided))}"
-    ending = sentence(f"stopped after look {len(looks)} of at most {len(plan)}, with {last.seeds:,} seeds: {why}")
+        why = f"{undecided} cannot be told from the best, and none of them can be given more"
+    ending = sentence(f"stopped after look {len(looks)} of at most {len(plan)}, with {count}: {why}")
     return comparison.model_copy(update={"verdict": f"{comparison.verdict} {ending}", "looks": tuple(looks)})

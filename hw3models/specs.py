@@ -32,7 +32,12 @@ class Spec(BaseModel):
     """Frozen and closed: a misspelt field is refused by name instead of being dropped."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=_lead_with_the_data
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra=_lead_with_the_data,
+        # An interval of one resampled split has no end; null could not be read back.
+        ser_json_inf_nan="strings",
     )
 
     def fingerprint(self) -> str:
@@ -455,15 +460,15 @@ class StudySpec(Spec):
     queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
     """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
     until_decided: bool = False
-    """Add seeds in batches until every family is separated from the best one or equivalent to it, or out of seeds."""
+    """Add seeds in batches until every family is beaten by another or equivalent to the best one, or out of seeds."""
     max_seeds: Annotated[int, Field(ge=3, le=1000)] = 50
     """Seeds per family at most, where they are added until decided."""
     metric: str | None = None
     """What families are compared by: `accuracy`, `balanced_accuracy`, `macro_f1`, `cross_entropy`, `auroc`, `brier` or
     `calibration_error`; of autoencoders `mse`, `squared_error`, `psnr` or `probe_accuracy`. None: accuracy, or mse."""
-    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of accuracy;
-    for autoencoders 2% of the best MSE."""
+    margin: Annotated[float, Field(gt=0)] | None = None
+    """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
+    percent, 0.1 dB, 2% of the best value of all others."""
 
     @model_validator(mode="after")
     def _looks_fit_the_seeds(self) -> "StudySpec":

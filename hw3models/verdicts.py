@@ -122,7 +122,7 @@ def _capital(text: str) -> str:
 def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
     single = [name for name in names if setting.is_single(name)]
     if setting.resampled:
-        return "; one split says nothing about other splits" if single else ""
+        return "; so few splits say nothing about others" if single else ""
     return f"; one seed of {listed(single)} says nothing about other seeds" if single else ""
 
 
@@ -187,7 +187,7 @@ def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
         text = f"{display_name(best)} is ahead, but {listed(group[1:])} cannot be separated from it"
     else:
         text = f"{listed(group)} cannot be separated on this data"
-    if any(_fails_holm_only(setting, pair) for pair in pairs if best in (pair.a, pair.b)):
+    if all(_fails_holm_only(setting, pair) for pair in pairs if best in (pair.a, pair.b)):
         text += f" once all {setting.num_pairs} pairs count (Holm)"
     ends = standings.pair(best, group[-1])
     if len(group) == 2:

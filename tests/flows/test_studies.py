@@ -229,7 +229,8 @@ def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -
     assert answer.comparison is not None
     [pair] = answer.comparison.pairs
     assert "4 resampled splits with 60 test examples each" in pair.sentence
-    assert any("Nadeau and Bengio 2003" in note for note in answer.notes)
+    assert answer.comparison.verdict.endswith("the corrected resampled t-test (Nadeau and Bengio 2003).")
+    assert not run.warnings, "nothing is wrong with it"
     # A deterministic baseline is another one on every split.
     assert len(answer.evaluation["logistic"].seeds) == 4
     assert len(set(answer.evaluation["logistic"].metrics["cross_entropy"].per_seed)) == 4

@@ -166,8 +166,27 @@ def test_resampled_and_other_tables_are_not_compared() -> None:
     other = classifier(np.ones((5, 40)), data_digest=DATA.digest)
     with pytest.raises(DataError, match="some families were tested on resampled splits and some were not"):
         compare({"cnn": resampled(SHARES), "gru": other}, train_seconds={})
-    with pytest.raises(DataError, match="cnn and gru have no resampled split in common"):
-        compare({"cnn": resampled(SHARES), "gru": resampled([0.8], seeds=(9,))}, train_seconds={})
+
+
+def test_families_without_a_common_split_cannot_be_told_apart() -> None:
+    tables = {"cnn": resampled(SHARES), "gru": resampled([0.2, 0.3], seeds=(8, 9))}
+    (pair,) = compare(tables, train_seconds={}).pairs
+    assert (pair.verdict, pair.p_value, pair.seeds) == ("cannot tell", 1, (0, 0))
+
+
+def test_the_same_difference_on_few_splits_is_not_certainty() -> None:
+    """Two of two splits with one example more right: luck, not p = 0."""
+    a, b = (Measured(np.full(2, share), np.empty((2, 0)), 40, is_share=True, test_to_train=0.3) for share in (1, 0.975))
+    assert difference(a, b).p_value() > 0.2
+    assert difference(a, a).interval()[1] > 0.005, "nor are two that are always right equivalent"
+
+
+def test_a_single_split_is_reported_without_an_interval_and_read_back(data: DataReport, tmp_path: Path) -> None:
+    training = train_step(spec("split", (3,), "mlp"), data, tmp_path / "one")
+    evaluation = evaluate_step(training, data)
+    assert (evaluation.metrics["accuracy"].low, evaluation.metrics["accuracy"].high) == (0, 1)
+    assert evaluation.metrics["cross_entropy"].high == np.inf
+    assert EvaluationReport.model_validate_json(evaluation.model_dump_json()) == evaluation
 
 
 def test_a_resampled_table_survives_the_disk(tmp_path: Path) -> None:

@@ -78,8 +78,7 @@ def test_the_verdict_says_why_it_stopped() -> None:
     report = at_level(tables, 0.02)
     decided = sequential.with_looks(report, [look_at(report)], (5, 10))
     assert decided.verdict.endswith(
-        "Stopped after look 1 of at most 2, with 5 seeds: every family is separated from the best one or equivalent "
-        "to it."
+        "Stopped after look 1 of at most 2, with 5 seeds: every other family is beaten, or equivalent to the best one."
     )
     even = {"cnn": classifier(skilled(rng, 0.8)), "gru": classifier(skilled(rng, 0.8))}
     report = at_level(even, 0.02)

@@ -207,7 +207,7 @@ def test_what_is_killed_is_started_again(up: Up, client: SyncPrefectClient) -> N
     listening = {one.pid for one in psutil.net_connections("tcp") if one.laddr.port == up.ports[1] and not one.raddr}
     assert listening == {child.pid for child in psutil.Process(after["mlflow"]).children()}
     log = up.home / ".hw3" / "up" / "logs" / "worker-gpu-1.log"
-    wait_until(lambda: log.read_text().count("started!") == 2, "second start in the log", timeout=30)
+    wait_until(lambda: log.read_text().count("started!") >= 2, "second start in the log", timeout=90)
 
 
 def test_after_kill_9_the_next_start_ends_what_was_left_and_may_use_postgresql(up: Up) -> None:
