@@ -27,7 +27,7 @@ class Batch:
     lengths: torch.Tensor | None
     """Int64 (S, B), for series of unequal lengths."""
     pixels: torch.Tensor | None
-    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for sequences."""
+    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for classifiers."""
     blend: "Blend | None" = None
     """None where examples are not mixed."""
 
@@ -43,10 +43,15 @@ class Blend:
 
 
 class DeviceData:
-    """All examples of a data set on `device`: images as uint8, sequences as standardised floats."""
+    """All examples of a data set on `device`: images as uint8, sequences as standardised floats.
 
-    def __init__(self, dataset: Dataset, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
-        self.device, self.dtype = device, dtype
+    `pixels` are made for autoencoders only.
+    """
+
+    def __init__(
+        self, dataset: Dataset, device: torch.device, dtype: torch.dtype = torch.float32, *, pixels: bool = False
+    ) -> None:
+        self.device, self.dtype, self.keeps_pixels = device, dtype, pixels
         self.is_image = dataset.kind == "images"
         self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
         self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
@@ -68,9 +73,10 @@ class DeviceData:
         if self.is_image:
             if recipe is not None and streams is not None and recipe.shift_pixels:
                 inputs = _shift_images(inputs, recipe.shift_pixels, streams)
-            zero_to_one = inputs.to(self.dtype) / 255
-            pixels = zero_to_one.flatten(-2)
-            inputs = (zero_to_one - self.mean) / self.std
+            inputs = inputs.to(self.dtype).div_(255)
+            if self.keeps_pixels:
+                pixels = inputs.flatten(-2).clone()
+            inputs.sub_(self.mean).div_(self.std)
         elif recipe is not None and streams is not None:
             inputs = _augment_sequences(inputs, lengths, recipe, streams)
             if recipe.mixup:
@@ -106,8 +112,24 @@ def num_epochs(recipe: Recipe, num_train: int) -> int:
 
 def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.Tensor:
     """One random shift per batch and replicate; what leaves on one side enters on the other (borders are blank)."""
-    offsets = streams.integers(-pixels, pixels + 1, 2).tolist()
-    return torch.stack([torch.roll(x, tuple(o), dims=(-2, -1)) for x, o in zip(images, offsets, strict=True)])
+    offsets = streams.integers(-pixels, pixels + 1, 2)
+    return roll_each(images, offsets) if images.device.type == "cpu" else roll_each_on_device(images, offsets)
+
+
+def roll_each(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    """Roll the images (S, B, height, width) of each replicate by its offsets (S, 2), downward and to the right."""
+    each = zip(images, offsets.tolist(), strict=True)
+    return torch.stack([torch.roll(one, tuple(offset), dims=(-2, -1)) for one, offset in each])
+
+
+def roll_each_on_device(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    """The same without asking the device what the offsets are: nothing waits, and a CUDA graph can hold it."""
+    height, width = images.shape[-2:]
+    rows = (torch.arange(height, device=images.device) - offsets[:, :1]) % height
+    columns = (torch.arange(width, device=images.device) - offsets[:, 1:]) % width
+    source = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).flatten(1)
+    rolled = images.flatten(2).gather(2, source.unsqueeze(1).expand(-1, images.shape[1], -1))
+    return rolled.view(images.shape)
 
 
 def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, streams: Streams) -> torch.Tensor:

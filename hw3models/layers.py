@@ -6,6 +6,8 @@ hold parameters.
     S = replicates, B = examples, T = time steps, C = channels, H = hidden units, ... = either nothing or S
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -26,14 +28,18 @@ class Dropout(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Zero each number with probability p and scale the rest by 1 / (1 - p); identity in eval mode."""
+        mask = self.mask(x.shape, x)
+        return x if mask is None else x * mask
+
+    def mask(self, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor | None:
+        """The next factors, 0 or 1 / (1 - p), in the type of `like`; None where everything stays as it is."""
         if not self.training or self.p == 0:
-            return x
+            return None
         if self.streams is None:
-            return nn.functional.dropout(x, self.p)
-        shape = x.shape[1:] if self.stacked else x.shape
-        draw = self.streams.uniform(*shape)
-        keep = (draw if self.stacked else draw[0]) >= self.p
-        return x * keep / (1 - self.p)
+            draw = torch.rand(*shape, device=like.device)
+        else:
+            draw = self.streams.uniform(*shape[1:]) if self.stacked else self.streams.uniform(*shape)[0]
+        return (draw >= self.p).to(like.dtype).div_(1 - self.p)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -55,15 +61,20 @@ def reverse_in_time(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tens
 
 
 class ConcatPool(nn.Module):
-    """Last valid state, mean and maximum over the valid steps: (..., B, T, H) to (..., B, 3H)."""
+    """Last valid state, mean and maximum over the valid steps: layers of (..., B, T, H) to (..., B, 3 x layers x H)."""
 
-    def forward(self, states: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        if lengths is None:
-            return torch.cat([states[..., -1, :], states.mean(-2), states.amax(-2)], dim=-1)
-        valid = time_mask(lengths, states.shape[-2]).unsqueeze(-1)
-        last = torch.take_along_dim(states, (lengths - 1)[..., None, None], dim=-2).squeeze(-2)
-        mean = (states * valid).sum(-2) / lengths.unsqueeze(-1)
-        return torch.cat([last, mean, states.masked_fill(~valid, -torch.inf).amax(-2)], dim=-1)
+    def forward(self, layers: Sequence[torch.Tensor], lengths: torch.Tensor | None) -> torch.Tensor:
+        pooled = [_last_mean_max(states, lengths) for states in layers]
+        return torch.cat([part for kind in zip(*pooled, strict=True) for part in kind], dim=-1)
+
+
+def _last_mean_max(states: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+    if lengths is None:
+        return states[..., -1, :], states.mean(-2), states.amax(-2)
+    valid = time_mask(lengths, states.shape[-2]).unsqueeze(-1)
+    last = torch.take_along_dim(states, (lengths - 1)[..., None, None], dim=-2).squeeze(-2)
+    mean = (states * valid).sum(-2) / lengths.unsqueeze(-1)
+    return last, mean, states.masked_fill(~valid, -torch.inf).amax(-2)
 
 
 class MeanPool(nn.Module):

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hw3models.dense import DenseChain, StackedDenseChain
 from hw3models.layers import Dropout
-from hw3models.stacked_gru import stacked_gru
+from hw3models.stacked_recurrent import StackedRecurrent
 
 State = dict[str, torch.Tensor]
 
@@ -83,52 +84,6 @@ class StackedBatchNorm1d(nn.Module):
         return _from_groups(out, len(self.weight))
 
 
-class StackedRecurrent(nn.Module):
-    """S one-directional LSTMs or GRUs, batch first: (S, B, T, C) to (S, B, T, H), gates by `baddbmm`.
-
-    Same equations, gate order and parameter names as `torch.nn.LSTM` and `torch.nn.GRU`.
-    """
-
-    def __init__(self, layers: Sequence[nn.LSTM] | Sequence[nn.GRU]) -> None:
-        super().__init__()
-        first = layers[0]
-        if first.bidirectional or first.dropout or not first.batch_first or not first.bias or first.proj_size:
-            raise TypeError(
-                f"cannot stack {first}: needs batch_first and bias, one direction, no dropout or projection"
-            )
-        self.num_layers, self.hidden_size = first.num_layers, first.hidden_size
-        self._cell = stacked_lstm if isinstance(first, nn.LSTM) else stacked_gru
-        for name, _ in first.named_parameters():
-            self.register_parameter(name, _stacked([layer.get_parameter(name) for layer in layers]))
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
-        for layer in range(self.num_layers):
-            w_ih, w_hh, b_ih, b_hh = (
-                self.get_parameter(f"{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            )
-            # All input products at once, then T recurrent steps; time first, so that each step is contiguous.
-            rows = x.movedim(2, 1).flatten(1, 2)
-            gates = torch.baddbmm(b_ih.unsqueeze(1), rows, w_ih.mT).view(len(w_ih), x.shape[2], x.shape[1], -1)
-            x = self._cell(gates.transpose(0, 1), w_hh, b_hh).movedim(0, 2)
-        return x, None
-
-
-def stacked_lstm(gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """States (T, S, B, H) of S LSTMs (Hochreiter and Schmidhuber 1997, forget gates by Gers et al. 2000).
-
-    Input gates (T, S, B, 4H) in torch's order i, f, g, o; recurrent weights (S, 4H, H), biases (S, 4H).
-    """
-    transposed, row = weight.mT, bias.unsqueeze(1)
-    h = gates.new_zeros(*gates.shape[1:3], weight.shape[2])
-    c, states = h, []
-    for gates_SB in gates:
-        i, f, g, o = (gates_SB + torch.baddbmm(row, h, transposed)).chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        states.append(h)
-    return torch.stack(states)
-
-
 def _stacked(tensors: Sequence[torch.Tensor]) -> nn.Parameter:
     return nn.Parameter(torch.stack([t.detach() for t in tensors]))
 
@@ -144,8 +99,13 @@ def _from_groups(x: torch.Tensor, num: int) -> torch.Tensor:
     return unfolded.transpose(0, 1)
 
 
+def _stacked_chain(chains: Sequence[DenseChain]) -> StackedDenseChain:
+    return StackedDenseChain([stack(layers) for layers in zip(*chains, strict=True)], list(chains[0]))
+
+
 _RULES: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {
     nn.Linear: StackedLinear,  # type: ignore[dict-item]  # each rule takes its own kind of layer
+    DenseChain: _stacked_chain,  # type: ignore[dict-item]
     nn.Conv1d: StackedConv1d,  # type: ignore[dict-item]
     nn.BatchNorm1d: StackedBatchNorm1d,  # type: ignore[dict-item]
     nn.LSTM: StackedRecurrent,  # type: ignore[dict-item]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import nn
@@ -95,7 +96,14 @@ def fit(
     strategy = pick_strategy(spec, family, device)
     recipe = spec.recipe or family.recipe
     start = time.perf_counter()
-    job = _Job(_splits(dataset, spec.vary, device, dtype), device, recipe, on_epoch)
+    job = _Job(
+        _splits(
+            dataset, spec.vary, partial(DeviceData, device=device, dtype=dtype, pixels=family.task == "reconstruction")
+        ),
+        device,
+        recipe,
+        on_epoch,
+    )
     # Built one after another before any thread starts: initialisation borrows torch's global generator.
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
     seeds_of_groups = split_seeds(spec.seeds, strategy, torch.get_num_threads() if device.type == "cpu" else 1)
@@ -115,17 +123,17 @@ def fit(
 
 
 def _splits(
-    dataset: Dataset, vary: Vary, device: torch.device, dtype: torch.dtype
+    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData]
 ) -> Callable[[Group], tuple[Dataset, DeviceData]]:
     """One split for all, kept on the device; or each group's own, which lives as long as the group trains."""
     if vary == "seed":
-        everything = DeviceData(dataset, device, dtype)
+        everything = load(dataset)
         return lambda _: (dataset, everything)
 
     def own(group: Group) -> tuple[Dataset, DeviceData]:
         (seed,) = group.seeds
         split = split_of(dataset, vary, seed)
-        return split, DeviceData(split, device, dtype)
+        return split, load(split)
 
     return own
 

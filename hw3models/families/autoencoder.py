@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from hw3models.dense import DenseChain
 from hw3models.families.family import Architecture, Network
 from hw3models.specs import Recipe
 
@@ -21,7 +22,7 @@ class Autoencoder(nn.Module):
     def __init__(self, num_pixels: int, code_size: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()
         self.encoder = _layers((num_pixels, *hidden, code_size))
-        self.decoder = nn.Sequential(*_layers((code_size, *reversed(hidden), num_pixels)), nn.Sigmoid())
+        self.decoder = _layers((code_size, *reversed(hidden), num_pixels), nn.Sigmoid())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised images (..., B, 28, 28) to codes (..., B, k)."""
@@ -38,12 +39,12 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
-def _layers(widths: tuple[int, ...]) -> nn.Sequential:
+def _layers(widths: tuple[int, ...], *end: nn.Module) -> DenseChain:
     """Linear layers with SiLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.SiLU()]
-    return nn.Sequential(*layers[:-1])
+    return DenseChain(*layers[:-1], *end)
 
 
 def build_autoencoder(like: Architecture) -> nn.Module:

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import nn
 
+from hw3models.dense import DenseChain
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
 from hw3models.layers import Dropout
@@ -17,7 +18,7 @@ from hw3models.specs import Recipe
 
 def build_image_mlp(like: Architecture) -> nn.Module:
     """784-64-10 for 28 x 28 images and ten digits: (B, 28, 28) to logits (B, K)."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(like.shape), 64), nn.ReLU(), nn.Linear(64, like.num_classes))
+    return DenseChain(nn.Flatten(), nn.Linear(math.prod(like.shape), 64), nn.ReLU(), nn.Linear(64, like.num_classes))
 
 
 class SequenceMLP(nn.Module):
@@ -25,7 +26,7 @@ class SequenceMLP(nn.Module):
 
     def __init__(self, num_inputs: int, num_classes: int, *, width: int = 64, dropout: float = 0.0) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body = DenseChain(
             Dropout(dropout / 2),
             nn.Linear(num_inputs, width),
             nn.ReLU(),

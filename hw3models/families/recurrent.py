@@ -6,7 +6,8 @@ The last state alone forgets what came early; last, mean and maximum together do
 import torch
 from torch import nn
 
-from hw3models.layers import ConcatPool, Dropout, reverse_in_time
+from hw3models.layers import ConcatPool, Dropout
+from hw3models.stacked_recurrent import read_both_ways
 
 
 class RecurrentClassifier(nn.Module):
@@ -33,8 +34,6 @@ class RecurrentClassifier(nn.Module):
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
-        ahead, _ = self.ahead(x)
-        back, _ = self.back(reverse_in_time(x, lengths))
-        # Both end on the state that has read the whole series; the pool's "last" takes that one of each.
-        logits: torch.Tensor = self.head(self.pool(torch.cat([ahead, back], dim=-1), lengths))
+        # Both directions end on the state that has read the whole series; the pool's "last" takes that one of each.
+        logits: torch.Tensor = self.head(read_both_ways(self.ahead, self.back, self.pool, x, lengths))
         return logits

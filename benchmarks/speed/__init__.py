@@ -1,0 +1,1 @@
+"""How fast training is, against the loops that people write: `make bench`."""

@@ -1,0 +1,89 @@
+"""`make bench`: measure everything that runs on a CPU, print a table, and write it to docs/speed.md."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torchvision.datasets import MNIST
+
+from benchmarks.speed import cases, data
+from benchmarks.speed.cases import Result
+from hw3models.devices import cpu_name
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "speed.md"
+HEAD = """# Speed
+
+`make bench` writes this page. Every ratio is the median of {rounds} rounds in which the reference and `hw3` ran in
+turn; the range is over the rounds. The references are the loop that tutorials have (torchvision's MNIST with
+`ToTensor`, a `DataLoader` with batch 64, `.item()` at every step) and plain PyTorch modules trained one after another
+on tensors in memory (`benchmarks/speed/reference.py`). Batch 64, no augmentation on either side.
+
+| case | hw3 | reference | ratio | must reach |
+|---|---|---|---|---|
+"""
+
+
+def main() -> int:
+    """1 when a case missed what it must reach."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help="some of: images, sequences, achieved, sprint, growth")
+    options = parser.parse_args()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        mnist = data.torchvision_mnist(Path(folder))
+        results = list(measured(mnist, options.only))
+    if not options.only:
+        PAGE.write_text(page(results, mnist is not None, time.perf_counter() - start), encoding="utf-8")
+    missed = [r.case for r in results if r.ratio < r.must]
+    sys.stdout.writelines(f"missed: {case}\n" for case in missed)
+    return 1 if missed else 0
+
+
+def measured(mnist: MNIST | None, only: list[str]) -> Iterator[Result]:
+    """Every case, printed as it is done."""
+    for name, case in every_case(mnist).items():
+        if not only or name in only:
+            for result in case():
+                sys.stdout.write(f"{row(result)}\n")
+                sys.stdout.flush()
+                yield result
+
+
+def every_case(mnist: MNIST | None) -> dict[str, Callable[[], Iterator[Result]]]:
+    """Those that can be measured here."""
+    known: dict[str, Callable[[], Iterator[Result]]] = {
+        "sequences": cases.sequences,
+        "achieved": lambda: cases.achieved(mnist),
+        "growth": cases.growth,
+    }
+    if mnist is not None:
+        known = {"images": lambda: cases.images(mnist), "sprint": lambda: cases.sprint(mnist), **known}
+    return known
+
+
+def row(result: Result) -> str:
+    """Of the table."""
+    low, high = result.spread
+    ours, reference = (f"{value:.3g} {result.unit}" for value in (result.ours, result.reference))
+    return f"| {result.case} | {ours} | {reference} | {result.ratio:.2f} [{low:.2f}, {high:.2f}] | {result.must:.2f} |"
+
+
+def page(results: list[Result], with_mnist: bool, seconds: float) -> str:
+    """Markdown, with the conditions."""
+    lines = [HEAD.format(rounds=cases.ROUNDS) + "\n".join(row(result) for result in results), ""]
+    if not with_mnist:
+        lines.append("MNIST was not at hand: its cases are left out.")
+    lines.append(
+        f"Figures are per model and epoch. {cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
+        f"{datetime.now(UTC):%Y-%m-%d}; {seconds:.0f} s in all."
+    )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
