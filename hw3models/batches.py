@@ -83,11 +83,10 @@ class DeviceData:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
         return Batch(inputs, labels, lengths, pixels)
 
-    def epoch(self, train: torch.Tensor, size: int, recipe: Recipe, streams: Streams) -> Iterator[Batch]:
-        """Every example of `train` (N,) once per replicate, augmented, in the replicate's own order."""
+    def order(self, train: torch.Tensor, size: int, streams: Streams) -> Iterator[torch.Tensor]:
+        """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
         order_SN = train[streams.permutations(len(train))]
-        for index_SB in order_SN.split(size, dim=1):
-            yield self.batch(index_SB, recipe, streams)
+        return iter(order_SN.split(size, dim=1))
 
     def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:
         """The examples `index` (n,) in their order, the same for all replicates."""
@@ -160,8 +159,7 @@ def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, stream
     """
     _, num, steps, _ = x.shape
     time = torch.arange(steps, device=x.device, dtype=x.dtype)
-    last = torch.full((1, 1, 1), steps - 1.0) if lengths is None else (lengths - 1).unsqueeze(-1)
-    last = last.to(x)
+    last = x.new_full((1, 1, 1), steps - 1) if lengths is None else (lengths - 1).unsqueeze(-1).to(x)
     phase = torch.pi * time / last.clamp(min=1)
     first, second = streams.normal(2, num, 1, dtype=x.dtype).unbind(1)
     moved = time + strength * last * (first * phase.sin() + second / 2 * (2 * phase).sin())

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hw3models.batches import Batch
+from hw3models.batches import Batch, DeviceData
 from hw3models.families.family import Task
+from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
-from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer
+from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer, set_learning_rate
 from hw3models.replicates import State, stack
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
@@ -44,6 +45,9 @@ class Group:
         self.parameters = list(self.program.parameters())
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0
+        self._loss_sum = torch.zeros(len(self.seeds), device=streams.device)
+        self._of_data: DeviceData | None = None
+        self._advance: Work = lambda _: None
 
     def states(self) -> list[State]:
         """Live views of each replicate's tensors, under the plain names."""
@@ -52,20 +56,54 @@ class Group:
             return [tensors]
         return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
 
-    def train_epoch(self, batches: Iterable[Batch], num_steps: int) -> tuple[tuple[float, ...], float]:
-        """One pass over `batches`: mean training loss per replicate, and the last learning rate.
+    def train_epoch(
+        self, data: DeviceData, train: torch.Tensor, size: int, num_steps: int
+    ) -> tuple[tuple[float, ...], float]:
+        """One pass over `train` (N,) in batches of `size`: mean training loss per replicate, the last learning rate.
 
         Losses are summed on the device and read once, at the end: no step waits for the host.
         """
         self.program.train()
-        total = torch.zeros(len(self.seeds), device=self.streams.device)
-        seen, rate = 0, self.recipe.learning_rate
-        for batch in batches:
+        self._loss_sum.zero_()
+        advance = self._stepper(data)
+        rate = self.recipe.learning_rate
+        for index_SB in data.order(train, size, self.streams):
             rate = learning_rate(self.recipe, self.step, num_steps)
-            total += self._step(batch, rate) * batch.labels.shape[1]
-            seen += batch.labels.shape[1]
+            set_learning_rate(self.optimizer, rate)
+            advance(index_SB)
             self.step += 1
-        return tuple((total / seen).tolist()), rate
+        return tuple((self._loss_sum / len(train)).tolist()), rate
+
+    def take_step(self, batch: Batch) -> torch.Tensor:
+        """One optimiser step; the loss per replicate (S,) before it, on the device."""
+        self.optimizer.zero_grad(set_to_none=True)
+        output_SB = run_program(self.program, batch, stacked=self.stacked)
+        loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
+        if batch.blend is not None:
+            others = replace(batch, labels=batch.blend.labels)
+            of_others = self._loss(output_SB, others, smoothing=self.recipe.label_smoothing)
+            loss_SB = loss_SB + batch.blend.share * (of_others - loss_SB)
+        loss_S = loss_SB.mean(1)
+        # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
+        loss_S.sum().backward()
+        if self.recipe.gradient_clip is not None:
+            clip_gradients(self.parameters, self.recipe.gradient_clip, len(self.seeds), stacked=self.stacked)
+        self.optimizer.step()
+        return loss_S.detach()
+
+    def _stepper(self, data: DeviceData) -> Work:
+        """What takes one step over the examples of an index; recorded on a GPU, and kept as long as the data are."""
+        if self._of_data is not data:
+            self._of_data = data
+
+            def step(index_SB: torch.Tensor) -> None:
+                batch = data.batch(index_SB, self.recipe, self.streams)
+                self._loss_sum.add_(self.take_step(batch), alpha=index_SB.shape[1])
+
+            # Momentum SGD has no fused form that reads its learning rate from the device.
+            graphs = self.streams.device.type == "cuda" and self.recipe.optimizer != "sgd"
+            self._advance = GraphedSteps(step, self.streams.noise, record_cuda_graph) if graphs else step
+        return self._advance
 
     def score(self, batches: Iterable[Batch]) -> GroupScore:
         """Loss and accuracy in eval mode: no dropout, running statistics neither used up nor changed."""
@@ -83,25 +121,6 @@ class Group:
         loss = torch.cat(losses, dim=1).mean(1)
         accuracy = tuple(torch.cat(hits, dim=1).float().mean(1).tolist()) if hits else None
         return GroupScore(tuple(loss.tolist()), accuracy)
-
-    def _step(self, batch: Batch, rate: float) -> torch.Tensor:
-        """One optimiser step; the loss per replicate (S,) before it, on the device."""
-        for parameters in self.optimizer.param_groups:
-            parameters["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        output_SB = run_program(self.program, batch, stacked=self.stacked)
-        loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
-        if batch.blend is not None:
-            others = replace(batch, labels=batch.blend.labels)
-            of_others = self._loss(output_SB, others, smoothing=self.recipe.label_smoothing)
-            loss_SB = loss_SB + batch.blend.share * (of_others - loss_SB)
-        loss_S = loss_SB.mean(1)
-        # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
-        loss_S.sum().backward()
-        if self.recipe.gradient_clip is not None:
-            clip_gradients(self.parameters, self.recipe.gradient_clip, len(self.seeds), stacked=self.stacked)
-        self.optimizer.step()
-        return loss_S.detach()
 
     def _loss(self, output_SB: torch.Tensor, batch: Batch, *, smoothing: float) -> torch.Tensor:
         """Per replicate and example, (S, B): cross-entropy in nats, or squared error averaged over outputs."""

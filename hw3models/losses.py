@@ -421,7 +421,7 @@ def _train(
     num_steps = recipe.epochs * -(-len(train) // recipe.batch_size)
     losses, accuracies, cross_entropies = [], [], []
     for _ in range(recipe.epochs):
-        train_loss, _ = group.train_epoch(data.epoch(train, recipe.batch_size, recipe, group.streams), num_steps)
+        train_loss, _ = group.train_epoch(data, train, recipe.batch_size, num_steps)
         accuracy, cross_entropy = _score(group, data, dataset.validation, softmax_layer=softmax_layer)
         losses.append(train_loss)
         accuracies.append(accuracy)

@@ -11,11 +11,23 @@ from hw3models.specs import Recipe
 
 def make_optimizer(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     """Elementwise optimisers only: then stacked parameters (S, ...) move exactly as S separate ones would."""
-    fused = parameters[0].device.type in {"cpu", "cuda"}
+    device = parameters[0].device
+    fused = device.type in {"cpu", "cuda"}
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=fused)
+    # A number would be frozen into a CUDA graph; a tensor is read at every step.
+    rate = torch.tensor(recipe.learning_rate, device=device) if device.type == "cuda" else recipe.learning_rate
+    return kind(parameters, rate, weight_decay=recipe.weight_decay, fused=fused, capturable=device.type == "cuda")
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """In place where it is a tensor, without waiting for the device."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -48,10 +48,11 @@ class StackedRecurrent(nn.Module):
 
     def over_time(self, x: torch.Tensor, weights: Sequence[torch.Tensor]) -> torch.Tensor:
         """States (T, S, H, B) of the last layer from inputs (T, S, C, B)."""
-        cells = StackedLSTM if self.is_lstm else StackedGRU
+        cells: Any = StackedLSTM if self.is_lstm else StackedGRU
+        states = x
         for weight in weights:
-            x = cells.apply(x, weight, self.hidden_size)
-        return x
+            states = cells.apply(states, weight, self.hidden_size)
+        return states
 
 
 def read_both_ways(
@@ -63,15 +64,17 @@ def read_both_ways(
     """
     reverse = reverse_in_time(x, lengths)
     if not (isinstance(ahead, StackedRecurrent) and isinstance(back, StackedRecurrent)):
-        return pool((ahead(x)[0], back(reverse)[0]), lengths)
+        plain: torch.Tensor = pool((ahead(x)[0], back(reverse)[0]), lengths)
+        return plain
     both = torch.cat([x, reverse]).permute(2, 0, 3, 1)
     weights = [torch.cat(pair) for pair in zip(ahead.joined_weights(), back.joined_weights(), strict=True)]
     states = ahead.over_time(both, weights)
     if lengths is None:
-        pooled = StackedPool.apply(states).unflatten(1, (2, -1))
+        pooled: torch.Tensor = StackedPool.apply(states).unflatten(1, (2, -1))
         flat: torch.Tensor = pooled.permute(2, 4, 0, 1, 3).flatten(2)
         return flat
-    return pool(tuple(half.permute(1, 3, 0, 2) for half in states.chunk(2, dim=1)), lengths)
+    stacked: torch.Tensor = pool(tuple(half.permute(1, 3, 0, 2) for half in states.chunk(2, dim=1)), lengths)
+    return stacked
 
 
 class StackedPool(torch.autograd.Function):

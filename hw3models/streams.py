@@ -27,6 +27,11 @@ class Streams:
         self._order = [torch.Generator().manual_seed(derived_seed(s, "order")) for s in seeds]
         self._noise = [torch.Generator(device).manual_seed(derived_seed(s, "noise")) for s in seeds]
 
+    @property
+    def noise(self) -> list[torch.Generator]:
+        """The generators on the device, one per replicate."""
+        return self._noise
+
     def __len__(self) -> int:
         return len(self._order)
 

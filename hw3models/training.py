@@ -209,8 +209,7 @@ def _train(job: _Job, group: Group) -> _Finished:
     selection, reports = Selection(group.seeds, recipe), []
     for epoch in range(1, epochs + 1):
         running = tuple(selection.running)
-        batches = data.epoch(train, size, recipe, group.streams)
-        train_loss, rate = group.train_epoch(batches, num_steps)
+        train_loss, rate = group.train_epoch(data, train, size, num_steps)
         validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
         selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
         report = EpochReport(
