@@ -43,17 +43,32 @@ def naive_autoencoder(images: Dataset[tuple[torch.Tensor, int]], device: str = "
         total += loss.item()
 
 
+Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Of outputs, labels and inputs."""
+
+
+def classified(output: torch.Tensor, y: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy."""
+    return F.cross_entropy(output, y)
+
+
 def one_after_another(
-    build: Callable[[], nn.Module], x: torch.Tensor, y: torch.Tensor, *, models: int, epochs: int, batch: int = 64
+    build: Callable[[], nn.Module],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    models: int,
+    epochs: int,
+    loss: Loss = classified,
 ) -> None:
-    """Plain modules, each trained alone, on tensors that are on the device already."""
+    """Plain modules with batches of 64, each trained alone, on tensors that are on the device already."""
     for seed in range(models):
         torch.manual_seed(seed)
         model = build().to(x.device).train()
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
         for _ in range(epochs):
-            for index in torch.randperm(len(x), device=x.device).split(batch):
-                loss = F.cross_entropy(model(x[index]), y[index])
+            for index in torch.randperm(len(x), device=x.device).split(64):
+                value = loss(model(x[index]), y[index], x[index])
                 optimizer.zero_grad()
-                loss.backward()
+                value.backward()
                 optimizer.step()
