@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results clean help
+.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results bench strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -40,6 +40,12 @@ format: $(VENV)/.test ## mend what ruff can mend
 results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.md from runs
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.published
+
+bench: $(VENV)/.run ## speed against plain loops, under 10 minutes; writes docs/speed.md
+	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
+	$(BIN)/python -m benchmarks.strategies $(ARGS)
 
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \

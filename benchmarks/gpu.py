@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu            # under 6 minutes on an H100; prints one table
 
-Every ratio is the median of rounds in which the reference and `hw3` ran in turn on the same GPU. The data are synthetic:
+Every ratio is the median of rounds in which the reference and `hw3` ran in turn on the same GPU. Data are synthetic:
 speed does not depend on what is in the pixels.
 """
 

@@ -21,11 +21,12 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import pick_device
 from hw3models.errors import TrainingError
-from hw3models.families.family import Architecture, Network, Strategy
+from hw3models.families.family import Architecture, Network
 from hw3models.group import Group
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
+from hw3models.strategies import Strategy, faster
 from hw3models.streams import Streams, derived_seed
 
 
@@ -145,8 +146,7 @@ def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Str
         return "separate"
     if spec.strategy != "auto":
         return spec.strategy
-    # Small models on a GPU are bound by kernel launches: one program for all replicates pays for every family.
-    return "stacked" if device.type != "cpu" else family.cpu_strategy
+    return faster(device.type, family.kind, family.name)
 
 
 def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:

@@ -13,7 +13,6 @@ from hw3models.errors import SpecError
 from hw3models.specs import Kind, Recipe
 
 Task = Literal["classification", "reconstruction"]
-Strategy = Literal["stacked", "separate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +50,6 @@ class Network:
     """The default recipe. All families of a kind have the same tuning budget: one recipe for every data set."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
-    cpu_strategy: Strategy = "stacked"
-    """What trains S replicates faster on a CPU."""
 
 
 def recipe_of(network: Network, name: str) -> Recipe:

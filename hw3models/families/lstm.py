@@ -38,6 +38,4 @@ SEQUENCES = Network(
     build=build_lstm,
     recipe=RECIPE,
     named=other_recipes(RECIPE),
-    # oneDNN's fused LSTM beats a stacked cell on a CPU.
-    cpu_strategy="separate",
 )

@@ -8,10 +8,11 @@ import torch
 from hw3models.batches import DeviceData, batch_size, num_epochs
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
-from hw3models.families.family import Architecture, Strategy
+from hw3models.families.family import Architecture
 from hw3models.optimisation import clip_gradients, learning_rate
 from hw3models.replicates import take_out
 from hw3models.specs import DataSpec, Recipe, TrainSpec
+from hw3models.strategies import Strategy
 from hw3models.streams import Streams
 from hw3models.training import EpochReport, FitResult, fit, split_seeds
 from tests.tiny import quick_recipe, tiny_dataset

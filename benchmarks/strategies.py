@@ -1,0 +1,62 @@
+"""`make strategies`: measure on this device which strategy trains replicates faster, and rewrite the engine's table."""
+
+import argparse
+import json
+import statistics
+import sys
+from typing import get_args
+
+import numpy as np
+
+from benchmarks.gpu import PLAIN, synthetic, timed
+from hw3models.devices import pick_device
+from hw3models.families import FAMILIES, Network
+from hw3models.specs import DataSpec, TrainSpec
+from hw3models.strategies import TABLE, Strategy
+from hw3models.training import fit
+
+ROUNDS = 5
+
+
+def main() -> None:
+    """Only the section of this device is rewritten."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicates", type=int, default=8)
+    parser.add_argument("--examples", type=int, default=2_000)
+    options = parser.parse_args()
+    device = pick_device().type
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    table[device] = {
+        f"{kind}/{family.name}": fastest(family, options.replicates, options.examples)
+        for kind, families in FAMILIES.items()
+        for family in families.values()
+        if isinstance(family, Network)
+    }
+    TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{TABLE.name}: {device} rewritten\n")
+
+
+def fastest(family: Network, replicates: int, examples: int) -> Strategy:
+    """By the median of rounds in which the strategies take turns."""
+    dataset = synthetic(family.kind, examples)
+    seconds: dict[Strategy, list[float]] = {strategy: [] for strategy in get_args(Strategy)}
+    for number in range(ROUNDS + 1):
+        for strategy, measured in seconds.items():
+            spec = TrainSpec(
+                data=DataSpec(),
+                family=family.name,
+                seeds=tuple(range(replicates)),
+                recipe=PLAIN,
+                strategy=strategy,
+            )
+            taken = timed(lambda spec=spec: fit(dataset, family, spec))  # type: ignore[misc]
+            if number:
+                measured.append(taken)
+    medians = {strategy: float(np.median(measured)) for strategy, measured in seconds.items()}
+    ratio = statistics.median(a / b for a, b in zip(seconds["separate"], seconds["stacked"], strict=True))
+    sys.stdout.write(f"{family.kind} {family.name}: stacked is {ratio:.2f} times as fast as separate\n")
+    return min(medians, key=lambda strategy: medians[strategy])
+
+
+if __name__ == "__main__":
+    main()
