@@ -160,6 +160,7 @@ def _train_spec(
         vary=spec.vary,
         strategy=spec.strategy,
         device=spec.device,
+        memory_mb=spec.memory_mb,
     )
 
 

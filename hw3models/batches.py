@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import is_on_disk, read
 from hw3models.data.dataset import Dataset
 from hw3models.layers import time_mask
 from hw3models.specs import Recipe
@@ -45,11 +46,20 @@ class Blend:
 class DeviceData:
     """All examples of a data set on `device`: images as uint8, sequences as standardised floats.
 
-    `pixels` are made for autoencoders only.
+    `pixels` are made for autoencoders only. `in_place` lets the data set's own array be standardised.
     """
 
+    can_be_recorded = True
+    """The tensors stay where they are, as a CUDA graph needs it."""
+
     def __init__(
-        self, dataset: Dataset, device: torch.device, dtype: torch.dtype = torch.float32, *, pixels: bool = False
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        *,
+        pixels: bool = False,
+        in_place: bool = False,
     ) -> None:
         self.device, self.dtype, self.keeps_pixels = device, dtype, pixels
         self.is_image = dataset.kind == "images"
@@ -57,11 +67,13 @@ class DeviceData:
         self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
         self.labels = torch.as_tensor(dataset.labels, device=device)
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths, device=device)
-        features = torch.as_tensor(dataset.features, device=device)
+        features = torch.as_tensor(read(dataset.features, 0, len(dataset.features)), device=device)
         if not self.is_image:
-            features = (features.to(dtype) - self.mean) / self.std
+            features = (
+                features.to(dtype, copy=not (in_place or is_on_disk(dataset.features))).sub_(self.mean).div_(self.std)
+            )
             if self.lengths is not None:
-                features = features * time_mask(self.lengths, features.shape[1]).unsqueeze(-1)
+                features.mul_(time_mask(self.lengths, features.shape[1]).unsqueeze(-1))
         self.features = features
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hw3models.batches import Batch, DeviceData
+from hw3models.chunked import ChunkedData
 from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
@@ -46,7 +47,7 @@ class Group:
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0
         self._loss_sum = torch.zeros(len(self.seeds), device=streams.device)
-        self._of_data: DeviceData | None = None
+        self._of_data: DeviceData | ChunkedData | None = None
         self._advance: Work = lambda _: None
 
     def states(self) -> list[State]:
@@ -57,7 +58,7 @@ class Group:
         return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
 
     def train_epoch(
-        self, data: DeviceData, train: torch.Tensor, size: int, num_steps: int
+        self, data: DeviceData | ChunkedData, train: torch.Tensor, size: int, num_steps: int
     ) -> tuple[tuple[float, ...], float]:
         """One pass over `train` (N,) in batches of `size`: mean training loss per replicate, the last learning rate.
 
@@ -91,7 +92,7 @@ class Group:
         self.optimizer.step()
         return loss_S.detach()
 
-    def _stepper(self, data: DeviceData) -> Work:
+    def _stepper(self, data: DeviceData | ChunkedData) -> Work:
         """What takes one step over the examples of an index; recorded on a GPU, and kept as long as the data are."""
         if self._of_data is not data:
             self._of_data = data
@@ -101,7 +102,7 @@ class Group:
                 self._loss_sum.add_(self.take_step(batch), alpha=index_SB.shape[1])
 
             # Momentum SGD has no fused form that reads its learning rate from the device.
-            graphs = self.streams.device.type == "cuda" and self.recipe.optimizer != "sgd"
+            graphs = data.can_be_recorded and self.streams.device.type == "cuda" and self.recipe.optimizer != "sgd"
             self._advance = GraphedSteps(step, self.streams.noise, record_cuda_graph) if graphs else step
         return self._advance
 

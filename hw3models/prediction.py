@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from hw3models.batches import DeviceData
+from hw3models.chunked import ChunkedData, load_data
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.families import find_family
@@ -48,7 +49,7 @@ def predict_classes(
     card: ModelCard, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
     """Class probabilities of every replicate for the test split, and the seconds one replicate takes."""
-    data = DeviceData(dataset, device)
+    data = load_data(dataset, device)
     models = [rebuild(card, states, seed).to(device) for seed in card.seeds]
     program = stack(models).eval()
     parts = []
@@ -71,7 +72,7 @@ def predict_reconstructions(
     card: ModelCard, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
     """Reconstruction errors and codes of every replicate for the test split, with a linear probe on the codes."""
-    data = DeviceData(dataset, device)
+    data = load_data(dataset, device)
     fits = []
     for seed in card.seeds:
         model = rebuild(card, states, seed).to(device)
@@ -129,7 +130,7 @@ def reconstruction_table(
     )
 
 
-def _seconds_of_one(model: torch.nn.Module, data: DeviceData, index: NDArray[np.int64]) -> float:
+def _seconds_of_one(model: torch.nn.Module, data: DeviceData | ChunkedData, index: NDArray[np.int64]) -> float:
     """Wall time of one replicate over `index`, after one batch to warm up."""
     for batch in data.in_order(index[:64], 1):
         run_program(model, batch, stacked=False)
@@ -139,7 +140,7 @@ def _seconds_of_one(model: torch.nn.Module, data: DeviceData, index: NDArray[np.
     return time.perf_counter() - start
 
 
-def _encode(model: Autoencoder, data: DeviceData, index: NDArray[np.int64]) -> torch.Tensor:
+def _encode(model: Autoencoder, data: DeviceData | ChunkedData, index: NDArray[np.int64]) -> torch.Tensor:
     with torch.inference_mode():
         return torch.cat([model.encode(batch.inputs[0]) for batch in data.in_order(index, 1)])
 

@@ -86,7 +86,7 @@ class DataSpec(DataOptions):
     source: str = "regime:order"
     """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
     `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
-    `.ts`, `.npz`, `.csv` or `.parquet` file."""
+    `.ts`, `.npz`, `.npy`, `.csv` or `.parquet` file."""
 
 
 class SourceReport(Report):
@@ -209,6 +209,8 @@ class TrainSpec(Spec):
     """Replicates as one program over (S, ...) parameters, or as separate modules. Resamples are always separate."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then CPU."""
+    memory_mb: Annotated[int, Field(ge=1)] = 1024
+    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
 
     @model_validator(mode="after")
     def _seeds_are_distinct(self) -> "TrainSpec":
@@ -454,6 +456,8 @@ class StudySpec(Spec):
     """How replicates are trained: one program, separate modules, or what is faster here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    memory_mb: Annotated[int, Field(ge=1)] = 1024
+    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
     placement: PlacementWish = "auto"
     """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
     this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""

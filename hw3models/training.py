@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from hw3models.batches import DeviceData, batch_size, num_epochs
+from hw3models.chunked import ChunkedData, load_data
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import pick_device
@@ -67,7 +68,7 @@ class FitResult:
 class _Job:
     """What all groups of one training share."""
 
-    split: Callable[[Group], tuple[Dataset, DeviceData]]
+    split: Callable[[Group], "_Loaded"]
     """The data as a group sees them, on the device."""
     device: torch.device
     recipe: Recipe
@@ -97,14 +98,6 @@ def fit(
     strategy = pick_strategy(spec, family, device)
     recipe = spec.recipe or family.recipe
     start = time.perf_counter()
-    job = _Job(
-        _splits(
-            dataset, spec.vary, partial(DeviceData, device=device, dtype=dtype, pixels=family.task == "reconstruction")
-        ),
-        device,
-        recipe,
-        on_epoch,
-    )
     # Built one after another before any thread starts: initialisation borrows torch's global generator.
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
     seeds_of_groups = split_seeds(spec.seeds, strategy, torch.get_num_threads() if device.type == "cpu" else 1)
@@ -118,20 +111,36 @@ def fit(
         )
         for seeds in seeds_of_groups
     ]
+    load = partial(
+        load_data,
+        device=device,
+        dtype=dtype,
+        pixels=family.task == "reconstruction",
+        memory_bytes=(spec.memory_mb << 20) // _num_at_once(groups, device),
+    )
+    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch)
     finished = _run_groups(job, groups)
     seconds = time.perf_counter() - start
     return _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
 
 
+_Loaded = tuple[Dataset, DeviceData | ChunkedData]
+
+
 def _splits(
-    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData]
-) -> Callable[[Group], tuple[Dataset, DeviceData]]:
-    """One split for all, kept on the device; or each group's own, which lives as long as the group trains."""
+    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData | ChunkedData]
+) -> Callable[[Group], _Loaded]:
+    """One split for all, kept on the device; or each group's own, which lives as long as the group trains.
+
+    Data that are read in chunks are each group's own as well: it is its own chunk that a group is at.
+    """
     if vary == "seed":
         everything = load(dataset)
-        return lambda _: (dataset, everything)
+        if isinstance(everything, DeviceData):
+            return lambda _: (dataset, everything)
+        return lambda _: (dataset, load(dataset))
 
-    def own(group: Group) -> tuple[Dataset, DeviceData]:
+    def own(group: Group) -> _Loaded:
         (seed,) = group.seeds
         split = split_of(dataset, vary, seed)
         return split, load(split)
@@ -180,10 +189,15 @@ def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: in
 _Finished = tuple[Selection, list[EpochReport]]
 
 
+def _num_at_once(groups: Sequence[Group], device: torch.device) -> int:
+    """Groups that train side by side: on a CPU one per thread, on other devices one after another."""
+    return min(len(groups), torch.get_num_threads()) if device.type == "cpu" else 1
+
+
 def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
     """One group here; several over the cores, one thread each (torch's kernels release Python's lock)."""
     threads = torch.get_num_threads()
-    if len(groups) == 1 or threads == 1 or job.device.type != "cpu":
+    if _num_at_once(groups, job.device) == 1:
         return [_train(job, group) for group in groups]
     torch.set_num_threads(1)
     try:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import blocks
 from hw3models.data.raw import Raw
 from hw3models.errors import DataError
 
@@ -42,14 +43,19 @@ def check(raw: Raw, where: str) -> None:
 
 def not_finite_fault(values: NDArray[Any], axes: Sequence[str]) -> str | None:
     """Count and first place of NaN or infinite numbers in `values`; places count from 0, one name per axis."""
-    bad = ~np.isfinite(values)
-    if not bad.any():
+    count, first = 0, None
+    for start, rows in blocks(values):
+        bad = ~np.isfinite(rows)
+        if first is None and bad.any():
+            where = np.unravel_index(int(bad.argmax()), bad.shape)
+            first, value = (start + int(where[0]), *map(int, where[1:])), rows[where]
+        count += int(bad.sum())
+    if first is None:
         return None
-    first = np.unravel_index(int(bad.argmax()), bad.shape)
-    place = ", ".join(f"{axis} {int(index)}" for axis, index in zip(axes, first, strict=True))
+    place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, first, strict=True))
     return (
-        f"{int(bad.sum()):,} of {values.size:,} values are missing (NaN) or infinite, the first is "
-        f"{values[first]} at {place} (counting from 0); fill the gaps or leave these series out"
+        f"{count:,} of {values.size:,} values are missing (NaN) or infinite, the first is "
+        f"{value} at {place} (counting from 0); fill the gaps or leave these series out"
     )
 
 

@@ -8,11 +8,12 @@ import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import blocks, is_on_disk
 from hw3models.errors import DataError, DigestError
 from hw3models.specs import DataReport, Kind
 
@@ -57,12 +58,16 @@ class Dataset:
                 sha.update(b"none")
             else:
                 sha.update(f"{array.dtype.str}{array.shape}".encode())
-                sha.update(np.ascontiguousarray(array).data)
+                for _, rows in blocks(array):
+                    sha.update(np.ascontiguousarray(rows).data)
         return sha.hexdigest()[:16]
 
 
 def save(dataset: Dataset, path: Path) -> None:
-    """Write `dataset` as `.npz` (no pickle), atomically: a reader never sees half a file."""
+    """Write `dataset` as `.npz` (no pickle), atomically: a reader never sees half a file.
+
+    Features that are in a file of their own stay there; the `.npz` says where, and the digest that they are the same.
+    """
     header = {
         "name": dataset.name,
         "kind": dataset.kind,
@@ -70,9 +75,11 @@ def save(dataset: Dataset, path: Path) -> None:
         "class_names": dataset.class_names,
         "notes": dataset.notes,
     }
+    if on_disk := is_on_disk(dataset.features):
+        header["features_file"] = str(dataset.features.filename)  # type: ignore[attr-defined]  # of a memmap
     arrays: dict[str, NDArray[Any]] = {
         "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
-        "features": dataset.features,
+        "features": np.empty(0, np.uint8) if on_disk else dataset.features,
         "labels": dataset.labels,
         "train": dataset.train,
         "validation": dataset.validation,
@@ -104,7 +111,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 source=header["source"],
                 class_names=tuple(header["class_names"]),
                 notes=tuple(header["notes"]),
-                features=arrays["features"],
+                features=_map(header["features_file"]) if "features_file" in header else arrays["features"],
                 labels=arrays["labels"],
                 train=arrays["train"],
                 validation=arrays["validation"],
@@ -121,6 +128,10 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
             "The data changed; delete the file and prepare the data again, or drop `digest` from the spec."
         )
     return dataset
+
+
+def _map(path: str) -> NDArray[Any]:
+    return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def describe(dataset: Dataset, path: Path) -> DataReport:

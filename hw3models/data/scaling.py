@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import block_rows, is_on_disk, take
+
 _BLOCK = 4096
 
 
@@ -24,6 +26,8 @@ def learn_scaling(
     """
     if features.dtype == np.uint8:
         return _of_pixels(features, train)
+    if is_on_disk(features):
+        return _of_channels_on_disk(features, train)
     return _of_channels(features, lengths, train)
 
 
@@ -31,7 +35,7 @@ def _of_pixels(images: NDArray[np.uint8], train: NDArray[np.int64]) -> tuple[NDA
     # A histogram of 256 integers is exact: the same numbers on every machine.
     histogram = np.zeros(256, np.int64)
     for start in range(0, len(train), _BLOCK):
-        histogram += np.bincount(images[train[start : start + _BLOCK]].ravel(), minlength=256)
+        histogram += np.bincount(take(images, train[start : start + _BLOCK]).ravel(), minlength=256)
     values = np.arange(256) / 255
     mean = (histogram * values).sum() / histogram.sum()
     variance = (histogram * (values - mean) ** 2).sum() / histogram.sum()
@@ -46,6 +50,21 @@ def _of_channels(
     rows = series[train][valid].astype(np.float64)  # (valid steps of all series, C)
     mean = rows.mean(axis=0)
     return mean.astype(np.float32), _safe(rows.std(axis=0), mean)
+
+
+def _of_channels_on_disk(
+    series: NDArray[np.float32], train: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Block by block; means and squared deviations are merged (Chan, Golub and LeVeque 1983, equation 2.1)."""
+    num, mean, squares = 0, np.zeros(series.shape[2]), np.zeros(series.shape[2])
+    size = block_rows(series)
+    for start in range(0, len(train), size):
+        rows = take(series, train[start : start + size]).reshape(-1, series.shape[2]).astype(np.float64)
+        apart = rows.mean(axis=0) - mean
+        squares += ((rows - rows.mean(axis=0)) ** 2).sum(axis=0) + apart**2 * (num * len(rows) / (num + len(rows)))
+        num += len(rows)
+        mean += apart * (len(rows) / num)
+    return mean.astype(np.float32), _safe(np.sqrt(squares / num), mean)
 
 
 def _safe(std: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float32]:

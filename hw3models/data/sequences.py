@@ -5,13 +5,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hw3models.data.checks import suggestion
+from hw3models.data.npy_files import npy_files, read_npy
 from hw3models.data.npz_files import read_npz
 from hw3models.data.raw import Raw
 from hw3models.data.ts_files import is_classification, read_ts, ts_files
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 
-SUFFIXES = (".ts", ".npz", ".csv", ".parquet")
+SUFFIXES = (".ts", ".npz", ".npy", ".csv", ".parquet")
 
 
 def sequence_files(source: str) -> tuple[Path, ...]:
@@ -27,6 +28,8 @@ def sequence_files(source: str) -> tuple[Path, ...]:
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}. Give the path of a {', '.join(SUFFIXES)} file.")
+    if path.suffix.lower() == ".npy":
+        return npy_files(path)
     return ts_files(path) if path.suffix.lower() == ".ts" else (path,)
 
 
@@ -42,6 +45,8 @@ def read_sequences(files: tuple[Path, ...], spec: DataSpec) -> Raw:
         return read_ts(files, path.stem if len(files) == 1 else path.stem.rsplit("_", 1)[0])
     if suffix == ".npz":
         return read_npz(path, path.stem)
+    if suffix == ".npy":
+        return read_npy(files, path.stem)
     # pandas costs a second to import; the other formats do without it.
     from hw3models.data.tables import read_table
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hw3models.data.checks import suggestion
 from hw3models.data.download import Patience
+from hw3models.data.npy_files import npy_kind
 from hw3models.data.regimes import REGIME_VERSION, REGIMES
 from hw3models.data.sequences import SUFFIXES, sequence_files
 from hw3models.errors import DataError, DownloadError, SpecError
@@ -57,7 +58,7 @@ def fetch(
         return _made(spec.source, "sequences", REGIME_VERSION)
     _check_looks_like_a_file(spec.source)
     files = sequence_files(spec.source)
-    return _files_report(spec.source, "sequences", files)
+    return _files_report(spec.source, npy_kind(files[0]) if files[0].suffix.lower() == ".npy" else "sequences", files)
 
 
 def _fetch_auto(
@@ -137,6 +138,11 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
     Raises:
         SpecError: the source holds the other kind.
     """
+    if data.source.lower().endswith(".npy"):
+        kind = npy_kind(sequence_files(data.source)[0])
+        if kind != expected:
+            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.")
+        return
     is_image = data.source == "auto" or data.source in IMAGE_SETS
     if is_image != (expected == "images"):
         known = ", ".join(("auto", *IMAGE_SETS)) if expected == "images" else "regime:NAME, aeon:NAME, or a file"

@@ -10,18 +10,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
 from hw3models.families.family import Baseline, BaselineFit
 
 ROCKET_STEPS = 20_000
 """Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""
+MAX_BASELINE_BYTES = 256 * 2**20
+"""Of training examples that a baseline holds in memory at once, where the data are in a file of their own."""
 MAX_RIDGE_EXAMPLES = 10_000
 """Ridge regression on ROCKET's features solves a system of this order at most."""
 
 
 def standardised(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
     """Float32 (n, ...) as the networks see it: scaled by the training split, zero after the end of a series."""
-    features = dataset.features[index].astype(np.float32)
+    features = take(dataset.features, index).astype(np.float32, copy=False)
     if dataset.kind == "images":
         return (features / np.float32(255) - dataset.mean) / dataset.std
     scaled: NDArray[np.float32] = (features - dataset.mean) / dataset.std
@@ -41,25 +44,42 @@ def fit_majority(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  #
 
 
 def fit_logistic(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
-    """Multinomial logistic regression on the standardised, flattened example (scikit-learn, L-BFGS, C = 1)."""
+    """Multinomial logistic regression on the standardised, flattened example (scikit-learn, L-BFGS, C = 1).
+
+    Of data in a `.npy` file, as many training examples as fit into `MAX_BASELINE_BYTES`, drawn at random.
+    """
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=200, tol=1e-3)
+    index = _in_memory(dataset, seed)
     with warnings.catch_warnings():
         # Stopping at 200 iterations is a choice: the accuracy has settled long before.
         warnings.filterwarnings("ignore", message=".*failed to converge.*")
-        train = standardised(dataset, dataset.train)
-        model.fit(train.reshape(len(train), -1), dataset.labels[dataset.train])
+        train = standardised(dataset, index)
+        model.fit(train.reshape(len(train), -1), dataset.labels[index])
     start = time.perf_counter()
-    test = standardised(dataset, dataset.test)
-    scores = model.predict_proba(test.reshape(len(test), -1))
-    probabilities = np.zeros((len(test), len(dataset.class_names)), np.float32)
+    scores = np.concatenate(
+        [model.predict_proba(standardised(dataset, part).reshape(len(part), -1)) for part in _parts(dataset.test)]
+    )
+    probabilities = np.zeros((len(scores), len(dataset.class_names)), np.float32)
     probabilities[:, model.classes_] = scores
     return BaselineFit(
         probabilities=probabilities,
         parameters=model.coef_.size + model.intercept_.size,
         predict_seconds=time.perf_counter() - start,
     )
+
+
+def _in_memory(dataset: Dataset, seed: int) -> NDArray[np.int64]:
+    """Training examples for a method that needs all of them at once."""
+    size = MAX_BASELINE_BYTES // max(1, 4 * int(np.prod(dataset.features.shape[1:])))
+    if not is_on_disk(dataset.features) or size >= len(dataset.train):
+        return dataset.train
+    return np.sort(np.random.default_rng(seed).permutation(dataset.train)[:size])
+
+
+def _parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]]:
+    return [index[start : start + size] for start in range(0, len(index), size)]
 
 
 def fit_rocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
@@ -127,7 +147,7 @@ def _channels_first(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.fl
 
 def _scores(model: Any, dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ridge's decision values (n, K); classes that train does not have get the lowest."""
-    values = model.decision_function(_channels_first(dataset, index))
+    values = np.concatenate([model.decision_function(_channels_first(dataset, part)) for part in _parts(index)])
     if values.ndim == 1:
         values = np.stack([-values, values], axis=1)
     scores = np.full((len(index), len(dataset.class_names)), values.min() - 1.0)
@@ -156,7 +176,7 @@ def fit_pca(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:
     """The best linear autoencoder with k numbers (Pearson 1901): mean image plus k principal components."""
     from sklearn.decomposition import PCA
 
-    pixels = (dataset.features.reshape(len(dataset.features), -1) / np.float32(255)).astype(np.float32)
+    pixels = (np.asarray(dataset.features).reshape(len(dataset.features), -1) / np.float32(255)).astype(np.float32)
     # The full solver on the covariance: exact, and quick for 784 pixels whatever the number of images.
     size = min(code_size, len(dataset.train))
     model = PCA(n_components=size, svd_solver="covariance_eigh", random_state=seed).fit(pixels[dataset.train])

@@ -1,0 +1,100 @@
+"""Examples in a `.npy` file, which may be larger than memory: only its header and the labels beside it are read.
+
+| file | holds |
+|---|---|
+| NAME.npy | float32 (N, T, C): series; or uint8 (N, 28, 28): images |
+| NAME_labels.npy | (N,) integers, whole floats or text |
+| NAME_test.npy | bool (N,), True for the test split; may be left out |
+"""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data.checks import raise_faults
+from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
+from hw3models.errors import DataError
+from hw3models.specs import Kind
+
+IMAGE_SHAPE = (28, 28)
+
+
+def npy_files(path: Path) -> tuple[Path, ...]:
+    """The file and those beside it.
+
+    Raises:
+        DataError: there are no labels.
+    """
+    labels, test = (path.with_name(f"{path.stem}_{what}.npy") for what in ("labels", "test"))
+    if not labels.is_file():
+        raise DataError(f"{path}: the labels are missing. Write them to {labels.name} beside it: one per example.")
+    return (path, labels, test) if test.is_file() else (path, labels)
+
+
+def npy_kind(path: Path) -> Kind:
+    """Images are uint8 (N, 28, 28); everything else are series.
+
+    Raises:
+        DataError: no `.npy` file, or not whole.
+    """
+    array = _open(path)
+    return "images" if array.dtype == np.uint8 and array.shape[1:] == IMAGE_SHAPE else "sequences"
+
+
+def read_npy(files: tuple[Path, ...], name: str) -> Raw:
+    """Features stay in their file, as a map of it.
+
+    Raises:
+        DataError: all faults of the files together.
+    """
+    features, labels = _open(files[0]), _open(files[1])
+    test = _open(files[2]) if len(files) > 2 else None
+    faults = _feature_faults(features)
+    if labels.ndim != 1 or len(labels) != len(features):
+        faults.append(f"{files[1].name} has shape {labels.shape}; one label per example, ({len(features)},), is needed")
+    elif labels.dtype.kind not in "iufbUS" or labels.nbytes > MAX_BYTES:
+        faults.append(f"{files[1].name} has type {labels.dtype}; whole numbers or short texts are needed")
+    if test is not None and (test.dtype != bool or test.shape != features.shape[:1]):
+        faults.append(f"{files[2].name} is {test.dtype} {test.shape}; bool ({len(features)},) is needed")
+    raise_faults(str(files[0]), faults)
+    distinct, codes = np.unique(np.asarray(labels), return_inverse=True)
+    try:
+        texts = label_texts(distinct)
+    except ValueError as error:
+        raise DataError(f"{files[1]}: {error}.") from error
+    names, of_distinct = class_codes(texts)
+    return Raw(
+        name=name,
+        kind="images" if features.dtype == np.uint8 else "sequences",
+        features=features,
+        labels=of_distinct[codes],
+        class_names=names,
+        test=None if test is None else np.array(test),
+    )
+
+
+def _feature_faults(features: NDArray[Any]) -> list[str]:
+    is_image = features.dtype == np.uint8 and features.shape[1:] == IMAGE_SHAPE
+    if not is_image and (features.dtype != np.dtype("<f4") or features.ndim != 3):
+        return [
+            f"the array is {features.dtype} {features.shape}; float32 (series, steps, channels) or uint8 "
+            "(images, 28, 28) is needed, in this machine's byte order"
+        ]
+    if 0 in features.shape:
+        return [f"the array is empty: {features.shape}"]
+    if not features.flags.c_contiguous:
+        return ["the array is stored column by column (Fortran order); write numpy.ascontiguousarray(X)"]
+    return []
+
+
+def _open(path: Path) -> NDArray[Any]:
+    """The map of a whole `.npy` file; nothing is unpickled."""
+    try:
+        return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        reason = str(error).rstrip(".")
+        raise DataError(
+            f"{path}: not a whole `.npy` file ({reason}). Write it with numpy.save(path, array)."
+        ) from error
