@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results bench strategies clean help
+.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results bench bench-memory strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -43,6 +43,9 @@ results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.
 
 bench: $(VENV)/.run ## speed against plain loops, under 10 minutes; writes docs/speed.md
 	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+bench-memory: $(VENV)/.run ## peak memory on a 4 GiB file that is read in chunks
+	$(BIN)/python -m benchmarks.larger_than_memory $(ARGS)
 
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.errors import DataError
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 4 * 2**20
 
 
 def is_on_disk(array: NDArray[Any]) -> bool:
