@@ -64,7 +64,15 @@ IMAGES = Network(
     ),
     named={
         "homework": Recipe(epochs=10, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant"),
-        "long": Recipe(epochs=50, min_examples=500_000, learning_rate=5e-3, weight_decay=0.1, shift_pixels=1, tried=9),
+        "long": Recipe(
+            epochs=100,
+            min_examples=500_000,
+            batch_size=256,
+            learning_rate=5e-3,
+            weight_decay=0.1,
+            shift_pixels=1,
+            tried=9,
+        ),
     },
 )
 RECIPE = Recipe(
