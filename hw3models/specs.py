@@ -448,8 +448,8 @@ class StudySpec(Spec):
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training data, instead of the default recipes' own."""
     recipe: RecipeName = "default"
-    """The networks' own recipes: `default`; `homework`, plain Adam as in the course; `long`, three to five times the
-    training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
+    """The networks' own recipes: `default`; `homework`, plain Adam as in the course; `long`, three to ten times
+    the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
     own_recipe: Recipe | None = None
     """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
     strategy: Literal["auto", "stacked", "separate"] = "auto"

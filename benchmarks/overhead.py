@@ -1,0 +1,92 @@
+"""`make bench-overhead`: what Prefect, MLflow and the report cost on top of the same calls alone.
+
+`hw3 run` with its defaults, in a fresh folder, against a process that makes the same calls to `hw3models` one after
+another: fetch, prepare, train, evaluate, compare, the homework's questions. Both count their imports; the report page
+and its figures count as cost.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hw3models.families import Baseline, find_family, recipe_of
+from hw3models.specs import DataSpec, Hw3Spec, Kind, TrainSpec
+
+HW3 = str(Path(sys.executable).with_name("hw3"))
+
+
+def main() -> int:
+    """1 when the orchestration costs more than 15% or more than 10 s."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        sys.stdout.write(json.dumps(alone(options.alone)))
+        return 0
+    pairs = []
+    for _ in range(options.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = os.environ | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
+            whole = timed([HW3, "run", "--json"], environment)
+            calls = timed([sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone"], environment)
+        pairs.append((whole, calls))
+        sys.stdout.write(f"hw3 run {whole:.1f} s, the same calls alone {calls:.1f} s\n")
+    extra = statistics.median(whole - calls for whole, calls in pairs)
+    ratio = statistics.median(whole / calls for whole, calls in pairs)
+    sys.stdout.write(f"orchestration: {extra:.1f} s more, {100 * (ratio - 1):.1f}%\n")
+    return int(extra > 10 or ratio > 1.15)
+
+
+def timed(command: list[str], environment: dict[str, str]) -> float:
+    """Wall seconds of a process that must end well."""
+    start = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def alone(folder: Path) -> float:
+    """The calls of `hw3 run` without Prefect and MLflow; seconds spent in training."""
+    from hw3models.homework import solve
+
+    spec = Hw3Spec()
+    training = study(DataSpec(source=spec.images), "images", ("mlp", "majority", "logistic"), spec, folder)
+    training += study(DataSpec(source=spec.images), "images", ("autoencoder", "pca"), spec, folder)
+    families = ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket")
+    for regime in spec.regimes:
+        data = DataSpec(source=f"regime:{regime}", num_train=spec.num_train, num_test=spec.num_test)
+        training += study(data, "sequences", families, spec, folder)
+    solve()
+    return training
+
+
+def study(data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, folder: Path) -> float:
+    """One data set, its families one after another, compared."""
+    from hw3models.comparison import compare
+    from hw3models.data import fetch, prepare
+    from hw3models.prediction_table import load_table
+    from hw3models.steps import evaluate_step, train_step
+
+    prepared = prepare(data, fetch(data, cache=folder), cache=folder)
+    tables, seconds = {}, 0.0
+    for name in families:
+        family = find_family(kind, name)
+        recipe = None if isinstance(family, Baseline) else recipe_of(family, "default")
+        seeds = tuple(range(spec.seeds))
+        job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, code_size=spec.code_size)
+        trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
+        tables[name] = load_table(Path(evaluate_step(trained, prepared).table_path))
+        seconds += trained.train_seconds
+    metric = "mse" if "autoencoder" in families else "accuracy"
+    compare(tables, metric=metric, baselines=[n for n in tables if isinstance(find_family(kind, n), Baseline)])
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

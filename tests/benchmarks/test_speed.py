@@ -1,0 +1,51 @@
+"""Speed must not get lost unseen: ratios in one run, far below what `make bench` must reach, never absolute times."""
+
+import statistics
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.gpu import Tutorial, synthetic
+from benchmarks.speed.cases import PLAIN, per_model_and_epoch, trained
+from benchmarks.speed.reference import naive_autoencoder, naive_classifier, one_after_another
+from hw3models.families import Network, find_family
+from hw3models.families.family import Architecture
+from hw3models.specs import Recipe
+
+
+def ratios(reference, ours, rounds: int = 3) -> float:
+    ours()
+    return statistics.median(reference() / ours() for _ in range(rounds))
+
+
+@pytest.mark.parametrize(
+    ("family", "naive", "at_least"), [("mlp", naive_classifier, 8), ("autoencoder", naive_autoencoder, 2)]
+)
+def test_replicates_on_images_are_many_times_faster_than_the_naive_loop(family: str, naive, at_least: float) -> None:
+    dataset = synthetic("images", 4_096)
+    reference = partial(per_model_and_epoch, partial(naive, Tutorial(dataset)), 1)
+    ours = partial(trained, dataset, family, "images", 16, PLAIN)
+    assert ratios(reference, ours) > at_least
+
+
+@pytest.mark.parametrize(("family", "at_least"), [("mlp", 1.2), ("cnn", 0.7), ("lstm", 0.8), ("gru", 1.1)])
+def test_replicates_on_series_are_not_slower_than_one_after_another(family: str, at_least: float) -> None:
+    dataset = synthetic("sequences", 1_024)
+    network = find_family("sequences", family)
+    assert isinstance(network, Network)
+    x, y = torch.from_numpy(dataset.features), torch.from_numpy(dataset.labels)
+    build = partial(network.build, Architecture(shape=(50, 8), num_classes=2))
+    reference = partial(per_model_and_epoch, partial(one_after_another, build, x, y, models=2, epochs=1), 2)
+    recipe: Recipe = PLAIN.model_copy(update={"optimizer": "adamw"})
+    assert ratios(reference, partial(trained, dataset, family, "sequences", 8, recipe)) > at_least
+
+
+def test_time_per_example_does_not_grow_with_the_data() -> None:
+    seconds = {}
+    for num in (4_000, 40_000):
+        dataset = synthetic("sequences", num)
+        recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 40_000 // num})
+        seconds[num] = np.median([trained(dataset, "mlp", "sequences", 2, recipe) / num for _ in range(3)])
+    assert seconds[40_000] < 1.6 * seconds[4_000]
