@@ -95,7 +95,7 @@ class DeviceData:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
         return Batch(inputs, labels, lengths, pixels)
 
-    def order(self, train: torch.Tensor, size: int, streams: Streams) -> Iterator[torch.Tensor]:
+    def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
         """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
         order_SN = train[streams.permutations(len(train))]
         return iter(order_SN.split(size, dim=1))

@@ -43,17 +43,15 @@ class ChunkedData:
     ) -> None:
         self._dataset, self._device, self._dtype, self._pixels = dataset, device, dtype, pixels
         self._rows = max(1, memory_bytes // row_bytes(dataset.features))
-        self._epoch = 0
         self._chunk: DeviceData | None = None
         self._buffer = np.empty((0, *dataset.features.shape[1:]), dataset.features.dtype)
 
-    def order(self, train: torch.Tensor, size: int, streams: Streams) -> Iterator[torch.Tensor]:
+    def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:
         """Every example of `train` (N,) once per replicate: int64 (S, B) into the chunk that `batch` then gathers from.
 
         All batches but the last of the epoch have `size` examples.
         """
-        self._epoch += 1
-        for rows in self.chunks(train.cpu().numpy(), size, self._epoch):
+        for rows in self.chunks(train.cpu().numpy(), size, epoch):
             self._load(rows)
             yield from streams.permutations(len(rows)).split(size, dim=1)
 

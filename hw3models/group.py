@@ -3,7 +3,8 @@
 S = replicates in the group, B = examples in a batch, K = classes
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -57,10 +58,29 @@ class Group:
             return [tensors]
         return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
 
+    def saved(self) -> dict[str, torch.Tensor]:
+        """Parameters, buffers, what the optimiser remembers, and where the random streams stand."""
+        tensors = {f"program.{name}": tensor for name, tensor in self.program.state_dict().items()}
+        for number, memory in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in memory.items()}
+        return tensors | {f"streams.{name}": state for name, state in self.streams.states().items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], step: int) -> None:
+        """Go on from what `saved` gave after `step` steps."""
+        self.step = step
+        self.program.load_state_dict(part_of(tensors, "program."))
+        self.streams.restore(part_of(tensors, "streams."))
+        state: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
+        for full_name, value in part_of(tensors, "optimizer.").items():
+            number, name = full_name.split(".", 1)
+            state[int(number)][name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+
     def train_epoch(
-        self, data: DeviceData | ChunkedData, train: torch.Tensor, size: int, num_steps: int
+        self, data: DeviceData | ChunkedData, train: torch.Tensor, size: int, num_steps: int, epoch: int
     ) -> tuple[tuple[float, ...], float]:
-        """One pass over `train` (N,) in batches of `size`: mean training loss per replicate, the last learning rate.
+        """Pass number `epoch` over `train` (N,) in batches of `size`: mean loss per replicate, the last learning rate.
 
         Losses are summed on the device and read once, at the end: no step waits for the host.
         """
@@ -68,7 +88,7 @@ class Group:
         self._loss_sum.zero_()
         advance = self._stepper(data)
         rate = self.recipe.learning_rate
-        for index_SB in data.order(train, size, self.streams):
+        for index_SB in data.order(train, size, self.streams, epoch):
             rate = learning_rate(self.recipe, self.step, num_steps)
             set_learning_rate(self.optimizer, rate)
             advance(index_SB)
@@ -135,6 +155,11 @@ class Group:
             output_SB.flatten(0, 1), batch.labels.flatten(), reduction="none", label_smoothing=smoothing
         )
         return flat.view(batch.labels.shape)
+
+
+def part_of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Those whose names begin so, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def run_program(program: nn.Module, batch: Batch, *, stacked: bool) -> torch.Tensor:

@@ -420,8 +420,8 @@ def _train(
     data, train = DeviceData(dataset, cpu), torch.as_tensor(dataset.train)
     num_steps = recipe.epochs * -(-len(train) // recipe.batch_size)
     losses, accuracies, cross_entropies = [], [], []
-    for _ in range(recipe.epochs):
-        train_loss, _ = group.train_epoch(data, train, recipe.batch_size, num_steps)
+    for epoch in range(1, recipe.epochs + 1):
+        train_loss, _ = group.train_epoch(data, train, recipe.batch_size, num_steps, epoch)
         accuracy, cross_entropy = _score(group, data, dataset.validation, softmax_layer=softmax_layer)
         losses.append(train_loss)
         accuracies.append(accuracy)

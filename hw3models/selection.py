@@ -1,7 +1,10 @@
 """Which parameters of a replicate are kept, when it stops early, and when it has failed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
 
 from hw3models.replicates import State
 from hw3models.specs import Recipe, ReplicateFailure
@@ -52,6 +55,31 @@ class Selection:
             for seed, kept, loss in zip(self.seeds, self._kept, self.losses, strict=True)
             if kept is not None
         }
+
+    def saved(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """All that `restore` needs, as tensors and as JSON."""
+        tensors = {
+            f"{row}.{name}": tensor
+            for row, kept in enumerate(self._kept)
+            if kept is not None
+            for name, tensor in kept.items()
+        }
+        info = {
+            "running": self.running,
+            "losses": self.losses,
+            "waiting": self._waiting,
+            "failures": [failure.model_dump() for failure in self.failures],
+        }
+        return tensors, info
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], info: Mapping[str, Any]) -> None:
+        """Go on as the selection that was saved."""
+        self.running, self.losses, self._waiting = (list(info[key]) for key in ("running", "losses", "waiting"))
+        self.failures = [ReplicateFailure.model_validate(failure) for failure in info["failures"]]
+        for full_name, tensor in tensors.items():
+            row, name = full_name.split(".", 1)
+            kept = self._kept[int(row)]
+            self._kept[int(row)] = {**(kept or {}), name: tensor}
 
     def _fail(self, row: int, epoch: int, loss: float) -> None:
         self.running[row] = False

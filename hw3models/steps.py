@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from hw3models.checkpoints import Checkpoints
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset, write_atomically
 from hw3models.data.resamples import drawn_from, split_of
@@ -29,9 +31,18 @@ OnEpoch = Callable[[EpochReport], None]
 
 
 def train_step(
-    spec: TrainSpec, data: DataReport, directory: Path, *, on_epoch: OnEpoch = lambda _: None
+    spec: TrainSpec,
+    data: DataReport,
+    directory: Path,
+    *,
+    on_epoch: OnEpoch = lambda _: None,
+    checkpoints: Path | None = None,
+    every: float = 30.0,
 ) -> TrainReport:
     """Train the replicates of `spec`, or fit the baseline, and leave them in `directory`.
+
+    With a folder for `checkpoints`, written `every` so many seconds, a training that was cut off goes on from there;
+    they are deleted when it is done.
 
     Raises:
         SpecError: no such family for these data, or the device is not there.
@@ -44,7 +55,8 @@ def train_step(
     directory.mkdir(parents=True, exist_ok=True)
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
-    return _fit_network(family, spec, dataset, directory, on_epoch)
+    kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every)
+    return _fit_network(family, spec, dataset, directory, on_epoch, kept)
 
 
 def check_digest(spec: TrainSpec, data: DataReport) -> None:
@@ -60,9 +72,39 @@ def check_digest(spec: TrainSpec, data: DataReport) -> None:
         )
 
 
-def _fit_network(family: Network, spec: TrainSpec, dataset: Dataset, directory: Path, on_epoch: OnEpoch) -> TrainReport:
-    result = fit(dataset, family, spec, on_epoch=on_epoch)
+class KeptCheckpoints:
+    """Of one training: a folder for each group of replicates."""
+
+    def __init__(self, folder: Path, spec: TrainSpec, data: DataReport, every: float) -> None:
+        self._folder, self._every = folder, every
+        device = describe_device(pick_device(spec.device))
+        self._key = "|".join((spec.fingerprint(), data.digest, code_version(), device, torch.__version__))
+        self._made: list[Checkpoints] = []
+
+    def __call__(self, seeds: Sequence[int]) -> Checkpoints:
+        """Those of the replicates that train together; how seeds are grouped depends on the machine."""
+        key = hashlib.sha256(f"{self._key}|{list(seeds)}".encode()).hexdigest()
+        self._made.append(Checkpoints(self._folder / key[:32], key, self._every))
+        return self._made[-1]
+
+    def clear(self) -> None:
+        """Delete them: the training is done."""
+        for checkpoints in self._made:
+            checkpoints.clear()
+
+
+def _fit_network(
+    family: Network,
+    spec: TrainSpec,
+    dataset: Dataset,
+    directory: Path,
+    on_epoch: OnEpoch,
+    checkpoints: KeptCheckpoints | None,
+) -> TrainReport:
+    result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints)
     digest = save_model(directory, dataset, family, spec, result)
+    if checkpoints is not None:
+        checkpoints.clear()
     buffers = ("running_mean", "running_var", "num_batches_tracked")
     learnt = [tensor[0].numel() for name, tensor in result.states.items() if not name.endswith(buffers)]
     return TrainReport(

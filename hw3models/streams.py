@@ -1,6 +1,6 @@
 """Random numbers that belong to a replicate: what seed s draws never depends on who trains beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,18 @@ class Streams:
         self.device = device
         self._order = [torch.Generator().manual_seed(derived_seed(s, "order")) for s in seeds]
         self._noise = [torch.Generator(device).manual_seed(derived_seed(s, "noise")) for s in seeds]
+
+    def states(self) -> dict[str, torch.Tensor]:
+        """Where every generator stands, as bytes."""
+        named = {"order": self._order, "noise": self._noise}
+        return {f"{kind}.{row}": g.get_state() for kind, each in named.items() for row, g in enumerate(each)}
+
+    def restore(self, states: Mapping[str, torch.Tensor]) -> None:
+        """Go on from where `states` was taken."""
+        named = {"order": self._order, "noise": self._noise}
+        for kind, each in named.items():
+            for row, generator in enumerate(each):
+                generator.set_state(states[f"{kind}.{row}"])
 
     @property
     def noise(self) -> list[torch.Generator]:

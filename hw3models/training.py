@@ -8,10 +8,12 @@ and noise (`streams`), its own gradient norm, its own best epoch (`selection`), 
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -23,12 +25,16 @@ from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import pick_device
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
-from hw3models.group import Group
+from hw3models.group import Group, part_of
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
 from hw3models.strategies import Strategy, faster
 from hw3models.streams import Streams, derived_seed
+
+if TYPE_CHECKING:
+    # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
+    from hw3models.checkpoints import Checkpoints, Saved
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class _Job:
     device: torch.device
     recipe: Recipe
     on_epoch: Callable[[EpochReport], None]
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
+    """Those of the group with these seeds."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when another group raised: the threads end after their epoch."""
 
@@ -84,11 +92,15 @@ def fit(
     *,
     on_epoch: Callable[[EpochReport], None] = lambda _: None,
     dtype: torch.dtype = torch.float32,
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None = None,
 ) -> FitResult:
     """Train one replicate per seed of `spec` on `dataset`'s training split.
 
     `on_epoch` hears of every epoch of every group (from worker threads when replicates are separate); an
     exception that it raises ends the training. Deterministic for a seed on a device.
+
+    With `checkpoints` (those of each group of seeds) it goes on from the newest, to the same bits on the same device;
+    `on_epoch` then hears of the earlier epochs again.
 
     Raises:
         SpecError: the wanted device is not there.
@@ -118,7 +130,7 @@ def fit(
         pixels=family.task == "reconstruction",
         memory_bytes=(spec.memory_mb << 20) // _num_at_once(groups, device),
     )
-    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch)
+    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints)
     finished = _run_groups(job, groups)
     seconds = time.perf_counter() - start
     return _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
@@ -216,24 +228,66 @@ def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
 def _train(job: _Job, group: Group) -> _Finished:
     """The loop. It knows no family, no tracker and no clock."""
     recipe, (dataset, data) = job.recipe, job.split(group)
+    checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
     size = batch_size(recipe, len(dataset.train))
     epochs = num_epochs(recipe, len(dataset.train))
     train = torch.as_tensor(dataset.train, device=job.device)
     num_steps = epochs * -(-len(train) // size)
-    selection, reports = Selection(group.seeds, recipe), []
-    for epoch in range(1, epochs + 1):
+    selection, reports = Selection(group.seeds, recipe), list[EpochReport]()
+    done = 0 if checkpoints is None else _resume(checkpoints, group, selection, reports)
+    for report in reports:
+        job.on_epoch(report)
+    for epoch in range(done + 1, epochs + 1):
+        if not any(selection.running):
+            break
         running = tuple(selection.running)
-        train_loss, rate = group.train_epoch(data, train, size, num_steps)
+        train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
         validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
         selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
         report = EpochReport(
             epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate
         )
         reports.append(report)
+        if checkpoints is not None and checkpoints.is_due():
+            _save(checkpoints, _to_save(epoch, group, selection, reports))
         job.on_epoch(report)
-        if not any(selection.running) or job.stop.is_set():
+        if job.stop.is_set():
             break
     return selection, reports
+
+
+def _save(checkpoints: "Checkpoints", saved: "Saved") -> None:
+    """A training that cannot be saved still is one that can be finished."""
+    try:
+        checkpoints.save(saved)
+    except OSError as error:
+        warnings.warn(f"no checkpoint in {checkpoints.folder}, the training goes on without: {error}", stacklevel=2)
+
+
+def _to_save(epoch: int, group: Group, selection: Selection, reports: Sequence[EpochReport]) -> "Saved":
+    from hw3models.checkpoints import Saved
+
+    kept, chosen = selection.saved()
+    tensors = group.saved() | {f"kept.{name}": tensor for name, tensor in kept.items()}
+    info = {"step": group.step, "selection": chosen, "reports": [asdict(report) for report in reports]}
+    return Saved(epoch, tensors, info)
+
+
+def _resume(checkpoints: "Checkpoints", group: Group, selection: Selection, reports: list[EpochReport]) -> int:
+    """Put everything back as it was after the newest checkpoint's epoch, which is returned; 0 without one."""
+    saved = checkpoints.newest()
+    if saved is None:
+        return 0
+    group.restore(saved.tensors, saved.info["step"])
+    selection.restore(part_of(saved.tensors, "kept."), saved.info["selection"])
+    reports.extend(map(_report, saved.info["reports"]))
+    return saved.epoch
+
+
+def _report(values: Mapping[str, Any]) -> EpochReport:
+    """From JSON, which has lists for tuples."""
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return EpochReport(**fields)
 
 
 def _gather(

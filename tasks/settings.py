@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Seconds without a sign of life after which a training on a pool is taken for dead."""
     beat: Annotated[float, Field(gt=0)] = 15.0
     """Seconds between the signs of life of a training on a pool."""
+    checkpoint_every: Annotated[float, Field(ge=0)] = 30.0
+    """Seconds between the checkpoints of a training; the same command goes on from the last one."""
     database_url: str | None = None
     """PostgreSQL for `hw3 up`, such as `postgresql://user:password@host/name`; the two servers take the databases
     `name_prefect` and `name_mlflow`. None: SQLite."""

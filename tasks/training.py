@@ -37,4 +37,12 @@ def train(spec: TrainSpec, data: DataReport, run_id: str) -> TrainReport:
     with ExitStack() as stack:
         stack.callback(progress.end, training)
         stack.callback(log.close)
-        return train_step(spec, data, model_directory(spec, data, run_id), on_epoch=on_epoch)
+        settings = Settings()
+        return train_step(
+            spec,
+            data,
+            model_directory(spec, data, run_id),
+            on_epoch=on_epoch,
+            checkpoints=settings.work / "checkpoints",
+            every=settings.checkpoint_every,
+        )

@@ -72,7 +72,7 @@ def test_an_epoch_sees_every_example_once_in_full_batches(dataset: Dataset, memo
     streams = Streams((0, 1), CPU)
     train = torch.as_tensor(dataset.train)
     seen, sizes = [], []
-    for index in data.order(train, 16, streams):
+    for index in data.order(train, 16, streams, 1):
         batch = data.batch(index)
         sizes.append(batch.labels.shape[1])
         seen.append(batch.inputs)

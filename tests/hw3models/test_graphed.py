@@ -32,8 +32,8 @@ def trained(family: Network, *, graphed: bool) -> tuple[Group, GraphedSteps | No
     if graphed:
         steps = GraphedSteps(group._stepper(data), group.streams.noise, lambda work, _: work)
         group._advance = steps
-    for _ in range(3):
-        group.train_epoch(data, train, 16, 100)
+    for epoch in (1, 2, 3):
+        group.train_epoch(data, train, 16, 100, epoch)
     return group, steps
 
 

@@ -272,7 +272,7 @@ def test_every_example_is_seen_once_per_epoch_in_each_replicates_own_order() -> 
     assert not torch.equal(orders[0], orders[1])
     for order in orders:
         assert torch.equal(order.sort().values, train_index)
-    batches = torch.cat(list(data.order(train_index, 32, streams)), dim=1)
+    batches = torch.cat(list(data.order(train_index, 32, streams, 1)), dim=1)
     for order in batches:
         assert torch.equal(order.sort().values, train_index)
 
