@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results bench bench-memory strategies clean help
+.PHONY: run up test test-servers test-load gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -46,6 +46,9 @@ bench: $(VENV)/.run ## speed against plain loops, under 10 minutes; writes docs/
 
 bench-memory: $(VENV)/.run ## peak memory on a 4 GiB file that is read in chunks
 	$(BIN)/python -m benchmarks.larger_than_memory $(ARGS)
+
+bench-overhead: $(VENV)/.run ## what Prefect, MLflow and the report cost on top of the same calls alone
+	$(BIN)/python -m benchmarks.overhead $(ARGS)
 
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)

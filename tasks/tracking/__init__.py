@@ -21,7 +21,16 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from tasks.tracking.children import EpochLog, log_history, log_results, name_as_family, nest, open_child
+from tasks.tracking.children import (
+    EpochLog,
+    is_recorded,
+    log_history,
+    log_results,
+    mark_recorded,
+    name_as_family,
+    nest,
+    open_child,
+)
 from tasks.tracking.claims import (
     beat,
     call_back,
@@ -51,12 +60,14 @@ __all__ = [
     "end_runs_of",
     "fetch_results",
     "is_owner",
+    "is_recorded",
     "last_beat",
     "log_answer",
     "log_history",
     "log_placement",
     "log_report",
     "log_results",
+    "mark_recorded",
     "name_as_family",
     "nest",
     "offer",

@@ -21,8 +21,8 @@ from hw3models.training import EpochReport
 from tasks.patience import hurry, is_outage
 from tasks.progress import say
 from tasks.tracking.model import log_model
-from tasks.tracking.parents import process_tags
 from tasks.tracking.results import log_reports
+from tasks.tracking.resuming import process_tags
 from tasks.tracking.store import connect, now_ms
 
 BATCH = 1000
@@ -133,6 +133,9 @@ class EpochLog:
         self._heard: dict[int, int] = defaultdict(int)
         self._ready: list[Metric] = []
         self._flushed = time.monotonic()
+        history = self._client.get_metric_history(run_id, "learning_rate")
+        self._logged = max((point.step for point in history), default=0)
+        """The last epoch that an earlier process has logged: a resumed training reports its epochs again."""
 
     def __call__(self, report: EpochReport) -> None:
         """Take in an epoch of a group of replicates."""
@@ -140,7 +143,7 @@ class EpochLog:
             _collect(self._pending.setdefault(report.epoch, defaultdict(list)), report)
             self._heard[report.epoch] += len(report.seeds)
             if self._heard[report.epoch] == self.num_seeds:
-                self._ready.extend(_summaries(self._pending.pop(report.epoch), report.epoch))
+                self._take(report.epoch)
             # A few calls per training, not one a step: each costs tens of milliseconds.
             if time.monotonic() - self._flushed > 5:
                 self._flush()
@@ -149,12 +152,16 @@ class EpochLog:
         """Log what has not been logged, waiting for a server that is away; what is lost then is told, not raised."""
         with self._lock:
             for epoch in sorted(self._pending):
-                self._ready.extend(_summaries(self._pending[epoch], epoch))
-            self._pending.clear()
+                self._take(epoch)
             try:
                 self._send()
             except Exception as error:
                 say(f"{len(self._ready)} points of the training's history could not be logged: {error}")
+
+    def _take(self, epoch: int) -> None:
+        values = self._pending.pop(epoch)
+        if epoch > self._logged:
+            self._ready.extend(_summaries(values, epoch))
 
     def _flush(self) -> None:
         """While it trains nothing waits: what cannot be sent now is sent with the next batch."""
@@ -226,10 +233,27 @@ def log_results(
         log_model(run_id, training, data)
 
 
+_RECORDED = "hw3.recorded"
+"""Digest of the prediction table whose scores the run has."""
+
+
+def mark_recorded(run_id: str, evaluation: EvaluationReport) -> None:
+    """All of it is there."""
+    client, _ = connect()
+    client.set_tag(run_id, _RECORDED, evaluation.table_digest)
+
+
+def is_recorded(run_id: str, evaluation: EvaluationReport) -> bool:
+    """Does the run have these results already, whole?"""
+    client, _ = connect()
+    return bool(client.get_run(run_id).data.tags.get(_RECORDED) == evaluation.table_digest)
+
+
 def log_history(run_id: str, training: TrainReport) -> None:
     """The epochs of a training that was taken from the cache, as if they had been logged while it ran."""
     path = Path(training.directory) / "history.json"
-    if not path.exists():
+    client, _ = connect()
+    if not path.exists() or client.get_metric_history(run_id, "learning_rate"):
         return
     history = json.loads(path.read_text())
     now = now_ms()
@@ -239,7 +263,6 @@ def log_history(run_id: str, training: TrainReport) -> None:
         for epoch in range(1, 1 + max(map(len, rows), default=0)):
             values = [row[epoch - 1] for row in rows if len(row) >= epoch and row[epoch - 1] is not None]
             metrics += _summaries({name: values}, epoch)
-    client, _ = connect()
     for start in range(0, len(metrics), BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + BATCH])
 

@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from mlflow.entities import RunTag
 
-from tasks.tracking.parents import end_run, open_runs_of, process_tags
+from tasks.tracking.parents import end_run, open_runs_of
+from tasks.tracking.resuming import process_tags
 from tasks.tracking.store import connect
 
 CHILD = "prefect.train_flow_run_id"

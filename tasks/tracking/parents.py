@@ -1,8 +1,6 @@
 """The parent run: one per study or `hw3 run`."""
 
 import hashlib
-import os
-import socket
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,18 +9,16 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.specs import Answer, Spec
 from tasks.names import slug
+from tasks.progress import say
+from tasks.tracking.resuming import adopt, process_tags
 from tasks.tracking.store import connect, now_ms
-
-
-def process_tags() -> dict[str, str]:
-    """Who writes the run: a later sweep can tell whether that process still lives."""
-    return {"hw3.host": socket.gethostname(), "hw3.pid": str(os.getpid())}
 
 
 def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
     """Start the run; its id. The spec is its parameters and, whole, an artifact.
 
-    A flow run that is tried again goes on in the run of its first attempt.
+    A flow run that is tried again goes on in the run of its first attempt, and one whose process died is gone on in by
+    the next that has the same spec on the same host.
     """
     client, experiment_id = connect()
     # Outside a flow there is nothing to go on from.
@@ -39,6 +35,9 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
         **process_tags(),
         **prefect_tags,
     }
+    if adopted := adopt(spec.fingerprint(), tags):
+        say(f"goes on in MLflow run {adopted}, whose process died")
+        return adopted
     run = client.create_run(experiment_id, tags=tags, run_name=name)
     flat = {key: str(value)[:500] for key, value in spec.model_dump(mode="json").items() if value is not None}
     client.log_batch(run.info.run_id, params=[Param(key, value) for key, value in flat.items()])
