@@ -78,22 +78,28 @@ class DeviceData:
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
         """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
-        inputs = self.features[index_SB]
-        labels = self.labels[index_SB]
-        lengths = None if self.lengths is None else self.lengths[index_SB]
+        inputs, labels = self._gathered(self.features, index_SB), self._gathered(self.labels, index_SB)
+        lengths = None if self.lengths is None else self._gathered(self.lengths, index_SB)
         pixels = None
         if self.is_image:
             if recipe is not None and streams is not None and recipe.shift_pixels:
                 inputs = _shift_images(inputs, recipe.shift_pixels, streams)
-            inputs = inputs.to(self.dtype).div_(255)
+            inputs = inputs.to(self.dtype)
             if self.keeps_pixels:
-                pixels = inputs.flatten(-2).clone()
-            inputs.sub_(self.mean).div_(self.std)
+                pixels = (inputs / 255).flatten(-2)
+            # (x / 255 - mean) / std, in two passes.
+            inputs.sub_(255 * self.mean).mul_(1 / (255 * self.std))
         elif recipe is not None and streams is not None:
             inputs = _augment_sequences(inputs, lengths, recipe, streams)
             if recipe.mixup:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
         return Batch(inputs, labels, lengths, pixels)
+
+    @staticmethod
+    def _gathered(tensor: torch.Tensor, index_SB: torch.Tensor) -> torch.Tensor:
+        """`tensor[index_SB]`: whole rows are copied, many times faster on a CPU than element by element."""
+        rows = tensor.flatten(1) if tensor.dim() > 1 else tensor
+        return rows.index_select(0, index_SB.flatten()).view(*index_SB.shape, *tensor.shape[1:])
 
     def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
         """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""

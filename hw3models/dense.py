@@ -111,7 +111,7 @@ class _DenseFunction(torch.autograd.Function):
         saved = ctx.saved_tensors
         kept, tensors = list(saved[: ctx.num_kept]), list(saved[ctx.num_kept :])
         gradients: list[torch.Tensor | None] = [None] * len(tensors)
-        products = ctx.steps.count("linear")
+        products, is_ours = ctx.steps.count("linear"), False
         for step in reversed(ctx.steps):
             if step == "linear":
                 products -= 1
@@ -123,14 +123,33 @@ class _DenseFunction(torch.autograd.Function):
                     break
                 grad = grad @ weight
             elif step == "drop":
-                grad = grad * tensors.pop()
+                grad = torch.mul(grad, tensors.pop(), out=grad if is_ours else None)
             else:
-                grad = _SLOPES[step](grad, kept.pop())
+                spare = grad if is_ours else torch.empty_like(grad)
+                grad = _SLOPES[step](grad, kept.pop(), spare)
+            # Only what was handed to us may not be written over.
+            is_ours = True
         return (grad if ctx.needs_input_grad[0] else None, None, *gradients)
 
 
-_SLOPES: dict[Step, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "relu": lambda grad, out: torch.ops.aten.threshold_backward(grad, out, 0),
-    "sigmoid": torch.ops.aten.sigmoid_backward,
-    "silu": torch.ops.aten.silu_backward,
+def _relu_slope(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+    torch.ops.aten.threshold_backward.grad_input(grad, out, 0, grad_input=into)
+    return into
+
+
+def _sigmoid_slope(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+    torch.ops.aten.sigmoid_backward.grad_input(grad, out, grad_input=into)
+    return into
+
+
+def _silu_slope(grad: torch.Tensor, before: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+    torch.ops.aten.silu_backward.grad_input(grad, before, grad_input=into)
+    return into
+
+
+_SLOPES: dict[Step, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "relu": _relu_slope,
+    "sigmoid": _sigmoid_slope,
+    "silu": _silu_slope,
 }
+"""(gradient, what the forward pass has kept, where to write) -> gradient before the activation."""

@@ -3,12 +3,13 @@
 S = replicates in the group, B = examples in a batch, K = classes
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from hw3models.batches import Batch, DeviceData
@@ -16,7 +17,7 @@ from hw3models.chunked import ChunkedData
 from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
-from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer, set_learning_rate
+from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer
 from hw3models.replicates import State, stack
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
@@ -61,8 +62,7 @@ class Group:
     def saved(self) -> dict[str, torch.Tensor]:
         """Parameters, buffers, what the optimiser remembers, and where the random streams stand."""
         tensors = {f"program.{name}": tensor for name, tensor in self.program.state_dict().items()}
-        for number, memory in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in memory.items()}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.saved().items()}
         return tensors | {f"streams.{name}": state for name, state in self.streams.states().items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor], step: int) -> None:
@@ -70,12 +70,7 @@ class Group:
         self.step = step
         self.program.load_state_dict(part_of(tensors, "program."))
         self.streams.restore(part_of(tensors, "streams."))
-        state: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
-        for full_name, value in part_of(tensors, "optimizer.").items():
-            number, name = full_name.split(".", 1)
-            state[int(number)][name] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        self.optimizer.restore(part_of(tensors, "optimizer."))
 
     def train_epoch(
         self, data: DeviceData | ChunkedData, train: torch.Tensor, size: int, num_steps: int, epoch: int
@@ -90,14 +85,15 @@ class Group:
         rate = self.recipe.learning_rate
         for index_SB in data.order(train, size, self.streams, epoch):
             rate = learning_rate(self.recipe, self.step, num_steps)
-            set_learning_rate(self.optimizer, rate)
+            self.optimizer.set_rate(rate)
             advance(index_SB)
             self.step += 1
         return tuple((self._loss_sum / len(train)).tolist()), rate
 
     def take_step(self, batch: Batch) -> torch.Tensor:
         """One optimiser step; the loss per replicate (S,) before it, on the device."""
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         output_SB = run_program(self.program, batch, stacked=self.stacked)
         loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
         if batch.blend is not None:
@@ -147,14 +143,62 @@ class Group:
         """Per replicate and example, (S, B): cross-entropy in nats, or squared error averaged over outputs."""
         if self.task == "reconstruction":
             assert batch.pixels is not None
-            return (output_SB - batch.pixels).square().mean(-1)
+            errors: torch.Tensor = SquaredError.apply(output_SB, batch.pixels)
+            return errors
         if self.recipe.loss == "mse":
             target = F.one_hot(batch.labels, output_SB.shape[-1])
             return (output_SB.softmax(-1) - target).square().mean(-1)
+        if not smoothing:
+            losses: torch.Tensor = CrossEntropy.apply(output_SB, batch.labels)
+            return losses
         flat = F.cross_entropy(
             output_SB.flatten(0, 1), batch.labels.flatten(), reduction="none", label_smoothing=smoothing
         )
         return flat.view(batch.labels.shape)
+
+
+class CrossEntropy(torch.autograd.Function):
+    """Cross-entropy in nats (S, B) of logits (S, B, K) and labels (S, B).
+
+    torch's own goes over one row of K logits after another, which for ten classes takes as long as a layer.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """log sum exp less the label's logit, both less the largest."""
+        shifted = logits - logits.amax(-1, keepdim=True)
+        index = labels.unsqueeze(-1)
+        own = shifted.gather(-1, index)
+        total = shifted.exp_().sum(-1, keepdim=True)
+        ctx.save_for_backward(shifted.div_(total), index)
+        return (total.log() - own).squeeze(-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Softmax less one at the label."""
+        probabilities, index = ctx.saved_tensors
+        weight = grad.unsqueeze(-1)
+        return (probabilities * weight).scatter_add_(-1, index, -weight), None
+
+
+class SquaredError(torch.autograd.Function):
+    """Squared error averaged over the last axis, (S, B), of outputs and targets (S, B, P), in two passes each way."""
+
+    @staticmethod
+    def forward(ctx: Any, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The differences are kept for the way back."""
+        apart = output - target
+        ctx.save_for_backward(apart)
+        norms: torch.Tensor = torch.linalg.vector_norm(apart, dim=-1)
+        return norms.square_().div_(apart.shape[-1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Twice the difference."""
+        (apart,) = ctx.saved_tensors
+        return apart * (grad * (2 / apart.shape[-1])).unsqueeze(-1), None
 
 
 def part_of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -1,33 +1,80 @@
 """Optimiser, schedule and gradient clipping, the same for one replicate as for S stacked ones."""
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import nn
 
+from hw3models.fused_adam import FusedAdam
 from hw3models.specs import Recipe
 
 
-def make_optimizer(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+class Optimizer(Protocol):
+    """What a group of replicates needs of one."""
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the next step."""
+
+    def step(self) -> None:
+        """One step along the gradients."""
+
+    def saved(self) -> dict[str, torch.Tensor]:
+        """What it remembers."""
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what `saved` gave."""
+
+
+def make_optimizer(parameters: Sequence[nn.Parameter], recipe: Recipe) -> Optimizer:
     """Elementwise optimisers only: then stacked parameters (S, ...) move exactly as S separate ones would."""
-    device = parameters[0].device
-    fused = device.type in {"cpu", "cuda"}
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
-    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    # A number would be frozen into a CUDA graph; a tensor is read at every step.
-    rate = torch.tensor(recipe.learning_rate, device=device) if device.type == "cuda" else recipe.learning_rate
-    return kind(parameters, rate, weight_decay=recipe.weight_decay, fused=fused, capturable=device.type == "cuda")
+    if recipe.optimizer != "sgd" and parameters[0].device.type in {"cpu", "cuda"}:
+        decoupled = recipe.optimizer == "adamw"
+        return FusedAdam(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, decoupled=decoupled)
+    return Plain(parameters, recipe)
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """In place where it is a tensor, without waiting for the device."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(rate)
+class Plain:
+    """SGD with momentum 0.9 everywhere, and the others where there is no fused kernel, by `torch.optim`."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter], recipe: Recipe) -> None:
+        rate, decay = recipe.learning_rate, recipe.weight_decay
+        self._optimizer: torch.optim.Optimizer
+        if recipe.optimizer == "sgd":
+            self._optimizer = torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
         else:
+            kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+            self._optimizer = kind(parameters, rate, weight_decay=decay)
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the next step."""
+        for group in self._optimizer.param_groups:
             group["lr"] = rate
+
+    def step(self) -> None:
+        """One step along the gradients."""
+        self._optimizer.step()
+
+    def saved(self) -> dict[str, torch.Tensor]:
+        """What it remembers."""
+        memories = self._optimizer.state_dict()["state"]
+        return {
+            f"{number}.{name}": torch.as_tensor(value)
+            for number, memory in memories.items()
+            for name, value in memory.items()
+            if value is not None
+        }
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what `saved` gave."""
+        state: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
+        for full_name, tensor in tensors.items():
+            number, name = full_name.split(".", 1)
+            state[int(number)][name] = tensor
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -59,12 +59,14 @@ class StackedGRU(torch.autograd.Function):
         rows = _rows(x, hidden)
         gates = x.new_empty(len(x), x.shape[1], 4 * hidden, x.shape[3])
         candidates = x.new_empty(len(x), x.shape[1], hidden, x.shape[3])
-        for t, (all_gates, candidate) in enumerate(zip(gates, candidates, strict=True)):
-            torch.bmm(weight, rows[t], out=all_gates)
-            r, z = all_gates[:, : 2 * hidden].sigmoid_().chunk(2, dim=1)
-            recurrent, outer = all_gates[:, 2 * hidden :].chunk(2, dim=1)
-            torch.addcmul(outer, r, recurrent, out=candidate).tanh_()
-            torch.lerp(candidate, rows[t, :, :hidden], z, out=rows[t + 1, :, :hidden])
+        states, before = rows[:, :, :hidden].unbind(), rows.unbind()
+        squashed = gates[:, :, : 2 * hidden].unbind()
+        r, z, recurrent, outer = (part.unbind() for part in gates.chunk(4, dim=2))
+        for t, (all_gates, candidate) in enumerate(zip(gates.unbind(), candidates.unbind(), strict=True)):
+            torch.bmm(weight, before[t], out=all_gates)
+            squashed[t].sigmoid_()
+            torch.addcmul(outer[t], r[t], recurrent[t], out=candidate).tanh_()
+            torch.lerp(candidate, states[t], z[t], out=states[t + 1])
         ctx.save_for_backward(weight, rows, gates, candidates)
         return rows[1:, :, :hidden]
 
@@ -82,21 +84,29 @@ class StackedGRU(torch.autograd.Function):
             if ctx.needs_input_grad[0]
             else None
         )
-        here, spare = grad[-1], torch.empty_like(candidates[0])
+        d_squashed, d_through = d_gates[:, : 2 * hidden], d_gates[:, : 3 * hidden]
+        states, before, grads, fresh = (
+            rows[:, :, :hidden].unbind(),
+            rows.mT.unbind(),
+            grad.unbind(),
+            candidates.unbind(),
+        )
+        squashed = gates[:, :, : 2 * hidden].unbind()
+        r, z, recurrent, _ = (part.unbind() for part in gates.chunk(4, dim=2))
+        here, spare = grads[-1], torch.empty_like(fresh[0])
         for t in range(len(gates) - 1, -1, -1):
-            r, z, recurrent, _ = gates[t].chunk(4, dim=1)
-            passed_on = here * z
+            passed_on = here * z[t]
             torch.sub(here, passed_on, out=spare)
-            tanh_backward(spare, candidates[t], grad_input=d_outer)
-            torch.mul(d_outer, r, out=d_recurrent)
-            torch.mul(d_outer, recurrent, out=d_r)
-            torch.mul(here, torch.sub(rows[t, :, :hidden], candidates[t], out=spare), out=d_z)
-            sigmoid_backward(d_gates[:, : 2 * hidden], gates[t, :, : 2 * hidden], grad_input=d_gates[:, : 2 * hidden])
-            d_weight.baddbmm_(d_gates, rows[t].mT)
+            tanh_backward(spare, fresh[t], grad_input=d_outer)
+            torch.mul(d_outer, r[t], out=d_recurrent)
+            torch.mul(d_outer, recurrent[t], out=d_r)
+            torch.mul(here, torch.sub(states[t], fresh[t], out=spare), out=d_z)
+            sigmoid_backward(d_squashed, squashed[t], grad_input=d_squashed)
+            d_weight.baddbmm_(d_gates, before[t])
             if d_x is not None:
                 torch.bmm(weight[:, :, hidden:-1].mT, d_gates, out=d_x[t])
             if t:
-                here = passed_on.add_(grad[t - 1]).baddbmm_(back, d_gates[:, : 3 * hidden])
+                here = passed_on.add_(grads[t - 1]).baddbmm_(back, d_through)
         return d_x, d_weight, None
 
 
@@ -114,12 +124,15 @@ class StackedLSTM(torch.autograd.Function):
         cells = x.new_empty(len(x) + 1, x.shape[1], hidden, x.shape[3])
         squashed = torch.empty_like(cells[1:])
         cells[0] = 0
-        for t, all_gates in enumerate(gates):
-            torch.bmm(weight, rows[t], out=all_gates)
-            i, f, o = all_gates[:, : 3 * hidden].sigmoid_().chunk(3, dim=1)
-            g = all_gates[:, 3 * hidden :].tanh_()
-            torch.mul(f, cells[t], out=cells[t + 1]).addcmul_(i, g)
-            torch.mul(o, torch.tanh(cells[t + 1], out=squashed[t]), out=rows[t + 1, :, :hidden])
+        states, before, cell, thin = rows[:, :, :hidden].unbind(), rows.unbind(), cells.unbind(), squashed.unbind()
+        ifo = gates[:, :, : 3 * hidden].unbind()
+        i, f, o, g = (part.unbind() for part in gates.chunk(4, dim=2))
+        for t, all_gates in enumerate(gates.unbind()):
+            torch.bmm(weight, before[t], out=all_gates)
+            ifo[t].sigmoid_()
+            g[t].tanh_()
+            torch.mul(f[t], cell[t], out=cell[t + 1]).addcmul_(i[t], g[t])
+            torch.mul(o[t], torch.tanh(cell[t + 1], out=thin[t]), out=states[t + 1])
         ctx.save_for_backward(weight, rows, gates, cells, squashed)
         return rows[1:, :, :hidden]
 
@@ -137,20 +150,23 @@ class StackedLSTM(torch.autograd.Function):
             if ctx.needs_input_grad[0]
             else None
         )
-        here, spare, d_cell = grad[-1], torch.empty_like(squashed[0]), torch.zeros_like(squashed[0])
+        d_ifo = d_gates[:, : 3 * hidden]
+        before, grads, cell, thin = rows.mT.unbind(), grad.unbind(), cells.unbind(), squashed.unbind()
+        ifo = gates[:, :, : 3 * hidden].unbind()
+        i, f, o, g = (part.unbind() for part in gates.chunk(4, dim=2))
+        here, spare, d_cell = grads[-1], torch.empty_like(thin[0]), torch.zeros_like(thin[0])
         for t in range(len(gates) - 1, -1, -1):
-            i, f, o, g = gates[t].chunk(4, dim=1)
-            torch.mul(here, squashed[t], out=d_o)
-            tanh_backward(torch.mul(here, o, out=spare), squashed[t], grad_input=spare)
+            torch.mul(here, thin[t], out=d_o)
+            tanh_backward(torch.mul(here, o[t], out=spare), thin[t], grad_input=spare)
             d_cell += spare
-            torch.mul(d_cell, g, out=d_i)
-            torch.mul(d_cell, cells[t], out=d_f)
-            sigmoid_backward(d_gates[:, : 3 * hidden], gates[t, :, : 3 * hidden], grad_input=d_gates[:, : 3 * hidden])
-            tanh_backward(torch.mul(d_cell, i, out=spare), g, grad_input=d_g)
-            d_cell *= f
-            d_weight.baddbmm_(d_gates, rows[t].mT)
+            torch.mul(d_cell, g[t], out=d_i)
+            torch.mul(d_cell, cell[t], out=d_f)
+            sigmoid_backward(d_ifo, ifo[t], grad_input=d_ifo)
+            tanh_backward(torch.mul(d_cell, i[t], out=spare), g[t], grad_input=d_g)
+            d_cell *= f[t]
+            d_weight.baddbmm_(d_gates, before[t])
             if d_x is not None:
                 torch.bmm(weight[:, :, hidden:-1].mT, d_gates, out=d_x[t])
             if t:
-                here = torch.baddbmm(grad[t - 1], back, d_gates)
+                here = torch.baddbmm(grads[t - 1], back, d_gates)
         return d_x, d_weight, None

@@ -10,7 +10,8 @@ from hw3models.batches import DeviceData, roll_each, roll_each_on_device
 from hw3models.families import FAMILIES, Network
 from hw3models.graphed import WARM_UP, GraphedSteps
 from hw3models.group import Group
-from hw3models.specs import DataSpec, TrainSpec
+from hw3models.optimisation import Plain
+from hw3models.specs import DataSpec, Recipe, TrainSpec
 from hw3models.streams import Streams
 from hw3models.training import build_replicate
 from tests.tiny import quick_recipe, tiny_dataset
@@ -97,7 +98,9 @@ def test_no_step_reads_a_number_from_the_device(family: Network, monkeypatch: py
     recipe = quick_recipe(dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=(0, 1), recipe=recipe)
     models = [build_replicate(family, dataset, spec, seed) for seed in (0, 1)]
-    monkeypatch.setattr(group_module, "make_optimizer", lambda parameters, recipe: torch.optim.SGD(parameters, 0.1))
+    monkeypatch.setattr(
+        group_module, "make_optimizer", lambda parameters, _: Plain(parameters, Recipe(optimizer="sgd"))
+    )
     group = Group((0, 1), models, recipe, family.task, MetaStreams((0, 1), meta))
     data = DeviceData(dataset, meta, pixels=family.task == "reconstruction")
     group.program.train()
