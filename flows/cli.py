@@ -233,8 +233,9 @@ def doctor(*, json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the command `hw3`."""
-    # Before torch loads its threads: spinning ones stall when anything else runs (docs/decisions/0004).
+    # Before torch loads its threads: ones that spin for long stall when anything else runs (docs/decisions/0004).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
     if sys.argv[1:] in (["--version"], ["-V"]):

@@ -65,6 +65,7 @@ class DeviceData:
         self.is_image = dataset.kind == "images"
         self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
         self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
+        self._slope, self._offset = 1 / (255 * float(dataset.std[0])), -self.mean / self.std
         self.labels = torch.as_tensor(dataset.labels, device=device)
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths, device=device)
         features = torch.as_tensor(read(dataset.features, 0, len(dataset.features)), device=device)
@@ -87,8 +88,8 @@ class DeviceData:
             inputs = inputs.to(self.dtype)
             if self.keeps_pixels:
                 pixels = (inputs / 255).flatten(-2)
-            # (x / 255 - mean) / std, in two passes.
-            inputs.sub_(255 * self.mean).mul_(1 / (255 * self.std))
+            # (x / 255 - mean) / std, in one pass.
+            inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
         elif recipe is not None and streams is not None:
             inputs = _augment_sequences(inputs, lengths, recipe, streams)
             if recipe.mixup:

@@ -118,10 +118,10 @@ class _DenseFunction(torch.autograd.Function):
                 tensors.pop()
                 weight, inputs = tensors.pop(), kept.pop()
                 at = len(tensors)
-                gradients[at], gradients[at + 1] = grad.mT @ inputs, grad.sum(1)
+                gradients[at], gradients[at + 1] = torch.bmm(grad.mT, inputs), grad.sum(1)
                 if not products and not ctx.needs_input_grad[0]:
                     break
-                grad = grad @ weight
+                grad = torch.bmm(grad, weight)
             elif step == "drop":
                 grad = torch.mul(grad, tensors.pop(), out=grad if is_ours else None)
             else:

@@ -205,8 +205,9 @@ class TrainSpec(Spec):
     vary: Vary = "seed"
     """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
     and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
-    strategy: Literal["auto", "stacked", "separate"] = "auto"
-    """Replicates as one program over (S, ...) parameters, or as separate modules. Resamples are always separate."""
+    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    """Replicates as one program over (S, ...) parameters that uses all cores, as one on each core, or as separate
+    modules; auto takes what was measured to be fastest. Resamples are always separate."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then CPU."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024
@@ -452,8 +453,8 @@ class StudySpec(Spec):
     the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
     own_recipe: Recipe | None = None
     """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
-    strategy: Literal["auto", "stacked", "separate"] = "auto"
-    """How replicates are trained: one program, separate modules, or what is faster here."""
+    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024

@@ -7,7 +7,9 @@ from typing import Literal
 
 from hw3models.specs import Kind
 
-Strategy = Literal["stacked", "separate"]
+Strategy = Literal["stacked", "split", "separate"]
+"""All replicates as one program whose operations use all cores; a stack of replicates on each core; each replicate a
+program of its own, as many at a time as there are cores. On one core, and on a GPU, the first two are the same."""
 TABLE = Path(__file__).with_suffix(".json")
 
 

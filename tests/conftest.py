@@ -8,6 +8,7 @@ import pytest
 
 # Before torch is imported: spinning threads of one test would stall the other's (docs/decisions/0004).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 for _name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "HW3_MNIST_MIRRORS", "HW3_FASHION_MIRRORS"):
     os.environ.pop(_name, None)
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}

@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "30000",
 }
 WRITABLE = {"tmp": "/tmp", "home": "/var/lib/hw3", "cache": "/var/cache/hw3"}  # noqa: S108
 

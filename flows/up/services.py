@@ -151,6 +151,7 @@ def client_environment(options: UpOptions, settings: Settings) -> dict[str, str]
     for name, value in MLFLOW_CLIENT.items():
         environment.setdefault(name, value)
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environment.setdefault("GOMP_SPINCOUNT", "30000")
     environment.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.work / "results"))
     # Runs start in a temporary folder: without these an installed copy would keep everything there.
     return environment | {

@@ -79,6 +79,7 @@ def test_workers_take_runs_of_their_pool(services: dict[str, dict[str, Any]], na
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
         "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "30000",
     }
     assert expected.items() <= worker["environment"].items()
     assert worker["stop_signal"] == "SIGINT"

@@ -116,7 +116,7 @@ def test_training_learns_what_can_be_learnt(name: str) -> None:
         assert min(report.validation_accuracy) > 0.6, "chance is 1/3"
 
 
-@pytest.mark.parametrize("strategy", ["stacked", "separate"])
+@pytest.mark.parametrize("strategy", ["stacked", "split", "separate"])
 def test_a_loss_that_is_not_finite_stops_its_replicate_alone(
     strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,13 +174,14 @@ def test_without_validation_examples_the_training_loss_selects() -> None:
 
 
 def test_stacks_are_split_over_threads_and_give_the_same_replicates() -> None:
-    assert split_seeds((5, 6, 7, 8, 9), "stacked", 2) == [(5, 6), (7, 8, 9)]
-    assert split_seeds((5,), "stacked", 2) == [(5,)]
+    assert split_seeds((5, 6, 7, 8, 9), "split", 2) == [(5, 6), (7, 8, 9)]
+    assert split_seeds((5, 6), "stacked", 2) == [(5, 6)]
+    assert split_seeds((5,), "split", 2) == [(5,)]
     assert split_seeds((5, 6), "separate", 8) == [(5,), (6,)]
     family, recipe = network("sequences", "gru"), quick_recipe(dropout=0.3, jitter=0.1)
     one = train(family, (0, 1, 2, 3), "stacked", recipe)
     torch.set_num_threads(2)
-    split = train(family, (0, 1, 2, 3), "stacked", recipe)
+    split = train(family, (0, 1, 2, 3), "split", recipe)
     assert {report.seeds for report in split.epochs} == {(0, 1), (2, 3)}
     for name, tensor in one.states.items():
         torch.testing.assert_close(split.states[name], tensor, rtol=1e-9, atol=1e-10)
