@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import os
 import statistics
 import sys
 from typing import get_args
 
-import numpy as np
+# As the command line has it, and before torch loads its threads (docs/decisions/0004).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 from benchmarks.gpu import PLAIN, synthetic, timed
 from hw3models.devices import pick_device
@@ -16,12 +19,14 @@ from hw3models.strategies import TABLE, Strategy
 from hw3models.training import fit
 
 ROUNDS = 5
+ADVANTAGE = 1.1
+"""What `stacked` must be faster by to be taken."""
 
 
 def main() -> None:
     """Only the section of this device is rewritten."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replicates", type=int, default=8)
+    parser.add_argument("--replicates", type=int, default=5)
     parser.add_argument("--examples", type=int, default=2_000)
     options = parser.parse_args()
     device = pick_device().type
@@ -38,7 +43,7 @@ def main() -> None:
 
 def fastest(family: Network, replicates: int, examples: int) -> Strategy:
     """By the median of rounds in which the strategies take turns."""
-    dataset = synthetic(family.kind, examples)
+    dataset = synthetic(family.kind, examples if family.kind == "sequences" else 10 * examples)
     seconds: dict[Strategy, list[float]] = {strategy: [] for strategy in get_args(Strategy)}
     for number in range(ROUNDS + 1):
         for strategy, measured in seconds.items():
@@ -52,9 +57,11 @@ def fastest(family: Network, replicates: int, examples: int) -> Strategy:
             taken = timed(lambda spec=spec: fit(dataset, family, spec))  # type: ignore[misc]
             if number:
                 measured.append(taken)
-    medians = {strategy: float(np.median(measured)) for strategy, measured in seconds.items()}
-    ratio = statistics.median(a / b for a, b in zip(seconds["separate"], seconds["stacked"], strict=True))
-    sys.stdout.write(f"{family.kind} {family.name}: stacked is {ratio:.2f} times as fast as separate\n")
+    medians = {strategy: statistics.median(measured) for strategy, measured in seconds.items()}
+    told = ", ".join(f"{strategy} {median:.2f} s" for strategy, median in medians.items())
+    sys.stdout.write(f"{family.kind} {family.name}: {told}\n")
+    # One program on all cores waits for each of them at every operation: beside other work it loses most.
+    medians["stacked"] *= ADVANTAGE
     return min(medians, key=lambda strategy: medians[strategy])
 
 

