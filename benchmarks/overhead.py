@@ -74,7 +74,7 @@ def study(data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, 
     from hw3models.steps import evaluate_step, train_step
 
     prepared = prepare(data, fetch(data, cache=folder), cache=folder)
-    tables, seconds = {}, 0.0
+    tables, seconds = {}, dict[str, float]()
     for name in families:
         family = find_family(kind, name)
         recipe = None if isinstance(family, Baseline) else recipe_of(family, "default")
@@ -82,10 +82,11 @@ def study(data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, 
         job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, code_size=spec.code_size)
         trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
         tables[name] = load_table(Path(evaluate_step(trained, prepared).table_path))
-        seconds += trained.train_seconds
+        seconds[name] = trained.train_seconds
     metric = "mse" if "autoencoder" in families else "accuracy"
-    compare(tables, metric=metric, baselines=[n for n in tables if isinstance(find_family(kind, n), Baseline)])
-    return seconds
+    baselines = [name for name in tables if isinstance(find_family(kind, name), Baseline)]
+    compare(tables, metric=metric, train_seconds=seconds, baselines=baselines)
+    return sum(seconds.values())
 
 
 if __name__ == "__main__":
