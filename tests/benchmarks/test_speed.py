@@ -46,8 +46,10 @@ def test_replicates_on_series_are_not_slower_than_one_after_another(family: str,
 
 
 def test_time_per_example_does_not_grow_with_the_data() -> None:
+    """Quadratic work anywhere would show as 10; the larger set leaves the caches, which others' load makes dearer."""
+
     def per_example(num: int) -> float:
         recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 40_000 // num})
         return trained(synthetic("sequences", num), "mlp", "sequences", 2, recipe) / num
 
-    assert ratios(partial(per_example, 40_000), partial(per_example, 4_000), rounds=4) < 2
+    assert ratios(partial(per_example, 40_000), partial(per_example, 4_000), rounds=4) < 3
