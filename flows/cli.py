@@ -217,6 +217,25 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
 
 
 @app.command
+def reconcile(*, json: Json = False) -> None:
+    """Put in order what crashes have left: send journals to MLflow, end runs of dead processes, free their slots.
+
+    Nothing is deleted, and what may still be alive is left alone. Exit code 1 if something could not be put in order.
+
+    Parameters
+    ----------
+    json
+        Print what was done as one JSON object.
+    """
+    from flows.reconcile import as_text, run_reconcile
+
+    found = run_reconcile()
+    print(found.model_dump_json(indent=1) if json else as_text(found))
+    if found.left:
+        sys.exit(1)
+
+
+@app.command
 def doctor(*, json: Json = False) -> None:
     """Say what is installed, which devices there are, which servers answer, and where the stores are.
 

@@ -31,11 +31,20 @@ def close(run_id: str, *, wait_for_parent: bool = False) -> Iterator[None]:
         raise
 
 
-def _end_all(run_id: str, status: str, reason: str) -> None:
+def _end_all(run_id: str, status: tracking.Status, reason: str) -> None:
     # The error that ended the block is the one to report, whatever the server says to this.
-    with suppress(Exception), hurry(20):
-        for open_id in tracking.open_runs_of(run_id):
+    with suppress(Exception):
+        box = tracking.outbox()
+        for open_id in box.still_open(run_id):
             tracking.end_run(open_id, status, reason)
+        known = box.known_as(run_id)
+        if box.settle(10) or known is None:
+            return
+        with hurry(10):
+            # Those that an earlier attempt has opened.
+            for open_id in tracking.open_runs_of(known):
+                tracking.end_run(open_id, status, reason)
+        box.settle(10)
 
 
 def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # called by keyword

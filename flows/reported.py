@@ -17,11 +17,13 @@ from prefect.runtime import flow_run
 from flows.closing import close
 from flows.pages import page_path
 from flows.prefect_tags import prefect_tags
+from flows.settling import settle
 from hw3models.data.dataset import write_atomically
 from hw3models.environment import describe_environment
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
 from tasks import tracking
 from tasks.names import slug
+from tasks.presence import present
 from tasks.progress import logged, say
 from tasks.reporting import report
 
@@ -54,6 +56,11 @@ def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) ->
     """
     if flow_run.id:
         _started.append(UUID(flow_run.id))
+    with present(flow_run.id):
+        return _reported(title, spec, body)
+
+
+def _reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -> RunReport:
     started, clock = datetime.now().astimezone(), time.perf_counter()
     if outer := _parent.get():
         return _body(title, body, outer, started, clock)
@@ -92,6 +99,7 @@ def _finish(run: RunReport, run_id: str, page: Path) -> RunReport:
     write_atomically(page.with_suffix(".json"), run.model_dump_json(indent=1).encode())
     tracking.log_report(run_id, page, _description(run))
     tracking.end_run(run_id, "FINISHED")
+    settle()
     say(f"report: {page}")
     return run
 

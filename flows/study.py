@@ -124,7 +124,7 @@ def _answer(
         failures=results.failures,
         notes=(*results.notes, *_lost_replicates(training)),
         cached=tuple(results.cached),
-        run_ids=results.run_ids,
+        run_ids={family: tracking.outbox().known_as(one) or one for family, one in results.run_ids.items()},
         placement={family: results.placement[family] for family in families if family in results.placement},
     )
 

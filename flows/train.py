@@ -10,11 +10,13 @@ from prefect.runtime import flow_run
 from flows.closing import HOOKS, close
 from flows.one_family import prepare, train_family
 from flows.prefect_tags import prefect_tags
+from flows.settling import settle
 from hw3models.errors import PlacementError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob
 from tasks import tracking
 from tasks.names import training_name
+from tasks.presence import present
 from tasks.progress import logged, say
 from tasks.settings import Settings
 
@@ -27,7 +29,7 @@ def flow_name() -> str:
 @flow(name="train", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def train(spec: TrainJob) -> None:
     """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run."""
-    with logged(get_run_logger().info):
+    with present(flow_run.id), logged(get_run_logger().info):
         if spec.run_id is None or spec.ticket is None:
             _train_alone(spec)
         else:
@@ -48,6 +50,8 @@ def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
             tracking.refuse(run_id, child, str(error))
             raise
         train_family(spec.training, data, run_id, before_recording=lambda: _still_wanted(run_id, ticket))
+        if left := settle():
+            raise PlacementError(f"MLflow does not answer: the results cannot be handed over, {left} entries are kept.")
 
 
 def _train_alone(spec: TrainJob) -> None:
@@ -58,6 +62,7 @@ def _train_alone(spec: TrainJob) -> None:
         run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
         train_family(spec.training, data, run_id)
         tracking.end_run(parent, "FINISHED")
+        settle()
 
 
 def _prepare(spec: TrainJob) -> DataReport:

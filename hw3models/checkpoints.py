@@ -10,6 +10,7 @@ import re
 import struct
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ class Checkpoints:
         """Delete all of them: the training is done."""
         for path in self._files():
             path.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        # Not while another process that trains the same keeps its own there.
+        with suppress(OSError):
             self.folder.rmdir()
 
     def _files(self) -> list[Path]:

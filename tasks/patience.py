@@ -1,5 +1,6 @@
 """Calls to a server that may be restarting: tried again for a while, not for ever."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ PATIENCE = 180.0
 _limit: ContextVar[float] = ContextVar("limit", default=PATIENCE)
 
 _T = TypeVar("_T")
+
+_NO_ANSWER = re.compile(r"API request to (?!.* failed with error code 4\d\d)", re.DOTALL)
+"""How MLflow's client begins when there was no answer, or none that it understands; codes from 400 are answers."""
 
 
 def patiently(call: Callable[[], _T], *, pause: float = 1.0) -> _T:
@@ -52,6 +56,10 @@ def is_outage(error: Exception) -> bool:
     away = (httpx.TransportError, requests.exceptions.ConnectionError, requests.exceptions.Timeout)
     if isinstance(error, away):
         return True
+    if isinstance(error, requests.exceptions.HTTPError):
+        return error.response is not None and error.response.status_code >= 500
     # MLflow's client wraps what its HTTP library says; the class is MLflow's, which only `tasks.tracking` imports.
     code = getattr(error, "error_code", None)
-    return code == "TEMPORARILY_UNAVAILABLE" or (code is not None and str(error).startswith("API request to "))
+    if code is None:
+        return False
+    return code == "TEMPORARILY_UNAVAILABLE" or bool(_NO_ANSWER.match(str(error)))

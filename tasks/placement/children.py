@@ -22,6 +22,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.states import Cancelling, Crashed
 
+from hw3models.errors import PlacementError
 from hw3models.specs import TrainJob, TrainSpec
 from tasks import tracking
 from tasks.names import training_name
@@ -93,6 +94,10 @@ class Children:
         """
         assert decision.deployment is not None
         deployment = DEPLOYMENTS[decision.deployment]
+        known = tracking.outbox().known_as(run_id)
+        if known is None:
+            raise PlacementError("MLflow, through which results come back, does not answer")
+        run_id = known
         self._offered.append(run_id)
         job = TrainJob(training=training, run_id=run_id, ticket=tracking.offer(run_id))
         assert job.ticket is not None
@@ -189,8 +194,11 @@ class Children:
 
 def cancel_earlier(run_id: str) -> None:
     """A child that an earlier attempt of the study sent out for this MLflow run: it is not waited for any more."""
-    if (child := tracking.child_of(run_id)) is not None:
-        tracking.withdraw(run_id)
+    known = tracking.outbox().known_as(run_id)
+    if known is None or tracking.outbox().is_new(run_id):
+        return  # nobody else knows of it
+    if (child := tracking.child_of(known)) is not None:
+        tracking.withdraw(known)
         _cancel(UUID(child))
 
 

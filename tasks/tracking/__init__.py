@@ -21,16 +21,7 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from tasks.tracking.children import (
-    EpochLog,
-    is_recorded,
-    log_history,
-    log_results,
-    mark_recorded,
-    name_as_family,
-    nest,
-    open_child,
-)
+from tasks.tracking.children import name_as_family, nest, open_child
 from tasks.tracking.claims import (
     beat,
     call_back,
@@ -44,14 +35,28 @@ from tasks.tracking.claims import (
     refuse,
     withdraw,
 )
-from tasks.tracking.parents import FAILED, KILLED, end_run, log_answer, log_report, open_parent, open_runs_of
+from tasks.tracking.epochs import EpochLog, log_history
+from tasks.tracking.journal import Outbox, outbox
+from tasks.tracking.parents import (
+    FAILED,
+    KILLED,
+    Status,
+    end_run,
+    log_answer,
+    log_report,
+    open_parent,
+    open_runs_of,
+)
 from tasks.tracking.results import fetch_results, log_placement
+from tasks.tracking.scores import is_recorded, log_results, mark_recorded
 from tasks.tracking.store import run_link, tracking
 
 __all__ = [
     "FAILED",
     "KILLED",
     "EpochLog",
+    "Outbox",
+    "Status",
     "beat",
     "call_back",
     "child_of",
@@ -74,6 +79,7 @@ __all__ = [
     "open_child",
     "open_parent",
     "open_runs_of",
+    "outbox",
     "refusal",
     "refuse",
     "run_link",

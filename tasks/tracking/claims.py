@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from mlflow.entities import RunTag
 
-from tasks.tracking.parents import end_run, open_runs_of
+from tasks.tracking.parents import Status, end_now, open_runs_of
 from tasks.tracking.resuming import process_tags
 from tasks.tracking.store import connect
 
@@ -95,7 +95,7 @@ def refusal(run_id: str, child: str) -> str | None:
     return client.get_run(run_id).data.tags.get(f"hw3.refused.{child}")
 
 
-def end_runs_of(flow_run_id: str, status: str, reason: str) -> list[str]:
+def end_runs_of(flow_run_id: str, status: Status, reason: str) -> list[str]:
     """End what is still RUNNING of a flow run that is no more, with the runs below it; their ids."""
     client, experiment_id = connect()
     ended: list[str] = []
@@ -104,6 +104,6 @@ def end_runs_of(flow_run_id: str, status: str, reason: str) -> list[str]:
         for run in client.search_runs([experiment_id], condition, max_results=1000):
             for open_id in open_runs_of(run.info.run_id):
                 withdraw(open_id)
-                end_run(open_id, status, reason)
+                end_now(open_id, status, reason)
                 ended.append(open_id)
     return ended

@@ -8,6 +8,8 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from numpy.typing import NDArray
@@ -16,24 +18,28 @@ from hw3models.data import load_prepared
 from hw3models.inference import load_predictor, save_predictor
 from hw3models.model_store import load_model
 from hw3models.specs import DataReport, TrainReport
-from tasks.tracking.store import connect
+
+_DIGEST = "hw3.model_digest"
 
 
-def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
-    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run."""
+def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> None:
+    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run.
+
+    Asked again, it finishes what it began, and makes no second model of the same parameters.
+    """
+    model_id = _begun(client, experiment_id, run_id, training)
+    if model_id is None:
+        return
     card, states = load_model(Path(training.directory))
     dataset = load_prepared(data)
     example = dataset.features[dataset.train[:2]]
     with tempfile.TemporaryDirectory() as folder:
         save_predictor(Path(folder), card, states, training.best_seed)
         output = load_predictor(Path(folder)).predict(example)
-        # Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
-        client, experiment_id = connect()
-        logged = client.create_logged_model(experiment_id, name=training.family, source_run_id=run_id)
         Model.log(
             artifact_path=None,
             flavor=mlflow.pyfunc,
-            model_id=logged.model_id,
+            model_id=model_id,
             run_id=run_id,
             # Read back by `hw3models.inference._load_pyfunc`: our code and safetensors, never a pickle.
             loader_module="hw3models.inference",
@@ -44,6 +50,20 @@ def log_model(run_id: str, training: TrainReport, data: DataReport) -> None:
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
             metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
         )
+
+
+def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport) -> str | None:
+    """The id of a model that is to be filled; None when it is there, whole.
+
+    Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
+    """
+    for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
+        if model.tags.get(_DIGEST) == training.digest:
+            return None if model.status == LoggedModelStatus.READY else str(model.model_id)
+    made = client.create_logged_model(
+        experiment_id, name=training.family, source_run_id=run_id, tags={_DIGEST: training.digest}
+    )
+    return str(made.model_id)
 
 
 def _signature(example: NDArray[Any], output: Mapping[str, NDArray[np.float32]]) -> ModelSignature:

@@ -1,16 +1,22 @@
 """The parent run: one per study or `hw3 run`."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
-from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.specs import Answer, Spec
+from hw3models.steps import code_version
 from tasks.names import slug
+from tasks.patience import hurry, is_outage
 from tasks.progress import say
-from tasks.tracking.resuming import adopt, process_tags
+from tasks.tracking.epochs import Point, log_points
+from tasks.tracking.journal import End, Facts, Files, Open, Text, outbox
+from tasks.tracking.opening import PATIENCE, open_run
+from tasks.tracking.resuming import adopt, is_started, process_tags
 from tasks.tracking.store import connect, now_ms
 
 
@@ -20,49 +26,58 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
     A flow run that is tried again goes on in the run of its first attempt, and one whose process died is gone on in by
     the next that has the same spec on the same host.
     """
-    client, experiment_id = connect()
     # Outside a flow there is nothing to go on from.
     attempt_of = prefect_tags.get("prefect.flow_run_id") or str(uuid4())
-    key = hashlib.sha256(f"{attempt_of}|{spec.fingerprint()}".encode()).hexdigest()[:32]
-    if found := client.search_runs([experiment_id], f"tags.`hw3.key` = '{key}'", max_results=1):
-        client.update_run(found[0].info.run_id, status="RUNNING")
-        return str(found[0].info.run_id)
-    tags = {
-        "hw3.role": "parent",
-        "hw3.key": key,
-        "hw3.spec": spec.fingerprint(),
-        "mlflow.note.content": f"**{name}** is under way.",
-        **process_tags(),
-        **prefect_tags,
-    }
-    if adopted := adopt(spec.fingerprint(), tags):
-        say(f"goes on in MLflow run {adopted}, whose process died")
-        return adopted
-    run = client.create_run(experiment_id, tags=tags, run_name=name)
     flat = {key: str(value)[:500] for key, value in spec.model_dump(mode="json").items() if value is not None}
-    client.log_batch(run.info.run_id, params=[Param(key, value) for key, value in flat.items()])
-    client.log_text(run.info.run_id, spec.model_dump_json(indent=1), "spec.json")
-    return str(run.info.run_id)
+    event = Open(
+        key=hashlib.sha256(f"{attempt_of}|{spec.fingerprint()}".encode()).hexdigest()[:32],
+        name=name,
+        tags={
+            "hw3.role": "parent",
+            "hw3.spec": spec.fingerprint(),
+            "hw3.code": code_version(),
+            "mlflow.note.content": f"**{name}** is under way.",
+            **process_tags(),
+            **prefect_tags,
+        },
+        params=flat,
+        spec=spec.model_dump_json(indent=1),
+    )
+    try:
+        with hurry(PATIENCE):
+            adopted = None if is_started(event.key) else adopt(spec.fingerprint(), {"hw3.key": event.key, **event.tags})
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        adopted = None
+    if adopted is None:
+        return open_run(event, None)
+    say(f"goes on in MLflow run {adopted}, whose process died")
+    outbox().opened(adopted, None, is_new=False)
+    return adopted
 
 
 def log_answer(run_id: str, answer: Answer) -> None:
     """The answer of one data set, on the parent: verdict, best scores, table, JSON."""
-    client, _ = connect()
     # A data set may be called anything; MLflow's names may not.
     name = slug(answer.data.name)
     key = f"{answer.kind}-{name}"
     now = now_ms()
     metric = "mse" if answer.kind == "autoencoder" else "accuracy"
-    metrics = [
-        Metric(f"{name}/{family}/{metric}", score.mean, now, 0)
+    points: list[Point] = [
+        (f"{name}/{family}/{metric}", score.mean, now, 0)
         for family, evaluation in answer.evaluation.items()
         if (score := evaluation.metrics.get(metric)) is not None
     ]
     verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare"
-    tags = [RunTag(f"hw3.verdict.{key}", verdict[:5000]), RunTag(f"hw3.data.{key}", answer.data.digest)]
-    client.log_batch(run_id, metrics=metrics, tags=tags)
-    client.log_text(run_id, answer.model_dump_json(indent=1), f"answers/{key}.json")
-    client.log_table(run_id, _table(answer, metric), f"answers/{key}-table.json")
+    log_points(run_id, points)
+    box = outbox()
+    box.put(run_id, Facts(tags={f"hw3.verdict.{key}": verdict, f"hw3.data.{key}": answer.data.digest}))
+    box.put(run_id, Text(path=f"answers/{key}.json", text=answer.model_dump_json(indent=1)))
+    # The form in which MLflow keeps tables: that of pandas' `to_json(orient="split")`.
+    columns = _table(answer, metric)
+    table = {"columns": list(columns), "data": list(zip(*columns.values(), strict=True))}
+    box.put(run_id, Text(path=f"answers/{key}-table.json", text=json.dumps(table), is_table=True))
 
 
 def _table(answer: Answer, metric: str) -> dict[str, list[object]]:
@@ -79,20 +94,27 @@ def _table(answer: Answer, metric: str) -> dict[str, list[object]]:
 
 def log_report(run_id: str, page: Path, description: str) -> None:
     """The report page and the description that the run's own page shows."""
-    client, _ = connect()
-    client.log_artifact(run_id, str(page))
-    client.set_tag(run_id, "mlflow.note.content", description)
+    outbox().put(run_id, Files(source=str(page)))
+    outbox().put(run_id, Facts(tags={"mlflow.note.content": description}))
 
 
-FAILED, KILLED = "FAILED", "KILLED"
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+FAILED: Status = "FAILED"
+KILLED: Status = "KILLED"
 """MLflow's statuses of runs that did not end well: by an error, from outside."""
 
 
-def end_run(run_id: str, status: str, reason: str | None = None) -> None:
+def end_run(run_id: str, status: Status, reason: str | None = None) -> None:
     """FINISHED, FAILED or KILLED, with the reason as a tag."""
-    client, _ = connect()
     if reason is not None:
-        client.set_tag(run_id, "hw3.ended", reason[:5000])
+        outbox().put(run_id, Facts(tags={"hw3.ended": reason}))
+    outbox().put(run_id, End(status=status))
+
+
+def end_now(run_id: str, status: Status, reason: str) -> None:
+    """The same, of a run that another process wrote, without the journal."""
+    client, _ = connect()
+    client.set_tag(run_id, "hw3.ended", reason[:5000])
     client.set_terminated(run_id, status)
 
 

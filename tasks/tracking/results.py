@@ -4,31 +4,17 @@ import json
 import tempfile
 from pathlib import Path
 
-from mlflow.entities import RunTag
-
 from hw3models.errors import DigestError
 from hw3models.model_store import load_model, weights_digest
 from hw3models.prediction_table import load_table
 from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
+from tasks.tracking.journal import Facts, outbox
 from tasks.tracking.store import connect
 
 FOLDER = "replicates"
 """Artifact folder: the model folder of all replicates, with histories and the prediction table."""
 REPORTS = f"{FOLDER}/reports.json"
 MODEL_FILES = ("model.json", "replicates.safetensors", "history.json", "predictions.npz", "predict_seconds")
-
-
-def log_reports(run_id: str, training: TrainReport, evaluation: EvaluationReport, *, cached: bool) -> None:
-    """The whole model folder and both reports: everything that was made of this family."""
-    client, _ = connect()
-    client.log_artifacts(run_id, training.directory, FOLDER)
-    reports = {
-        "training": training.model_dump(mode="json"),
-        "evaluation": evaluation.model_dump(mode="json"),
-        "cached": cached,
-    }
-    # Last, so that where it is everything is.
-    client.log_dict(run_id, reports, REPORTS)
 
 
 def fetch_results(
@@ -75,7 +61,6 @@ def _check(spec: TrainSpec, data: DataReport, training: TrainReport, evaluation:
 
 def log_placement(run_id: str, placement: Placement) -> None:
     """Where the family was trained and why there, as tags."""
-    client, _ = connect()
     values = {
         "hw3.placement.wish": placement.wish,
         "hw3.placement": placement.where,
@@ -83,4 +68,4 @@ def log_placement(run_id: str, placement: Placement) -> None:
         "hw3.placement.queued_seconds": f"{placement.queued_seconds:.1f}",
         "hw3.placement.flow_run_id": placement.flow_run_id or "",
     }
-    client.log_batch(run_id, tags=[RunTag(name, value[:5000]) for name, value in values.items()])
+    outbox().put(run_id, Facts(tags=values))

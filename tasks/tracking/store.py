@@ -14,6 +14,9 @@ from hw3models.specs import Tracking
 from tasks.patience import patiently
 from tasks.settings import Settings
 
+PENDING = "pending-"
+"""Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
+
 
 @lru_cache(maxsize=4)
 def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None) -> tuple[MlflowClient, str]:
@@ -61,15 +64,22 @@ class _PatientClient:
         return lambda *args, **kwargs: patiently(lambda: method(*args, **kwargs))
 
 
-def connect() -> tuple[MlflowClient, str]:
-    """Client and experiment id; the embedded store is made when it is not there."""
+def connect_once() -> tuple[MlflowClient, str]:
+    """Client and experiment id; the embedded store is made when it is not there. An outage is raised at once."""
     settings = Settings()
     if settings.mlflow_tracking_uri is not None:
-        client, experiment = patiently(lambda: _connect(settings.tracking_uri, settings.experiment, None, None))
-        return cast(MlflowClient, _PatientClient(client)), experiment
+        return _connect(settings.tracking_uri, settings.experiment, None, None)
     settings.store.mkdir(parents=True, exist_ok=True)
     artifacts = (settings.store / "artifacts").as_uri()
     return _connect(settings.tracking_uri, settings.experiment, artifacts, str(settings.store / ".lock"))
+
+
+def connect() -> tuple[MlflowClient, str]:
+    """The same, with a client that waits out outages of a server."""
+    if Settings().mlflow_tracking_uri is None:
+        return connect_once()
+    client, experiment = patiently(connect_once)
+    return cast(MlflowClient, _PatientClient(client)), experiment
 
 
 def now_ms() -> int:
@@ -86,7 +96,7 @@ def tracking(run_id: str) -> Tracking:
 def run_link(run_id: str) -> str | None:
     """Address of the run's page, where MLflow is a server."""
     settings = Settings()
-    if not settings.tracking_uri.startswith("http"):
+    if not settings.tracking_uri.startswith("http") or run_id.startswith(PENDING):
         return None
     _, experiment_id = connect()
     return f"{settings.tracking_uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"

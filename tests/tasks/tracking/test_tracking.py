@@ -8,21 +8,13 @@ from statistics import fmean, stdev
 import pytest
 from mlflow import MlflowClient
 
-from hw3models.data.dataset import describe, save
 from hw3models.specs import DataReport, DataSpec, SequencesSpec, TrainSpec
 from hw3models.training import EpochReport
 from tasks import tracking
 from tasks.settings import Settings
 from tasks.tracking.store import connect
-from tests.tiny import tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("home")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataReport:
-    save(tiny_dataset(), tmp_path / "data.npz")
-    return describe(tiny_dataset(), tmp_path / "data.npz")
 
 
 def epoch(number: int, seeds: tuple[int, ...], *losses: float, running: tuple[bool, ...] | None = None) -> EpochReport:
@@ -30,6 +22,7 @@ def epoch(number: int, seeds: tuple[int, ...], *losses: float, running: tuple[bo
 
 
 def points(run_id: str, name: str) -> list[tuple[int, float]]:
+    assert tracking.outbox().settle(20) == 0
     client, _ = connect()
     return [(point.step, point.value) for point in client.get_metric_history(run_id, name)]
 
@@ -73,9 +66,11 @@ def test_open_runs_of_a_parent_are_found_and_closed(data: DataReport) -> None:
     parent, run_id = open_runs(data)
     finished = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="gru"), data, {})
     tracking.end_run(finished, "FINISHED")
+    assert tracking.outbox().settle(20) == 0
     assert set(tracking.open_runs_of(parent)) == {parent, run_id}
     for one in tracking.open_runs_of(parent):
         tracking.end_run(one, "KILLED")
+    assert tracking.outbox().settle(20) == 0
     client = MlflowClient(tracking.tracking(parent).tracking_uri)
     assert [client.get_run(one).info.status for one in (parent, run_id, finished)] == ["KILLED", "KILLED", "FINISHED"]
 

@@ -1,0 +1,40 @@
+"""Processes known by host, id and start time, so that an id that is in use again is not taken for the same process."""
+
+import os
+import socket
+from typing import NamedTuple
+
+import psutil  # type: ignore[import-untyped]
+
+_CLOCK = 2.0
+"""Seconds by which start times may differ: they are computed from the time of boot, which a clock correction moves."""
+
+
+class ProcessId(NamedTuple):
+    """Of some process on some host."""
+
+    host: str
+    pid: int
+    started: float
+    """Seconds since 1970."""
+
+    @classmethod
+    def own(cls) -> "ProcessId":
+        """Of this process."""
+        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+
+    def is_dead(self) -> bool:
+        """True only where it is certain: another host's processes cannot be seen from here."""
+        if not self.is_local():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            # One that was killed stays in the table until its parent has asked for it.
+            gone = process.status() == psutil.STATUS_ZOMBIE
+            return bool(gone or abs(process.create_time() - self.started) > _CLOCK)
+        except psutil.NoSuchProcess:
+            return True
+
+    def is_local(self) -> bool:
+        """Was it on this host?"""
+        return self.host == socket.gethostname()

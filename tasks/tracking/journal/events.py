@@ -1,0 +1,111 @@
+"""What can be sent to MLflow, and how it stands in a file: one line each, with a sum that tells a torn line."""
+
+import zlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from hw3models.errors import DataError
+from hw3models.specs import DataReport, TrainReport
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Open(_Event):
+    """Start the run with this key, or find it."""
+
+    kind: Literal["open"] = "open"
+    key: str
+    name: str
+    tags: dict[str, str]
+    params: dict[str, str] = {}
+    data: DataReport | None = None
+    """The data set that the run's page names."""
+    spec: str | None = None
+    """Logged whole, as `spec.json`."""
+
+
+class Points(_Event):
+    """Metrics: (name, value, time stamp in ms, step). Sent again, they are the same points."""
+
+    kind: Literal["points"] = "points"
+    points: tuple[tuple[str, float, int, int], ...]
+    new_run: bool
+    """Nobody logged to the run before; otherwise points are left out that it has at the same step."""
+
+
+class Facts(_Event):
+    """Parameters and tags. A tag whose value is a pending run gets that run's id."""
+
+    kind: Literal["facts"] = "facts"
+    params: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+class Text(_Event):
+    """A small artifact, itself."""
+
+    kind: Literal["text"] = "text"
+    path: str
+    text: str
+    is_table: bool = False
+    """In the form of MLflow's tables: shown beside those of other runs."""
+
+
+class Files(_Event):
+    """A file or a folder of this machine as artifacts."""
+
+    kind: Literal["files"] = "files"
+    source: str
+    folder: str | None = None
+
+
+class Logged(_Event):
+    """The best seed's replicate as a model of the run."""
+
+    kind: Literal["model"] = "model"
+    training: TrainReport
+    data: DataReport
+
+
+class Name(_Event):
+    """Another name for the run."""
+
+    kind: Literal["name"] = "name"
+    name: str
+
+
+class End(_Event):
+    """The run is over."""
+
+    kind: Literal["end"] = "end"
+    status: Literal["FINISHED", "FAILED", "KILLED"]
+
+
+Event = Annotated[Open | Points | Facts | Text | Files | Logged | Name | End, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def encode(event: Event) -> bytes:
+    """A line, with its end."""
+    text = event.model_dump_json().encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def decode(line: bytes) -> Event:
+    """The event of a line.
+
+    Raises:
+        DataError: it is torn, altered, or of another version.
+    """
+    total, _, text = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
+        raise DataError("the line is torn or was altered: its sum is another")
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"no event that this version knows: {where}: {first['msg']}") from None

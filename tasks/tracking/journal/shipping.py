@@ -1,0 +1,160 @@
+"""Events become calls of MLflow, such that a second time changes nothing."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+from hw3models.errors import DataError
+from tasks.tracking.inputs import log_data
+from tasks.tracking.journal.events import (
+    End,
+    Event,
+    Facts,
+    Files,
+    Logged,
+    Name,
+    Open,
+    Points,
+    Text,
+)
+from tasks.tracking.journal.files import JournalFile, read_event, started_as
+from tasks.tracking.model import log_model
+from tasks.tracking.store import PENDING
+
+CALL = 1000
+"""Metrics per call, MLflow's own limit. It takes 100 parameters and tags."""
+
+Lines = Sequence[tuple[int, bytes, Event]]
+_T = TypeVar("_T")
+
+
+def batches(file: JournalFile, on_refused: Callable[[bytes, str], None]) -> Iterator[tuple[int, list[Event]]]:
+    """What was not sent: events that make one call, with the offset behind them; none for a line that is unreadable."""
+    waiting: list[Event] = []
+    end, size = 0, 0
+    for offset, line in file.unsent():
+        event = _read(file, line, on_refused)
+        joins = isinstance(event, Points) and size + len(event.points) <= CALL
+        if waiting and not joins:
+            yield end, waiting
+            waiting, size = [], 0
+        if event is None:
+            yield offset, []
+            continue
+        waiting.append(event)
+        end = offset
+        size += len(event.points) if isinstance(event, Points) else CALL
+    if waiting:
+        yield end, waiting
+
+
+def _read(file: JournalFile, line: bytes, on_refused: Callable[[bytes, str], None]) -> Event | None:
+    try:
+        return read_event(file, line)
+    except DataError as error:
+        on_refused(line, str(error))
+        return None
+
+
+def start_run(client: MlflowClient, experiment_id: str, event: Open) -> tuple[str, bool]:
+    """Find the run by its key, or start it; its id, and whether it is new."""
+    found = client.search_runs([experiment_id], f"tags.`hw3.key` = '{_quoted(event.key)}'", max_results=1)
+    if found:
+        run_id = str(found[0].info.run_id)
+        client.update_run(run_id, status="RUNNING")
+    else:
+        tags = {"hw3.key": event.key, **event.tags}
+        run_id = str(client.create_run(experiment_id, tags=tags, run_name=event.name).info.run_id)
+    log_facts(client, run_id, event.params, event.tags if found else {})
+    if event.data is not None:
+        log_data(client, run_id, event.data)
+    if event.spec is not None:
+        client.log_text(run_id, event.spec, "spec.json")
+    return run_id, not found
+
+
+def log_facts(client: MlflowClient, run_id: str, params: dict[str, str], tags: dict[str, str]) -> None:
+    """Parameters and tags, in as many calls as MLflow wants."""
+    for some in _chunks(tuple(params.items()), 100):
+        client.log_batch(run_id, params=[Param(name, value[:6000]) for name, value in some])
+    for some in _chunks(tuple(tags.items()), 100):
+        client.log_batch(run_id, tags=[RunTag(name, value[:5000]) for name, value in some])
+
+
+class Shipping:
+    """Sends events of one store's runs."""
+
+    def __init__(self, store: Path, client: MlflowClient, experiment_id: str) -> None:
+        self.store, self.client, self.experiment_id = store, client, experiment_id
+        self._there: dict[tuple[str, str], frozenset[int]] = {}
+        """Steps that a metric of a run had before this process logged to it."""
+
+    def send(self, run_id: str, events: Sequence[Event]) -> None:
+        """Several `Points`, or one event of another kind, to a run that has been started."""
+        first = events[0]
+        if isinstance(first, Points):
+            self._points(run_id, [event for event in events if isinstance(event, Points)])
+        elif isinstance(first, Facts):
+            log_facts(self.client, run_id, first.params, self.resolved(first.tags))
+        elif isinstance(first, Text):
+            self.client.log_text(run_id, first.text, first.path)
+            if first.is_table:
+                self._list_table(run_id, first.path)
+        elif isinstance(first, Files):
+            self._files(run_id, first)
+        elif isinstance(first, Logged):
+            log_model(self.client, self.experiment_id, run_id, first.training, first.data)
+        elif isinstance(first, Name):
+            self.client.update_run(run_id, name=first.name)
+        elif isinstance(first, End):
+            self.client.set_terminated(run_id, first.status)
+
+    def _points(self, run_id: str, events: Sequence[Points]) -> None:
+        points = [
+            Metric(name, value, timestamp, step)
+            for event in events
+            for name, value, timestamp, step in event.points
+            if event.new_run or step not in self._steps(run_id, name)
+        ]
+        for some in _chunks(points, CALL):
+            self.client.log_batch(run_id, metrics=some)
+
+    def _steps(self, run_id: str, name: str) -> frozenset[int]:
+        if (run_id, name) not in self._there:
+            history = self.client.get_metric_history(run_id, name)
+            self._there[run_id, name] = frozenset(point.step for point in history)
+        return self._there[run_id, name]
+
+    def _files(self, run_id: str, event: Files) -> None:
+        source = Path(event.source)
+        if source.is_dir():
+            self.client.log_artifacts(run_id, str(source), event.folder)
+        else:
+            self.client.log_artifact(run_id, str(source), event.folder)
+
+    def _list_table(self, run_id: str, path: str) -> None:
+        """MLflow shows as tables what this tag lists."""
+        listed = json.loads(self.client.get_run(run_id).data.tags.get(MLFLOW_LOGGED_ARTIFACTS, "[]"))
+        entry = {"path": path, "type": "table"}
+        if entry not in listed:
+            self.client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([*listed, entry]))
+
+    def resolved(self, tags: dict[str, str]) -> dict[str, str]:
+        """Tags that name runs by their pending ids, with the ids that these got."""
+        return {
+            name: (started_as(self.store, value) or value) if value.startswith(PENDING) else value
+            for name, value in tags.items()
+        }
+
+
+def _chunks(items: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "")

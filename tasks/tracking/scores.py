@@ -1,0 +1,110 @@
+"""What a family's run says in the end: scores, recipe, figures, the model folder, the best seed's model."""
+
+import json
+import math
+from collections.abc import Mapping
+
+from hw3models.specs import DataReport, EvaluationReport, TrainReport
+from tasks.patience import hurry, is_outage
+from tasks.tracking.epochs import Point, log_points
+from tasks.tracking.journal import Facts, Files, Logged, Text, outbox
+from tasks.tracking.results import FOLDER, REPORTS
+from tasks.tracking.store import connect, now_ms
+
+_RECORDED = "hw3.recorded"
+"""Digest of the prediction table whose scores the run has."""
+
+
+def log_results(
+    run_id: str,
+    training: TrainReport,
+    evaluation: EvaluationReport,
+    data: DataReport,
+    figures: Mapping[str, str],
+    *,
+    cached: bool,
+) -> None:
+    """Final scores with their interval ends, recipe, figures (name -> SVG), tables, and the best seed's model."""
+    box, now = outbox(), now_ms()
+    points: list[Point] = [(name, value, now, 0) for name, value in _final_metrics(training, evaluation).items()]
+    for name, score in evaluation.metrics.items():
+        points += [(f"{name}_per_seed", value, now, step) for step, value in enumerate(score.per_seed)]
+    recipe = training.recipe.model_dump(mode="json") if training.recipe else {}
+    tags = {
+        "device": training.device,
+        "strategy": training.strategy,
+        "best_seed": str(training.best_seed),
+        "model_digest": training.digest,
+        "hw3.failures": "; ".join(failure.reason for failure in training.failures),
+        "mlflow.note.content": _description(training, evaluation, data),
+    }
+    log_points(run_id, points)
+    box.put(run_id, Facts(params={f"recipe.{name}": str(value) for name, value in recipe.items()}, tags=tags))
+    for name, svg in figures.items():
+        box.put(run_id, Text(path=f"figures/{name}.svg", text=svg))
+    _log_reports(run_id, training, evaluation, cached=cached)
+    if training.recipe is not None:
+        box.put(run_id, Logged(training=training, data=data))
+
+
+def _log_reports(run_id: str, training: TrainReport, evaluation: EvaluationReport, *, cached: bool) -> None:
+    """The whole model folder and both reports: everything that was made of this family."""
+    reports = {
+        "training": training.model_dump(mode="json"),
+        "evaluation": evaluation.model_dump(mode="json"),
+        "cached": cached,
+    }
+    outbox().put(run_id, Files(source=training.directory, folder=FOLDER))
+    # Last, so that where it is everything is.
+    outbox().put(run_id, Text(path=REPORTS, text=json.dumps(reports, indent=1)))
+
+
+def mark_recorded(run_id: str, evaluation: EvaluationReport) -> None:
+    """All of it is there."""
+    outbox().put(run_id, Facts(tags={_RECORDED: evaluation.table_digest}))
+
+
+def is_recorded(run_id: str, evaluation: EvaluationReport) -> bool:
+    """Does the run have these results already, whole? Of a server that does not answer: no; twice does no harm."""
+    box = outbox()
+    known = box.known_as(run_id)
+    if box.is_new(run_id) or box.is_away or known is None:
+        return False
+    try:
+        with hurry(10):
+            client, _ = connect()
+            return bool(client.get_run(known).data.tags.get(_RECORDED) == evaluation.table_digest)
+    except Exception as error:
+        if is_outage(error):
+            return False
+        raise
+
+
+def _final_metrics(training: TrainReport, evaluation: EvaluationReport) -> dict[str, float]:
+    """The same names for every family, so that MLflow shows families side by side."""
+    values: dict[str, float] = {
+        "parameters": training.parameters,
+        "train_seconds": training.train_seconds,
+        "predict_seconds_per_1000": evaluation.predict_seconds_per_1000,
+        "peak_memory_mb": training.peak_memory_mb,
+        "seeds": len(training.seeds),
+    }
+    for name, score in evaluation.metrics.items():
+        values |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _description(training: TrainReport, evaluation: EvaluationReport, data: DataReport) -> str:
+    name = "accuracy" if "accuracy" in evaluation.metrics else "mse"
+    score = evaluation.metrics[name]
+    factor, unit = (100, "%") if name == "accuracy" else (1, "")
+    lines = [
+        f"**{training.family}** on **{data.name}**: {name} {factor * score.mean:.4g}{unit} "
+        f"[{factor * score.low:.4g}, {factor * score.high:.4g}] (95%, {len(training.seeds)} seeds, "
+        f"{evaluation.num_test:,} test examples).",
+        "",
+        f"Trained in {training.train_seconds:.1f} s on {training.device}, {training.parameters:,} parameters, "
+        f"data digest `{data.digest}`.",
+    ]
+    lines += [f"- Lost: {failure.reason}" for failure in training.failures]
+    return "\n".join(lines)
