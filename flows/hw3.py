@@ -22,7 +22,9 @@ def hw3(spec: Hw3Spec) -> RunReport:
     """All studies and the homework parts."""
 
     def answer(_: str) -> Outcome:
-        common: dict[str, Any] = spec.model_dump(include={"seeds", "epochs", "device", "placement", "queue_deadline"})
+        common: dict[str, Any] = spec.model_dump(
+            include={"seeds", "epochs", "device", "placement", "queue_deadline", "fresh"}
+        )
         pictures = DataSpec(source=spec.images)
         coded = AutoencoderSpec(data=pictures, code_size=spec.code_size, **common)
         studies: dict[str, Callable[[], RunReport]] = {

@@ -42,7 +42,7 @@ def train_until_decided(
     stuck: set[str] = set()
     for seeds, level in zip(plan, sequential.levels(plan), strict=True):
         batch = range(spec.first_seed + done, spec.first_seed + seeds)
-        part = StudyResults(results.data, results.cached)
+        part = StudyResults(results.data, results.cached, fresh=results.fresh)
         train_all({family: make_job(family, batch) for family in still_in}, part)
         _add(results, part, make_job, parts)
         if len(results.training) < 2:

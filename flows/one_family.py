@@ -15,11 +15,16 @@ Results = tuple[TrainReport, EvaluationReport, tuple[str, ...]]
 
 
 def train_family(
-    spec: TrainSpec, data: DataReport, run_id: str, *, before_recording: Callable[[], None] = lambda: None
+    spec: TrainSpec,
+    data: DataReport,
+    run_id: str,
+    *,
+    fresh: bool = False,
+    before_recording: Callable[[], None] = lambda: None,
 ) -> Results:
     """Train, evaluate, and leave the results in the MLflow run `run_id`, which is then FINISHED."""
-    training, trained_before = run_cached(train, spec, data, run_id)
-    evaluation, evaluated_before = run_cached(evaluate, training, data)
+    training, trained_before = run_cached(train, spec, data, run_id, fresh, fresh=fresh)
+    evaluation, evaluated_before = run_cached(evaluate, training, data, fresh=fresh)
     before_recording()
     record(run_id, training, evaluation, data, trained_before)
     done_before = ((f"train {spec.family}", trained_before), (f"evaluate {spec.family}", evaluated_before))

@@ -12,8 +12,8 @@ from tasks.training import model_directory
 class StudyResults:
     """Collects per family. A family that cannot be trained does not stop the others."""
 
-    def __init__(self, data: DataReport, cached: list[str]) -> None:
-        self.data, self.cached = data, cached
+    def __init__(self, data: DataReport, cached: list[str], *, fresh: bool = False) -> None:
+        self.data, self.cached, self.fresh = data, cached, fresh
         self.training: dict[str, TrainReport] = {}
         self.evaluation: dict[str, EvaluationReport] = {}
         self.failures: dict[str, str] = {}
@@ -25,7 +25,7 @@ class StudyResults:
         """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""
         self.run_ids[spec.family] = run_id
         try:
-            child = children.submit(spec, run_id, decision)
+            child = children.submit(spec, run_id, decision, fresh=self.fresh)
         except Exception as error:
             reason = f"could not be queued on {decision.where}: {error}"
             if decision.may_come_back:
@@ -48,7 +48,7 @@ class StudyResults:
         )
         try:
             tracking.log_placement(run_id, placement)
-            training, evaluation, cached = train_family(spec, self.data, run_id)
+            training, evaluation, cached = train_family(spec, self.data, run_id, fresh=self.fresh)
         except TrainingError as error:
             self._fail(spec.family, run_id, str(error))
             return

@@ -48,7 +48,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
-    results = StudyResults(data, ["preprocess"] if was_cached else [])
+    results = StudyResults(data, ["preprocess"] if was_cached else [], fresh=spec.fresh)
 
     def job(family: str, seeds: Sequence[int]) -> TrainSpec:
         return _train_spec(spec, data_spec, data, family, code_size, seeds)

@@ -49,7 +49,13 @@ def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
             # Nothing was trained: whoever sent this out may do it.
             tracking.refuse(run_id, child, str(error))
             raise
-        train_family(spec.training, data, run_id, before_recording=lambda: _still_wanted(run_id, ticket))
+        train_family(
+            spec.training,
+            data,
+            run_id,
+            fresh=spec.fresh,
+            before_recording=lambda: _still_wanted(run_id, ticket),
+        )
         if left := settle():
             raise PlacementError(f"MLflow does not answer: the results cannot be handed over, {left} entries are kept.")
 
@@ -60,7 +66,7 @@ def _train_alone(spec: TrainJob) -> None:
     parent = tracking.open_parent(f"train {spec.training.family} on {data.name}", spec, prefect_tags())
     with close(parent):
         run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
-        train_family(spec.training, data, run_id)
+        train_family(spec.training, data, run_id, fresh=spec.fresh)
         tracking.end_run(parent, "FINISHED")
         settle()
 

@@ -42,7 +42,8 @@ class Spec(BaseModel):
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON, the first 16 hex digits."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        # Whether it is done again says nothing about what is done.
+        text = json.dumps(self.model_dump(mode="json", exclude={"fresh"}), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -229,6 +230,8 @@ class TrainJob(Spec):
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
     ticket: str | None = None
     """Whose bearer may train for that run; given by the flow that sends this training out."""
+    fresh: bool = False
+    """Train again even if the same was trained before."""
 
     @model_validator(mode="after")
     def _a_run_comes_with_a_ticket(self) -> "TrainJob":
@@ -474,6 +477,8 @@ class StudySpec(Spec):
     margin: Annotated[float, Field(gt=0)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
     percent, 0.1 dB, 2% of the best value of all others."""
+    fresh: bool = False
+    """Do it again even if the same was done before: a new MLflow run, nothing taken from the cache."""
 
     @model_validator(mode="after")
     def _looks_fit_the_seeds(self) -> "StudySpec":
@@ -543,6 +548,8 @@ class Hw3Spec(Spec):
     this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
     queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
     """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
+    fresh: bool = False
+    """Do it again even if the same was done before: a new MLflow run, nothing taken from the cache."""
 
 
 class HomeworkPart(Report):

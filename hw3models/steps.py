@@ -38,11 +38,12 @@ def train_step(
     on_epoch: OnEpoch = lambda _: None,
     checkpoints: Path | None = None,
     every: float = 30.0,
+    resume: bool = True,
 ) -> TrainReport:
     """Train the replicates of `spec`, or fit the baseline, and leave them in `directory`.
 
-    With a folder for `checkpoints`, written `every` so many seconds, a training that was cut off goes on from there;
-    they are deleted when it is done.
+    With a folder for `checkpoints`, written `every` so many seconds, a training that was cut off goes on from there
+    (without `resume` they are deleted first); they are deleted when it is done.
 
     Raises:
         SpecError: no such family for these data, or the device is not there.
@@ -55,7 +56,7 @@ def train_step(
     directory.mkdir(parents=True, exist_ok=True)
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
-    kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every)
+    kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every, resume)
     return _fit_network(family, spec, dataset, directory, on_epoch, kept)
 
 
@@ -75,8 +76,8 @@ def check_digest(spec: TrainSpec, data: DataReport) -> None:
 class KeptCheckpoints:
     """Of one training: a folder for each group of replicates."""
 
-    def __init__(self, folder: Path, spec: TrainSpec, data: DataReport, every: float) -> None:
-        self._folder, self._every = folder, every
+    def __init__(self, folder: Path, spec: TrainSpec, data: DataReport, every: float, resume: bool = True) -> None:
+        self._folder, self._every, self._resume = folder, every, resume
         device = describe_device(pick_device(spec.device))
         self._key = "|".join((spec.fingerprint(), data.digest, code_version(), device, torch.__version__))
         self._made: list[Checkpoints] = []
@@ -85,6 +86,8 @@ class KeptCheckpoints:
         """Those of the replicates that train together; how seeds are grouped depends on the machine."""
         key = hashlib.sha256(f"{self._key}|{list(seeds)}".encode()).hexdigest()
         self._made.append(Checkpoints(self._folder / key[:32], key, self._every))
+        if not self._resume:
+            self._made[-1].clear()
         return self._made[-1]
 
     def clear(self) -> None:

@@ -17,8 +17,8 @@ from hw3models.errors import SpecError
 from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport, TrainSpec
 from hw3models.steps import code_version
 
-IGNORED = {"run_id"}
-"""Arguments that say where to log, not what to compute."""
+IGNORED = {"run_id", "fresh"}
+"""Arguments that say where to log, and whether to take what is there, not what to compute."""
 
 _R = TypeVar("_R", DataReport, TrainReport, EvaluationReport)
 
@@ -43,18 +43,25 @@ def _device(spec: TrainSpec) -> str:
         return spec.device  # not there: the step itself says so
 
 
-def run_cached(step: Task[..., _R], *arguments: Any) -> tuple[_R, bool]:
-    """Run the task, or take its cached result; True when it was taken.
+def run_cached(step: Task[..., _R], *arguments: Any, fresh: bool = False) -> tuple[_R, bool]:
+    """Run the task, or take its cached result; True when it was taken. With `fresh` it is run, and cached anew.
 
     A cached report whose files are gone (a cleaned folder, another machine) is not believed: the step runs again.
     """
+    if fresh:
+        return step.with_options(refresh_cache=True)(*arguments), False
     state = cast(State[_R], step(*arguments, return_state=True))
     report = state.result()
     if state.name != "Cached":
         return report, False
-    if all(Path(path).exists() for path in _files(report)):
+    if files_are_there(report):
         return report, True
     return step.with_options(refresh_cache=True)(*arguments), False
+
+
+def files_are_there(report: DataReport | TrainReport | EvaluationReport) -> bool:
+    """Is everything that the report describes still on this machine?"""
+    return all(Path(path).exists() for path in _files(report))
 
 
 def _files(report: DataReport | TrainReport | EvaluationReport) -> tuple[str, ...]:

@@ -25,8 +25,11 @@ def model_directory(spec: TrainSpec, data: DataReport, run_id: str) -> Path:
 
 # No retries: a training that fails fails again, and a retry would only hide it.
 @task(task_run_name=train_run_name, cache_key_fn=cache_key, persist_result=True, result_serializer="json")
-def train(spec: TrainSpec, data: DataReport, run_id: str) -> TrainReport:
-    """Train, log the epochs to the MLflow run `run_id`, and leave the replicates in a folder."""
+def train(spec: TrainSpec, data: DataReport, run_id: str, fresh: bool = False) -> TrainReport:
+    """Train, log the epochs to the MLflow run `run_id`, and leave the replicates in a folder.
+
+    With `fresh` it begins at the beginning, whatever checkpoints there are.
+    """
     training = progress.Training(f"{spec.family} on {data.name}", len(spec.seeds))
     tell, log = progress.observer(training), tracking.EpochLog(run_id, len(spec.seeds))
 
@@ -45,4 +48,5 @@ def train(spec: TrainSpec, data: DataReport, run_id: str) -> TrainReport:
             on_epoch=on_epoch,
             checkpoints=settings.work / "checkpoints",
             every=settings.checkpoint_every,
+            resume=not fresh,
         )

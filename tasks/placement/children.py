@@ -86,7 +86,7 @@ class Children:
             for child in self._open:
                 _cancel(child.flow_run_id)
 
-    def submit(self, training: TrainSpec, run_id: str, decision: Decision) -> Child:
+    def submit(self, training: TrainSpec, run_id: str, decision: Decision, *, fresh: bool = False) -> Child:
         """Queue a training on the decision's pool, as a child of the current flow run.
 
         Raises:
@@ -99,7 +99,7 @@ class Children:
             raise PlacementError("MLflow, through which results come back, does not answer")
         run_id = known
         self._offered.append(run_id)
-        job = TrainJob(training=training, run_id=run_id, ticket=tracking.offer(run_id))
+        job = TrainJob(training=training, run_id=run_id, ticket=tracking.offer(run_id), fresh=fresh)
         assert job.ticket is not None
         try:
             # Asked twice with the same key, Prefect makes one run; another ticket is another attempt.

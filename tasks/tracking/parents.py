@@ -43,18 +43,25 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
         params=flat,
         spec=spec.model_dump_json(indent=1),
     )
-    try:
-        with hurry(PATIENCE):
-            adopted = None if is_started(event.key) else adopt(spec.fingerprint(), {"hw3.key": event.key, **event.tags})
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        adopted = None
+    adopted = None if getattr(spec, "fresh", False) else _adopted(spec, event)
     if adopted is None:
         return open_run(event, None)
     say(f"goes on in MLflow run {adopted}, whose process died")
     outbox().opened(adopted, None, is_new=False)
     return adopted
+
+
+def _adopted(spec: Spec, event: Open) -> str | None:
+    """The run of a dead process to go on in; None without one, or without an answer."""
+    try:
+        with hurry(PATIENCE):
+            if is_started(event.key):
+                return None
+            return adopt(spec.fingerprint(), {"hw3.key": event.key, **event.tags})
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        return None
 
 
 def log_answer(run_id: str, answer: Answer) -> None:
@@ -96,6 +103,29 @@ def log_report(run_id: str, page: Path, description: str) -> None:
     """The report page and the description that the run's own page shows."""
     outbox().put(run_id, Files(source=str(page)))
     outbox().put(run_id, Facts(tags={"mlflow.note.content": description}))
+
+
+_DONE, _REPORT = "hw3.done", "hw3.report"
+
+
+def mark_done(run_id: str, key: str, report: Path) -> None:
+    """The run has the whole answer to what `key` stands for; `report` is its JSON."""
+    outbox().put(run_id, Facts(tags={_DONE: key, _REPORT: str(report)}))
+
+
+def find_done(key: str) -> tuple[str, str] | None:
+    """The newest run that has the answer, and its report; None also where MLflow does not answer."""
+    try:
+        with hurry():
+            client, experiment_id = connect()
+            condition = f"tags.`{_DONE}` = '{key}' and attributes.status = 'FINISHED'"
+            newest = ["attributes.start_time DESC"]
+            for run in client.search_runs([experiment_id], condition, max_results=1, order_by=newest):
+                return str(run.info.run_id), str(run.data.tags.get(_REPORT, ""))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+    return None
 
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]

@@ -18,6 +18,7 @@ from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
 from hw3models.prediction_table import load_table
 from hw3models.specs import AutoencoderSpec, DataSpec, ImagesSpec, Recipe, RunReport, SequencesSpec
+from tasks import progress
 
 pytestmark = pytest.mark.usefixtures("prefect", "home")
 
@@ -108,12 +109,61 @@ def test_the_logged_model_gives_the_probabilities_of_the_best_seed_and_refuses_b
         model.predict(spoilt)
 
 
-def test_an_unchanged_study_is_taken_from_the_cache_and_says_so() -> None:
+def test_what_was_done_before_is_not_done_again_and_says_which_run_has_it(home: Path) -> None:
+    said: list[str] = []
+
+    class Listener(progress.Silence):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    first = sequences(small())
+    with progress.listening(Listener()):
+        second = sequences(small())
+    assert second == first
+    assert first.tracking is not None
+    assert [text for text in said if text.startswith("already done")]
+    assert first.tracking.run_id in said[-1]
+    # Wanted again, or something missing: it is done again.
+    fresh = sequences(small(fresh=True))
+    assert fresh.answers[0].cached == ("preprocess",)
+    assert fresh.answers[0].evaluation["mlp"].metrics == first.answers[0].evaluation["mlp"].metrics
+    assert fresh.tracking is not None
+    assert fresh.tracking.run_id != first.tracking.run_id
+    assert sequences(small()) == fresh, "the newest"
+    Path(str(fresh.report)).with_suffix(".json").unlink()
+    assert sequences(small()).started > fresh.started
+
+
+def test_a_changed_file_is_another_study(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+
+    def write(offset: float) -> None:
+        rows = [f"{s},{t},{s % 2 + t / 10 + offset},{s % 2}" for s in range(40) for t in range(10)]
+        path.write_text("\n".join(["sample,time,a,label", *rows]))
+
+    spec = small(data=DataSpec(source=str(path)), seeds=1, epochs=1)
+    write(0)
+    first = sequences(spec)
+    assert sequences(spec) == first
+    write(0.5)
+    assert sequences(spec).answers[0].data.digest != first.answers[0].data.digest
+
+
+def test_a_study_with_a_lost_family_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small(families=("cnn", "mlp", "logistic"), data=TINY.model_copy(update={"seed": 23}))
+    with monkeypatch.context() as poisoned:
+        poison(poisoned, "cnn")
+        first = sequences(spec)
+    assert not first.answers[0].evaluation.get("cnn")
+    assert set(sequences(spec).answers[0].evaluation) == {"cnn", "mlp", "logistic"}
+
+
+def test_unchanged_families_are_taken_from_the_cache_and_said(home: Path) -> None:
     data = TINY.model_copy(update={"seed": 17})  # the tests of this module share a result store
-    first, second = sequences(small(data=data)), sequences(small(data=data))
+    first, second = sequences(small(data=data)), sequences(small(data=data, families=("mlp", "logistic", "majority")))
     assert first.answers[0].cached == ()
     assert {"preprocess", "train mlp", "evaluate mlp"} <= set(second.answers[0].cached)
-    assert second.answers[0].evaluation == first.answers[0].evaluation
+    assert first.answers[0].evaluation.items() <= second.answers[0].evaluation.items()
     # The second run has children of its own, with the whole history.
     assert children(first)["mlp"].info.run_id != (child := children(second)["mlp"]).info.run_id
     assert len(client_of(second).get_metric_history(child.info.run_id, "train_loss")) == 3
@@ -128,6 +178,7 @@ def test_a_cached_result_whose_files_are_gone_is_not_believed() -> None:
     first = sequences(small())
     (Path(first.answers[0].training["mlp"].directory) / "replicates.safetensors").unlink()
     second = sequences(small())
+    assert second.started != first.started
     assert "train mlp" not in second.answers[0].cached
     assert second.answers[0].evaluation["mlp"].metrics == first.answers[0].evaluation["mlp"].metrics
 
