@@ -3,6 +3,7 @@
 Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C included.
 """
 
+import errno
 import json as jsonlib
 import os
 import sys
@@ -145,13 +146,14 @@ def up(
     mlflow_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 5000,
     gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     cpu_workers: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
+    without_passwords: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Bring up Prefect, MLflow, the work pools, their workers and all deployments on this machine, until Ctrl-C.
 
     Parameters
     ----------
     host
-        Address to listen on. Neither server asks for a password: other than loopback is for closed networks.
+        Address to listen on. Other than loopback it wants both servers to ask for passwords, and says how.
     prefect_port
         Port of the Prefect server.
     mlflow_port
@@ -160,11 +162,18 @@ def up(
         GPU workers to start; one per visible GPU if not given.
     cpu_workers
         CPU workers to start.
+    without_passwords
+        Let other machines connect without one: for closed networks only.
     """
     from flows.up import UpOptions, run_up
 
     options = UpOptions(
-        host=host, prefect_port=prefect_port, mlflow_port=mlflow_port, gpus=gpus, cpu_workers=cpu_workers
+        host=host,
+        prefect_port=prefect_port,
+        mlflow_port=mlflow_port,
+        gpus=gpus,
+        cpu_workers=cpu_workers,
+        without_passwords=without_passwords,
     )
     sys.exit(run_up(options))
 
@@ -281,6 +290,9 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, Hw3Error):
         bad_input = isinstance(error, (SpecError, DataError, DigestError)) and not isinstance(error, DownloadError)
         return str(error), 2 if bad_input else 1
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"No space left on the disk{where}: free some space, and give the same command again.", 1
     import traceback
 
     traceback.print_exception(error)

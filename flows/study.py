@@ -122,7 +122,7 @@ def _answer(
         evaluation=evaluation,
         comparison=comparison,
         failures=results.failures,
-        notes=(*results.notes, *_lost_replicates(training)),
+        notes=(*results.notes, *_notes(training)),
         cached=tuple(results.cached),
         run_ids={family: tracking.outbox().known_as(one) or one for family, one in results.run_ids.items()},
         placement={family: results.placement[family] for family in families if family in results.placement},
@@ -164,9 +164,10 @@ def _train_spec(
     )
 
 
-def _lost_replicates(training: Mapping[str, TrainReport]) -> tuple[str, ...]:
-    return tuple(
+def _notes(training: Mapping[str, TrainReport]) -> tuple[str, ...]:
+    lost = [
         f"{family}: {failure.reason} The other replicates went on."
         for family, one in training.items()
         for failure in one.failures
-    )
+    ]
+    return (*lost, *(f"{family}: {note}" for family, one in training.items() for note in one.notes))

@@ -12,9 +12,27 @@ The command line turns `SpecError`, `DataError` and `DigestError` into exit code
 A message says what is wrong, what was found, and what to do.
 """
 
+LONGEST = 2_000
+"""Characters of a message."""
+
 
 class Hw3Error(Exception):
-    """Base of everything this project raises on purpose."""
+    """Base of everything this project raises on purpose.
+
+    Messages quote what is in files: no control sequence reaches a terminal, and a message can be read.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_readable(message))
+
+
+def _readable(text: str) -> str:
+    if len(text) > LONGEST:
+        # The beginning says where and what, the end what to do.
+        text = f"{text[: 2 * LONGEST // 3]} [...] {text[-LONGEST // 4 :]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 class SpecError(Hw3Error, ValueError):

@@ -289,6 +289,8 @@ class TrainReport(Report):
     strategy: str
     peak_memory_mb: float
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
+    notes: tuple[str, ...] = ()
+    """What did not go as planned, such as for want of memory."""
 
 
 # ------------------------------------------------------------------------------ evaluation, comparison

@@ -126,6 +126,7 @@ def _fit_network(
         device=describe_device(result.device),
         strategy=result.strategy,
         peak_memory_mb=peak_memory_mb(result.device),
+        notes=result.notes,
     )
 
 

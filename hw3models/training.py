@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from hw3models.devices import pick_device
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.group import Group, part_of
+from hw3models.memory import Plan, is_out_of_memory, release
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
@@ -68,6 +69,8 @@ class FitResult:
     seconds: float
     strategy: Strategy
     device: torch.device
+    notes: tuple[str, ...] = ()
+    """What did not go as planned, such as for want of memory."""
 
 
 @dataclass(frozen=True)
@@ -102,38 +105,86 @@ def fit(
     With `checkpoints` (those of each group of seeds) it goes on from the newest, to the same bits on the same device;
     `on_epoch` then hears of the earlier epochs again.
 
+    Out of memory it begins again with fewer replicates at once, which `notes` say.
+
     Raises:
         SpecError: the wanted device is not there.
-        TrainingError: every replicate failed; the message names seeds, epochs and what to try.
+        TrainingError: every replicate failed, or one alone does not fit into memory; the message names seeds, epochs
+            and what to try.
     """
     device = pick_device(spec.device)
     strategy = pick_strategy(spec, family, device)
-    recipe = spec.recipe or family.recipe
     start = time.perf_counter()
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    groups = tuple(split_seeds(spec.seeds, strategy, threads))
+    plan: Plan | None = Plan(groups, min(len(groups), threads))
+    on_epoch, notes = _once(on_epoch), list[str]()
+    while plan is not None:
+        try:
+            # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
+            finished = _run_groups(*_prepared(dataset, family, spec, plan, device, dtype, on_epoch, checkpoints))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = " ".join(str(error).split())[:200]
+        else:
+            seconds = time.perf_counter() - start
+            result = _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
+            return replace(result, notes=tuple(notes))
+        # Out here the error's traceback is gone, too.
+        release(device)
+        failed, plan = plan, plan.smaller()
+        notes.append(f"out of memory with {failed}; went on with {plan} ({reason})")
+    raise TrainingError(
+        f"one replicate of {family.name} alone does not fit into memory ({reason}): take a smaller batch_size, fewer "
+        "hidden units, or a machine with more memory."
+    )
+
+
+def _once(on_epoch: Callable[[EpochReport], None]) -> Callable[[EpochReport], None]:
+    """An observer that hears of an epoch of a replicate once, though the training may have begun again."""
+    heard: set[tuple[int, int]] = set()
+    lock = threading.Lock()
+
+    def hear(report: EpochReport) -> None:
+        with lock:
+            new = {(seed, report.epoch) for seed in report.seeds} - heard
+            heard.update(new)
+        if new:
+            on_epoch(report)
+
+    return hear
+
+
+def _prepared(
+    dataset: Dataset,
+    family: Network,
+    spec: TrainSpec,
+    plan: Plan,
+    device: torch.device,
+    dtype: torch.dtype,
+    on_epoch: Callable[[EpochReport], None],
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
+) -> tuple[_Job, list[Callable[[], Group]], int]:
+    """What makes the plan's groups, as they are before their first step, and how many of them train side by side."""
+    recipe = spec.recipe or family.recipe
     # Built one after another before any thread starts: initialisation borrows torch's global generator.
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
-    seeds_of_groups = split_seeds(spec.seeds, strategy, torch.get_num_threads() if device.type == "cpu" else 1)
-    groups = [
-        Group(
-            seeds,
-            [models[s] for s in seeds],
-            recipe,
-            family.task,
-            Streams([drawn_from(spec.vary, s) for s in seeds], device),
-        )
-        for seeds in seeds_of_groups
-    ]
+
+    def made(seeds: tuple[int, ...]) -> Group:
+        streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
+        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams)
+
     load = partial(
         load_data,
         device=device,
         dtype=dtype,
         pixels=family.task == "reconstruction",
-        memory_bytes=(spec.memory_mb << 20) // _num_at_once(groups, device),
+        memory_bytes=(spec.memory_mb << 20) // plan.at_once,
     )
     job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints)
-    finished = _run_groups(job, groups)
-    seconds = time.perf_counter() - start
-    return _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
+    # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
+    return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
 
 _Loaded = tuple[Dataset, DeviceData | ChunkedData]
@@ -197,19 +248,14 @@ def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: in
 _Finished = tuple[Selection, list[EpochReport]]
 
 
-def _num_at_once(groups: Sequence[Group], device: torch.device) -> int:
-    """Groups that train side by side: on a CPU one per thread, on other devices one after another."""
-    return min(len(groups), torch.get_num_threads()) if device.type == "cpu" else 1
-
-
-def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
-    """One group here; several over the cores, one thread each (torch's kernels release Python's lock)."""
-    threads = torch.get_num_threads()
-    if _num_at_once(groups, job.device) == 1:
+def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
+    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
+    if at_once == 1:
         return [_train(job, group) for group in groups]
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             futures = [pool.submit(_train, job, group) for group in groups]
             try:
                 return [future.result() for future in futures]
@@ -221,8 +267,9 @@ def _run_groups(job: _Job, groups: Sequence[Group]) -> list[_Finished]:
         torch.set_num_threads(threads)
 
 
-def _train(job: _Job, group: Group) -> _Finished:
+def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
     """The loop. It knows no family, no tracker and no clock."""
+    group = make()
     recipe, (dataset, data) = job.recipe, job.split(group)
     checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
     size = batch_size(recipe, len(dataset.train))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 
 from flows.servers import fault_of
@@ -128,13 +129,17 @@ def prefect_server(home: Path, port: int | None = None, **environment: str) -> I
 
 
 @contextmanager
-def mlflow_server(folder: Path, port: int | None = None, **environment: str) -> Iterator[str]:
-    """An MLflow server with SQLite and artifacts under `folder`; the value for `MLFLOW_TRACKING_URI`."""
+def mlflow_server(
+    folder: Path, port: int | None = None, *, store: str | None = None, **environment: str
+) -> Iterator[str]:
+    """An MLflow server with artifacts under `folder`, and SQLite there if no `store` is given; the value for
+    `MLFLOW_TRACKING_URI`.
+    """
     port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    command += ["--backend-store-uri", store or f"sqlite:///{folder}/mlflow.db"]
     command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"]
     settings = clean_environment(
         MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_SQLALCHEMYSTORE_POOL_SIZE="50", **environment
@@ -189,6 +194,16 @@ def postgres() -> Iterator[str]:
             end(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server: str, name: str) -> str:
+    """A database of the PostgreSQL server; its address."""
+    connection = psycopg2.connect(f"{server}/postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"create database {name}")
+    connection.close()
+    return f"{server}/{name}"
 
 
 def _postgres_programs() -> Path | None:

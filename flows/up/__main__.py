@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("--mlflow-port", type=int, default=default.mlflow_port)
     parser.add_argument("--gpus", type=int, default=default.gpus)
     parser.add_argument("--cpu-workers", type=int, default=default.cpu_workers)
+    parser.add_argument("--without-passwords", action="store_true")
     try:
         return run_up(UpOptions(**vars(parser.parse_args())))
     except Hw3Error as error:

@@ -25,6 +25,8 @@ class UpOptions:
     gpus: int | None = None
     """GPU workers; None: one per visible GPU."""
     cpu_workers: int = 1
+    without_passwords: bool = False
+    """Other machines may connect without one."""
 
     def __post_init__(self) -> None:
         faults = [
@@ -67,6 +69,12 @@ class UpOptions:
     def prefect_api_url(self) -> str:
         """What `PREFECT_API_URL` must be."""
         return f"{self.prefect_address}/api"
+
+    @property
+    def prefect_origins(self) -> tuple[str, ...]:
+        """Where its pages come from."""
+        hosts = dict.fromkeys((self.client_host, *(("localhost",) if self.is_loopback else ())))
+        return tuple(f"http://{host}:{self.prefect_port}" for host in hosts)
 
     @property
     def mlflow_address(self) -> str:

@@ -15,10 +15,14 @@ def warning_about_host(options: UpOptions) -> str | None:
     """None on loopback."""
     if options.is_loopback:
         return None
+    open_to_all = (
+        "  *  NOT EVERY SERVER ASKS FOR A PASSWORD: whoever reaches the ports can read everything,\n"
+        "  *  start runs, and so run code as you. For closed networks only.\n"
+    )
     return (
         "  ****************************************************************************************\n"
-        f"  *  Listening on {options.host}. NEITHER SERVER ASKS FOR A PASSWORD: whoever reaches the ports\n"
-        "  *  can read everything, start runs, and so run code as you. For closed networks only.\n"
+        f"  *  Listening on {options.host}, without encryption: what is sent, passwords too, can be read on the way.\n"
+        f"{open_to_all if options.without_passwords else ''}"
         "  *  MLflow refuses names it does not know: set MLFLOW_SERVER_ALLOWED_HOSTS (its option\n"
         "  *  --allowed-hosts), such as MLFLOW_SERVER_ALLOWED_HOSTS='myhost:5000,localhost:*'.\n"
         "  ****************************************************************************************"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flows.up.databases import MLFLOW_VARIABLE, PREFECT_VARIABLES, Databases
 from flows.up.options import UpOptions
+from flows.up.passwords import Passwords, mlflow_environment
 from hw3models.errors import DataError
 from tasks.settings import Settings
 
@@ -52,9 +53,10 @@ class Service:
         return self.health is not None
 
 
-def prefect_server(options: UpOptions, databases: Databases) -> Service:
-    """The Prefect server."""
-    environment = _environment(QUIET)
+def prefect_server(options: UpOptions, databases: Databases, passwords: Passwords) -> Service:
+    """The Prefect server. Pages of other origins may not call it."""
+    environment = _environment(QUIET | passwords.of_server)
+    environment.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(options.prefect_origins))
     # With an address of another server it would hand that to its pages.
     environment.pop("PREFECT_API_URL", None)
     environment["PREFECT_SERVER_UI_API_URL"] = options.prefect_api_url if options.is_loopback else "/api"
@@ -70,7 +72,7 @@ def prefect_server(options: UpOptions, databases: Databases) -> Service:
     )
 
 
-def mlflow_server(options: UpOptions, databases: Databases, settings: Settings) -> Service:
+def mlflow_server(options: UpOptions, databases: Databases, settings: Settings, passwords: Passwords) -> Service:
     """The MLflow server, on the store of embedded runs unless told otherwise."""
     environment = _environment(QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -78,7 +80,10 @@ def mlflow_server(options: UpOptions, databases: Databases, settings: Settings) 
     # In the environment, not among the arguments: those every user of the machine can read.
     environment[MLFLOW_VARIABLE] = databases.mlflow
     environment.setdefault("MLFLOW_ARTIFACTS_DESTINATION", str(settings.store / "artifacts"))
-    where = ("--host", options.host, "--port", str(options.mlflow_port), "--workers", "1", "--serve-artifacts")
+    where = ["--host", options.host, "--port", str(options.mlflow_port), "--workers", "1", "--serve-artifacts"]
+    if passwords.mlflow is not None:
+        environment |= mlflow_environment(passwords, settings.work / "up")
+        where += ["--app-name", "basic-auth"]
     return Service(
         "mlflow",
         "MLflow server",
@@ -88,9 +93,11 @@ def mlflow_server(options: UpOptions, databases: Databases, settings: Settings) 
     )
 
 
-def workers(options: UpOptions, settings: Settings, gpus: list[str], heartbeat: int) -> list[Service]:
+def workers(
+    options: UpOptions, settings: Settings, gpus: list[str], heartbeat: int, passwords: Passwords
+) -> list[Service]:
     """CPU workers, then one GPU worker per entry of `gpus`, its `CUDA_VISIBLE_DEVICES`."""
-    base = client_environment(options, settings) | {
+    base = client_environment(options, settings, passwords) | {
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(heartbeat),
     }
@@ -128,7 +135,7 @@ def is_worker_of_this_host(name: str) -> bool:
     return host == socket.gethostname() and kind.split("-")[0] in ("cpu", "gpu")
 
 
-def deployment(options: UpOptions, settings: Settings) -> Service:
+def deployment(options: UpOptions, settings: Settings, passwords: Passwords) -> Service:
     """Applies `prefect.yaml`, and ends.
 
     Raises:
@@ -139,12 +146,12 @@ def deployment(options: UpOptions, settings: Settings) -> Service:
     if file is None:
         raise DataError(f"There is no prefect.yaml in {' or '.join(map(str, places))}: start `hw3 up` beside it.")
     command = (sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file))
-    return Service("deploy", "deployments", command, client_environment(options, settings))
+    return Service("deploy", "deployments", command, client_environment(options, settings, passwords))
 
 
-def client_environment(options: UpOptions, settings: Settings) -> dict[str, str]:
+def client_environment(options: UpOptions, settings: Settings, passwords: Passwords) -> dict[str, str]:
     """For programs that talk to both servers."""
-    environment = _environment(QUIET)
+    environment = _environment(QUIET | passwords.of_clients)
     # They reach databases through the servers only, and hand their environment on to every run.
     for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):
         environment.pop(name, None)

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from flows.up.options import StartError, UpOptions
 from flows.up.orphans import end_orphans
+from flows.up.passwords import find_passwords
 from flows.up.ports import check_ports
 from flows.up.processes import identify
 from flows.up.report import already_running, warning_about_host, welcome
@@ -46,11 +47,14 @@ def run_up(options: UpOptions) -> int:
 
 def _run_alone(options: UpOptions, folder: Path) -> int:
     file = folder / "state.json"
+    passwords = find_passwords(options)
     earlier = read_state(file)
     if earlier is not None:
         end_orphans(earlier)
         file.unlink(missing_ok=True)
     check_ports(options)
+    # Our own calls of Prefect, which reads this when it is imported.
+    os.environ.update(passwords.of_clients)
     say(f"Bringing up Prefect (port {options.prefect_port}) and MLflow (port {options.mlflow_port}).")
     if warning := warning_about_host(options):
         say(warning)

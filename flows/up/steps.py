@@ -13,6 +13,7 @@ from flows.up import runs
 from flows.up.databases import Databases, choose, create_missing
 from flows.up.gpus import assign, visible_gpus
 from flows.up.options import StartError, UpOptions
+from flows.up.passwords import find_passwords
 from flows.up.pools import ensure_pools, online
 from flows.up.say import say, tell
 from flows.up.schedules import read_switches, restore_switches
@@ -53,13 +54,14 @@ def make_plan(options: UpOptions, settings: Settings) -> Plan:
     """Everything that can be wrong before anything is started."""
     databases = choose(settings, os.environ)
     visible = visible_gpus(os.environ)
+    passwords = find_passwords(options)
     return Plan(
         options,
         databases,
-        prefect_server(options, databases),
-        mlflow_server(options, databases, settings),
-        deployment(options, settings),
-        tuple(workers(options, settings, assign(visible, options.gpus), HEARTBEAT)),
+        prefect_server(options, databases, passwords),
+        mlflow_server(options, databases, settings, passwords),
+        deployment(options, settings, passwords),
+        tuple(workers(options, settings, assign(visible, options.gpus), HEARTBEAT, passwords)),
         tuple(visible),
     )
 

@@ -113,7 +113,7 @@ def _read_part(
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
         faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")
-    elif len(labels) != len(values):
+    elif values.ndim and len(labels) != len(values):
         faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
     try:
         texts = label_texts(labels) if labels.ndim == 1 else []

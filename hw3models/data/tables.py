@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
+from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -60,10 +61,12 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
     """The table, and how its i-th row is called in messages."""
     try:
         if path.suffix.lower() == ".parquet":
+            raise_faults(str(path), parquet_faults(path))
             table = pd.read_parquet(path)
             # pandas stores an index of its own beside the columns: sample and time may be there.
             table = table.reset_index() if any(table.index.names) else table
             return table, lambda i: f"row {i} (counting from 0)"
+        raise_faults(str(path), csv_faults(path))
         header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
         texts = {spec.sample_column, spec.label_column, spec.time_column, SPLIT_COLUMN}
         table = pd.read_csv(
@@ -105,9 +108,18 @@ def _column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
     ]
     if faults and len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
         faults.append("the columns seem to be separated by something else than commas; write them with commas")
+    faults += [
+        f"column {column!r} holds lists or tables; one number or text in each row is needed"
+        for column in found
+        if column in _own_columns(spec) and table[column].map(_is_nested).any()
+    ]
     if not [c for c in found if c not in _own_columns(spec)]:
         faults.append("there is no feature column beside those of the sample, the time, the label and the split")
     return faults
+
+
+def _is_nested(cell: object) -> bool:
+    return isinstance(cell, (np.ndarray, list, tuple, dict, set))
 
 
 def _rows(mask: NDArray[np.bool_], row_name: Callable[[int], str]) -> str:

@@ -8,28 +8,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from mlflow import MlflowClient
 
 from hw3models.specs import Recipe, TrainJob, TrainSpec
 from tests.orchestration.pools import api, deploy, flow_runs, wait_for_worker
 from tests.orchestration.studies import DATA, mlflow_runs
-from tests.servers import postgres, wait_until
+from tests.servers import new_database, postgres, wait_until
 from tests.stack import Stack
 
 HW3 = str(Path(sys.executable).with_name("hw3"))
 STUDY = ("sequences", "regime:locked", "--num-train", "160", "--num-test", "80", "--seeds", "2", "--epochs", "3")
-
-
-def database(server: str, name: str) -> str:
-    """A new database of the server."""
-    connection = psycopg2.connect(f"{server}/postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"create database {name}")
-    connection.close()
-    return f"{server}/{name}"
 
 
 def scores(answer: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +31,7 @@ def scores(answer: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.servers
 def test_two_hosts_that_share_no_disk_give_the_numbers_of_an_embedded_run(tmp_path: Path) -> None:
-    with postgres() as server, Stack(tmp_path / "stack", mlflow_store=database(server, "mlflow")) as stack:
+    with postgres() as server, Stack(tmp_path / "stack", mlflow_store=new_database(server, "mlflow")) as stack:
         deploy(stack)
         for host in ("host-a", "host-b"):
             stack.worker("hw3-cpu", host)

@@ -11,6 +11,7 @@ from flows.up.deaths import Deaths
 from flows.up.gpus import assign, select, visible_gpus
 from flows.up.logs import LARGE, open_log, tail
 from flows.up.options import PortError, UpOptions
+from flows.up.passwords import Passwords, find_passwords
 from flows.up.ports import check_ports
 from flows.up.processes import Identity, identify
 from flows.up.report import warning_about_host
@@ -125,20 +126,54 @@ def test_no_password_is_among_the_arguments_or_reaches_the_workers(monkeypatch: 
     monkeypatch.setenv("HW3_DATABASE_URL", URL)
     databases = choose(settings(URL), {})
     options, own = UpOptions(), Settings()
+    passwords = Passwords("ann:hunter2-prefect", ("ann", "hunter2-mlflow-12"))
     services = [
-        prefect_server(options, databases),
-        mlflow_server(options, databases, own),
-        *workers(options, own, ["0"], 30),
+        prefect_server(options, databases, passwords),
+        mlflow_server(options, databases, own, passwords),
+        *workers(options, own, ["0"], 30, passwords),
     ]
+    assert "hunter2" not in repr(passwords)
     for service in services:
         assert "s3cr" not in " ".join(service.command)
         assert "s3cr" not in repr(service)
+        assert "hunter2" not in " ".join(service.command) + repr(service)
     for service in services[2:]:
         assert not [name for name, value in service.environment.items() if "s3cr" in value]
+        assert service.environment["MLFLOW_TRACKING_PASSWORD"] == "hunter2-mlflow-12"
+    assert "hunter2" not in "".join(path.read_text() for path in (own.work / "up").glob("mlflow-auth*"))
+    assert services[0].environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == (
+        "http://127.0.0.1:4200,http://localhost:4200"
+    )
+
+
+AUTH = {"PREFECT_API_AUTH_STRING": "ann:x", "MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": 12 * "x"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "Prefect and MLflow would not ask for a password.*Set PREFECT_API_AUTH_STRING.*without-passwords"),
+        ({"PREFECT_API_AUTH_STRING": "ann:x"}, "and MLflow would not ask for a password"),
+        (AUTH | {"PREFECT_API_AUTH_STRING": "ann"}, "must be `name:password`"),
+        (AUTH | {"MLFLOW_TRACKING_PASSWORD": "short"}, "has 5 characters; MLflow wants at least 12"),
+        (AUTH | {"MLFLOW_TRACKING_USERNAME": ""}, "belong together"),
+    ],
+)
+def test_other_machines_may_connect_only_with_passwords(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        find_passwords(UpOptions(host="0.0.0.0"), environment)
+
+
+def test_passwords_are_taken_from_the_environment_and_not_wanted_on_loopback() -> None:
+    found = find_passwords(UpOptions(host="0.0.0.0"), AUTH)
+    assert found.of_clients == AUTH
+    assert found.of_server == {"PREFECT_SERVER_API_AUTH_STRING": "ann:x"}
+    assert find_passwords(UpOptions(), {}) == Passwords()
+    assert find_passwords(UpOptions(host="0.0.0.0", without_passwords=True), {}) == Passwords()
 
 
 def test_gpu_workers_take_one_run_and_see_one_gpu_and_cpu_workers_see_none() -> None:
-    cpu, first, second = workers(UpOptions(), Settings(), ["GPU-a", "GPU-b"], 30)
+    cpu, first, second = workers(UpOptions(), Settings(), ["GPU-a", "GPU-b"], 30, Passwords())
     assert cpu.environment["CUDA_VISIBLE_DEVICES"] == ""
     assert [one.environment["CUDA_VISIBLE_DEVICES"] for one in (first, second)] == ["GPU-a", "GPU-b"]
     assert first.command[-2:] == ("--limit", "1")
@@ -150,7 +185,7 @@ def test_clients_get_the_variables_that_tracking_sets() -> None:
     import tasks.tracking  # noqa: F401  # sets them where they are not set
 
     assert {name: os.environ[name] for name in MLFLOW_CLIENT} == MLFLOW_CLIENT
-    environment = client_environment(UpOptions(mlflow_port=5055), Settings())
+    environment = client_environment(UpOptions(mlflow_port=5055), Settings(), Passwords())
     assert environment.items() >= MLFLOW_CLIENT.items()
     assert environment["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5055"
 
@@ -165,9 +200,11 @@ def test_options_are_checked_together() -> None:
 def test_other_hosts_than_loopback_are_warned_about_and_reached_by_a_name_that_works() -> None:
     assert warning_about_host(UpOptions(host="127.0.0.1")) is None
     assert warning_about_host(UpOptions(host="localhost")) is None
-    warning = warning_about_host(UpOptions(host="0.0.0.0"))
+    assert "without encryption" in str(warning_about_host(UpOptions(host="0.0.0.0")))
+    assert "PASSWORD" not in str(warning_about_host(UpOptions(host="0.0.0.0")))
+    warning = warning_about_host(UpOptions(host="0.0.0.0", without_passwords=True))
     assert warning is not None
-    assert "NEITHER SERVER ASKS FOR A PASSWORD" in warning
+    assert "NOT EVERY SERVER ASKS FOR A PASSWORD" in warning
     assert "--allowed-hosts" in warning
     assert UpOptions(host="0.0.0.0").prefect_api_url == "http://127.0.0.1:4200/api"
     assert UpOptions(host="::").mlflow_address == "http://[::1]:5000"

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
@@ -271,3 +272,54 @@ def _check_ctrl_c(up: Up, address: str) -> None:
         query = text("select state_name from flow_run where id = :id")
         assert connection.execute(query, {"id": str(run.id)}).scalar() == "Cancelled"
     engine.dispose()
+
+
+def test_with_passwords_nobody_gets_in_without_and_no_file_has_them(
+    home: Path, tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    prefect, mlflow = "planted-prefect-secret", "planted-mlflow-secret"
+    secrets = {
+        "PREFECT_API_AUTH_STRING": f"ann:{prefect}",
+        "MLFLOW_TRACKING_USERNAME": "ann",
+        "MLFLOW_TRACKING_PASSWORD": mlflow,
+    }
+    started = Up(tmp_path, (free_port(), free_port()), **secrets)
+    try:
+        started.says("Ctrl-C stops everything.", timeout=180)
+        # Nobody without, nobody with another.
+        for auth in (None, ("ann", "guessed-password")):
+            assert httpx.post(f"{started.api}/flow_runs/filter", json={}, auth=auth).status_code == 401
+            experiments = f"{started.mlflow}/api/2.0/mlflow/experiments/search"
+            assert httpx.get(experiments, params={"max_results": 5}, auth=auth).status_code == 401
+        assert httpx.post(f"{started.api}/flow_runs/filter", json={}, auth=("ann", prefect)).status_code == 200
+        # A study through the worker, from submission to the report.
+        spec = {"data": {"source": "regime:locked", "num_train": 80, "num_test": 60}, "seeds": 2, "epochs": 2}
+        with SyncPrefectClient(started.api, auth_string=f"ann:{prefect}") as client:
+            deployment = client.read_deployment_by_name("sequences/sequences")
+            run = client.create_flow_run_from_deployment(
+                deployment.id, parameters={"spec": spec | {"families": ["mlp", "majority"]}}
+            )
+
+            def ended() -> str | None:
+                state = client.read_flow_run(run.id).state
+                return state.name if state is not None and state.is_final() else None
+
+            assert wait_until(ended, "the study", timeout=180) == "Completed"
+        found = httpx.post(
+            f"{started.mlflow}/api/2.0/mlflow/runs/search",
+            json={"experiment_ids": ["1"], "max_results": 10},
+            auth=("ann", mlflow),
+        ).json()["runs"]
+        assert {one["info"]["status"] for one in found} == {"FINISHED"}
+        started.press_ctrl_c()
+        assert started.process.wait(120) == 0
+    finally:
+        started.close()
+    leaks = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in (prefect, mlflow))
+    ]
+    assert not leaks
+    assert prefect not in started.shown
+    assert mlflow not in started.shown
