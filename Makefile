@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load fuzz audit errors gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
+.PHONY: run up test test-servers test-load fuzz audit errors reliability gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -23,6 +23,9 @@ test-servers: $(VENV)/.test ## tests that start servers and workers: faults, rac
 
 test-load: $(VENV)/.test ## 200 trainings queued over two workers
 	$(BIN)/python -m pytest -m load $(ARGS)
+
+reliability: $(VENV)/.test ## cause every fault for real, most of an hour; writes docs/reliability.md
+	$(BIN)/python -m benchmarks.reliability $(ARGS)
 
 audit: $(VENV)/.test ## known vulnerabilities of the pinned packages, and what looks unsafe in the code
 	$(BIN)/pip-audit --require-hashes --disable-pip -r constraints.txt

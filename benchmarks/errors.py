@@ -5,6 +5,7 @@ stands in braces is filled in when it happens.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,8 @@ def _raised(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES and node.args:
             text = _text(node.args[0])
-            if any(part.isalpha() for part in text.replace("{...}", "")):
+            # What is put together elsewhere has its words there.
+            if len(re.sub(r"\{[^}]*\}", "", text).split()) >= 3:
                 yield node.func.id, text
         # `faults` are collected, so that all are told together.
         if (
