@@ -7,7 +7,7 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text() == page(), "run `make errors`"
 
 
-def test_every_message_says_something() -> None:
-    for one in errors():
-        words = one.text.replace("{...}", "").split()
-        assert len(words) >= 3, one
+def test_errors_of_every_package_are_found() -> None:
+    found = errors()
+    assert {one.module.partition(".")[0] for one in found} == {"hw3models", "tasks", "flows"}
+    assert any("holds Python objects, which are not unpickled" in one.text for one in found)
