@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.faults.studies import STUDY, assert_whole, is_finished, start
 from tests.flows.test_cli import environment, hw3
 from tests.servers import free_port, mlflow_server, wait_until
 
 __all__ = ["environment"]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 
 def test_a_study_ends_without_its_mlflow_server_and_is_whole_after_a_reconcile(
