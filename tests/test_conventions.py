@@ -1,6 +1,7 @@
 """Rules of the repository that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -97,5 +98,5 @@ def test_lock_files_are_complete_hashed_and_hold_the_bounds_that_prefect_needs()
     assert tuple(map(int, versions["sqlalchemy"].split(".")[:2])) < (2, 1)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     for requirement in project:
-        name = requirement.split(">")[0].split("=")[0].split("<")[0]
+        name = re.split(r"[\[<>=]", requirement)[0]
         assert name in versions, f"{name} is not locked"
