@@ -134,7 +134,7 @@ def page(outcomes: list[Outcome]) -> str:
         lines.append(f"| {row.fault} | {row.promise} | {files} | {outcome.passed} of {outcome.tried} |")
     lines += [
         "",
-        "Damaged and generated files: `make fuzz`, 2,500 inputs for each of its tests (130 in every test run).",
+        "Damaged and generated files: `make fuzz`, 2,500 inputs for each of its tests (80 in every test run).",
         "",
         f"{cpu_name()}, Python {platform.python_version()}, {date.today()}; "
         f"{sum(one.seconds for one in outcomes) / 60:.0f} minutes.",

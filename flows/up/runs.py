@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_AUTH_STRING
 from prefect.states import Cancelled, Cancelling, Crashed
+from pydantic import SecretStr
 
 from flows.up.services import CPU_POOL, GPU_POOL, is_worker_of_this_host
 
@@ -30,7 +31,7 @@ _AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 def client_of(api_url: str) -> Iterator[SyncPrefectClient]:
     """A client of that server, whatever the environment or the user's profile name."""
     auth = PREFECT_API_AUTH_STRING.value()
-    text = auth.get_secret_value() if auth is not None else None
+    text = auth.get_secret_value() if isinstance(auth, SecretStr) else auth
     with SyncPrefectClient(api_url, auth_string=text, httpx_settings={"timeout": 15}) as client:
         yield client
 

@@ -9,6 +9,7 @@ from hw3models.specs import DataReport, TrainSpec
 from tasks.tracking.journal import Facts, Name, Open, outbox
 from tasks.tracking.opening import open_run
 from tasks.tracking.resuming import process_tags
+from tasks.tracking.store import now_ms
 
 
 def open_child(
@@ -34,6 +35,7 @@ def open_child(
         },
         params=_params(spec, data),
         data=data,
+        at=now_ms(),
     )
     return open_run(event, parent_id)
 

@@ -42,6 +42,7 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
         },
         params=flat,
         spec=spec.model_dump_json(indent=1),
+        at=now_ms(),
     )
     adopted = None if getattr(spec, "fresh", False) else _adopted(spec, event)
     if adopted is None:
@@ -138,7 +139,7 @@ def end_run(run_id: str, status: Status, reason: str | None = None) -> None:
     """FINISHED, FAILED or KILLED, with the reason as a tag."""
     if reason is not None:
         outbox().put(run_id, Facts(tags={"hw3.ended": reason}))
-    outbox().put(run_id, End(status=status))
+    outbox().put(run_id, End(status=status, at=now_ms()))
 
 
 def end_now(run_id: str, status: Status, reason: str) -> None:

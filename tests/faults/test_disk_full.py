@@ -13,6 +13,7 @@ from tests.flows.test_cli import environment, hw3
 from tests.servers import wait_until
 
 __all__ = ["environment"]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

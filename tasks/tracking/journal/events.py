@@ -25,6 +25,8 @@ class Open(_Event):
     """The data set that the run's page names."""
     spec: str | None = None
     """Logged whole, as `spec.json`."""
+    at: int
+    """When it began, in ms."""
 
 
 class Points(_Event):
@@ -82,6 +84,8 @@ class End(_Event):
 
     kind: Literal["end"] = "end"
     status: Literal["FINISHED", "FAILED", "KILLED"]
+    at: int
+    """When, in ms: it may be sent hours later."""
 
 
 Event = Annotated[Open | Points | Facts | Text | Files | Logged | Name | End, Field(discriminator="kind")]

@@ -69,7 +69,7 @@ def start_run(client: MlflowClient, experiment_id: str, event: Open) -> tuple[st
         client.update_run(run_id, status="RUNNING")
     else:
         tags = {"hw3.key": event.key, **event.tags}
-        run_id = str(client.create_run(experiment_id, tags=tags, run_name=event.name).info.run_id)
+        run_id = str(client.create_run(experiment_id, event.at, tags, event.name).info.run_id)
     log_facts(client, run_id, event.params, event.tags if found else {})
     if event.data is not None:
         log_data(client, run_id, event.data)
@@ -112,7 +112,7 @@ class Shipping:
         elif isinstance(first, Name):
             self.client.update_run(run_id, name=first.name)
         elif isinstance(first, End):
-            self.client.set_terminated(run_id, first.status)
+            self.client.set_terminated(run_id, first.status, first.at)
 
     def _points(self, run_id: str, events: Sequence[Points]) -> None:
         points = [

@@ -131,6 +131,8 @@ def test_a_run_that_cannot_be_started_yet_is_started_later_with_everything_in_it
     tracking.end_run(run_id, "FAILED", "because")
     tracking.end_run(parent, "FINISHED")
     assert tracking.run_link(run_id) is None
+    ended = 1000 * time.time()
+    time.sleep(0.1)
     way.mode = "pass"
     assert outbox().settle(10) == 0
     client = MlflowClient(server)
@@ -140,6 +142,7 @@ def test_a_run_that_cannot_be_started_yet_is_started_later_with_everything_in_it
     child = client.get_run(real_child)
     assert child.data.tags["mlflow.parentRunId"] == real_parent
     assert child.data.tags["hw3.ended"] == "because"
+    assert child.info.start_time <= child.info.end_time <= ended, "times are those of the run, not of the sending"
     assert child.data.params["data_digest"] == data.digest
     assert child.inputs.dataset_inputs[0].dataset.digest == data.digest
     assert (child.info.status, client.get_run(real_parent).info.status) == ("FAILED", "FINISHED")
@@ -284,11 +287,11 @@ def test_threads_that_log_at_once_lose_nothing(way: Gate, server: str, data: Dat
 
 
 EVENTS: list[Event] = [
-    Open(key="k", name="n", tags={"a": "b"}),
+    Open(key="k", name="n", tags={"a": "b"}, at=1),
     Points(points=(("loss", 0.1 + 0.2, 1, 1),), new_run=True),
     Text(path="a.txt", text="ä\n\u2028 b"),
     Name(name="x"),
-    End(status="KILLED"),
+    End(status="KILLED", at=5),
 ]
 
 
