@@ -290,6 +290,11 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, Hw3Error):
         bad_input = isinstance(error, (SpecError, DataError, DigestError)) and not isinstance(error, DownloadError)
         return str(error), 2 if bad_input else 1
+    if _is_away(error):
+        return (
+            "Prefect's server does not answer any more. What was finished is kept: give the same command again.",
+            1,
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" ({error.filename})" if error.filename else ""
         return f"No space left on the disk{where}: free some space, and give the same command again.", 1
@@ -297,6 +302,12 @@ def _explain(error: Exception) -> tuple[str, int]:
 
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}", 1
+
+
+def _is_away(error: Exception) -> bool:
+    """Did the call of a server fail, without an answer?"""
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(error, httpx.TransportError)
 
 
 def _usage(error: CycloptsError) -> str:
