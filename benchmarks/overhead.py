@@ -33,7 +33,9 @@ def main() -> int:
     pairs = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            environment = os.environ | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
+            # As the command line sets them (docs/decisions/0004): threads that wait otherwise train at another speed.
+            waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
+            environment = os.environ | waiting | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
             whole = timed([HW3, "run", "--json"], environment)
             calls = timed([sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone"], environment)
         pairs.append((whole, calls))

@@ -122,15 +122,14 @@ def fit(
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
-            finished = _run_groups(*_prepared(dataset, family, spec, plan, device, dtype, on_epoch, checkpoints))
+            prepared = partial(_prepared, dataset, family, spec, plan, device, dtype, on_epoch, checkpoints)
+            result = _gather(_run_groups(*prepared()), spec, strategy=strategy, device=device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             reason = " ".join(str(error).split())[:200]
         else:
-            seconds = time.perf_counter() - start
-            result = _gather(finished, spec, strategy=strategy, device=device, seconds=seconds)
-            return replace(result, notes=tuple(notes))
+            return replace(result, notes=tuple(notes), seconds=time.perf_counter() - start)
         # Out here the error's traceback is gone, too.
         release(device)
         failed, plan = plan, plan.smaller()
@@ -333,9 +332,7 @@ def _report(values: Mapping[str, Any]) -> EpochReport:
     return EpochReport(**fields)
 
 
-def _gather(
-    finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, device: torch.device, seconds: float
-) -> FitResult:
+def _gather(finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, device: torch.device) -> FitResult:
     results = {seed: kept for selection, _ in finished for seed, kept in selection.results().items()}
     failures = tuple(failure for selection, _ in finished for failure in selection.failures)
     if not results:
@@ -348,7 +345,7 @@ def _gather(
         epochs=tuple(report for _, reports in finished for report in reports),
         failures=failures,
         best_seed=min(seeds, key=lambda seed: results[seed][1]),
-        seconds=seconds,
+        seconds=0.0,
         strategy=strategy,
         device=device,
     )
