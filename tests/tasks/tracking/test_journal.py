@@ -82,7 +82,7 @@ def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_
         longest = max(longest, time.perf_counter() - before)
     log.close()
     tracking.end_run(run_id, "FINISHED")
-    assert longest < 0.5, "an epoch waited for the server"
+    assert longest < 0.9, "an epoch waited for the server, whose silence is taken for no answer after a second"
     if mode == "slow":
         way.delay = 0.2
     else:
