@@ -70,9 +70,10 @@ class DeviceData:
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths, device=device)
         features = torch.as_tensor(read(dataset.features, 0, len(dataset.features)), device=device)
         if not self.is_image:
-            features = (
-                features.to(dtype, copy=not (in_place or is_on_disk(dataset.features))).sub_(self.mean).div_(self.std)
-            )
+            features = features.to(dtype)
+            ours = in_place or is_on_disk(dataset.features)
+            # Not copied first: for large data one more pass over memory is a tenth of a short training.
+            features = (features.sub_(self.mean) if ours else features.sub(self.mean)).div_(self.std)
             if self.lengths is not None:
                 features.mul_(time_mask(self.lengths, features.shape[1]).unsqueeze(-1))
         self.features = features
