@@ -1,0 +1,12 @@
+"""The command line. Options come from the specs; what is heavy is imported when a command runs.
+
+Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C included.
+"""
+
+# Each module registers its commands; `--help` lists them by name.
+from flows.cli import evidence as evidence
+from flows.cli import servers as servers
+from flows.cli import studies as studies
+from flows.cli.main import main
+
+__all__ = ["main"]

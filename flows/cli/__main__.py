@@ -1,0 +1,5 @@
+"""`python -m flows.cli` is `hw3`."""
+
+from flows.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""What a failure is called, and the exit code that goes with it."""
+
+import errno
+import sys
+from typing import Any
+
+from cyclopts import CycloptsError
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Message and exit code. What a user can mend has no traceback; a bug of ours has one."""
+    from pydantic import ValidationError
+
+    from hw3models.errors import DataError, DigestError, DownloadError, Hw3Error, SpecError
+
+    if isinstance(error, ValidationError):
+        return _validation(error), 2
+    if isinstance(error, Hw3Error):
+        bad_input = isinstance(error, (SpecError, DataError, DigestError)) and not isinstance(error, DownloadError)
+        return str(error), 2 if bad_input else 1
+    if _is_away(error):
+        return (
+            "Prefect's server does not answer any more. What was finished is kept: give the same command again.",
+            1,
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"No space left on the disk{where}: free some space, and give the same command again.", 1
+    import traceback
+
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}", 1
+
+
+def _is_away(error: Exception) -> bool:
+    """Did the call of a server fail, without an answer?"""
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(error, httpx.TransportError)
+
+
+def usage(error: CycloptsError) -> str:
+    """Of a command line that cannot be read."""
+    from pydantic import ValidationError
+
+    cause = error.__cause__ or error.__context__
+    return _validation(cause) if isinstance(cause, ValidationError) else str(error)
+
+
+def _validation(error: Any) -> str:
+    """Every wrong field in one line each, without pydantic's addresses."""
+    lines = []
+    for fault in error.errors(include_url=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        text = fault["msg"].removeprefix("Value error, ")
+        lines.append(text if "`" in text else f"`{where}`: {text[0].lower()}{text[1:]}, got {fault['input']!r}.")
+    return " ".join(lines)

@@ -1,0 +1,117 @@
+"""Studies: everything, images, autoencoders, sequences."""
+
+from typing import Annotated, Any
+
+from flows.cli.app import Flat, Json, Verbose, app
+from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
+
+
+@app.command
+def run(
+    *,
+    spec: Annotated[Hw3Spec, Flat] = Hw3Spec(),  # noqa: B008  # frozen
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run everything: images, autoencoder, sequence regimes and the homework parts, with one report.
+
+    Parameters
+    ----------
+    json
+        Print one machine-readable summary on stdout; progress goes to stderr.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.run import execute
+
+    execute("hw3", spec, json=json, verbose=verbose)
+
+
+@app.command
+def images(
+    source: str = "digits",
+    /,
+    *,
+    study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare classifiers on images (homework part 1).
+
+    Parameters
+    ----------
+    source
+        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
+    json
+        Print one machine-readable summary on stdout; progress goes to stderr.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.run import execute
+
+    spec = ImagesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
+    execute("images", spec, json=json, verbose=verbose)
+
+
+@app.command
+def autoencoder(
+    source: str = "digits",
+    /,
+    *,
+    code_size: int = 2,
+    study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train autoencoders and set them beside PCA (homework part 2).
+
+    Parameters
+    ----------
+    source
+        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
+    code_size
+        Numbers in the code.
+    json
+        Print one machine-readable summary on stdout; progress goes to stderr.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.run import execute
+
+    pictures = DataSpec(source=source, **_given(data))
+    spec = AutoencoderSpec(data=pictures, code_size=code_size, **_given(study))
+    execute("autoencoder", spec, json=json, verbose=verbose)
+
+
+@app.command
+def sequences(
+    source: str,
+    /,
+    *,
+    study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare families on sequences (homework part 5).
+
+    Parameters
+    ----------
+    source
+        `regime:motif`, `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or a
+        file: `NAME_TRAIN.ts` (its `NAME_TEST.ts` is found beside it), `.npz` (X, y), `.csv` or `.parquet`.
+    json
+        Print one machine-readable summary on stdout; progress goes to stderr.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.run import execute
+
+    spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
+    execute("sequences", spec, json=json, verbose=verbose)
+
+
+def _given(options: DataOptions | StudySpec) -> dict[str, Any]:
+    return dict(options)
