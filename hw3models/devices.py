@@ -3,6 +3,7 @@
 import platform
 import resource
 import sys
+import threading
 from pathlib import Path
 
 import torch
@@ -50,3 +51,17 @@ def peak_memory_mb(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def compute_alone() -> None:
+    """Let torch work on one core in the calling thread; other threads keep theirs.
+
+    A second thread that owns a team of OpenMP threads makes more of them than there are cores, and from then on libgomp
+    spins a hundredth as long in all of them: a stacked GRU trained three times slower (docs/decisions/0004).
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    # That is also what later threads begin with: put it right from a thread that ends at once.
+    restore = threading.Thread(target=torch.set_num_threads, args=(threads,))
+    restore.start()
+    restore.join()

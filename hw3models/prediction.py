@@ -140,6 +140,18 @@ def _seconds_of_one(model: torch.nn.Module, data: DeviceData | ChunkedData, inde
     return time.perf_counter() - start
 
 
+def seconds_side_by_side(
+    first: tuple[ModelCard, State], second: tuple[ModelCard, State], dataset: Dataset, device: torch.device
+) -> tuple[float, float]:
+    """What the best seed of each takes for the test split, in turn five times; medians, so that noise falls on both."""
+    data = load_data(dataset, device)
+    models = [rebuild(card, states, card.best_seed).to(device) for card, states in (first, second)]
+    with torch.inference_mode():
+        rounds = [[_seconds_of_one(model, data, dataset.test) for model in models] for _ in range(5)]
+    ours, theirs = np.median(rounds, axis=0)
+    return float(ours), float(theirs)
+
+
 def _encode(model: Autoencoder, data: DeviceData | ChunkedData, index: NDArray[np.int64]) -> torch.Tensor:
     with torch.inference_mode():
         return torch.cat([model.encode(batch.inputs[0]) for batch in data.in_order(index, 1)])

@@ -35,6 +35,8 @@ def open_child(
         },
         params=_params(spec, data),
         data=data,
+        # Who promotes, predicts or looks for drift prepares the same data again from it.
+        spec=spec.model_dump_json(indent=1),
         at=now_ms(),
     )
     return open_run(event, parent_id)

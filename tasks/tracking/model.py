@@ -41,8 +41,8 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
             flavor=mlflow.pyfunc,
             model_id=model_id,
             run_id=run_id,
-            # Read back by `hw3models.inference._load_pyfunc`: our code and safetensors, never a pickle.
-            loader_module="hw3models.inference",
+            # Read back by `tasks.tracking.serving._load_pyfunc`: our code and safetensors, never a pickle.
+            loader_module="tasks.tracking.serving",
             data_path=folder,
             signature=_signature(example, output),
             input_example=example,

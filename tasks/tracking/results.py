@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hw3models.errors import DigestError
 from hw3models.model_store import load_model, weights_digest
@@ -26,6 +27,14 @@ def fetch_results(
     Raises:
         DigestError: what arrived is not what was asked for, or not what the reports describe.
     """
+    reports = bring(run_id, directory)
+    training, evaluation = reports_here(reports, directory)
+    _check(spec, data, training, evaluation)
+    return training, evaluation, bool(reports["cached"])
+
+
+def bring(run_id: str, directory: Path) -> Any:
+    """The model folder of a family's run into `directory`; what its `reports.json` holds."""
     client, _ = connect()
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent) as folder:
@@ -36,11 +45,16 @@ def fetch_results(
             path = arrived / name
             if path.is_file() and not path.is_symlink():
                 path.replace(directory / name)
-    training = TrainReport.model_validate(reports["training"] | {"directory": str(directory)})
+    return reports
+
+
+def reports_here(reports: Any, directory: Path) -> tuple[TrainReport, EvaluationReport]:
+    """The two reports, naming the files in `directory`."""
     table = directory / Path(reports["evaluation"]["table_path"]).name
-    evaluation = EvaluationReport.model_validate(reports["evaluation"] | {"table_path": str(table)})
-    _check(spec, data, training, evaluation)
-    return training, evaluation, bool(reports["cached"])
+    return (
+        TrainReport.model_validate(reports["training"] | {"directory": str(directory)}),
+        EvaluationReport.model_validate(reports["evaluation"] | {"table_path": str(table)}),
+    )
 
 
 def _check(spec: TrainSpec, data: DataReport, training: TrainReport, evaluation: EvaluationReport) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 
+from hw3models.environment import describe_environment
 from hw3models.specs import DataReport, EvaluationReport, TrainReport
 from tasks.patience import hurry, is_outage
 from tasks.tracking.epochs import Point, log_points
@@ -53,10 +54,18 @@ def _log_reports(run_id: str, training: TrainReport, evaluation: EvaluationRepor
         "training": training.model_dump(mode="json"),
         "evaluation": evaluation.model_dump(mode="json"),
         "cached": cached,
+        # Of the machine that trained, which need not be the one that asks later.
+        "environment": describe_environment().model_dump(mode="json"),
     }
     outbox().put(run_id, Files(source=training.directory, folder=FOLDER))
     # Last, so that where it is everything is.
     outbox().put(run_id, Text(path=REPORTS, text=json.dumps(reports, indent=1)))
+
+
+def log_card(run_id: str, card: str) -> None:
+    """The model card, in markdown, as an artifact of the family's run."""
+    client, _ = connect()
+    client.log_text(run_id, card, "card.md")
 
 
 def mark_recorded(run_id: str, evaluation: EvaluationReport) -> None:

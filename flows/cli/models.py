@@ -1,0 +1,94 @@
+"""The model registry: promote, look back, roll back."""
+
+import json as jsonlib
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.cli.app import Flat, Json, Verbose, app
+from hw3models.specs import GateOptions, PromoteSpec
+
+
+@app.command
+def promote(
+    run: str | None = None,
+    /,
+    *,
+    data: str | None = None,
+    family: str | None = None,
+    licence: str | None = None,
+    gate: Annotated[GateOptions, Flat] = GateOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Put the winner of a study before the gate: it becomes champion only if it is better beyond noise.
+
+    Parameters
+    ----------
+    run
+        MLflow run of a study or of one of its families, or the `.json` beside a report; the newest study if not given.
+    data
+        Of a run with several data sets: only this one.
+    family
+        This family instead of the winner.
+    licence
+        Licence of the data, for the model card.
+    json
+        Print what was decided as one JSON object.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.promote import line, run_promote
+
+    spec = PromoteSpec(run=run, data=data, family=family, licence=licence, **dict(gate))
+    report = run_promote(spec, verbose=verbose)
+    print(report.model_dump_json(indent=1) if json else "\n".join(map(line, report.promotions)))
+
+
+@app.command
+def history(model: str | None = None, /, *, json: Json = False) -> None:
+    """Every decision of the gate, refusals and rollbacks included, oldest first.
+
+    Parameters
+    ----------
+    model
+        Registered name, such as `hw3-images`; all if not given.
+    json
+        Print it as a JSON list.
+    """
+    from flows.promote import history
+
+    events = history(model)
+    if json:
+        print(jsonlib.dumps([event.model_dump(mode="json") for event in events], indent=1))
+        return
+    for event in events:
+        champion = "no champion" if event.champion is None else f"champion: {event.champion}"
+        print(f"{event.at[:16]}  {event.model} version {event.version}: {event.event} ({champion}). {event.reason}")
+    if not events:
+        print("no model has been promoted yet")
+
+
+@app.command
+def rollback(
+    model: str,
+    /,
+    *,
+    to: Annotated[int | None, Parameter(name="--to")] = None,
+    reason: str = "no reason given",
+) -> None:
+    """Give the alias `champion` back to the version that had it before.
+
+    Parameters
+    ----------
+    model
+        Registered name, such as `hw3-images`.
+    to
+        This version instead.
+    reason
+        Kept in the history.
+    """
+    from flows.promote import rollback
+
+    event = rollback(model, to, reason)
+    print(f"{event.model}: version {event.version} is the champion. {event.reason}")

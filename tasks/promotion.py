@@ -1,0 +1,181 @@
+"""The winner of a study goes before the gate: registered as a version, judged, and what was decided written down."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from hw3models.card import model_card
+from hw3models.data import load_prepared
+from hw3models.devices import pick_device
+from hw3models.errors import SpecError
+from hw3models.families import Baseline, Network, find_family
+from hw3models.gate import Candidate, judge, winner
+from hw3models.model_store import load_model
+from hw3models.prediction import predict, seconds_side_by_side
+from hw3models.prediction_table import PredictionTable, load_table
+from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
+from tasks import tracking
+from tasks.names import slug
+from tasks.settings import Settings
+from tasks.tracking import registry
+from tasks.tracking.finding import FamilyRun, fetch_family
+
+
+def model_name(answer: Answer) -> str:
+    """Of the registered model: one for images, one for autoencoders, one for each data set of sequences."""
+    return f"hw3-sequences-{slug(answer.data.name)}" if answer.kind == "sequences" else f"hw3-{answer.kind}"
+
+
+def challenger_of(answer: Answer, family: str | None) -> str:
+    """The family that goes before the gate.
+
+    Raises:
+        SpecError: the wanted one is not there, or no network is.
+    """
+    networks = [name for name in answer.training if isinstance(find_family(answer.data.kind, name), Network)]
+    if family is not None and family not in networks:
+        raise SpecError(
+            f"`family` {family!r} is not a network of this study; networks: {', '.join(networks) or 'none'}."
+        )
+    costs = {name: one.train_seconds / len(one.seeds) for name, one in answer.training.items()}
+    chosen = family or winner(answer.comparison, networks, costs)
+    if chosen is None:
+        raise SpecError(f"the study of {answer.data.name} has trained no network: there is nothing to promote.")
+    return chosen
+
+
+@task(task_run_name="promote-{answer.data.name}", cache_policy=NO_CACHE, persist_result=False)
+def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport) -> Promotion:
+    """Register, judge, move the alias, write down.
+
+    Raises:
+        DataError: the run's results have not arrived in MLflow.
+    """
+    model, family = model_name(answer), run.training.family
+    card = model_card(answer, family, run.spec, run.environment, licence=spec.licence)
+    with _alone(model):
+        tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
+        version = registry.register(model, run.run_id, tags, card)
+        before = registry.version_with(model, registry.CHAMPION)
+        decision = _decide(answer, spec, run, data, model, before, version)
+        now = _move(model, version, before, decision)
+        event = RegistryEvent(
+            at=registry.now(),
+            model=model,
+            version=version,
+            event=decision.outcome,
+            reason=decision.reason,
+            champion=now,
+        )
+        registry.write_down(event, note=f"**{decision.outcome}**: {decision.reason}\n\n{card}")
+    tracking.log_card(run.run_id, card)
+    return Promotion(
+        model=model,
+        version=version,
+        family=family,
+        run_id=run.run_id,
+        data=data.name,
+        data_digest=data.digest,
+        decision=decision,
+        champion_before=before,
+        champion_now=now,
+    )
+
+
+@contextmanager
+def _alone(model: str) -> Iterator[None]:
+    """Two decisions about one model on one machine come one after the other."""
+    work = Settings().work
+    work.mkdir(parents=True, exist_ok=True)
+    with FileLock(work / f"registry-{slug(model)}.lock", timeout=600):
+        yield
+
+
+def _move(model: str, version: int, before: int | None, decision: GateDecision) -> int | None:
+    """The champion after the decision."""
+    if decision.outcome == "refused" or version == before:
+        return before
+    if decision.outcome == "challenger":
+        registry.move(model, registry.CHALLENGER, version)
+        return before
+    # Another machine may have promoted meanwhile: then it was judged against the wrong champion.
+    if registry.version_with(model, registry.CHAMPION) != before:
+        raise SpecError(f"the champion of {model} has changed while this one was judged: promote again.")
+    registry.move(model, registry.CHALLENGER, version)
+    registry.move(model, registry.CHAMPION, version)
+    return version
+
+
+def _decide(
+    answer: Answer,
+    spec: PromoteSpec,
+    run: FamilyRun,
+    data: DataReport,
+    model: str,
+    before: int | None,
+    version: int,
+) -> GateDecision:
+    metric = spec.metric or (answer.comparison.metric if answer.comparison else _default_metric(answer))
+    if before == version:
+        return GateDecision(outcome="champion", reason="It is the champion already.", metric=metric)
+    challenger = _candidate(run, load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest))
+    with tempfile.TemporaryDirectory() as folder:
+        champion = None
+        if before is not None:
+            there = fetch_family(registry.run_of(model, before), Path(folder) / "champion")
+            challenger, champion = _side_by_side(run, challenger, there, data, spec)
+        return judge(
+            challenger,
+            champion,
+            baselines={} if champion else _baselines(answer, Path(folder)),
+            metric=metric,
+            margin=spec.margin,
+            prefer_cheaper=spec.prefer_cheaper,
+        )
+
+
+def _default_metric(answer: Answer) -> str:
+    return "mse" if answer.kind == "autoencoder" else "accuracy"
+
+
+def _candidate(run: FamilyRun, table: PredictionTable, seconds: float | None = None) -> Candidate:
+    tried = run.training.recipe.tried if run.training.recipe else 1
+    return Candidate(
+        family=run.training.family,
+        table=table,
+        tried=tried,
+        parameters=run.training.parameters,
+        predict_seconds=seconds,
+    )
+
+
+def _side_by_side(
+    ours: FamilyRun, challenger: Candidate, there: FamilyRun, data: DataReport, spec: PromoteSpec
+) -> tuple[Candidate, Candidate]:
+    """The champion's replicates are asked again about the same test examples, here and now."""
+    stored = load_table(Path(there.evaluation.table_path), digest=there.evaluation.table_digest)
+    if stored.data_digest != data.digest:
+        return challenger, _candidate(there, stored)  # which the gate refuses
+    dataset, device = load_prepared(data), pick_device("auto")
+    card, states = load_model(Path(there.training.directory))
+    table, _ = predict(card, states, dataset, device)
+    own, champions = None, None
+    if spec.prefer_cheaper:
+        own_card = load_model(Path(ours.training.directory))
+        own, champions = seconds_side_by_side(own_card, (card, states), dataset, device)
+    return _candidate(ours, challenger.table, own), _candidate(there, table, champions)
+
+
+def _baselines(answer: Answer, folder: Path) -> Mapping[str, PredictionTable]:
+    """Prediction tables of the study's baselines."""
+    tables = {}
+    for family, run_id in answer.run_ids.items():
+        if isinstance(find_family(answer.data.kind, family), Baseline):
+            one = fetch_family(run_id, folder / family)
+            tables[family] = load_table(Path(one.evaluation.table_path), digest=one.evaluation.table_digest)
+    return tables

@@ -1,0 +1,133 @@
+"""MLflow's model registry: versions, the aliases `champion` and `challenger`, and every decision as a tag.
+
+Only the promotion gate moves `champion`. Each decision is a tag of its version, named by its time, so that the history
+of a model can be read from the registry alone.
+"""
+
+from datetime import UTC, datetime
+
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from hw3models.errors import DataError, SpecError
+from hw3models.specs import RegistryEvent
+from tasks.tracking.store import connect
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_EVENT = "hw3.gate."
+_NOTE_LIMIT = 4900
+"""Characters that MLflow's database keeps of a description or a tag, less some."""
+
+
+def register(model: str, run_id: str, tags: dict[str, str], note: str) -> int:
+    """The version of `model` that holds the family's run: found, or made.
+
+    Raises:
+        DataError: the run has no model (yet).
+    """
+    client, experiment_id = connect()
+    for version in versions(model):
+        if version.run_id == run_id:
+            return int(version.version)
+    model_id = _model_of(client, experiment_id, run_id)
+    try:
+        client.create_registered_model(model, description="Made by hw3; `champion` is moved by `hw3 promote` only.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        model, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags=tags, description=_cut(note)
+    )
+    return int(made.version)
+
+
+def _model_of(client: MlflowClient, experiment_id: str, run_id: str) -> str:
+    found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
+    for one in found:
+        if one.status == LoggedModelStatus.READY:
+            return str(one.model_id)
+    raise DataError(
+        f"MLflow run {run_id} has no model. It may not have arrived yet: `hw3 reconcile` sends what is waiting."
+    )
+
+
+def versions(model: str) -> list[ModelVersion]:
+    """All of them, oldest first."""
+    client, _ = connect()
+    found = client.search_model_versions(f"name = '{model}'", max_results=10_000)
+    return sorted(found, key=lambda version: int(version.version))
+
+
+def models() -> list[str]:
+    """Registered names."""
+    client, _ = connect()
+    return sorted(one.name for one in client.search_registered_models(max_results=1000) if one.name.startswith("hw3-"))
+
+
+def version_with(model: str, alias: str) -> int | None:
+    """The version that has the alias."""
+    client, _ = connect()
+    try:
+        return int(client.get_model_version_by_alias(model, alias).version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def run_of(model: str, version: int) -> str:
+    """MLflow run of the family that the version holds.
+
+    Raises:
+        SpecError: there is no such version.
+    """
+    for one in versions(model):
+        if int(one.version) == version and one.run_id:
+            return str(one.run_id)
+    known = ", ".join(one.version for one in versions(model)) or "none"
+    raise SpecError(f"{model} has no version {version}; versions: {known}.")
+
+
+def move(model: str, alias: str, version: int) -> None:
+    """Give the alias to the version."""
+    client, _ = connect()
+    client.set_registered_model_alias(model, alias, str(version))
+
+
+def write_down(event: RegistryEvent, note: str | None = None) -> None:
+    """The decision as tags of its version; the note is its description."""
+    client, _ = connect()
+    version = str(event.version)
+    client.set_model_version_tag(event.model, version, f"{_EVENT}{event.at}", _event_text(event))
+    client.set_model_version_tag(event.model, version, "hw3.gate", event.event)
+    client.set_model_version_tag(event.model, version, "hw3.gate_reason", _cut(event.reason))
+    if note is not None:
+        client.update_model_version(event.model, version, _cut(note))
+
+
+def history(model: str) -> list[RegistryEvent]:
+    """All decisions, oldest first."""
+    found = []
+    for version in versions(model):
+        for key, text in version.tags.items():
+            if key.startswith(_EVENT):
+                found.append(RegistryEvent.model_validate_json(text))
+    return sorted(found, key=lambda event: event.at)
+
+
+def now() -> str:
+    """Time of an event: ISO 8601, UTC, to the microsecond, so that events can be put in order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _event_text(event: RegistryEvent) -> str:
+    spare = len(event.model_dump_json()) - _NOTE_LIMIT
+    if spare > 0:
+        event = event.model_copy(update={"reason": event.reason[: -spare - 3] + "..."})
+    return event.model_dump_json()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _NOTE_LIMIT else text[:_NOTE_LIMIT] + "\n..."
