@@ -4,7 +4,7 @@ import json as jsonlib
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.servers import check_servers
@@ -14,32 +14,49 @@ from tasks.settings import Settings
 
 
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
-    """Run the flow `name` in this process and print its summary on stdout."""
+    """Run the study `name` in this process and print its summary on stdout."""
     _check_early(spec)
-    check_servers()
-    prepare_environment(verbose=verbose)
-    with embedded_server():
+
+    def load() -> Callable[[Any], RunReport]:
         from flows.autoencoder import autoencoder
-        from flows.display import display
         from flows.hw3 import hw3
         from flows.images import images
         from flows.sequences import sequences
-        from flows.summary import as_json, as_text
 
-    flows: dict[str, Callable[[Any], RunReport]] = {
-        "hw3": hw3,
-        "images": images,
-        "autoencoder": autoencoder,
-        "sequences": sequences,
-    }
+        flows: dict[str, Callable[[Any], RunReport]] = {
+            "hw3": hw3,
+            "images": images,
+            "autoencoder": autoencoder,
+            "sequences": sequences,
+        }
+        return flows[name]
+
+    run = run_here(load, spec, verbose=verbose)
+    from flows.summary import as_json, as_text
+
+    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
+    sys.stdout.flush()
+
+
+_R = TypeVar("_R")
+
+
+def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bool) -> _R:
+    """Run the flow that `load` imports in this process, with progress, and with Ctrl-C told to Prefect.
+
+    It is imported here: Prefect reads its settings when it is, and its temporary server starts meanwhile.
+    """
+    check_servers()
+    prepare_environment(verbose=verbose)
+    with embedded_server():
+        flow = load()
+        from flows.display import display
     with without_heartbeats(), display() as shown, progress.listening(shown):
         try:
-            run = flows[name](spec)
+            return flow(spec)
         except KeyboardInterrupt:
             _cancel_flow_runs()
             raise
-    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
-    sys.stdout.flush()
 
 
 def _check_early(spec: Spec) -> None:

@@ -63,7 +63,10 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
         version = registry.register(model, run.run_id, tags, card)
         before = registry.version_with(model, registry.CHAMPION)
         decision = _decide(answer, spec, run, data, model, before, version)
-        now = _move(model, version, before, decision)
+        if registry.version_with(model, registry.CHAMPION) != before:
+            # Another machine has promoted meanwhile: this one was judged against the wrong champion.
+            raise SpecError(f"the champion of {model} has changed while this one was judged: promote again.")
+        now = version if decision.outcome == "champion" else before
         event = RegistryEvent(
             at=registry.now(),
             model=model,
@@ -72,7 +75,9 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
             reason=decision.reason,
             champion=now,
         )
+        # First the reason, then the alias: what is lost between the two is decided again by the next promotion.
         registry.write_down(event, note=f"**{decision.outcome}**: {decision.reason}\n\n{card}")
+        _move(model, version, decision)
     tracking.log_card(run.run_id, card)
     return Promotion(
         model=model,
@@ -96,19 +101,12 @@ def _alone(model: str) -> Iterator[None]:
         yield
 
 
-def _move(model: str, version: int, before: int | None, decision: GateDecision) -> int | None:
-    """The champion after the decision."""
-    if decision.outcome == "refused" or version == before:
-        return before
-    if decision.outcome == "challenger":
+def _move(model: str, version: int, decision: GateDecision) -> None:
+    """What was refused gets no alias."""
+    if decision.outcome != "refused":
         registry.move(model, registry.CHALLENGER, version)
-        return before
-    # Another machine may have promoted meanwhile: then it was judged against the wrong champion.
-    if registry.version_with(model, registry.CHAMPION) != before:
-        raise SpecError(f"the champion of {model} has changed while this one was judged: promote again.")
-    registry.move(model, registry.CHALLENGER, version)
-    registry.move(model, registry.CHAMPION, version)
-    return version
+    if decision.outcome == "champion":
+        registry.move(model, registry.CHAMPION, version)
 
 
 def _decide(

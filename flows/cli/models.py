@@ -1,12 +1,13 @@
 """The model registry: promote, look back, roll back."""
 
 import json as jsonlib
+from collections.abc import Callable
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from flows.cli.app import Flat, Json, Verbose, app
-from hw3models.specs import GateOptions, PromoteSpec
+from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport
 
 
 @app.command
@@ -38,11 +39,22 @@ def promote(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.promote import line, run_promote
+    from flows.run import run_here
+
+    def load() -> Callable[[PromoteSpec], PromotionReport]:
+        from flows.promote import promote
+
+        return promote
 
     spec = PromoteSpec(run=run, data=data, family=family, licence=licence, **dict(gate))
-    report = run_promote(spec, verbose=verbose)
-    print(report.model_dump_json(indent=1) if json else "\n".join(map(line, report.promotions)))
+    report = run_here(load, spec, verbose=verbose)
+    print(report.model_dump_json(indent=1) if json else "\n".join(map(_line, report.promotions)))
+
+
+def _line(one: Promotion) -> str:
+    return (
+        f"{one.model} version {one.version} ({one.family} on {one.data}): {one.decision.outcome}. {one.decision.reason}"
+    )
 
 
 @app.command
@@ -56,7 +68,7 @@ def history(model: str | None = None, /, *, json: Json = False) -> None:
     json
         Print it as a JSON list.
     """
-    from flows.promote import history
+    from flows.registry import history
 
     events = history(model)
     if json:
@@ -88,7 +100,7 @@ def rollback(
     reason
         Kept in the history.
     """
-    from flows.promote import rollback
+    from flows.registry import rollback
 
     event = rollback(model, to, reason)
     print(f"{event.model}: version {event.version} is the champion. {event.reason}")

@@ -86,7 +86,7 @@ def run_of(model: str, version: int) -> str:
     for one in versions(model):
         if int(one.version) == version and one.run_id:
             return str(one.run_id)
-    known = ", ".join(one.version for one in versions(model)) or "none"
+    known = ", ".join(str(one.version) for one in versions(model)) or "none"
     raise SpecError(f"{model} has no version {version}; versions: {known}.")
 
 
@@ -118,8 +118,11 @@ def history(model: str) -> list[RegistryEvent]:
 
 
 def now() -> str:
-    """Time of an event: ISO 8601, UTC, to the microsecond, so that events can be put in order."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    """Time of an event: ISO 8601, UTC, to the microsecond, so that events can be put in order.
+
+    As MLflow's names may be: without a plus sign.
+    """
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _event_text(event: RegistryEvent) -> str:
