@@ -1,7 +1,8 @@
-"""The model registry: promote, look back, roll back."""
+"""The model registry: promote, look back, roll back, predict."""
 
 import json as jsonlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -104,3 +105,33 @@ def rollback(
 
     event = rollback(model, to, reason)
     print(f"{event.model}: version {event.version} is the champion. {event.reason}")
+
+
+@app.command
+def predict(
+    data: Path,
+    /,
+    *,
+    model: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    sample_column: str = "sample",
+    time_column: str = "time",
+) -> None:
+    """Ask a promoted model about a file of any size: a table of classes with their probabilities.
+
+    Parameters
+    ----------
+    data
+        `.csv` or `.parquet` (long form, labels are not needed), `.npz` (X), `.npy` or `.ts`.
+    model
+        `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
+    output
+        `.parquet` or `.csv`: a row for each example.
+    sample_column
+        Long-form tables: the column that says which series a row belongs to.
+    time_column
+        Long-form tables: the column that orders the rows of a series.
+    """
+    from flows.predict import predict
+
+    print(predict(model, data, output, sample_column=sample_column, time_column=time_column))

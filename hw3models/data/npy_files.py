@@ -39,7 +39,7 @@ def npy_kind(path: Path) -> Kind:
     Raises:
         DataError: no `.npy` file, or not whole.
     """
-    array = _open(path)
+    array = open_npy(path)
     return "images" if array.dtype == np.uint8 and array.shape[1:] == IMAGE_SHAPE else "sequences"
 
 
@@ -49,8 +49,8 @@ def read_npy(files: tuple[Path, ...], name: str) -> Raw:
     Raises:
         DataError: all faults of the files together.
     """
-    features, labels = _open(files[0]), _open(files[1])
-    test = _open(files[2]) if len(files) > 2 else None
+    features, labels = open_npy(files[0]), open_npy(files[1])
+    test = open_npy(files[2]) if len(files) > 2 else None
     faults = _feature_faults(features)
     if labels.ndim != 1 or len(labels) != len(features):
         faults.append(f"{files[1].name} has shape {labels.shape}; one label per example, ({len(features)},), is needed")
@@ -89,7 +89,7 @@ def _feature_faults(features: NDArray[Any]) -> list[str]:
     return []
 
 
-def _open(path: Path) -> NDArray[Any]:
+def open_npy(path: Path) -> NDArray[Any]:
     """The map of a whole `.npy` file; nothing is unpickled."""
     try:
         return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))

@@ -59,7 +59,7 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
             faults = _key_faults(list(found))
             for key in _KEYS:
                 if key in found:
-                    faults += _header_faults(archive, found[key], key)
+                    faults += header_faults(archive, found[key], key)
         raise_faults(str(path), faults)
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in _KEYS if key in found}
@@ -80,8 +80,10 @@ def _key_faults(found: list[str]) -> list[str]:
     return faults
 
 
-def _header_faults(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> list[str]:
-    """Refuse what must not be loaded, by the array's header alone."""
+def header_faults(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, *, limit: int | None = MAX_BYTES
+) -> list[str]:
+    """Refuse what must not be loaded, by the array's header alone. Without a limit it may be of any size."""
     with archive.open(info) as member:
         version = _FORMAT.read_magic(member)
         if version not in ((1, 0), (2, 0)):
@@ -94,8 +96,8 @@ def _header_faults(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) ->
     if dtype.kind not in ("iufbUS" if key.startswith("y") else "iufb"):
         return [f"{key} has type {dtype}; {'whole numbers or text are' if key[0] == 'y' else 'numbers are'} needed"]
     size = math.prod(shape) * dtype.itemsize
-    if size > MAX_BYTES:
-        return [f"{key} {shape} needs {size / 1024**3:,.1f} GiB; the limit is {MAX_BYTES / 1024**3:.0f} GiB"]
+    if limit is not None and size > limit:
+        return [f"{key} {shape} needs {size / 1024**3:,.1f} GiB; the limit is {limit / 1024**3:.0f} GiB"]
     if start + size != info.file_size:
         return [f"{key} should hold {size:,} bytes by its header, but holds {info.file_size - start:,}: damaged"]
     return []

@@ -83,6 +83,17 @@ def read_ts(files: tuple[Path, ...], name: str) -> Raw:
     )
 
 
+def read_series(path: Path) -> list[NDArray[np.float64]]:
+    """The series (T_i, C) of one file alone, whatever its labels.
+
+    Raises:
+        DataError: all faults of the file together, with their lines.
+    """
+    found = _read_file(path)
+    raise_faults(str(path), found.faults)
+    return found.series
+
+
 def is_classification(path: Path) -> bool:
     """Whether the header of `path` announces classes, not measurements."""
     with path.open(encoding="utf-8", errors="replace") as file:

@@ -4,8 +4,11 @@ Only the promotion gate moves `champion`. Each decision is a tag of its version,
 of a model can be read from the registry alone.
 """
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion
@@ -134,3 +137,35 @@ def _event_text(event: RegistryEvent) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _NOTE_LIMIT else text[:_NOTE_LIMIT] + "\n..."
+
+
+def fetch_model(name: str, directory: Path) -> Path:
+    """Bring a registered model into `directory`; the folder that `hw3models.inference.load_predictor` reads.
+
+    `name` is `MODEL@alias`, `MODEL/version`, or either after `models:/`.
+
+    Raises:
+        SpecError: no such model, version or alias, or one that this project has not made.
+    """
+    connect()
+    address = name if name.startswith("models:/") else f"models:/{name}"
+    if not re.fullmatch(r"models:/[^/@]+(@[^/@]+|/\d+)", address):
+        raise SpecError(f"`model` {name!r}: give MODEL@champion or MODEL/VERSION. Registered: {_listed()}.")
+    try:
+        arrived = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(directory)))
+    except (MlflowException, OSError) as error:
+        raise SpecError(
+            f"`model` {name!r} cannot be had from MLflow ({_short(error)}). Registered: {_listed()}."
+        ) from error
+    folders = [path.parent for path in arrived.rglob("model.safetensors")]
+    if len(folders) != 1:
+        raise SpecError(f"`model` {name!r} was not made by hw3: it holds no `model.safetensors`.")
+    return folders[0]
+
+
+def _listed() -> str:
+    return ", ".join(models()) or "none yet (`hw3 promote` registers)"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,50 @@
+"""`hw3 predict`: a registered model, or a model folder, asked about a file."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows.servers import check_servers
+from hw3models.inference import Predictor, load_predictor
+from hw3models.scoring import score_file
+from tasks.tracking import registry
+
+
+def load(model: str) -> Predictor:
+    """A model folder on this machine, or a model of the registry.
+
+    Raises:
+        SpecError: there is no such model.
+        DataError: the folder does not hold a whole model.
+    """
+    if (Path(model) / "model.json").is_file():
+        return load_predictor(Path(model))
+    check_servers()
+    with tempfile.TemporaryDirectory() as folder:
+        return load_predictor(registry.fetch_model(model, Path(folder)))
+
+
+def predict(model: str, data: Path, output: Path, *, sample_column: str, time_column: str) -> str:
+    """Write the predictions, with a count of what is done on stderr; a line about it."""
+    predictor = load(model)
+    begun = time.perf_counter()
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} examples"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("predict", total=None)
+        number = score_file(
+            predictor,
+            data,
+            output,
+            sample_column=sample_column,
+            time_column=time_column,
+            on_progress=lambda done: progress.update(task, completed=done),
+        )
+    card = predictor.card
+    return (
+        f"{output}: {number:,} examples by {card.family} seed {card.best_seed}, trained on {card.data_name}, "
+        f"in {time.perf_counter() - begun:.1f} s"
+    )

@@ -1,0 +1,103 @@
+"""Series out of a long-form table of any size, chunk by chunk; see `tables` for what is read whole.
+
+T time steps, C channels
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.table_limits import csv_faults, parquet_faults
+from hw3models.errors import DataError
+
+ROWS = 100_000
+"""Of a chunk."""
+_NOT_FEATURES = ("label", "split")
+Series = tuple[NDArray[Any], list[NDArray[np.float64]]]
+"""Names (N,), and the values (T_i, C) of each."""
+
+
+def table_blocks(path: Path, channels: int, sample: str, time: str) -> Iterator[Series]:
+    """Names and values of the series, sorted by time; the rows of a series must stand together.
+
+    Raises:
+        DataError: a column is missing, is not numbers, or a series comes in two pieces.
+    """
+    rest, seen = None, set[str]()
+    for chunk in _chunks(path):
+        if not len(chunk):
+            continue
+        table = chunk if rest is None else pd.concat([rest, chunk], ignore_index=True)
+        columns = _features(path, table, channels, sample, time)
+        # The last series may go on in the next chunk.
+        last = table[sample].iloc[-1]
+        is_last = (table[sample] == last).to_numpy()
+        begin = len(table) - int(np.argmin(is_last[::-1])) if not is_last.all() else 0
+        rest = table.iloc[begin:]
+        if begin:
+            yield _series(path, table.iloc[:begin], columns, sample, time, seen)
+    if rest is None:
+        raise DataError(f"{path}: the table has columns but no rows.")
+    yield _series(path, rest, columns, sample, time, seen)
+
+
+def _chunks(path: Path) -> Iterable[pd.DataFrame]:
+    try:
+        if path.suffix.lower() == ".parquet":
+            import pyarrow.parquet as parquet
+
+            raise_faults(str(path), parquet_faults(path))
+            for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS):
+                table = batch.to_pandas()
+                yield table.reset_index() if any(table.index.names) else table
+        else:
+            raise_faults(str(path), csv_faults(path))
+            with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as chunks:
+                yield from chunks
+    except (OSError, ValueError, ImportError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def _features(path: Path, table: pd.DataFrame, channels: int, sample: str, time: str) -> list[str]:
+    found = [str(column) for column in table.columns]
+    faults = [
+        f"column {column!r} is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
+        for column in (sample, time)
+        if column not in found
+    ]
+    columns = [column for column in found if column not in (sample, time, *_NOT_FEATURES)]
+    if not faults and len(columns) != channels:
+        faults.append(f"the table has {len(columns)} features ({', '.join(columns)}), but the model takes {channels}")
+    if not faults:
+        faults += [
+            f"feature {column!r} has type {table[column].dtype}; numbers are needed"
+            for column in columns
+            if not pd.api.types.is_numeric_dtype(table[column])
+        ]
+    raise_faults(str(path), faults)
+    return columns
+
+
+def _series(path: Path, table: pd.DataFrame, columns: list[str], sample: str, time: str, seen: set[str]) -> Series:
+    codes, names = pd.factorize(table[sample], use_na_sentinel=False)
+    changes = int((np.diff(codes) != 0).sum()) + 1
+    texts = [str(name) for name in names]
+    twice = next((name for name in texts if name in seen), None)
+    if changes != len(names) or twice is not None:
+        name = twice if twice is not None else str(names[codes[int(np.argmax(np.diff(codes) < 0)) + 1]])
+        raise DataError(f"{path}: the rows of series {name!r} do not stand together. Sort the table by {sample!r}.")
+    seen.update(texts)
+    times = table[time].to_numpy()
+    if times.dtype.kind == "O":
+        times = pd.to_datetime(table[time], format="ISO8601", utc=True).to_numpy()
+    order = np.lexsort((times, codes))
+    values = table[columns].to_numpy(dtype=np.float64, na_value=np.nan)[order]
+    ends = np.cumsum(np.bincount(codes))[:-1]
+    return np.array(texts, dtype=object), np.split(values, ends)
