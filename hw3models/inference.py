@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.dataset import write_atomically
+from hw3models.data.missing import interpolate
 from hw3models.errors import DataError
 from hw3models.families.autoencoder import Autoencoder
 from hw3models.model_store import ModelCard, build_from_card
@@ -69,6 +70,8 @@ class Predictor:
                 raise DataError(f"example {int(np.argmin(valid.any(axis=1)))} has no valid time step.")
             values[np.arange(values.shape[1]) >= counts[:, None]] = 0
             lengths = torch.from_numpy(counts.astype(np.int64))
+        if self.card.missing == "interpolate":
+            interpolate(values, None if lengths is None else lengths.numpy(), np.array(self.card.mean))
         if not np.isfinite(values).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             raise DataError(f"examples must be finite, got {values[place]} at {place}.")

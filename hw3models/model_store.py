@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import safetensors.torch
 import torch
@@ -41,6 +42,8 @@ class ModelCard(Report):
     hidden: tuple[int, ...] = ()
     seeds: tuple[int, ...]
     best_seed: int
+    missing: Literal["refuse", "interpolate"] = "refuse"
+    """What is done about missing values in what the model is asked about: as in its training."""
     vary: Vary = "seed"
     """Other than `seed`: seed r was trained on the r-th resample of the data."""
     data_digest: str
@@ -64,6 +67,7 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         hidden=recipe.hidden,
         seeds=result.seeds,
         best_seed=result.best_seed,
+        missing=spec.data.missing,
         vary=spec.vary,
         data_digest=dataset.digest,
         data_name=dataset.name,

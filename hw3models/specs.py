@@ -78,6 +78,10 @@ class DataOptions(Spec):
     """Long-form tables: the column that orders the rows of a series."""
     label_column: str = "label"
     """Long-form tables: the column of the class, constant within a series."""
+    missing: Literal["refuse", "interpolate"] = "refuse"
+    """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
+    series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
+    same to what it is asked about."""
     digest: str | None = None
     """The content digest that the prepared data must have; other data are refused. None: not checked."""
 

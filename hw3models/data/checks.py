@@ -31,21 +31,27 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f" Did you mean {lower[close[0]]!r}?" if close else ""
 
 
-def check(raw: Raw, where: str) -> None:
-    """Refuse data that no classifier can be trained and tested on.
+FILL_THEM = "`--missing interpolate` fills gaps"
+
+
+def check(raw: Raw, where: str, *, fill: bool = False) -> None:
+    """Refuse data that no classifier can be trained and tested on. Missing values that will be filled are none.
 
     Raises:
         DataError: all faults together: too few classes, steps or examples of a class, classes that only the
             test split has, values that are not finite.
     """
-    raise_faults(where, [*_shape_faults(raw), *_finite_faults(raw), *_class_faults(raw)])
+    raise_faults(where, [*_shape_faults(raw), *_finite_faults(raw, fill=fill), *_class_faults(raw)])
 
 
-def not_finite_fault(values: NDArray[Any], axes: Sequence[str]) -> str | None:
-    """Count and first place of NaN or infinite numbers in `values`; places count from 0, one name per axis."""
+def not_finite_fault(values: NDArray[Any], axes: Sequence[str], *, fill: bool = False) -> str | None:
+    """Count and first place of NaN or infinite numbers in `values`; places count from 0, one name per axis.
+
+    NaNs that will be filled are none.
+    """
     count, first = 0, None
     for start, rows in blocks(values):
-        bad = ~np.isfinite(rows)
+        bad = np.isinf(rows) if fill else ~np.isfinite(rows)
         if first is None and bad.any():
             where = np.unravel_index(int(bad.argmax()), bad.shape)
             first, value = (start + int(where[0]), *map(int, where[1:])), rows[where]
@@ -55,7 +61,7 @@ def not_finite_fault(values: NDArray[Any], axes: Sequence[str]) -> str | None:
     place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, first, strict=True))
     return (
         f"{count:,} of {values.size:,} values are missing (NaN) or infinite, the first is "
-        f"{value} at {place} (counting from 0); fill the gaps or leave these series out"
+        f"{value} at {place} (counting from 0); {FILL_THEM}, or leave these series out"
     )
 
 
@@ -75,10 +81,10 @@ def _shape_faults(raw: Raw) -> list[str]:
     return faults
 
 
-def _finite_faults(raw: Raw) -> list[str]:
+def _finite_faults(raw: Raw, *, fill: bool) -> list[str]:
     if raw.kind != "sequences":
         return []
-    fault = not_finite_fault(raw.features, ("series", "step", "channel"))
+    fault = not_finite_fault(raw.features, ("series", "step", "channel"), fill=fill)
     return [f"{fault} (a number beyond 3.4e38 counts as infinite)"] if fault else []
 
 

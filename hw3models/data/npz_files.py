@@ -22,7 +22,7 @@ _FORMAT: Any = npy_format
 """Any: numpy's stubs leave its functions untyped."""
 
 
-def read_npz(path: Path, name: str) -> Raw:
+def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
     """Read X (N, T, C) or (N, T) and y (N,), and X_test, y_test with the same T and C where the file has them.
 
     Features are integers or floats, labels integers, whole floats or text.
@@ -35,7 +35,7 @@ def read_npz(path: Path, name: str) -> Raw:
     parts = [
         part
         for suffix in ("", "_test")
-        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults)) is not None
+        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults, fill=fill)) is not None
     ]
     if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         shapes = [part[0].shape[1:] for part in parts]
@@ -104,14 +104,14 @@ def header_faults(
 
 
 def _read_part(
-    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str]
+    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str], *, fill: bool
 ) -> tuple[NDArray[np.float32], list[str]] | None:
     """Features (N, T, C) and labels of one split; None and entries in `faults` where they cannot be used."""
     values, labels = arrays[f"X{suffix}"], arrays[f"y{suffix}"]
     before = len(faults)
     if values.ndim not in (2, 3) or 0 in values.shape:
         faults.append(f"X{suffix} has shape {values.shape}; (series, steps) or (series, steps, channels) is needed")
-    elif fault := not_finite_fault(values, ("series", "step", "channel")[: values.ndim]):
+    elif fault := not_finite_fault(values, ("series", "step", "channel")[: values.ndim], fill=fill):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
         faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")

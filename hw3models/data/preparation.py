@@ -9,6 +9,7 @@ from hw3models.data import dataset
 from hw3models.data.blocks import take
 from hw3models.data.checks import check
 from hw3models.data.dataset import Dataset
+from hw3models.data.missing import has_gaps, interpolate, known_means
 from hw3models.data.raw import Raw
 from hw3models.data.regimes import make_regime
 from hw3models.data.scaling import learn_scaling
@@ -32,7 +33,7 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
     if source.source != spec.source and not (spec.source == "auto" and source.source in ("mnist", "digits")):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
     raw = _read(spec, source)
-    check(raw, spec.source)
+    check(raw, spec.source, fill=spec.missing != "refuse")
     prepared = _build(raw, spec, source)
     if spec.digest is not None and prepared.digest != spec.digest:
         raise DigestError(
@@ -87,6 +88,9 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
     everything = len(kept) == len(raw.labels)
     features = raw.features if everything else take(raw.features, kept)
     lengths = raw.lengths if everything or raw.lengths is None else raw.lengths[kept]
+    if spec.missing == "interpolate" and raw.kind == "sequences" and has_gaps(features):
+        features = np.array(features)  # the raw data stay as they are, on disk as well
+        interpolate(features, lengths, known_means(features, lengths, train))
     mean, std = learn_scaling(features, lengths, train)
     return Dataset(
         name=raw.name,

@@ -40,11 +40,11 @@ def read_sequences(files: tuple[Path, ...], spec: DataSpec) -> Raw:
         DataError: all faults of the files together.
     """
     path = files[0]
-    suffix = path.suffix.lower()
+    suffix, fill = path.suffix.lower(), spec.missing != "refuse"
     if suffix == ".ts":
-        return read_ts(files, path.stem if len(files) == 1 else path.stem.rsplit("_", 1)[0])
+        return read_ts(files, path.stem if len(files) == 1 else path.stem.rsplit("_", 1)[0], fill=fill)
     if suffix == ".npz":
-        return read_npz(path, path.stem)
+        return read_npz(path, path.stem, fill=fill)
     if suffix == ".npy":
         return read_npy(files, path.stem)
     # pandas costs a second to import; the other formats do without it.

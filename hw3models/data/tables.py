@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
@@ -39,7 +39,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         raise DataError(f"{path}: the table has columns but no rows.")
     columns = [c for c in table.columns if c not in _own_columns(spec)]
     faults: list[str] = []
-    features, features_faults = _numbers(table[columns], row_name)
+    features, features_faults = _numbers(table[columns], row_name, fill=spec.missing != "refuse")
     times, time_faults = _times(table[spec.time_column], row_name)
     faults += features_faults + time_faults
     samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
@@ -129,8 +129,10 @@ def _rows(mask: NDArray[np.bool_], row_name: Callable[[int], str]) -> str:
     return named + (f" and {len(places) - _MAX_ROWS:,} more" if len(places) > _MAX_ROWS else "")
 
 
-def _numbers(table: pd.DataFrame, row_name: Callable[[int], str]) -> tuple[NDArray[np.float64], list[str]]:
-    """Features float64 (rows, C), with the faults of every column."""
+def _numbers(
+    table: pd.DataFrame, row_name: Callable[[int], str], *, fill: bool
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Features float64 (rows, C), with the faults of every column; what is missing is NaN where it will be filled."""
     values = np.zeros(table.shape, np.float64)
     faults = []
     for index, column in enumerate(table.columns):
@@ -145,8 +147,8 @@ def _numbers(table: pd.DataFrame, row_name: Callable[[int], str]) -> tuple[NDArr
         if text.any():
             example = cells.iloc[int(text.argmax())]
             faults.append(f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}")
-        if empty.any():
-            faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)}")
+        if empty.any() and not fill:
+            faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)} ({FILL_THEM})")
         if (infinite := np.isinf(values[:, index])).any():
             faults.append(f"feature {column!r} is infinite at {_rows(infinite, row_name)}")
     return values, faults

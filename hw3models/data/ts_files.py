@@ -6,13 +6,13 @@ targets without a word. Here they are refused, because no classifier of this pro
 
 import re
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, raw_sequences
 from hw3models.errors import DataError
 
@@ -30,6 +30,8 @@ class TsFile:
     faults: list[str] = field(default_factory=list)
     missing: int = 0
     first_missing: str = ""
+    fill: bool = False
+    """Missing values will be filled: they are no fault."""
 
 
 @dataclass
@@ -62,13 +64,13 @@ def ts_files(path: Path) -> tuple[Path, ...]:
     return tuple(pair)
 
 
-def read_ts(files: tuple[Path, ...], name: str) -> Raw:
+def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
     """Read one `.ts` file, or the pair (train, test).
 
     Raises:
         DataError: all faults of both files together, with their lines.
     """
-    parts = [_read_file(file) for file in files]
+    parts = [_read_file(file, fill=fill) for file in files]
     faults = [f"{file.name}: {fault}" for file, part in zip(files, parts, strict=True) for fault in part.faults]
     channels = [part.series[0].shape[1] for part in parts if part.series]
     if len(set(channels)) > 1:
@@ -84,12 +86,12 @@ def read_ts(files: tuple[Path, ...], name: str) -> Raw:
 
 
 def read_series(path: Path) -> list[NDArray[np.float64]]:
-    """The series (T_i, C) of one file alone, whatever its labels.
+    """The series (T_i, C) of one file alone, whatever its labels; what is missing is NaN.
 
     Raises:
         DataError: all faults of the file together, with their lines.
     """
-    found = _read_file(path)
+    found = _read_file(path, fill=True)
     raise_faults(str(path), found.faults)
     return found.series
 
@@ -106,8 +108,8 @@ def is_classification(path: Path) -> bool:
     return False
 
 
-def _read_file(path: Path) -> TsFile:
-    found, header = TsFile(), _Header()
+def _read_file(path: Path, *, fill: bool) -> TsFile:
+    found, header = TsFile(fill=fill), _Header()
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -130,7 +132,7 @@ def _read_file(path: Path) -> TsFile:
     if found.missing:
         found.faults.append(
             f"{found.missing:,} values are missing or infinite, the first at {found.first_missing}; "
-            "fill the gaps or leave these series out"
+            f"{FILL_THEM}, or leave these series out"
         )
     _check_lengths(header, found)
     return found
@@ -202,7 +204,7 @@ def _read_numbers(text: str, place: str, found: TsFile) -> list[float] | None:
         except ValueError:
             found.faults.append(f"{place}, step {step}: {value.strip()[:40]!r} is not a number")
             return None
-        if not isfinite(number):
+        if not isfinite(number) and not (found.fill and isnan(number)):
             found.missing += 1
             found.first_missing = found.first_missing or f"{place}, step {step} ({value.strip()})"
         numbers.append(number)
