@@ -32,7 +32,7 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
     """
     if source.source != spec.source and not (spec.source == "auto" and source.source in ("mnist", "digits")):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
-    raw = _read(spec, source)
+    raw = read_raw(spec, source)
     check(raw, spec.source, fill=spec.missing != "refuse")
     prepared = _build(raw, spec, source)
     if spec.digest is not None and prepared.digest != spec.digest:
@@ -59,7 +59,13 @@ def load_prepared(report: DataReport) -> Dataset:
     return dataset.load(Path(report.path), digest=report.digest)
 
 
-def _read(spec: DataSpec, source: SourceReport) -> Raw:
+def read_raw(spec: DataSpec, source: SourceReport) -> Raw:
+    """The raw data as they are, before anything is checked or split.
+
+    Raises:
+        DataError: they cannot be read; all faults together.
+        DigestError: they changed since they were fetched.
+    """
     files = tuple(map(Path, source.files))
     if files and (found := files_digest(files)) != source.digest:
         raise DigestError(

@@ -1,0 +1,46 @@
+"""`hw3 check`: what was understood of data, and what stands out, before anything is trained."""
+
+from pathlib import Path
+
+from hw3models.checking import DataCheck, check_data
+from hw3models.checking.page import write_page
+from hw3models.data import fetch
+from hw3models.data.preparation import read_raw
+from hw3models.specs import DataSpec
+from tasks.names import slug
+from tasks.settings import Settings
+
+
+def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
+    """Look at the data and write the page; what was found, and where the page is.
+
+    Raises:
+        SpecError, DataError: the data cannot be read at all.
+    """
+    settings = Settings()
+    source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    # Missing values are counted here, not refused.
+    raw = read_raw(spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source)
+    found, sample = check_data(raw, spec)
+    path = output or settings.home / "reports" / f"check-{slug(found.name)}.html"
+    write_page(found, sample, path)
+    return found, path
+
+
+def as_text(found: DataCheck, page: Path) -> str:
+    """For a terminal: what was understood, then the findings."""
+    shape = " x ".join(map(str, found.shape))
+    lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
+    if found.lengths:
+        low, middle, high = found.lengths
+        lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")
+    rows = zip(found.class_names, found.train_counts, found.test_counts, strict=True)
+    shown = [f"  {name}: {train:,} training, {test:,} test" for name, train, test in rows]
+    lines += shown[:12] + ([f"  and {len(shown) - 12} classes more"] if len(shown) > 12 else [])
+    lines.append(f"  test split: {'as the source says' if found.own_split else 'drawn at random, stratified by class'}")
+    if found.looked_at < found.num_examples:
+        lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")
+    lines += [f"{one.severity}: {one.what}.\n  {one.do}." for one in found.findings]
+    if not found.findings:
+        lines.append("nothing stands out")
+    return "\n".join([*lines, f"page: {page}"])

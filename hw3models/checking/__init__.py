@@ -1,0 +1,67 @@
+"""`hw3 check`: a look at data before anything is trained; the test split is only compared with training."""
+
+from pathlib import Path
+
+import numpy as np
+
+from hw3models.checking import contents, duplicates, leaks, splits
+from hw3models.checking.findings import ORDER, DataCheck, Finding
+from hw3models.checking.sample import Sample, draw
+from hw3models.data.raw import Raw
+from hw3models.data.splits import split
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec
+
+__all__ = ["DataCheck", "Finding", "check_data"]
+
+
+def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
+    """What was understood and found, and the sample that was looked at closely.
+
+    `raw` may hold missing values (NaN). Splits are those that training would have.
+    """
+    num, names = len(raw.labels), raw.class_names
+    is_train, faults = _is_train(raw, spec)
+    train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
+    sample = draw(raw, is_train)
+    findings = [*faults, *contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
+    if raw.kind == "sequences":
+        findings += [*contents.gaps(sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
+        findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
+    findings += leaks.order(sample, len(names))
+    path = Path(spec.source)
+    if path.suffix.lower() in (".csv", ".parquet"):
+        findings += splits.times(path, spec)
+    lengths = None
+    if raw.lengths is not None:
+        lengths = (int(raw.lengths.min()), int(np.median(raw.lengths)), int(raw.lengths.max()))
+    found = DataCheck(
+        name=raw.name,
+        source=spec.source,
+        kind=raw.kind,
+        shape=raw.features.shape[1:],
+        num_examples=num,
+        class_names=names,
+        train_counts=tuple(map(int, train)),
+        test_counts=tuple(map(int, test)),
+        own_split=raw.test is not None,
+        lengths=lengths,
+        num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
+        looked_at=len(sample.rows),
+        findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
+    )
+    return found, sample
+
+
+def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], list[Finding]]:
+    """(N,) as training would split; what cannot be split is an error, and all of it then counts as training."""
+    from hw3models.data.checks import check
+
+    everything = np.ones(len(raw.labels), bool)
+    try:
+        check(raw, raw.name, fill=True)
+        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}))
+    except (DataError, ValueError) as error:
+        return everything, [Finding(severity="error", what=str(error), do="mend it: a study would refuse these data")]
+    everything[parts.test] = False
+    return everything, []

@@ -1,0 +1,51 @@
+"""A part of the data that is small enough to look at closely.
+
+N examples, T time steps, C channels
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data.blocks import take
+from hw3models.data.raw import Raw
+
+MOST_VALUES = 20_000_000
+"""Numbers that are looked at closely."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Examples as numbers, with what belongs to them."""
+
+    rows: NDArray[np.int64]
+    """(N,) positions in the data, in their order."""
+    values: NDArray[np.float64]
+    """(N, T, C); of images (N, 28, 28) seen as 28 steps of 28 channels."""
+    valid: NDArray[np.bool_]
+    """(N, T, 1): not after the end of a shorter series."""
+    lengths: NDArray[np.int64]
+    """(N,)."""
+    labels: NDArray[np.int64]
+    is_train: NDArray[np.bool_]
+    """Training and validation; the rest is for test."""
+
+
+def draw(raw: Raw, is_train: NDArray[np.bool_], *, seed: int = 0) -> Sample:
+    """All of it, or as many examples as `MOST_VALUES` allow, drawn at random."""
+    num = len(raw.labels)
+    most = max(500, MOST_VALUES // max(1, int(np.prod(raw.features.shape[1:]))))
+    rows = np.arange(num)
+    if num > most:
+        rows = np.sort(np.random.default_rng(seed).choice(num, most, replace=False))
+    steps = raw.features.shape[1]
+    lengths = np.full(len(rows), steps) if raw.lengths is None else raw.lengths[rows]
+    return Sample(
+        rows=rows,
+        values=take(raw.features, rows).astype(np.float64),
+        valid=(np.arange(steps) < lengths[:, None])[..., None],
+        lengths=lengths,
+        labels=raw.labels[rows],
+        is_train=is_train[rows],
+    )
