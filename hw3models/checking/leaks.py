@@ -59,7 +59,7 @@ def order(sample: Sample, num_classes: int) -> Iterator[Finding]:
 
 
 def _numbers(sample: Sample, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    values = np.where(sample.valid[rows], sample.values[rows], np.nan)
+    values = np.where(sample.valid[rows] & np.isfinite(sample.values[rows]), sample.values[rows], np.nan)
     yield "the length of the series", sample.lengths[rows].astype(np.float64)
     yield "the number of missing values", (np.isnan(values) & sample.valid[rows]).sum((1, 2)).astype(np.float64)
     for channel in range(min(values.shape[2], 64)):

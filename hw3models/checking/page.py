@@ -14,6 +14,7 @@ from hw3models.errors import DataError
 from hw3models.plots import to_svg
 from hw3models.plots.examples import PANELS, class_images, class_series
 from hw3models.plots.style import plain
+from hw3models.report import formatting
 
 MOST_CLASSES = 20
 """With a picture."""
@@ -29,6 +30,7 @@ def write_page(found: DataCheck, sample: Sample, path: Path) -> None:
     environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = formatting.with_code
     text = environment.get_template("check.html.j2").render(
         found=found,
         pictures=_pictures(found, sample),

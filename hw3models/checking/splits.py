@@ -22,7 +22,7 @@ _PAIRS = 2000
 
 def shift(sample: Sample) -> Iterator[Finding]:
     """Means of each channel in training and test series, by Kolmogorov and Smirnov, with Holm's correction at 1%."""
-    values = np.where(sample.valid, sample.values, np.nan)
+    values = np.where(sample.valid & np.isfinite(sample.values), sample.values, np.nan)
     means = np.nanmean(np.where(np.isnan(values).all(1, keepdims=True), 0.0, values), axis=1)
     train, test = means[sample.is_train], means[~sample.is_train]
     if min(len(train), len(test)) < 20:

@@ -1,0 +1,166 @@
+"""Every planted fault is found, with its place; data without a fault are left in peace."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from hw3models.checking import DataCheck, check_data
+from hw3models.data import fetch
+from hw3models.data.preparation import read_raw
+from hw3models.data.raw import Raw
+from hw3models.specs import DataSpec
+
+NUM, STEPS, CHANNELS = 400, 20, 3
+
+
+def values(seed: int = 0) -> NDArray[np.float32]:
+    """White noise, with a class in its fourth and fifth step."""
+    found = np.random.default_rng(seed).normal(size=(NUM, STEPS, CHANNELS)).astype(np.float32)
+    found[::2, 4:6] += 0.8
+    return found
+
+
+def raw(features: NDArray[np.float32] | None = None, **changes: Any) -> Raw:
+    fields = {
+        "name": "planted",
+        "kind": "sequences",
+        "features": values() if features is None else features,
+        "labels": np.arange(NUM) % 2,
+        "class_names": ("even", "odd"),
+        "test": np.arange(NUM) % 4 >= 2,
+    }
+    return Raw(**(fields | changes))
+
+
+def look(data: Raw) -> DataCheck:
+    return check_data(data, DataSpec(source="planted.npz"))[0]
+
+
+def found(data: Raw, severity: str) -> str:
+    return " | ".join(one.what for one in look(data).findings if one.severity == severity)
+
+
+def test_clean_data_are_left_in_peace() -> None:
+    seen = look(raw())
+    assert not [one for one in seen.findings if one.severity != "note"], seen.findings
+    assert (seen.train_counts, seen.test_counts, seen.num_errors) == ((100, 100), (100, 100), 0)
+
+
+@pytest.mark.parametrize("source", ["regime:order", "regime:motif", "regime:dynamics", "digits"])
+def test_what_the_project_makes_itself_has_no_errors(source: str, tmp_path: Path) -> None:
+    spec = DataSpec(source=source, num_train=200, num_test=100)
+    seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path)), spec)
+    assert seen.num_errors == 0
+    assert not [one for one in seen.findings if one.severity == "warning"], seen.findings
+
+
+def test_missing_and_infinite_values_are_counted_and_placed() -> None:
+    features = values()
+    features[3, 2:5, 1], features[7, 0, 2] = np.nan, np.inf
+    errors = found(raw(features), "error")
+    assert "3 values are missing, in 1 of 400 series; channels 1 (counting from 0)" in errors
+    assert "1 values are infinite (or beyond 3.4e38), the first in series 7, step 0, channel 2" in errors
+
+
+def test_constant_copied_and_outlying_channels_are_named() -> None:
+    features = values()
+    features[:, :, 1] = 5
+    assert "channel 1 is the same everywhere" in found(raw(features), "warning")
+    features = values()
+    features[:, :, 2] = features[:, :, 0]
+    features[9, 9, 1] = 4000
+    warnings = found(raw(features), "warning")
+    assert "channels that are copies: 2 of 0" in warnings
+    assert "channel 1 has values more than 50 interquartile ranges from its median" in warnings
+    features = values()
+    features[[11, 12]] = 0.5
+    assert "2 series never change in any channel, the first is series 11" in found(raw(features), "warning")
+
+
+def test_the_same_example_in_train_and_test_or_with_two_labels_is_an_error() -> None:
+    features = values()
+    features[[2, 6]] = features[[0, 4]]  # 0 and 4 train, 2 and 6 for test
+    assert "2 of 200 test examples are in the training split as well; the first are examples 0, 2" in found(
+        raw(features), "error"
+    )
+    features = values()
+    features[1] = features[0]
+    errors = found(raw(features), "error")
+    assert "1 examples stand there with several labels; examples 0, 1" in errors
+    assert "'even', 'odd'" in errors
+    features = values()
+    features[4] = features[0]
+    assert "1 examples are repeated within a split" in found(raw(features), "warning")
+
+
+def test_rare_and_absent_classes_are_named() -> None:
+    labels = np.zeros(NUM, np.int64)
+    labels[[0, 1, 4, 5, 8]] = 1
+    warnings = found(raw(labels=labels), "warning")
+    assert "fewer than 20 training examples of class 'odd'" in warnings
+    assert "the largest class has 39 times the examples of the smallest" in warnings
+    assert "no test example of class 'odd'" in warnings
+
+
+def test_what_alone_gives_the_label_away_is_named() -> None:
+    features = values()
+    features[:, 0, 2] = np.arange(NUM) % 2
+    assert "the first value of channel 2 alone tells the classes apart: 100%" in found(raw(features), "warning")
+    lengths = np.where(np.arange(NUM) % 2, 15, STEPS)
+    features = values()
+    features[np.arange(STEPS) >= lengths[:, None]] = 0
+    assert "the length of the series alone tells the classes apart" in found(raw(features, lengths=lengths), "warning")
+    features = values()
+    features[1::2, 9, 0] = np.nan
+    assert "the number of missing values alone tells" in found(raw(features), "warning")
+
+
+def test_leaks_are_judged_on_training_examples_alone() -> None:
+    features = values()
+    is_test = np.arange(NUM) % 4 >= 2
+    features[is_test, 0, 2] = (np.arange(NUM) % 2)[is_test]  # in the test split only
+    assert "alone tells" not in found(raw(features), "warning")
+
+
+def test_examples_that_stand_together_by_class_are_a_note() -> None:
+    data = raw(labels=np.repeat([0, 1], NUM // 2))
+    assert "examples of a class stand together in the file: 2 runs, 200 would be expected" in found(data, "note")
+
+
+def test_overlapping_windows_are_an_error_where_the_split_is_random() -> None:
+    recording = np.random.default_rng(1).normal(size=(NUM * 5 + STEPS, CHANNELS)).astype(np.float32)
+    windows = np.stack([recording[5 * row : 5 * row + STEPS] for row in range(NUM)])
+    message = "windows overlap: in 100% of 399 neighbouring pairs the next series begins with the last 15 of 20 steps"
+    assert message in found(raw(windows, test=None), "error")
+    assert message in found(raw(windows), "warning")
+
+
+def test_a_shift_between_train_and_test_is_named() -> None:
+    features = values()
+    features[np.arange(NUM) % 4 >= 2, :, 1] += 0.5
+    assert "differ in the mean of 1 of 3 channels, most in channel 1" in found(raw(features), "warning")
+
+
+def test_test_windows_among_training_windows_in_time_are_named(tmp_path: Path) -> None:
+    table = pd.DataFrame({"sample": np.repeat(np.arange(40), 10), "time": np.arange(400)})
+    table["x"] = np.random.default_rng(0).normal(size=400)
+    table["label"], table["split"] = (table["sample"] // 2) % 2, np.where(table["sample"] % 2, "test", "train")
+    for late in (False, True):
+        path = tmp_path / f"late{late}.csv"
+        if late:
+            table["split"] = np.where(table["sample"] >= 20, "test", "train")
+        table.to_csv(path, index=False)
+        spec = DataSpec(source=str(path))
+        seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path)), spec)
+        texts = " | ".join(one.what for one in seen.findings)
+        assert ("19 of 20 test series begin before the last training series ends" in texts) != late, texts
+
+
+def test_what_a_study_would_refuse_is_an_error_with_the_same_words() -> None:
+    assert "only one class ('even') was found" in found(
+        raw(labels=np.zeros(NUM, np.int64), class_names=("even",), test=None), "error"
+    )
