@@ -1,0 +1,153 @@
+"""Are new data like those that a model was trained on?
+
+Three looks, each with a test of its own, all corrected together by Holm (1979):
+
+- every summary of every channel, by the two-sample test of Kolmogorov and Smirnov;
+- the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared;
+- a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by the binomial test.
+
+With many examples everything differs significantly; so drift is only what is also large: see `SMALLEST`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom, chi2_contingency, ks_2samp
+
+from hw3models.comparison import LEVEL, holm
+from hw3models.drift.summaries import summaries
+from hw3models.errors import DataError
+from hw3models.specs import DriftReport, DriftTest, Kind
+
+SMALLEST = 0.1
+"""Distance of two distributions (Kolmogorov-Smirnov, or total variation of the classes) that counts as drift."""
+SMALLEST_ACCURACY = 0.55
+"""Of the classifier, where one half would be guessing."""
+MIN_EXAMPLES = 20
+_MOST = 5000
+"""Examples of each side that the classifier sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """Reference, or new."""
+
+    examples: NDArray[np.float32]
+    """(N, T, C) with NaN after the end of a shorter series, or (N, 28, 28)."""
+    classes: NDArray[np.int64] | None = None
+    """(N,) labels, or what the model says: the same kind on both sides."""
+
+
+def detect(
+    reference: Side,
+    new: Side,
+    *,
+    kind: Kind,
+    num_classes: int,
+    classes_are: str = "labels",
+    smallest: float = SMALLEST,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> DriftReport:
+    """All tests, and a verdict in a sentence.
+
+    Raises:
+        DataError: fewer than `MIN_EXAMPLES` on a side.
+    """
+    for name, side in (("reference", reference), ("new", new)):
+        if len(side.examples) < MIN_EXAMPLES:
+            raise DataError(f"the {name} data have {len(side.examples)} examples, at least {MIN_EXAMPLES} are needed.")
+    ours, theirs = summaries(reference.examples, kind), summaries(new.examples, kind)
+    tests = [_distance(name, ours[name], theirs[name], smallest) for name in ours]
+    if reference.classes is not None and new.classes is not None:
+        tests.append(_class_shares(reference.classes, new.classes, num_classes, classes_are, smallest))
+    tests.append(_classifier(np.stack([*ours.values()], 1), np.stack([*theirs.values()], 1), seed))
+    rejected = holm([test.p_value for test in tests], level)
+    judged = tuple(
+        test.model_copy(update={"drifted": is_rejected and test.is_large})
+        for test, is_rejected in zip(tests, rejected, strict=True)
+    )
+    return DriftReport(
+        num_reference=len(reference.examples),
+        num_new=len(new.examples),
+        level=level,
+        smallest=smallest,
+        tests=judged,
+        drifted=any(test.drifted for test in judged),
+        verdict=_verdict(judged, len(reference.examples), len(new.examples)),
+    )
+
+
+def _distance(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64], smallest: float) -> DriftTest:
+    found = ks_2samp(ours, theirs)
+    change = float(np.median(theirs) - np.median(ours))
+    return DriftTest(
+        what=name,
+        test="Kolmogorov-Smirnov",
+        effect=float(found.statistic),
+        p_value=float(found.pvalue),
+        is_large=bool(found.statistic >= smallest),
+        detail=f"median {np.median(ours):.4g} before, {np.median(theirs):.4g} now ({change:+.4g})",
+    )
+
+
+def _class_shares(
+    ours: NDArray[np.int64], theirs: NDArray[np.int64], num_classes: int, classes_are: str, smallest: float
+) -> DriftTest:
+    counts = np.stack([np.bincount(side, minlength=num_classes) for side in (ours, theirs)])
+    counts = counts[:, counts.sum(0) > 0]
+    shares = counts / counts.sum(1, keepdims=True)
+    p_value = float(chi2_contingency(counts, correction=False).pvalue) if counts.shape[1] > 1 else 1.0
+    moved = float(np.abs(shares[1] - shares[0]).sum() / 2)
+    return DriftTest(
+        what=f"shares of the classes ({classes_are})",
+        test="chi-squared",
+        effect=moved,
+        p_value=p_value,
+        is_large=moved >= smallest,
+        detail=f"{100 * moved:.1f}% of the examples are in other classes than before",
+    )
+
+
+def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> DriftTest:
+    """As many examples of each side, so that guessing is right in one half of the cases."""
+    rng = np.random.default_rng(seed)
+    size = min(len(ours), len(theirs), _MOST)
+    rows = [side[rng.choice(len(side), size, replace=False)] for side in (ours, theirs)]
+    features, is_new = np.nan_to_num(np.concatenate(rows)), np.repeat([0, 1], size)
+    scores = _held_out(features, is_new, seed)
+    hits = int((scores == is_new).sum())
+    accuracy = hits / len(is_new)
+    return DriftTest(
+        what="all summaries together",
+        test="classifier two-sample test",
+        effect=accuracy,
+        p_value=float(binom.sf(hits - 1, len(is_new), 0.5)),
+        is_large=accuracy >= SMALLEST_ACCURACY,
+        detail=f"a classifier tells old from new in {100 * accuracy:.1f}% of the cases (50% is guessing)",
+    )
+
+
+def _held_out(features: NDArray[np.float64], is_new: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import QuantileTransformer
+
+    # Logistic regression on ranks: quick, and shifts and spreads of any summary move them.
+    ranks = QuantileTransformer(n_quantiles=min(100, len(features) // 2), output_distribution="normal", random_state=0)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    model = make_pipeline(ranks, LogisticRegression(max_iter=1000))
+    return np.asarray(cross_val_predict(model, features, is_new, cv=folds), dtype=np.int64)
+
+
+def _verdict(tests: Sequence[DriftTest], num_reference: int, num_new: int) -> str:
+    found = [test for test in tests if test.drifted]
+    sizes = f"{num_new:,} new examples against {num_reference:,} of the training data"
+    if not found:
+        return f"No drift found: {sizes}. Small changes, and changes that no summary shows, are not excluded."
+    worst = max(found, key=lambda test: test.effect if test.test != "classifier two-sample test" else 0.0)
+    others = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"Drift: {worst.what} ({worst.detail}){others}; {sizes}."

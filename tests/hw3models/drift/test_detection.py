@@ -1,0 +1,117 @@
+"""Drift that is there is found and named; where there is none, alarms are as rare as promised."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from hw3models.drift import Side, detect
+from hw3models.drift.summaries import summaries
+from hw3models.errors import DataError
+from hw3models.specs import DriftReport
+
+STEPS, CHANNELS = 30, 3
+
+
+def series(rng: np.random.Generator, num: int = 200, *, correlation: float = 0.3) -> NDArray[np.float32]:
+    """Stationary AR(1) with unit variance, whatever the correlation."""
+    found = rng.normal(size=(num, STEPS, CHANNELS))
+    for step in range(1, STEPS):
+        found[:, step] = correlation * found[:, step - 1] + np.sqrt(1 - correlation**2) * found[:, step]
+    return found.astype(np.float32)
+
+
+def look(reference: NDArray[np.float32], new: NDArray[np.float32]) -> DriftReport:
+    return detect(Side(examples=reference), Side(examples=new), kind="sequences", num_classes=2)
+
+
+def drifted(report: DriftReport) -> set[str]:
+    return {test.what for test in report.tests if test.drifted}
+
+
+def test_false_alarms_are_as_rare_as_promised() -> None:
+    rng = np.random.default_rng(0)
+    repeats = 200
+    classes = rng.integers(0, 3, (repeats, 2, 60))
+    alarms = 0
+    for one in classes:
+        sides = [Side(examples=series(rng, 60), classes=labels) for labels in one]
+        # However small a difference may be: then only the level protects.
+        found = detect(*sides, kind="sequences", num_classes=3, smallest=1e-9)
+        alarms += any(test.drifted for test in found.tests)
+    # At most 5% of the looks; 99.9% of such experiments stay below this.
+    assert alarms <= binom.ppf(0.999, repeats, 0.05)
+
+
+def test_a_shift_of_one_channel_is_named_with_its_size() -> None:
+    rng = np.random.default_rng(1)
+    new = series(rng)
+    new[:, :, 1] += 0.7
+    report = look(series(rng), new)
+    assert "mean of channel 1" in drifted(report)
+    assert not {name for name in drifted(report) if name.endswith(("channel 0", "channel 2"))}
+    assert report.verdict.startswith("Drift: mean of channel 1 (median")
+
+
+def test_a_change_of_scale_is_found() -> None:
+    rng = np.random.default_rng(2)
+    new = series(rng)
+    new[:, :, 2] *= 1.4
+    assert "deviation of channel 2" in drifted(look(series(rng), new))
+
+
+def test_a_change_that_no_single_step_shows_is_found() -> None:
+    rng = np.random.default_rng(3)
+    report = look(series(rng), series(rng, correlation=0.6))
+    assert {"lag-1 correlation of channel 0", "all summaries together"} <= drifted(report)
+
+
+def test_other_shares_of_the_classes_are_found_and_counted() -> None:
+    rng = np.random.default_rng(4)
+    old, new = np.repeat([0, 1], [150, 50]), np.repeat([0, 1], [80, 120])
+    report = detect(
+        Side(examples=series(rng), classes=old),
+        Side(examples=series(rng), classes=new),
+        kind="sequences",
+        num_classes=2,
+        classes_are="predicted",
+    )
+    assert "shares of the classes (predicted)" in drifted(report)
+    assert "35.0% of the examples are in other classes than before" in report.verdict
+
+
+def test_what_is_significant_but_small_is_no_drift() -> None:
+    rng = np.random.default_rng(5)
+    new = series(rng, 20_000)
+    new[:, :, 0] += 0.02
+    report = look(series(rng, 20_000), new)
+    [test] = [test for test in report.tests if test.what == "mean of channel 0"]
+    assert test.p_value < 1e-3
+    assert not report.drifted
+    assert report.verdict.startswith("No drift found: 20,000 new examples against 20,000 of the training data")
+
+
+def test_summaries_of_shorter_series_are_those_of_their_own_steps() -> None:
+    rng = np.random.default_rng(6)
+    whole = series(rng, 5)
+    cut = whole.copy()
+    cut[:, 20:] = np.nan
+    ours, theirs = summaries(cut, "sequences"), summaries(whole[:, :20], "sequences")
+    for name, numbers in theirs.items():
+        np.testing.assert_allclose(ours[name], numbers, atol=1e-12)
+    np.testing.assert_allclose(theirs["mean of channel 1"], whole[:, :20, 1].mean(1), atol=1e-6)
+    np.testing.assert_allclose(theirs["deviation of channel 1"], whole[:, :20, 1].std(1), atol=1e-6)
+
+
+def test_images_are_summed_up_too() -> None:
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (60, 28, 28)).astype(np.float32)
+    darker = images * 0.7
+    report = detect(Side(examples=images), Side(examples=darker), kind="images", num_classes=10)
+    assert "mean brightness" in drifted(report)
+
+
+def test_too_few_examples_are_refused() -> None:
+    rng = np.random.default_rng(8)
+    with pytest.raises(DataError, match="the new data have 5 examples, at least 20 are needed"):
+        look(series(rng), series(rng, 5))
