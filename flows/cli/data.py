@@ -1,11 +1,12 @@
-"""Data: a look at them before anything is trained."""
+"""Data: a look at them before anything is trained, and whether new ones are like them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from flows.cli.app import Flat, Json, app
-from hw3models.specs import DataOptions, DataSpec
+from flows.cli.app import Flat, Json, Verbose, app
+from hw3models.specs import DataOptions, DataSpec, DriftReport, DriftSpec
 
 
 @app.command
@@ -36,3 +37,46 @@ def check(
     print(found.model_dump_json(indent=1) if json else as_text(found, page))
     if found.num_errors:
         sys.exit(1)
+
+
+@app.command
+def drift(
+    *,
+    reference: str,
+    new: str,
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    smallest: float = 0.1,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say whether new data are like those that a model was trained on, and how well it does on them.
+
+    Exit code 0 without drift, 3 with drift.
+
+    Parameters
+    ----------
+    reference
+        `NAME@champion` or `NAME/VERSION`, or the MLflow run of a family.
+    new
+        A file, with labels or without, or a set that is known by name.
+    smallest
+        Smallest distance of two distributions (0..1) that counts as drift, however significant.
+    json
+        Print what was found as one JSON object.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.run import run_here
+
+    def load() -> Callable[[DriftSpec], DriftReport]:
+        from flows.drift import drift
+
+        return drift
+
+    spec = DriftSpec(reference=reference, new=DataSpec(source=new, **dict(data)), smallest=smallest)
+    report = run_here(load, spec, verbose=verbose)
+    from flows.drift import as_text
+
+    print(report.model_dump_json(indent=1) if json else as_text(report))
+    if report.drifted:
+        sys.exit(3)

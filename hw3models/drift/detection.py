@@ -1,9 +1,10 @@
 """Are new data like those that a model was trained on?
 
-Three looks, each with a test of its own, all corrected together by Holm (1979):
+Looks, each with a test of its own, all corrected together by Holm (1979):
 
 - every summary of every channel, by the two-sample test of Kolmogorov and Smirnov;
 - the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared;
+- where the new data have labels, how often the model is right, by Fisher's exact test;
 - a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by the binomial test.
 
 With many examples everything differs significantly; so drift is only what is also large: see `SMALLEST`.
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2_contingency, ks_2samp
+from scipy.stats import binom, chi2_contingency, fisher_exact, ks_2samp
 
 from hw3models.comparison import LEVEL, holm
 from hw3models.drift.summaries import summaries
@@ -25,6 +26,8 @@ SMALLEST = 0.1
 """Distance of two distributions (Kolmogorov-Smirnov, or total variation of the classes) that counts as drift."""
 SMALLEST_ACCURACY = 0.55
 """Of the classifier, where one half would be guessing."""
+SMALLEST_CHANGE = 0.02
+"""Of the model's accuracy."""
 MIN_EXAMPLES = 20
 _MOST = 5000
 """Examples of each side that the classifier sees."""
@@ -47,11 +50,12 @@ def detect(
     kind: Kind,
     num_classes: int,
     classes_are: str = "labels",
+    hits: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
     smallest: float = SMALLEST,
     level: float = LEVEL,
     seed: int = 0,
 ) -> DriftReport:
-    """All tests, and a verdict in a sentence.
+    """All tests, and a verdict in a sentence. `hits` say where the model was right on its own test split, and is now.
 
     Raises:
         DataError: fewer than `MIN_EXAMPLES` on a side.
@@ -63,6 +67,8 @@ def detect(
     tests = [_distance(name, ours[name], theirs[name], smallest) for name in ours]
     if reference.classes is not None and new.classes is not None:
         tests.append(_class_shares(reference.classes, new.classes, num_classes, classes_are, smallest))
+    if hits is not None:
+        tests.append(_accuracy(*hits))
     tests.append(_classifier(np.stack([*ours.values()], 1), np.stack([*theirs.values()], 1), seed))
     rejected = holm([test.p_value for test in tests], level)
     judged = tuple(
@@ -111,6 +117,20 @@ def _class_shares(
     )
 
 
+def _accuracy(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> DriftTest:
+    """Independent examples: the test split and the new data."""
+    table = np.array([[int(side.sum()), int((~side).sum())] for side in (before, now)])
+    drop = float(before.mean() - now.mean())
+    return DriftTest(
+        what="accuracy of the model",
+        test="Fisher's exact",
+        effect=abs(drop),
+        p_value=float(fisher_exact(table).pvalue),
+        is_large=abs(drop) >= SMALLEST_CHANGE,
+        detail=f"{100 * before.mean():.1f}% before, {100 * now.mean():.1f}% now",
+    )
+
+
 def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> DriftTest:
     """As many examples of each side, so that guessing is right in one half of the cases."""
     rng = np.random.default_rng(seed)
@@ -148,6 +168,8 @@ def _verdict(tests: Sequence[DriftTest], num_reference: int, num_new: int) -> st
     sizes = f"{num_new:,} new examples against {num_reference:,} of the training data"
     if not found:
         return f"No drift found: {sizes}. Small changes, and changes that no summary shows, are not excluded."
-    worst = max(found, key=lambda test: test.effect if test.test != "classifier two-sample test" else 0.0)
+    # What the model does matters most; what the classifier sees says least about where to look.
+    rank = {"Fisher's exact": 2.0, "classifier two-sample test": -2.0}
+    worst = max(found, key=lambda test: rank.get(test.test, 0.0) + test.effect)
     others = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"Drift: {worst.what} ({worst.detail}){others}; {sizes}."

@@ -50,7 +50,7 @@ from tasks.tracking.parents import (
     open_runs_of,
 )
 from tasks.tracking.results import fetch_results, log_placement
-from tasks.tracking.scores import is_recorded, log_card, log_results, mark_recorded
+from tasks.tracking.scores import is_recorded, log_card, log_drift, log_results, mark_recorded
 from tasks.tracking.store import run_link, tracking
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "last_beat",
     "log_answer",
     "log_card",
+    "log_drift",
     "log_history",
     "log_placement",
     "log_report",

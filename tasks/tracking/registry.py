@@ -139,6 +139,22 @@ def _cut(text: str) -> str:
     return text if len(text) <= _NOTE_LIMIT else text[:_NOTE_LIMIT] + "\n..."
 
 
+def run_behind(name: str) -> str:
+    """MLflow run of the family that `MODEL@alias` or `MODEL/version` holds.
+
+    Raises:
+        SpecError: no such model, version or alias.
+    """
+    match = re.fullmatch(r"(?:models:/)?([^/@]+)(?:@([^/@]+)|/(\d+))", name)
+    if match is None:
+        raise SpecError(f"{name!r}: give MODEL@champion or MODEL/VERSION. Registered: {_listed()}.")
+    model, alias, number = match.groups()
+    version = int(number) if number else version_with(model, alias)
+    if version is None:
+        raise SpecError(f"{model} has no version with the alias {alias!r}. Registered: {_listed()}.")
+    return run_of(model, version)
+
+
 def fetch_model(name: str, directory: Path) -> Path:
     """Bring a registered model into `directory`; the folder that `hw3models.inference.load_predictor` reads.
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 
 from hw3models.environment import describe_environment
-from hw3models.specs import DataReport, EvaluationReport, TrainReport
+from hw3models.specs import DataReport, DriftReport, EvaluationReport, TrainReport
 from tasks.patience import hurry, is_outage
 from tasks.tracking.epochs import Point, log_points
 from tasks.tracking.journal import Facts, Files, Logged, Text, outbox
@@ -66,6 +66,21 @@ def log_card(run_id: str, card: str) -> None:
     """The model card, in markdown, as an artifact of the family's run."""
     client, _ = connect()
     client.log_text(run_id, card, "card.md")
+
+
+def log_drift(run_id: str, report: DriftReport) -> None:
+    """Every test's effect and p-value, scores, the verdict, and the whole report."""
+    now, box = now_ms(), outbox()
+    points: list[Point] = [("drifted", float(report.drifted), now, 0)]
+    for step, test in enumerate(report.tests):
+        points += [("drift_effect", test.effect, now, step), ("drift_p_value", test.p_value, now, step)]
+    for name, one in (("accuracy_before", report.accuracy_before), ("accuracy_now", report.accuracy_now)):
+        if one is not None:
+            points += [(name, one.mean, now, 0), (f"{name}_low", one.low, now, 0), (f"{name}_high", one.high, now, 0)]
+    log_points(run_id, points)
+    note = {"hw3.drift": "found" if report.drifted else "none", "mlflow.note.content": report.verdict}
+    box.put(run_id, Facts(tags={**note, "hw3.reference": report.reference}))
+    box.put(run_id, Text(path="drift.json", text=report.model_dump_json(indent=1)))
 
 
 def mark_recorded(run_id: str, evaluation: EvaluationReport) -> None:

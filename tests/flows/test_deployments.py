@@ -59,7 +59,7 @@ def test_every_key_is_one_that_prefect_reads(content: dict[str, Any]) -> None:
 def test_all_flows_are_deployed_and_training_on_both_pools(deployments: dict[str, dict[str, Any]]) -> None:
     assert set(deployments) == {
         "hw3/hw3", "images/images", "autoencoder/autoencoder", "sequences/sequences", "train/cpu", "train/gpu",
-        "reconcile/reconcile", "nightly/nightly", "promote/promote",
+        "reconcile/reconcile", "nightly/nightly", "promote/promote", "drift/drift",
     }  # fmt: skip
     assert deployments["train/gpu"]["work_pool"]["name"] == "hw3-gpu"
     assert deployments["train/cpu"]["work_pool"] == {"name": "hw3-cpu", "work_queue_name": "training"}

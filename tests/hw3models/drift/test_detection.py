@@ -80,6 +80,16 @@ def test_other_shares_of_the_classes_are_found_and_counted() -> None:
     assert "35.0% of the examples are in other classes than before" in report.verdict
 
 
+def test_a_model_that_does_worse_leads_the_verdict() -> None:
+    rng = np.random.default_rng(9)
+    hits = (rng.random(500) < 0.95, rng.random(400) < 0.6)
+    sides = [Side(examples=series(rng)) for _ in range(2)]
+    report = detect(*sides, kind="sequences", num_classes=2, hits=hits)
+    assert report.verdict.startswith("Drift: accuracy of the model (")
+    same = detect(*sides, kind="sequences", num_classes=2, hits=(hits[0], hits[0][:400]))
+    assert "accuracy of the model" not in drifted(same)
+
+
 def test_what_is_significant_but_small_is_no_drift() -> None:
     rng = np.random.default_rng(5)
     new = series(rng, 20_000)

@@ -1,0 +1,68 @@
+"""`hw3 drift`: are new data like those that a model was trained on? Also on a schedule, with an event to act on."""
+
+import tempfile
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
+
+from flows.closing import HOOKS, close
+from flows.one_family import prepare
+from flows.prefect_tags import prefect_tags
+from flows.settling import settle
+from hw3models.specs import DriftReport, DriftSpec
+from hw3models.wording import value_with_interval
+from tasks import tracking
+from tasks.drift import fetch_reference, look_for_drift
+from tasks.names import slug
+from tasks.progress import say
+
+
+@flow(name="drift", validate_parameters=True, **HOOKS)
+def drift(spec: DriftSpec) -> DriftReport:
+    """Compare with the training data, log, publish, and emit `hw3.drift.found` or `hw3.drift.none`."""
+    run_id = tracking.open_parent(f"drift from {spec.reference}", spec, prefect_tags())
+    with close(run_id), tempfile.TemporaryDirectory() as folder:
+        run = fetch_reference(spec.reference, Path(folder) / "reference")
+        data = prepare(run.spec)
+        report = look_for_drift(spec, run, data).model_copy(update={"run_id": run_id})
+        tracking.log_drift(run_id, report)
+        _publish(report, data.name)
+        tracking.end_run(run_id, "FINISHED")
+    settle()
+    say(report.verdict)
+    return report
+
+
+def _publish(report: DriftReport, name: str) -> None:
+    """Artifacts of the flow run, and the event that automations wait for."""
+    key = slug(f"drift-{name}")
+    create_markdown_artifact(f"## {name}\n\n{as_text(report)}", key=key, description=f"Drift from {report.reference}")
+    rows = [test.model_dump(mode="json") for test in report.tests]
+    create_table_artifact(rows, key=f"{key}-tests", description=f"Tests for drift from {report.reference}")
+    emit_event(
+        "hw3.drift.found" if report.drifted else "hw3.drift.none",
+        resource={"prefect.resource.id": f"hw3.data.{slug(name)}", "prefect.resource.name": name},
+        payload={"reference": report.reference, "verdict": report.verdict, "mlflow_run": report.run_id},
+    )
+
+
+def as_text(report: DriftReport) -> str:
+    """The verdict, what drifted, and how the model does now."""
+    lines = [report.verdict]
+    lines += [
+        f"- {test.what}: {test.detail}; effect {test.effect:.2f}, p {test.p_value:.2g}"
+        for test in sorted(report.tests, key=lambda test: test.p_value)
+        if test.drifted
+    ]
+    before, now = report.accuracy_before, report.accuracy_now
+    if before is not None:
+        text = value_with_interval("accuracy", before.mean, before.low, before.high)
+        lines.append(f"The model's accuracy on its own test split: {text}.")
+    if now is not None:
+        text = value_with_interval("accuracy", now.mean, now.low, now.high)
+        lines.append(f"On the new data: {text}.")
+    elif before is not None:
+        lines.append("The new data have no labels, so how well it does on them is not known.")
+    return "\n".join(lines)

@@ -1,0 +1,92 @@
+"""New data for a trained model, with labels where they have any."""
+
+import zipfile
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data import fetch
+from hw3models.data.preparation import read_raw
+from hw3models.data.raw import Raw
+from hw3models.data.unlabelled import SUFFIXES, Wanted, read_examples
+from hw3models.errors import DataError
+from hw3models.model_store import ModelCard
+from hw3models.specs import DataSpec
+
+MOST = 20_000
+"""Examples that are looked at: the first of the file."""
+
+
+def read_new(spec: DataSpec, card: ModelCard, *, cache: Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    """Examples (N, *shape) as the model takes them, NaN where nothing is, and their classes, or None without labels.
+
+    Raises:
+        DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
+    """
+    wanted = Wanted(card.kind, card.shape, card.unequal_lengths)
+    if not _has_labels(spec):
+        blocks = read_examples(
+            Path(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
+        )
+        parts = [block.examples for block in islice(blocks, 1000)]
+        if not parts:
+            raise DataError(f"{spec.source}: the file holds no examples.")
+        return np.concatenate(parts)[:MOST], None
+    raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache))
+    return _fitted(raw, wanted)[:MOST], _classes(raw, card)[:MOST]
+
+
+def _has_labels(spec: DataSpec) -> bool:
+    path = Path(spec.source)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES or not path.is_file():
+        return True  # a set that is known by name, or nothing: then reading says so
+    if suffix == ".npy":
+        return path.with_name(f"{path.stem}_labels.npy").is_file()
+    if suffix == ".npz":
+        if not zipfile.is_zipfile(path):
+            return True
+        with zipfile.ZipFile(path) as archive:
+            return "y.npy" in archive.namelist()
+    if suffix == ".csv":
+        with path.open("rb") as file:
+            return spec.label_column in file.readline(1_000_000).decode("utf-8-sig", "replace").strip().split(",")
+    if suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+
+        try:
+            return spec.label_column in parquet.read_schema(path).names
+        except (OSError, pa.ArrowException):
+            return True
+    return True
+
+
+def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
+    """Padded with NaN to the model's length."""
+    features = np.asarray(raw.features[:MOST], np.float32)
+    if features.shape[1:] == wanted.shape and raw.lengths is None:
+        return features
+    steps, (longest, *rest) = wanted.shape[0], features.shape[1:]
+    if tuple(rest) != wanted.shape[1:] or longest > steps or not wanted.unequal_lengths:
+        shape = " x ".join(map(str, features.shape[1:]))
+        raise DataError(f"{raw.name}: examples are {shape}, but the model takes {' x '.join(map(str, wanted.shape))}.")
+    lengths = np.full(len(features), longest) if raw.lengths is None else raw.lengths[:MOST]
+    padded = np.full((len(features), *wanted.shape), np.nan, np.float32)
+    padded[:, :longest] = features
+    padded[np.arange(steps) >= lengths[:, None]] = np.nan
+    return padded
+
+
+def _classes(raw: Raw, card: ModelCard) -> NDArray[np.int64]:
+    """The model's own numbers of the classes."""
+    unknown = [name for name in raw.class_names if name not in card.class_names]
+    if unknown:
+        raise DataError(
+            f"{raw.name}: class {', '.join(map(repr, unknown[:5]))} is not one of the model's "
+            f"({', '.join(card.class_names[:10])}). Train again with it."
+        )
+    number = np.array([card.class_names.index(name) for name in raw.class_names])
+    return np.asarray(number[raw.labels], dtype=np.int64)

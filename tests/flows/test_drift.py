@@ -1,0 +1,78 @@
+"""From a trained family to a look for drift: runs, artifacts, events, exit codes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from flows.drift import as_text, drift
+from flows.promote import promote
+from flows.sequences import sequences
+from hw3models.data import load_prepared
+from hw3models.errors import DataError, SpecError
+from hw3models.specs import DataSpec, DriftReport, DriftSpec, PromoteSpec, RunReport, SequencesSpec
+from tasks import tracking
+from tasks.tracking.store import connect
+
+pytestmark = pytest.mark.usefixtures("prefect", "home")
+DATA = DataSpec(source="regime:dynamics", num_train=300, num_test=200)
+
+
+def study() -> RunReport:
+    spec = SequencesSpec(data=DATA, families=("mlp", "majority"), seeds=3, epochs=10)
+    run = sequences(spec)
+    tracking.outbox().settle(60)
+    return run
+
+
+def look(reference: str, **new: Any) -> DriftReport:
+    return drift(DriftSpec(reference=reference, new=DataSpec(**new)))
+
+
+def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> None:
+    run = study()
+    answer = run.answers[0]
+    family = answer.run_ids["mlp"]
+
+    same = look(family, source="regime:dynamics", num_train=300, num_test=200, seed=3)
+    assert not same.drifted, as_text(same)
+    assert same.accuracy_now is not None
+
+    values = np.asarray(load_prepared(answer.data).features[:200])
+    np.savez(tmp_path / "shifted.npz", X=values + np.array([0, 0, 1.5, 0, 0, 0, 0, 0], np.float32))
+    shifted = look(family, source=str(tmp_path / "shifted.npz"))
+    assert "mean of channel 2" in {test.what for test in shifted.tests if test.drifted}
+    assert (shifted.accuracy_now, shifted.accuracy_before is None) == (None, False)
+    assert "have no labels" in as_text(shifted)
+
+    assert shifted.run_id is not None
+    client, _ = connect()
+    logged = client.get_run(shifted.run_id)
+    assert (logged.info.status, logged.data.tags["hw3.drift"]) == ("FINISHED", "found")
+    assert logged.data.metrics["drifted"] == 1.0
+    kept = Path(client.download_artifacts(shifted.run_id, "drift.json", str(tmp_path))).read_text()
+    assert DriftReport.model_validate_json(kept).verdict == shifted.verdict
+    with get_client(sync_client=True) as prefect:
+        found = prefect.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["drift-dynamics"])), limit=10
+        )
+    assert any(shifted.verdict in str(one.data) for one in found)
+
+    # A registered model names the same.
+    [promoted] = promote(PromoteSpec(run=family)).promotions
+    again = look(f"{promoted.model}/{promoted.version}", source=str(tmp_path / "shifted.npz"))
+    assert again.verdict == shifted.verdict
+
+    np.savez(tmp_path / "narrow.npz", X=values[:, :, :7])
+    with pytest.raises(DataError, match="examples are 50 x 7, but the model takes 50 x 8"):
+        look(family, source=str(tmp_path / "narrow.npz"))
+    np.savez(tmp_path / "classes.npz", X=values, y=np.arange(200) % 3)
+    with pytest.raises(DataError, match="class '2' is not one of the model's"):
+        look(family, source=str(tmp_path / "classes.npz"))
+    with pytest.raises(SpecError, match="is a baseline"):
+        look(answer.run_ids["majority"], source=str(tmp_path / "shifted.npz"))
+    with pytest.raises(SpecError, match="give MODEL@champion or MODEL/VERSION"):
+        look("nonsense", source=str(tmp_path / "shifted.npz"))
