@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load fuzz audit errors reliability gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
+.PHONY: run up test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -53,6 +53,9 @@ format: $(VENV)/.test ## mend what ruff can mend
 results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.md from runs
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.published
+
+notebook: $(VENV)/.test ## run notebooks/hw3.ipynb from top to bottom and keep what came of it
+	$(BIN)/python -m benchmarks.notebook
 
 bench: $(VENV)/.run ## speed against plain loops, under 10 minutes; writes docs/speed.md
 	$(BIN)/python -m benchmarks.speed $(ARGS)

@@ -28,23 +28,35 @@ def drift(spec: DriftSpec) -> DriftReport:
         data = prepare(run.spec)
         report = look_for_drift(spec, run, data).model_copy(update={"run_id": run_id})
         tracking.log_drift(run_id, report)
-        _publish(report, data.name)
+        _publish(report, data.name, spec.new.source)
         tracking.end_run(run_id, "FINISHED")
     settle()
     say(report.verdict)
     return report
 
 
-def _publish(report: DriftReport, name: str) -> None:
+def _publish(report: DriftReport, name: str, source: str) -> None:
     """Artifacts of the flow run, and the event that automations wait for."""
     key = slug(f"drift-{name}")
     create_markdown_artifact(f"## {name}\n\n{as_text(report)}", key=key, description=f"Drift from {report.reference}")
     rows = [test.model_dump(mode="json") for test in report.tests]
     create_table_artifact(rows, key=f"{key}-tests", description=f"Tests for drift from {report.reference}")
+    labelled = any(test.what == "shares of the classes (labels)" for test in report.tests)
     emit_event(
         "hw3.drift.found" if report.drifted else "hw3.drift.none",
-        resource={"prefect.resource.id": f"hw3.data.{slug(name)}", "prefect.resource.name": name},
-        payload={"reference": report.reference, "verdict": report.verdict, "mlflow_run": report.run_id},
+        resource={
+            "prefect.resource.id": f"hw3.data.{slug(name)}",
+            "prefect.resource.name": name,
+            # Without labels there is nothing to train on.
+            "hw3.labelled": "yes" if labelled else "no",
+        },
+        payload={
+            "path": source,
+            "reference": report.reference,
+            "verdict": report.verdict,
+            "changed": [test.what for test in report.tests if test.drifted],
+            "mlflow_run": report.run_id,
+        },
     )
 
 

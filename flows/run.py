@@ -3,7 +3,7 @@
 import json as jsonlib
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
@@ -16,33 +16,42 @@ from tasks.settings import Settings
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     """Run the study `name` in this process and print its summary on stdout."""
     _check_early(spec)
-
-    def load() -> Callable[[Any], RunReport]:
-        from flows.autoencoder import autoencoder
-        from flows.hw3 import hw3
-        from flows.images import images
-        from flows.sequences import sequences
-
-        flows: dict[str, Callable[[Any], RunReport]] = {
-            "hw3": hw3,
-            "images": images,
-            "autoencoder": autoencoder,
-            "sequences": sequences,
-        }
-        return flows[name]
-
-    run = run_here(load, spec, verbose=verbose)
+    run = run_here(lambda: _study(name), spec, verbose=verbose)
     from flows.summary import as_json, as_text
 
     print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
     sys.stdout.flush()
 
 
+def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
+    """The study that the spec is of, from Python (a notebook, a script), without a word: its answers and its report.
+
+    Call it before Prefect is imported: with no server set it starts a temporary one, quietly.
+    """
+    name = {ImagesSpec: "images", AutoencoderSpec: "autoencoder", SequencesSpec: "sequences"}[type(spec)]
+    return run_here(lambda: _study(name), spec, verbose=False, show=False)
+
+
+def _study(name: str) -> Callable[[Any], RunReport]:
+    from flows.autoencoder import autoencoder
+    from flows.hw3 import hw3
+    from flows.images import images
+    from flows.sequences import sequences
+
+    flows: dict[str, Callable[[Any], RunReport]] = {
+        "hw3": hw3,
+        "images": images,
+        "autoencoder": autoencoder,
+        "sequences": sequences,
+    }
+    return flows[name]
+
+
 _R = TypeVar("_R")
 
 
-def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bool) -> _R:
-    """Run the flow that `load` imports in this process, with progress, and with Ctrl-C told to Prefect.
+def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bool, show: bool = True) -> _R:
+    """Run the flow that `load` imports in this process, with progress if `show`, and with Ctrl-C told to Prefect.
 
     It is imported here: Prefect reads its settings when it is, and its temporary server starts meanwhile.
     """
@@ -51,7 +60,12 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     with embedded_server():
         flow = load()
         from flows.display import display
-    with without_heartbeats(), display() as shown, progress.listening(shown):
+    with ExitStack() as around:
+        around.enter_context(without_heartbeats())
+        if show:
+            # Any: a union of two context managers enters as `object`.
+            shown: Any = around.enter_context(display())
+            around.enter_context(progress.listening(shown))
         try:
             return flow(spec)
         except KeyboardInterrupt:

@@ -18,9 +18,10 @@ from hw3models.inference import Predictor, load_predictor, save_predictor
 from hw3models.model_store import load_model
 from hw3models.prediction_table import PredictionTable, load_table
 from hw3models.specs import DataReport, DriftReport, DriftSpec, Score
+from tasks.promotion import challenger_of
 from tasks.settings import Settings
 from tasks.tracking import registry
-from tasks.tracking.finding import FamilyRun, fetch_family
+from tasks.tracking.finding import FamilyRun, fetch_family, find_answers, is_study
 
 _AT_ONCE = 1024
 
@@ -32,10 +33,21 @@ def fetch_reference(reference: str, directory: Path) -> FamilyRun:
         SpecError: there is none, or it is a baseline.
     """
     is_run = len(reference) == 32 and all(letter in "0123456789abcdef" for letter in reference)
-    run = fetch_family(reference if is_run else registry.run_behind(reference), directory)
+    run = fetch_family(_family_of(reference) if is_run else registry.run_behind(reference), directory)
     if run.training.recipe is None:
         raise SpecError(f"{reference} is a baseline ({run.training.family}): it keeps no model to ask.")
     return run
+
+
+def _family_of(run_id: str) -> str:
+    """The run itself; of a study with one data set, that of its winner."""
+    if not is_study(run_id):
+        return run_id
+    _, answers = find_answers(run_id)
+    if len(answers) > 1:
+        names = ", ".join(answer.data.name for answer in answers)
+        raise SpecError(f"MLflow run {run_id} has several data sets ({names}): name the run of a family.")
+    return answers[0].run_ids[challenger_of(answers[0], None)]
 
 
 @task(task_run_name="drift", cache_policy=NO_CACHE, persist_result=False)

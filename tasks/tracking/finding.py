@@ -69,6 +69,16 @@ def _parent_of(client: MlflowClient, run_id: str) -> str:
     return run_id if tags.get("hw3.role") == "parent" else str(tags.get(MLFLOW_PARENT_RUN_ID, run_id))
 
 
+def is_study(run_id: str) -> bool:
+    """Is it the parent of families' runs?
+
+    Raises:
+        SpecError: there is no such run.
+    """
+    client, _ = connect()
+    return _parent_of(client, run_id) == run_id
+
+
 def _of_report(path: Path) -> str:
     try:
         report = RunReport.model_validate_json(path.read_text())

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
@@ -95,9 +96,9 @@ def shell(stack: Stack, name: str, script: str) -> None:
     assert program.process.wait(120) == 0, program.text()
 
 
-def sources(client: SyncPrefectClient) -> list[str]:
+def sources(client: SyncPrefectClient, name: str = "on-data-changed") -> list[str]:
     """What the runs of the deployment were asked to compare."""
-    deployment = client.read_deployment_by_name("sequences/on-data-changed")
+    deployment = client.read_deployment_by_name(f"sequences/{name}")
     runs = [run for run in client.read_flow_runs() if run.deployment_id == deployment.id]
     assert all(run.state is not None and run.state.name in ("Scheduled", "Late") for run in runs)
     return [run.parameters["spec"]["data"]["source"] for run in runs]
@@ -109,7 +110,7 @@ def test_the_page_shows_the_files_as_they_are() -> None:
     }
     for name, text in SHOWN.items():
         assert text == (ROOT / name).read_text(), name
-    assert set(COMMANDS) == {"deploy", "emit", "watch", "notify"}
+    assert set(COMMANDS) == {"deploy", "emit", "watch", "retrain", "notify"}
 
 
 def test_an_event_starts_the_comparison_of_its_file(server: Stack, client: SyncPrefectClient) -> None:
@@ -129,6 +130,26 @@ def test_the_watcher_reports_a_change_once_it_has_come_to_rest(
     path.write_text("after")
     wait_until(lambda: str(path) in sources(client), "a run is scheduled")
     assert sources(client).count(str(path)) == 1
+
+
+def test_drift_starts_a_study_of_the_new_data_and_no_drift_starts_none(
+    server: Stack, client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    shell(server, "retrain", COMMANDS["retrain"])
+    train = "sequences regime:locked --num-train 200 --num-test 60 --epochs 1 --seeds 1 --families mlp --placement here"
+    # MLflow's server is not there: the store is a file.
+    hw3 = f"unset MLFLOW_TRACKING_URI; {sys.executable} -m flows.cli"
+    shell(server, "train", f"{hw3} {train} --json > {tmp_path / 'study.json'}")
+    reference = json.loads((tmp_path / "study.json").read_text())["mlflow"]["run_id"]
+    drift = f"{hw3} drift --reference {reference} --num-train 200"
+    shell(server, "no-drift", f"{drift} --new regime:locked --seed 0")
+    np.save(tmp_path / "unlabelled.npy", np.ones((40, 50, 8), np.float32))
+    shell(server, "unlabelled", f"({drift} --new {tmp_path / 'unlabelled.npy'}) || [ $? = 3 ]")
+    shell(server, "drift", f"({drift} --new regime:trend) || [ $? = 3 ]")
+    wait_until(lambda: sources(client, "on-drift"), "a run is scheduled")
+    assert sources(client, "on-drift") == ["regime:trend"]
+    # Events of deployments that expect others start nothing here.
+    assert "regime:trend" not in sources(client)
 
 
 def test_a_failed_run_is_told_of(server: Stack, webhook: tuple[str, list[dict[str, Any]]]) -> None:
