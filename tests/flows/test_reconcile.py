@@ -23,6 +23,7 @@ from tests.flows.test_resume import STUDY, checkpoints, finished, runs, start, w
 __all__ = ["environment"]
 
 
+@pytest.mark.servers  # a minute; `make reliability` runs it, too
 def test_a_killed_study_is_swept_once_and_can_still_be_gone_on_with(environment: dict[str, str], home: Path) -> None:
     environment = environment | {"HW3_CHECKPOINT_EVERY": "0"}
     home.mkdir(exist_ok=True)

@@ -42,6 +42,7 @@ def runs(home: Path) -> list[Run]:
     return list(client.search_runs(experiments))
 
 
+@pytest.mark.servers  # a minute; `make reliability` runs it, too
 def test_a_killed_study_goes_on_in_its_own_run(environment: dict[str, str], home: Path) -> None:
     whole = json.loads(hw3(environment, *STUDY, "--first-seed", "0").stdout)
     # The same study, but in a home of its own, killed while the GRU trains: the MLP is finished by then.

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.flows.test_cli import environment, hw3
 
 __all__ = ["environment"]
@@ -12,6 +14,7 @@ STUDY = (
 )  # fmt: skip
 
 
+@pytest.mark.servers  # three commands
 def test_planted_passwords_are_found_nowhere(environment: dict[str, str], home: Path, tmp_path: Path) -> None:
     planted = environment | {
         "PREFECT_HOME": str(tmp_path / "prefect"),
