@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hw3models import losses, refresher
 from hw3models.errors import SpecError
@@ -419,6 +419,8 @@ def _draw_gradients(figure: Figure, series: Series) -> None:
             ax.semilogy(series["p"], np.abs(series[f"{name} by {by}"]), style, color=color, label=name)
         _bare(ax, "probability p of the true digit", f"|gradient| by {by}")
     left.set_ylim(1e-6, 1e3)  # the legend has its place under the curves
+    # matplotlib's own labels are formulas, which figures here show as they are written.
+    left.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
     right.legend(frameon=False, loc="lower center")
 
 

@@ -48,6 +48,7 @@ def test_what_is_kept_in_the_notebook_is_whole_small_and_of_no_machine() -> None
     raw = NOTEBOOK.read_text()
     assert len(raw) < 2_500_000
     assert not re.search(r"/(root|home|tmp|work)/", raw)
+    assert "mathdefault" not in raw  # a formula that is shown as it is written
 
 
 @pytest.mark.servers

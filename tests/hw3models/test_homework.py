@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from hw3models import homework
 from hw3models.errors import SpecError
 from hw3models.losses import SeedDifference
+from hw3models.plots import to_svg
 from hw3models.specs import HomeworkPart
 
 NAMES = ["1A", "1B", "1B-measured", "1C", "3a", "3b", "3c", "3d", "3e", "3f"]
@@ -83,6 +84,11 @@ def test_a_difference_is_called_ahead_only_when_its_interval_excludes_zero() -> 
     assert "cannot be separated (+1.0 points [-1.0, 3.0])" in versus(
         "a", "b", SeedDifference(mean=0.01, low=-0.01, high=0.03)
     )
+
+
+def test_labels_of_figures_are_no_formulas(solved: Solved) -> None:
+    for name in WITH_FIGURE:
+        assert "mathdefault" not in to_svg(drawn(solved[0][name]), label=name), name
 
 
 def test_parts_with_curves_have_a_figure_and_the_others_none(solved: Solved) -> None:
