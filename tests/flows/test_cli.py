@@ -139,7 +139,8 @@ def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, st
 
 
 def test_two_runs_started_together_on_a_fresh_home_both_answer(environment: dict[str, str]) -> None:
-    command = [HW3, "sequences", "regime:locked", *QUICK, "--json"]
+    # --fresh: otherwise the slower one may find that the other has just answered, and give that.
+    command = [HW3, "sequences", "regime:locked", *QUICK, "--fresh", "--json"]
     runs = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
