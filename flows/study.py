@@ -6,6 +6,7 @@ from typing import Literal
 from flows.looks import train_until_decided
 from flows.prefect_tags import prefect_tags
 from flows.results import StudyResults
+from flows.tuning import NOTHING, Tuned, tune
 from hw3models.data import check_kind
 from hw3models.errors import PlacementError, TrainingError
 from hw3models.families import Network, find_family, recipe_of
@@ -22,12 +23,13 @@ from hw3models.specs import (
     TrainSpec,
 )
 from hw3models.steps import check_families, check_metric, check_recipe, default_families
+from hw3models.tuning.choice import budget_sentence
 from tasks import tracking
 from tasks.artifacts import publish
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import compare
-from tasks.placement import Children, cancel_earlier, decide_now, for_family, server_address
+from tasks.placement import Children, Decision, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
@@ -50,13 +52,18 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     )
     results = StudyResults(data, ["preprocess"] if was_cached else [], fresh=spec.fresh)
 
-    def job(family: str, seeds: Sequence[int]) -> TrainSpec:
-        return _train_spec(spec, data_spec, data, family, code_size, seeds)
+    tuned = NOTHING
 
+    def job(family: str, seeds: Sequence[int]) -> TrainSpec:
+        return tuned.recipe_for(_train_spec(spec, data_spec, data, family, code_size, seeds))
+
+    if spec.tune is not None:
+        tuned = _tune(spec, {family: job(family, (0,)) for family in families}, results, parent, metric)
+    trained = [family for family in families if family not in results.failures]
     if spec.until_decided:
         comparison = train_until_decided(
             spec,
-            families,
+            trained,
             results,
             job,
             lambda jobs, part: train_all(spec, jobs, part, parent),
@@ -65,11 +72,13 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         )
     else:
         seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
-        train_all(spec, {family: job(family, seeds) for family in families}, results, parent)
+        train_all(spec, {family: job(family, seeds) for family in trained}, results, parent)
         several = len(results.training) > 1
         found = _in_order(results, families)
         comparison = compare(data, *found, metric, spec.margin) if several else None
-    answer = _answer(kind, results, families, comparison and _with_design(comparison, spec))
+    answer = _answer(kind, results, families, comparison and _with_design(comparison, spec, data, tuned))
+    answer = answer.model_copy(update={"tuning": dict(tuned.reports)})
+    tuned.log(answer.run_ids, parent)
     tracking.log_answer(parent, answer)
     publish(answer)
     return answer
@@ -77,9 +86,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
 
 def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResults, parent: str) -> None:
     """Each family where it belongs. What goes to a pool is queued first, so that it runs beside what is done here."""
-    decision = decide_now(spec.placement, spec.device)
-    if not decision.possible:
-        raise PlacementError(f"`placement` is {spec.placement}, but {decision.reason}.")
+    decision = _decide(spec)
     if server_address() is not None:
         # Without a server there is nothing to decide, and nothing to tell five times a run.
         say(f"networks are trained {'here' if decision.where == 'here' else f'on {decision.where}'}: {decision.reason}")
@@ -96,6 +103,21 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
             results.train_here(job, run_id, one)
         for outcome in children.outcomes():
             results.take(outcome, jobs[outcome.child.family])
+
+
+def _decide(spec: StudySpec) -> Decision:
+    decision = decide_now(spec.placement, spec.device)
+    if not decision.possible:
+        raise PlacementError(f"`placement` is {spec.placement}, but {decision.reason}.")
+    return decision
+
+
+def _tune(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResults, parent: str, metric: str) -> Tuned:
+    """A recipe for each network, from the training part alone, before anything is trained for the comparison."""
+    kind = results.data.kind
+    networks = {family: job for family, job in jobs.items() if isinstance(find_family(kind, family), Network)}
+    by_loss = metric not in ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+    return tune(spec, networks, results, parent, "loss" if by_loss else "accuracy", _decide(spec))
 
 
 def _in_order(
@@ -129,8 +151,13 @@ def _answer(
     )
 
 
-def _with_design(comparison: ComparisonReport, spec: StudySpec) -> ComparisonReport:
-    """Resampled splits are another design: the verdict ends with what was varied, and by what it was judged."""
+def _with_design(comparison: ComparisonReport, spec: StudySpec, data: DataReport, tuned: Tuned) -> ComparisonReport:
+    """The verdict ends with how it was come by: the search for recipes, and what was varied where that is not seeds."""
+    if tuned.reports:
+        names = {name for pair in comparison.pairs for name in (pair.a, pair.b)}
+        baselines = [name for name in names if not isinstance(find_family(data.kind, name), Network)]
+        text = budget_sentence(tuned.reports, baselines)
+        comparison = comparison.model_copy(update={"verdict": f"{comparison.verdict} {text}"})
     if spec.vary == "seed":
         return comparison
     seeds = "all from one seed of training" if spec.vary == "split" else "each from another seed"

@@ -37,6 +37,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "families": {name: _family(answer.training[name], one) for name, one in answer.evaluation.items()},
         "failures": answer.failures,
         "placement": {name: one.model_dump(mode="json") for name, one in answer.placement.items()},
+        "tuning": {name: one.model_dump(mode="json") for name, one in answer.tuning.items()},
         "verdict": comparison.verdict if comparison else "One family only: nothing to compare.",
         "advice": comparison.advice if comparison else "",
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],

@@ -19,16 +19,21 @@ from tasks.names import training_name
 from tasks.presence import present
 from tasks.progress import logged, say
 from tasks.settings import Settings
+from tasks.tuning import try_recipe
 
 
 def flow_name() -> str:
     """Such as `train-lstm-x5-regime-order`."""
-    return training_name(flow_run.parameters["spec"].training)
+    spec = flow_run.parameters["spec"]
+    return training_name(spec.training, spec.trial)
 
 
 @flow(name="train", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def train(spec: TrainJob) -> None:
-    """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run."""
+    """Prepare the data here, train one family, evaluate, and leave everything in its MLflow run.
+
+    Or judge one recipe of a search, on validation examples.
+    """
     with present(flow_run.id), logged(get_run_logger().info):
         if spec.run_id is None or spec.ticket is None:
             _train_alone(spec)
@@ -49,13 +54,18 @@ def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
             # Nothing was trained: whoever sent this out may do it.
             tracking.refuse(run_id, child, str(error))
             raise
-        train_family(
-            spec.training,
-            data,
-            run_id,
-            fresh=spec.fresh,
-            before_recording=lambda: _still_wanted(run_id, ticket),
-        )
+        if spec.trial is None:
+            train_family(
+                spec.training,
+                data,
+                run_id,
+                fresh=spec.fresh,
+                before_recording=lambda: _still_wanted(run_id, ticket),
+            )
+        else:
+            report = try_recipe(spec.training, spec.trial, data, run_id)
+            _still_wanted(run_id, ticket)
+            tracking.log_trial(run_id, spec.training, spec.trial, report)
         if left := settle():
             raise PlacementError(f"MLflow does not answer: the results cannot be handed over, {left} entries are kept.")
 

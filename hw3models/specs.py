@@ -17,6 +17,7 @@ Kind = Literal["images", "sequences"]
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 RecipeName = Literal["default", "homework", "long", "deep"]
 Vary = Literal["seed", "split", "both"]
+Goal = Literal["accuracy", "loss"]
 PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
 GateOutcome = Literal["champion", "challenger", "refused"]
 
@@ -226,11 +227,26 @@ class TrainSpec(Spec):
         return self
 
 
+class TrialPlan(Spec):
+    """How one trial of a search for a recipe is judged; the recipe itself is that of the training."""
+
+    number: Annotated[int, Field(ge=0)]
+    """From 0, which is the recipe that the search began with."""
+    goal: Goal = "accuracy"
+    """What is to become best on validation examples: the highest accuracy, or the lowest loss."""
+    folds: Annotated[int, Field(ge=1, le=10)] = 1
+    """1: judged on the data's own validation split. More: on so many folds of the training part."""
+    bars: tuple[float | None, ...] = ()
+    """What the trial must have reached, at each look at it, to go on (`hw3models.tuning.pruning`)."""
+
+
 class TrainJob(Spec):
     """What the `train` deployments run: a training, and the MLflow run it is logged to."""
 
     training: TrainSpec = TrainSpec()
     """One family on one data set."""
+    trial: TrialPlan | None = None
+    """Given by a study that searches for recipes: judge the recipe on validation examples, and keep no model."""
     run_id: str | None = None
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
     ticket: str | None = None
@@ -242,6 +258,8 @@ class TrainJob(Spec):
     def _a_run_comes_with_a_ticket(self) -> "TrainJob":
         if (self.run_id is None) != (self.ticket is None):
             raise SpecError("`run_id` and `ticket` are given together, by the study; leave both out to train alone.")
+        if self.trial is not None and self.run_id is None:
+            raise SpecError("`trial` is a part of a study's search and comes with its `run_id`; leave it out to train.")
         return self
 
 
@@ -296,6 +314,75 @@ class TrainReport(Report):
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
+
+
+# -------------------------------------------------------------------------------------------- tuning
+
+
+class Trial(Spec):
+    """One trial of a search, as it was asked for."""
+
+    params: dict[str, int | float | str]
+    """Field of the recipe -> value, as the sampler knows it."""
+    recipe: Recipe
+    plan: TrialPlan
+
+
+class TrialReport(Report):
+    """One recipe, judged on validation examples."""
+
+    number: int
+    family: str
+    recipe: Recipe
+    state: Literal["finished", "pruned", "failed"]
+    """`pruned`: worse than the median of the others on the way. `failed`: a replicate was lost, or its process."""
+    value: float | None = None
+    """Of the goal at the end, mean over folds and seeds; None unless finished."""
+    loss: float | None = None
+    """Validation loss, the same way: it decides between recipes of equal accuracy."""
+    course: tuple[float, ...] = ()
+    """The goal after each epoch, fold after fold: mean over the seeds, and over the folds so far."""
+    rungs: tuple[float, ...] = ()
+    """Those of them at which the trial was compared with others."""
+    seconds: float = 0.0
+    device: str = ""
+    reason: str = ""
+    """Why it failed."""
+    run_id: str | None = None
+    """The trial's MLflow run."""
+    parent_id: str | None = None
+    """MLflow run of the study that has tried it."""
+
+
+class TuningReport(Report):
+    """A search for the recipe of one family: what was tried, and what came of it."""
+
+    family: str
+    recipe: Recipe
+    """The best one; the studied replicates were trained with it."""
+    trials: int
+    """The budget: every network of a study has as many. Pruned and failed trials count."""
+    finished: int
+    pruned: int
+    failed: int
+    reused: int = 0
+    """Trials of an earlier search for the same that were not done again."""
+    goal: Goal
+    best: int
+    """Number of the best trial; 0 is the recipe that the search began with."""
+    value: float
+    """On validation examples. Optimistic: it is the best of several. The test split tells."""
+    default_value: float | None
+    """Of trial 0; None where it failed."""
+    changed: dict[str, tuple[str, str]]
+    """Field of the recipe -> before and after, where they differ."""
+    folds: int
+    num_judged: int
+    """Validation examples that a trial is judged on, all folds together."""
+    seeds: tuple[int, ...]
+    """Of the trials; a study never has the same."""
+    seconds: float
+    """Of all trials, one after another."""
 
 
 # ------------------------------------------------------------------------------ evaluation, comparison
@@ -439,6 +526,8 @@ class Answer(Report):
     """MLflow run id per family."""
     placement: dict[str, Placement] = {}
     """Per family: where it was trained, and why there."""
+    tuning: dict[str, TuningReport] = {}
+    """Per network: the search for its recipe, where there was one."""
 
 
 # -------------------------------------------------------------------------------------------- studies
@@ -463,6 +552,9 @@ class StudySpec(Spec):
     the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
     own_recipe: Recipe | None = None
     """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
+    tune: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
+    the same number; baselines are not tuned. None: the recipes are taken as they are."""
     strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -493,6 +585,15 @@ class StudySpec(Spec):
             raise SpecError(
                 f"`until_decided` begins with `seeds` ({self.seeds}) and ends with `max_seeds` ({self.max_seeds}): "
                 "give at least 3 seeds, and not more than `max_seeds`."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _test_examples_are_not_tuned_on(self) -> "StudySpec":
+        if self.tune is not None and self.vary != "seed":
+            raise SpecError(
+                f"`tune` ({self.tune}) chooses on the training part, and `vary: {self.vary}` would test on examples of "
+                "it. Use `vary: seed`, or leave `tune` out."
             )
         return self
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefect.runtime import task_run
 
-from hw3models.specs import DataReport, TrainSpec
+from hw3models.specs import DataReport, TrainSpec, TrialPlan
 
 
 def slug(text: str) -> str:
@@ -13,9 +13,18 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "data"
 
 
-def training_name(spec: TrainSpec) -> str:
-    """Of a training's flow run on a pool, such as `train-lstm-x8-regime-order`."""
-    return f"train-{spec.family}-x{len(spec.seeds)}-{slug(Path(spec.data.source).stem)}"
+def training_name(spec: TrainSpec, trial: TrialPlan | None = None) -> str:
+    """Of a training's flow run on a pool, such as `train-lstm-x8-regime-order`; a trial's is `try-lstm-007-...`."""
+    what = f"train-{spec.family}-x{len(spec.seeds)}" if trial is None else f"try-{spec.family}-{trial.number:03d}"
+    return f"{what}-{slug(Path(spec.data.source).stem)}"
+
+
+def trial_run_name() -> str:
+    """Such as `try-lstm-007-regime-order`."""
+    training, plan = task_run.parameters["training"], task_run.parameters["plan"]
+    assert isinstance(training, TrainSpec)
+    assert isinstance(plan, TrialPlan)
+    return training_name(training, plan)
 
 
 def train_run_name() -> str:

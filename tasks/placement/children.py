@@ -23,7 +23,7 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelling, Crashed
 
 from hw3models.errors import PlacementError
-from hw3models.specs import TrainJob, TrainSpec
+from hw3models.specs import TrainJob, TrainSpec, TrialPlan
 from tasks import tracking
 from tasks.names import training_name
 from tasks.patience import hurry, patiently
@@ -86,8 +86,16 @@ class Children:
             for child in self._open:
                 _cancel(child.flow_run_id)
 
-    def submit(self, training: TrainSpec, run_id: str, decision: Decision, *, fresh: bool = False) -> Child:
-        """Queue a training on the decision's pool, as a child of the current flow run.
+    def submit(
+        self,
+        training: TrainSpec,
+        run_id: str,
+        decision: Decision,
+        *,
+        fresh: bool = False,
+        trial: TrialPlan | None = None,
+    ) -> Child:
+        """Queue a training, or a trial of a search, on the decision's pool, as a child of the current flow run.
 
         Raises:
             Exception: it could not be queued. Should it have arrived all the same, it will train nothing.
@@ -99,7 +107,7 @@ class Children:
             raise PlacementError("MLflow, through which results come back, does not answer")
         run_id = known
         self._offered.append(run_id)
-        job = TrainJob(training=training, run_id=run_id, ticket=tracking.offer(run_id), fresh=fresh)
+        job = TrainJob(training=training, trial=trial, run_id=run_id, ticket=tracking.offer(run_id), fresh=fresh)
         assert job.ticket is not None
         try:
             # Asked twice with the same key, Prefect makes one run; another ticket is another attempt.
@@ -107,7 +115,7 @@ class Children:
                 lambda: run_deployment(
                     deployment,
                     parameters={"spec": job.model_dump(mode="json")},
-                    flow_run_name=training_name(training),
+                    flow_run_name=training_name(training, trial),
                     timeout=0,
                     idempotency_key=job.ticket,
                     tags=["hw3", training.family],

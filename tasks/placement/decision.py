@@ -20,6 +20,8 @@ class Decision:
     reason: str
     possible: bool = True
     """False when the wish cannot be met; the reason says why."""
+    workers: int = 1
+    """Of the pool, as far as is known: more than so many trainings at once wait for each other."""
 
     @property
     def may_come_back(self) -> bool:
@@ -56,7 +58,7 @@ def decide(
     if wish == "auto" and not state.available:
         return Decision(wish, None, "here", state.reason)
     # Who insists on a pool waits in its queue, whatever the pool looks like now: until the deadline.
-    return Decision(wish, kind, state.name, state.reason)
+    return Decision(wish, kind, state.name, state.reason, workers=max(1, len(state.workers)))
 
 
 def for_family(decision: Decision, kind: Kind, family: str) -> Decision:

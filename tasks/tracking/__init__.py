@@ -52,6 +52,7 @@ from tasks.tracking.parents import (
 from tasks.tracking.results import fetch_results, log_placement
 from tasks.tracking.scores import is_recorded, log_card, log_drift, log_results, mark_recorded
 from tasks.tracking.store import run_link, tracking
+from tasks.tracking.trials import end_trial, fetch_trial, log_search, log_trial, open_trial
 
 __all__ = [
     "FAILED",
@@ -65,7 +66,9 @@ __all__ = [
     "claim",
     "end_run",
     "end_runs_of",
+    "end_trial",
     "fetch_results",
+    "fetch_trial",
     "find_done",
     "is_owner",
     "is_recorded",
@@ -77,6 +80,8 @@ __all__ = [
     "log_placement",
     "log_report",
     "log_results",
+    "log_search",
+    "log_trial",
     "mark_done",
     "mark_recorded",
     "name_as_family",
@@ -85,6 +90,7 @@ __all__ = [
     "open_child",
     "open_parent",
     "open_runs_of",
+    "open_trial",
     "outbox",
     "refusal",
     "refuse",

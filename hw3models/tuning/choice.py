@@ -1,0 +1,78 @@
+"""The best trial of a search, and what is said of it."""
+
+from collections.abc import Mapping, Sequence
+
+from hw3models.errors import TrainingError
+from hw3models.specs import DataReport, Goal, Recipe, TrialReport, TuningReport
+from hw3models.tuning.search import Search
+from hw3models.tuning.trial import SEEDS
+
+
+def choose(search: Search, num_trials: int) -> TuningReport:
+    """Of the first `num_trials` trials, which are all done, the best.
+
+    Raises:
+        TrainingError: none of them was finished.
+    """
+    reports = list(search.reports(num_trials))
+    best = best_of(reports, search.goal)
+    if best is None or best.value is None:
+        reasons = "; ".join(dict.fromkeys(report.reason for report in reports if report.reason))
+        raise TrainingError(f"none of {num_trials} trials of {search.family.name} could be finished: {reasons}")
+    states = [report.state for report in reports]
+    return TuningReport(
+        family=search.family.name,
+        recipe=best.recipe.model_copy(update={"tried": num_trials}),
+        trials=num_trials,
+        finished=states.count("finished"),
+        pruned=states.count("pruned"),
+        failed=states.count("failed"),
+        reused=max(0, num_trials - search.done_here),
+        goal=search.goal,
+        best=best.number,
+        value=best.value,
+        default_value=reports[0].value,
+        changed=changes(search.start, best.recipe),
+        folds=search.folds,
+        num_judged=num_judged(search.data, search.folds),
+        seeds=SEEDS,
+        seconds=sum(report.seconds for report in reports),
+    )
+
+
+def best_of(reports: Sequence[TrialReport], goal: Goal) -> TrialReport | None:
+    """The best finished trial: by the goal, then by validation loss, then the one that was first."""
+
+    def rank(report: TrialReport) -> tuple[float, float, int]:
+        assert report.value is not None
+        assert report.loss is not None
+        return (-report.value if goal == "accuracy" else report.value, report.loss, report.number)
+
+    return min((report for report in reports if report.state == "finished"), key=rank, default=None)
+
+
+def num_judged(data: DataReport, folds: int) -> int:
+    """Validation examples that a trial is judged on; with folds each example of the training part is one once."""
+    return data.num_validation if folds == 1 else data.num_train + data.num_validation
+
+
+def changes(before: Recipe, after: Recipe) -> dict[str, tuple[str, str]]:
+    """Fields that differ, with both values; not how many recipes were tried."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {name: (str(old[name]), str(value)) for name, value in new.items() if name != "tried" and old[name] != value}
+
+
+def goal_value(goal: Goal, value: float | None) -> str:
+    """For people: percent, or four digits."""
+    if value is None:
+        return "none"
+    return f"{100 * value:.1f}%" if goal == "accuracy" else f"{value:.4g}"
+
+
+def budget_sentence(tuning: Mapping[str, TuningReport], baselines: Sequence[str]) -> str:
+    """What the verdict says about the search: the budget, what was judged on, and who had none."""
+    first = next(iter(tuning.values()))
+    on = f"{first.folds} folds of the training part" if first.folds > 1 else "the validation split"
+    who = "Each network's recipe is" if len(tuning) > 1 else "The network's recipe is"
+    untouched = "; baselines were not tuned" if baselines else ""
+    return f"{who} the best of {first.trials:,} that were tried, judged on {on} alone{untouched}."
