@@ -19,6 +19,7 @@ from hw3models.report.figures import (
     per_seed,
 )
 from hw3models.report.loading import Missing
+from hw3models.report.tuning import TuningView, view_tuning
 from hw3models.specs import (
     Answer,
     Claim,
@@ -115,6 +116,7 @@ class AnswerView:
     per_class_families: tuple[str, ...]
 
     looks: tuple[LookView, ...] = ()
+    tuning: TuningView | None = None
 
     @property
     def confidence(self) -> str:
@@ -242,6 +244,7 @@ def _view_answer(answer: Answer, anchor: str) -> AnswerView:
         families=tuple(_view_family(answer, name, metrics) for name in ranked),
         pairs=tuple(map(_view_pair, answer.comparison.pairs)) if answer.comparison else (),
         looks=tuple(map(_view_look, answer.comparison.looks)) if answer.comparison else (),
+        tuning=view_tuning(answer),
         scores=draw_scores(answer, metric),
         cost=draw_cost(answer, metric),
         curves=curves,

@@ -10,7 +10,7 @@ import pytest
 
 from hw3models.errors import DataError
 from hw3models.report import family_figures, write_report
-from hw3models.specs import Look, Placement, RunReport
+from hw3models.specs import Look, Placement, Recipe, RunReport, TuningReport
 from tests.report_fixtures import HOSTILE, run_report, sequences_answer
 
 
@@ -296,3 +296,38 @@ def test_where_families_were_trained_and_why_is_said_and_other_devices_are_not_c
     assert "GRU: trained in the process of the study (nobody took it), after 61 s in the queue." in text
     same = Outline(written(run.model_copy(update={"answers": (answer,)}), tmp_path)).text
     assert "different devices" not in same
+
+
+def test_the_search_for_recipes_is_a_table_of_what_it_changed(run: RunReport, tmp_path: Path) -> None:
+    first = run.answers[0]
+    assert "<h3>Tuning</h3>" not in page_of(run, tmp_path)
+    recipe = Recipe(learning_rate=0.02, tried=20)
+    report = TuningReport(
+        family="mlp",
+        recipe=recipe,
+        trials=20,
+        finished=12,
+        pruned=7,
+        failed=1,
+        reused=5,
+        goal="accuracy",
+        best=13,
+        value=0.8765,
+        default_value=0.8123,
+        changed={"learning_rate": ("0.005", "0.02"), "schedule": ("one-cycle", "cosine")},
+        folds=3,
+        num_judged=151,
+        seeds=(1, 2),
+        seconds=61.0,
+    )
+    untouched = report.model_copy(update={"family": "gru", "changed": {}, "best": 0, "value": 0.8123, "reused": 0})
+    changed = first.model_copy(update={"tuning": {"mlp": report, "gru": untouched}})
+    text = " ".join(page_of(run.model_copy(update={"answers": (changed,)}), tmp_path).split())
+    for shown in (
+        "20 trials each, judged by accuracy on 3 folds of the training part (151 examples), 2 seeds each",
+        "<td>81.2%</td><td>87.7%</td>",
+        "<code>learning_rate</code> 0.005 → 0.02, <code>schedule</code> one-cycle → cosine",
+        "12 finished, 7 pruned, 1 failed; 5 of an earlier search",
+        "nothing: the default is the best",
+    ):
+        assert shown in text, shown
