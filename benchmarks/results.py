@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import rewrite
+
 README = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN, END = "<!-- results: begin (make results) -->", "<!-- results: end -->"
 HW3 = str(Path(sys.executable).with_name("hw3"))
 
 
@@ -20,10 +21,7 @@ def main() -> None:
     done = subprocess.run([HW3, "run", "--json", *sys.argv[1:]], stdout=subprocess.PIPE, text=True, check=True)
     run = json.loads(done.stdout)
     page = json.loads(Path(run["report"]).with_suffix(".json").read_text())
-    text = README.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{BEGIN}\n{table(run, page)}{END}{after}")
+    rewrite(README, "results", table(run, page))
     sys.stdout.write(f"{README.name} rewritten\n")
 
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.pages import rewrite
 from hw3models.devices import cpu_name
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "serving.md"
-BEGIN, END = "<!-- latency: begin (python -m benchmarks.serving) -->", "<!-- latency: end -->"
 BIN = Path(sys.executable).parent
 STUDY = [
     "sequences",
@@ -56,9 +56,7 @@ def main() -> int:
         with served("models:/hw3-sequences-locked@champion", environment) as port:
             rows = [load(port, clients) for clients in (1, 8, 64)]
     text = table(rows)
-    page = PAGE.read_text()
-    head, rest = page.split(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+    rewrite(PAGE, "latency", text)
     sys.stdout.write(f"{text}\n")
     return 0
 
