@@ -16,7 +16,9 @@ up: $(VENV)/.run ## servers, work pools, workers and deployments on this machine
 	@$(BIN)/hw3 up $(ARGS)
 
 test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Python)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@# Exit code 5: ARGS has chosen none of these.
+	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
 	$(BIN)/python -m pytest -m servers $(ARGS)

@@ -8,9 +8,15 @@ from typing import Any, TypeVar
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.servers import check_servers
-from hw3models.specs import AutoencoderSpec, ImagesSpec, RunReport, SequencesSpec, Spec
+from hw3models.specs import AutoencoderSpec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
 from tasks.settings import Settings
+
+_KINDS: dict[type[StudySpec], StudyKind] = {
+    ImagesSpec: "images",
+    AutoencoderSpec: "autoencoder",
+    SequencesSpec: "sequences",
+}
 
 
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
@@ -28,8 +34,7 @@ def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
 
     Call it before Prefect is imported: with no server set it starts a temporary one, quietly.
     """
-    name = {ImagesSpec: "images", AutoencoderSpec: "autoencoder", SequencesSpec: "sequences"}[type(spec)]
-    return run_here(lambda: _study(name), spec, verbose=False, show=False)
+    return run_here(lambda: _study(_KINDS[type(spec)]), spec, verbose=False, show=False)
 
 
 def _study(name: str) -> Callable[[Any], RunReport]:
@@ -74,7 +79,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
 
 
 def _check_early(spec: Spec) -> None:
-    """A wrong source is told at once, before torch is imported or a server started."""
+    """What is wrong is told at once, before a server is started; a wrong source before torch is imported."""
     from hw3models.data import check_kind, fetch
 
     if isinstance(spec, (ImagesSpec, AutoencoderSpec)):
@@ -82,6 +87,10 @@ def _check_early(spec: Spec) -> None:
     elif isinstance(spec, SequencesSpec):
         check_kind("sequences", spec.data)
         fetch(spec.data, cache=Settings().cache)
+    if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
+        from hw3models.choices import check_study
+
+        check_study(_KINDS[type(spec)], spec)
 
 
 def _cancel_flow_runs() -> None:

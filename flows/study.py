@@ -1,28 +1,26 @@
 """One data set, several families: the steps that the flows of images, autoencoders and sequences share."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from flows.looks import train_until_decided
 from flows.prefect_tags import prefect_tags
 from flows.results import StudyResults
 from flows.tuning import NOTHING, Tuned, tune
+from hw3models.choices import check_study
 from hw3models.data import check_kind
 from hw3models.errors import PlacementError, TrainingError
 from hw3models.families import Network, find_family, recipe_of
-from hw3models.families.family import Task
 from hw3models.specs import (
     Answer,
     ComparisonReport,
     DataReport,
     DataSpec,
     EvaluationReport,
-    Kind,
+    StudyKind,
     StudySpec,
     TrainReport,
     TrainSpec,
 )
-from hw3models.steps import check_families, check_metric, check_recipe, default_families
 from hw3models.tuning.choice import budget_sentence
 from tasks import tracking
 from tasks.artifacts import publish
@@ -32,18 +30,10 @@ from tasks.evaluation import compare
 from tasks.placement import Children, Decision, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
 
-StudyKind = Literal["images", "autoencoder", "sequences"]
-
 
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, code_size: int = 2) -> Answer:
     """Download, preprocess, then train, evaluate and record each family, compare, publish."""
-    task: Task = "reconstruction" if kind == "autoencoder" else "classification"
-    expected: Kind = "sequences" if kind == "sequences" else "images"
-    families = default_families(expected, task) if spec.families is None else spec.families
-    check_families(expected, task, families)
-    check_recipe(expected, families, spec.recipe)
-    metric = spec.metric or ("mse" if kind == "autoencoder" else "accuracy")
-    check_metric(task, metric)
+    expected, families, metric = check_study(kind, spec)
     check_kind(expected, data_spec)
     source = download(data_spec)
     data, was_cached = run_cached(preprocess, data_spec, source)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from hw3models.errors import SpecError
 
 Kind = Literal["images", "sequences"]
+StudyKind = Literal["images", "autoencoder", "sequences"]
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 RecipeName = Literal["default", "homework", "long", "deep"]
 Vary = Literal["seed", "split", "both"]

@@ -17,14 +17,14 @@ from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset, write_atomically
 from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import describe_device, peak_memory_mb, pick_device
-from hw3models.errors import DigestError, SpecError
-from hw3models.evaluation import METRICS, evaluate
-from hw3models.families import FAMILIES, Baseline, Network, find_family, recipe_of
-from hw3models.families.family import BaselineFit, Task
+from hw3models.errors import DigestError
+from hw3models.evaluation import evaluate
+from hw3models.families import Baseline, Network, find_family
+from hw3models.families.family import BaselineFit
 from hw3models.model_store import load_model, save_model
 from hw3models.prediction import predict, reconstruction_table
 from hw3models.prediction_table import PredictionTable, join_resamples, load_table, save_table
-from hw3models.specs import DataReport, EvaluationReport, Kind, TrainReport, TrainSpec
+from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 from hw3models.training import EpochReport, fit
 
 OnEpoch = Callable[[EpochReport], None]
@@ -205,59 +205,6 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
         table_path=str(path),
         table_digest=table_digest,
     )
-
-
-def default_families(kind: Kind, task: Task) -> tuple[str, ...]:
-    """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
-    known = [name for name, family in FAMILIES[kind].items() if family.task == task]
-    return tuple(name for name in known if name != "minirocket")
-
-
-def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
-    """All faults of a choice of families at once, before anything is trained.
-
-    Raises:
-        SpecError: a name is not known for these data, does another task, or stands twice.
-    """
-    faults = []
-    for name in dict.fromkeys(families):
-        try:
-            family = find_family(kind, name)
-        except SpecError as error:
-            faults.append(str(error))
-            continue
-        if family.task != task:
-            fitting = ", ".join(default_families(kind, task))
-            faults.append(f"`families`: {name} is for {family.task}, this study is {task}; fitting: {fitting}.")
-    if twice := [name for name in dict.fromkeys(families) if list(families).count(name) > 1]:
-        faults.append(f"`families` names {', '.join(twice)} more than once.")
-    if not families:
-        faults.append("`families` is empty.")
-    if faults:
-        raise SpecError(" ".join(faults))
-
-
-def check_metric(task: Task, name: str) -> None:
-    """Can families of that task be compared by it?
-
-    Raises:
-        SpecError: they cannot.
-    """
-    classifies = task == "classification"
-    fitting = [known for known, metric in METRICS.items() if (metric.needs == "probabilities") == classifies]
-    if name not in fitting:
-        raise SpecError(f"`metric` {name!r} is not known for {task}; known: {', '.join(fitting)}.")
-
-
-def check_recipe(kind: Kind, families: Sequence[str], name: str) -> None:
-    """Has every network a recipe of that name?
-
-    Raises:
-        SpecError: one has not.
-    """
-    for family in (find_family(kind, family) for family in families):
-        if isinstance(family, Network):
-            recipe_of(family, name)
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,8 @@ from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
 from hw3models.specs import Recipe
 
+pytestmark = pytest.mark.alone
+
 
 def ratios(reference: Callable[[], float], ours: Callable[[], float], rounds: int = 3) -> float:
     """Of the fastest of each, measured in turn: what else runs on the machine can only make a round slower."""

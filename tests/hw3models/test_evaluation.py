@@ -209,6 +209,7 @@ def test_a_metric_that_does_not_exist_or_does_not_fit_is_refused() -> None:
         score(classifier([[1, 0]]), "mse")
 
 
+@pytest.mark.alone
 def test_ten_thousand_images_with_eight_seeds_take_less_than_three_seconds() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 10_000)

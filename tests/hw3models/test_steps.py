@@ -10,14 +10,14 @@ from sklearn.metrics import accuracy_score
 
 from hw3models.data import fetch, prepare
 from hw3models.data.dataset import describe, save
-from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.errors import DataError, DigestError
 from hw3models.families import FAMILIES, Network
 from hw3models.families.family import Architecture
 from hw3models.inference import load_predictor, save_predictor
 from hw3models.model_store import load_model, rebuild
 from hw3models.prediction_table import load_table
 from hw3models.specs import DataReport, DataSpec, TrainReport, TrainSpec
-from hw3models.steps import check_families, code_version, default_families, evaluate_step, train_step
+from hw3models.steps import code_version, evaluate_step, train_step
 from tests.tiny import quick_recipe, tiny_dataset
 
 
@@ -179,24 +179,6 @@ def test_pca_with_30_numbers_reproduces_the_published_error_on_mnist(tmp_path: P
     training = train_step(TrainSpec(data=spec, family="pca", seeds=(0,), code_size=30), data, tmp_path / "pca")
     evaluation = evaluate_step(training, data)
     assert evaluation.metrics["squared_error"].mean == pytest.approx(13.87, abs=0.01)
-
-
-def test_faults_of_a_choice_of_families_are_told_together() -> None:
-    with pytest.raises(SpecError, match=r"'cnm' is not known.*autoencoder' is not known.*names mlp more than once"):
-        check_families("sequences", "classification", ["cnm", "mlp", "autoencoder", "mlp"])
-    with pytest.raises(
-        SpecError, match="mlp is for classification, this study is reconstruction; fitting: autoencoder"
-    ):
-        check_families("images", "reconstruction", ["mlp"])
-    with pytest.raises(SpecError, match="`families` is empty"):
-        check_families("images", "reconstruction", [])
-
-
-def test_every_comparison_has_baselines() -> None:
-    assert default_families("sequences", "classification") == (
-        "mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket",
-    )  # fmt: skip
-    assert default_families("images", "reconstruction") == ("autoencoder", "pca")
 
 
 def test_the_code_version_is_the_same_in_one_tree() -> None:

@@ -64,6 +64,7 @@ def points(server: str, run_id: str, name: str) -> list[tuple[int, float]]:
 WANTED = [(number, 1 / number) for number in range(1, 51)]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["error", "slow", "hang"])
 def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_arrive(
     way: Gate, server: str, data: DataReport, mode: Mode, monkeypatch: pytest.MonkeyPatch
