@@ -96,7 +96,8 @@ def table(rounds: list[dict[Mode, float]]) -> str:
     lines += [
         "",
         f"4 GRUs, 40 epochs of 2,000 series, {plain:.1f} s; the server is away from epoch {AWAY_FROM} on; "
-        f"{len(rounds)} rounds. `python -m benchmarks.outage`, {cpu_name()}, {os.cpu_count()} cores, {date.today().isoformat()}.",
+        f"{len(rounds)} rounds. `python -m benchmarks.outage`, {cpu_name()}, {os.cpu_count()} cores, "
+        f"{date.today().isoformat()}.",
     ]
     return "\n".join(lines)
 

@@ -15,6 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from hw3models.layers import Dropout
 
+Slope = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""Outputs (S, B, O) to the loss (S,) and its gradient (S, B, O) by the outputs."""
 Step = Literal["flatten", "linear", "relu", "silu", "sigmoid", "drop"]
 _STEPS: dict[type[nn.Module], Step] = {
     nn.Flatten: "flatten",
@@ -54,9 +56,30 @@ class StackedDenseChain(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.flatten(2)
-        arguments = list(self._arguments(x))
-        output: torch.Tensor = _DenseFunction.apply(x, tuple(step for step, _ in arguments), *_flat(arguments))
+        steps, tensors = self._flat_arguments(x)
+        output: torch.Tensor = _DenseFunction.apply(x, steps, *tensors)
         return output
+
+    def learn(self, x: torch.Tensor, slope: Slope) -> torch.Tensor:
+        """Write the gradients of a loss into the parameters' `.grad`, over what was there: the loss (S,) itself.
+
+        `slope` makes of the outputs (S, B, O) the loss and its gradient by them, in a tensor of its own. The numbers
+        are those of `backward()`; without autograd's graph, and in tensors that are kept from step to step.
+        """
+        with torch.no_grad():
+            x = x.flatten(2)
+            steps, tensors = self._flat_arguments(x)
+            output, kept = _forward(x, steps, tensors)
+            loss, grad = slope(output)
+            for parameter in self.parameters():
+                if parameter.grad is None:
+                    parameter.grad = torch.empty_like(parameter)
+            _backward(grad, steps, kept, tensors, into=[tensor.grad for tensor in tensors], ours=True, by_input=False)
+        return loss
+
+    def _flat_arguments(self, x: torch.Tensor) -> tuple[tuple[Step, ...], list[torch.Tensor]]:
+        arguments = list(self._arguments(x))
+        return tuple(step for step, _ in arguments), [tensor for _, tensors in arguments for tensor in tensors]
 
     def _arguments(self, x: torch.Tensor) -> Iterator[tuple[Step, tuple[torch.Tensor, ...]]]:
         """What each step needs: weight and bias, a dropout mask, or nothing."""
@@ -72,8 +95,64 @@ class StackedDenseChain(nn.Module):
                 yield step, (mask,)
 
 
-def _flat(arguments: Sequence[tuple[Step, tuple[torch.Tensor, ...]]]) -> list[torch.Tensor]:
-    return [tensor for _, tensors in arguments for tensor in tensors]
+def _forward(
+    x: torch.Tensor, steps: Sequence[Step], tensors: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Outputs, and what the way back reads: inputs of products, and of activations what their slope is made of."""
+    rest, kept = iter(tensors), []
+    first = x
+    for step in steps:
+        if step == "linear":
+            kept.append(x)
+            weight, bias = next(rest), next(rest)
+            x = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+        elif step == "drop":
+            x = x * next(rest)
+        elif step == "silu":
+            kept.append(x)
+            x = nn.functional.silu(x)
+        else:
+            # In place, where nobody has kept the input: both slopes are made from the output.
+            fresh = x.clone() if x is first or (kept and kept[-1] is x) else x
+            x = fresh.relu_() if step == "relu" else fresh.sigmoid_()
+            kept.append(x)
+    return x, kept
+
+
+def _backward(
+    grad: torch.Tensor,
+    steps: Sequence[Step],
+    kept: list[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    *,
+    into: Sequence[torch.Tensor | None],
+    ours: bool,
+    by_input: bool,
+) -> tuple[torch.Tensor | None, list[torch.Tensor | None]]:
+    """From the last step to the first: the gradients by the inputs (if `by_input`) and by each of `tensors`.
+
+    Those are written into the tensors of `into` where there are some. `grad` is written over if it is `ours`.
+    """
+    left = list(tensors)
+    found: list[torch.Tensor | None] = [None] * len(left)
+    products = list(steps).count("linear")
+    for step in reversed(steps):
+        if step == "linear":
+            products -= 1
+            left.pop()
+            weight, inputs, at = left.pop(), kept.pop(), len(left)
+            found[at] = torch.bmm(grad.mT, inputs, out=into[at])
+            found[at + 1] = torch.sum(grad, 1, out=into[at + 1])
+            if not products and not by_input:
+                return None, found
+            grad = torch.bmm(grad, weight)
+        elif step == "drop":
+            grad = torch.mul(grad, left.pop(), out=grad if ours else None)
+        else:
+            grad = _SLOPES[step](grad, kept.pop(), grad if ours else torch.empty_like(grad))
+        # Only what was handed to us may not be written over.
+        ours = True
+    return grad if by_input else None, found
 
 
 class _DenseFunction(torch.autograd.Function):
@@ -81,55 +160,21 @@ class _DenseFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, steps: tuple[Step, ...], *tensors: torch.Tensor) -> torch.Tensor:
-        """Keep what the backward pass reads: inputs of products, and of each activation what its slope is made of."""
-        rest, kept = iter(tensors), []
-        first = x
-        for step in steps:
-            if step == "linear":
-                kept.append(x)
-                weight, bias = next(rest), next(rest)
-                x = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
-            elif step == "drop":
-                mask = next(rest)
-                x = x * mask
-            elif step == "silu":
-                kept.append(x)
-                x = nn.functional.silu(x)
-            else:
-                # In place, where nobody has kept the input: both slopes are made from the output.
-                fresh = x.clone() if x is first or (kept and kept[-1] is x) else x
-                x = fresh.relu_() if step == "relu" else fresh.sigmoid_()
-                kept.append(x)
+        """See `_forward`."""
+        output, kept = _forward(x, steps, tensors)
         ctx.save_for_backward(*kept, *tensors)
         ctx.steps, ctx.num_kept = steps, len(kept)
-        return x
+        return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """From the last step to the first."""
-        saved = ctx.saved_tensors
-        kept, tensors = list(saved[: ctx.num_kept]), list(saved[ctx.num_kept :])
-        gradients: list[torch.Tensor | None] = [None] * len(tensors)
-        products, is_ours = ctx.steps.count("linear"), False
-        for step in reversed(ctx.steps):
-            if step == "linear":
-                products -= 1
-                tensors.pop()
-                weight, inputs = tensors.pop(), kept.pop()
-                at = len(tensors)
-                gradients[at], gradients[at + 1] = torch.bmm(grad.mT, inputs), grad.sum(1)
-                if not products and not ctx.needs_input_grad[0]:
-                    break
-                grad = torch.bmm(grad, weight)
-            elif step == "drop":
-                grad = torch.mul(grad, tensors.pop(), out=grad if is_ours else None)
-            else:
-                spare = grad if is_ours else torch.empty_like(grad)
-                grad = _SLOPES[step](grad, kept.pop(), spare)
-            # Only what was handed to us may not be written over.
-            is_ours = True
-        return (grad if ctx.needs_input_grad[0] else None, None, *gradients)
+        """See `_backward`."""
+        kept, tensors = list(ctx.saved_tensors[: ctx.num_kept]), ctx.saved_tensors[ctx.num_kept :]
+        by_input, found = _backward(
+            grad, ctx.steps, kept, tensors, into=[None] * len(tensors), ours=False, by_input=ctx.needs_input_grad[0]
+        )
+        return (by_input, None, *found)
 
 
 def _relu_slope(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ S = replicates in the group, B = examples in a batch, K = classes
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 
 from hw3models.batches import Batch, DeviceData
 from hw3models.chunked import ChunkedData
+from hw3models.dense import StackedDenseChain
 from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
@@ -92,6 +94,17 @@ class Group:
 
     def take_step(self, batch: Batch) -> torch.Tensor:
         """One optimiser step; the loss per replicate (S,) before it, on the device."""
+        loss_S = self._learn(batch)
+        if self.recipe.gradient_clip is not None:
+            clip_gradients(self.parameters, self.recipe.gradient_clip, len(self.seeds), stacked=self.stacked)
+        self.optimizer.step()
+        return loss_S
+
+    def _learn(self, batch: Batch) -> torch.Tensor:
+        """The loss per replicate (S,), and its gradients in the parameters."""
+        is_plain = not self.recipe.label_smoothing and self.recipe.loss == "cross-entropy" and batch.blend is None
+        if isinstance(self.program, StackedDenseChain) and self.task == "classification" and is_plain:
+            return self.program.learn(batch.inputs, partial(cross_entropy_slope, labels=batch.labels))
         for parameter in self.parameters:
             parameter.grad = None
         output_SB = run_program(self.program, batch, stacked=self.stacked)
@@ -103,9 +116,6 @@ class Group:
         loss_S = loss_SB.mean(1)
         # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
         loss_S.sum().backward()
-        if self.recipe.gradient_clip is not None:
-            clip_gradients(self.parameters, self.recipe.gradient_clip, len(self.seeds), stacked=self.stacked)
-        self.optimizer.step()
         return loss_S.detach()
 
     def _stepper(self, data: DeviceData | ChunkedData) -> Work:
@@ -157,6 +167,23 @@ class Group:
         return flat.view(batch.labels.shape)
 
 
+def cross_entropy_slope(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy in nats (S,) of logits (S, B, K) and labels (S, B), and its gradient by the logits."""
+    losses, probabilities, index = _cross_entropy(logits, labels)
+    share = -1 / labels.shape[1]
+    gradient = probabilities.mul_(-share).scatter_add_(-1, index, probabilities.new_full((), share).expand(index.shape))
+    return losses.mean(1), gradient
+
+
+def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Losses (S, B), softmax (S, B, K), and the labels as an index (S, B, 1)."""
+    shifted = logits - logits.amax(-1, keepdim=True)
+    index = labels.unsqueeze(-1)
+    own = shifted.gather(-1, index)
+    total = shifted.exp_().sum(-1, keepdim=True)
+    return (total.log() - own).squeeze(-1), shifted.div_(total), index
+
+
 class CrossEntropy(torch.autograd.Function):
     """Cross-entropy in nats (S, B) of logits (S, B, K) and labels (S, B).
 
@@ -166,12 +193,9 @@ class CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """log sum exp less the label's logit, both less the largest."""
-        shifted = logits - logits.amax(-1, keepdim=True)
-        index = labels.unsqueeze(-1)
-        own = shifted.gather(-1, index)
-        total = shifted.exp_().sum(-1, keepdim=True)
-        ctx.save_for_backward(shifted.div_(total), index)
-        return (total.log() - own).squeeze(-1)
+        losses, probabilities, index = _cross_entropy(logits, labels)
+        ctx.save_for_backward(probabilities, index)
+        return losses
 
     @staticmethod
     @once_differentiable

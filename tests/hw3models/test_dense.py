@@ -1,10 +1,14 @@
 """Dense chains: the hand-written backward pass against autograd on plain modules."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from hw3models.dense import DenseChain
+from hw3models.dense import DenseChain, StackedDenseChain
+from hw3models.group import cross_entropy_slope
 from hw3models.layers import Dropout
 from hw3models.replicates import stack
 
@@ -41,6 +45,26 @@ def test_gradients_are_those_of_autograd(name: str, wants_inputs: bool) -> None:
     plain = [dict(chain.named_parameters()) for chain in chains]
     for key, parameter in stacked.named_parameters():
         torch.testing.assert_close(parameter.grad, torch.stack([torch.as_tensor(one[key].grad) for one in plain]))
+
+
+@pytest.mark.parametrize("name", ["relu", "flattened", "one layer", "two activations"])
+def test_learning_without_autograd_finds_the_same_loss_and_gradients_again_and_again(name: str) -> None:
+    stacked = stack([CHAINS[name]().double() for _ in range(3)])
+    assert isinstance(stacked, StackedDenseChain)
+    kept = {}
+    for _ in range(2):
+        x = torch.randn(3, 7, 6, dtype=torch.float64)
+        labels = torch.randint(0, 2, (3, 7))
+        loss = stacked.learn(x, partial(cross_entropy_slope, labels=labels))
+        ours = {key: parameter.grad for key, parameter in stacked.named_parameters()}
+        parameters = list(stacked.parameters())
+        outputs = stacked(x)
+        wanted = F.cross_entropy(outputs.flatten(0, 1), labels.flatten(), reduction="none").view(3, 7).mean(1)
+        torch.testing.assert_close(loss, wanted)
+        for gradient, expected in zip(ours.values(), torch.autograd.grad(wanted.sum(), parameters), strict=True):
+            torch.testing.assert_close(gradient, expected)
+        assert kept in ({}, {key: id(gradient) for key, gradient in ours.items()}), "written where they were"
+        kept = {key: id(gradient) for key, gradient in ours.items()}
 
 
 def test_a_step_without_a_known_slope_is_refused() -> None:
