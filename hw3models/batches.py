@@ -80,8 +80,9 @@ class DeviceData:
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
         """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
-        inputs, labels = self._gathered(self.features, index_SB), self._gathered(self.labels, index_SB)
-        lengths = None if self.lengths is None else self._gathered(self.lengths, index_SB)
+        flat, shape = index_SB.flatten(), index_SB.shape
+        inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
+        lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
         pixels = None
         if self.is_image:
             if recipe is not None and streams is not None and recipe.shift_pixels:
@@ -97,12 +98,6 @@ class DeviceData:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
         return Batch(inputs, labels, lengths, pixels)
 
-    @staticmethod
-    def _gathered(tensor: torch.Tensor, index_SB: torch.Tensor) -> torch.Tensor:
-        """`tensor[index_SB]`: whole rows are copied, many times faster on a CPU than element by element."""
-        rows = tensor.flatten(1) if tensor.dim() > 1 else tensor
-        return rows.index_select(0, index_SB.flatten()).view(*index_SB.shape, *tensor.shape[1:])
-
     def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
         """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
         order_SN = train[streams.permutations(len(train))]
@@ -114,6 +109,12 @@ class DeviceData:
         # Splitting nothing would give one empty batch, whose mean loss is NaN.
         for part in rows.split(size) if len(rows) else ():
             yield self.batch(part.expand(replicates, -1))
+
+
+def _gathered(tensor: torch.Tensor, index: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """`tensor[index]` in `shape`: whole rows are copied, many times faster on a CPU than element by element."""
+    rows = tensor.flatten(1) if tensor.dim() > 1 else tensor
+    return rows.index_select(0, index).view(*shape, *tensor.shape[1:])
 
 
 def batch_size(recipe: Recipe, num_train: int) -> int:

@@ -7,7 +7,7 @@ over its activations, in place where nothing is needed any more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import nn
@@ -36,23 +36,35 @@ class DenseChain(nn.Sequential):
     """
 
 
-class StackedDenseChain(nn.Module):
-    """S dense chains: (S, B, ...) to (S, B, O). Holds the stacked layers under the plain chain's names.
+class ChainOfChains(nn.Module):
+    """Dense chains that are nothing but run one after another: `order` names them."""
+
+    order: tuple[str, ...]
+
+
+def steps_of(layers: Sequence[nn.Module]) -> tuple[Step, ...]:
+    """Of a plain chain.
 
     Raises:
         TypeError: a layer that the backward pass does not know.
     """
+    unknown = [type(layer).__name__ for layer in layers if type(layer) not in _STEPS]
+    if unknown:
+        raise TypeError(f"cannot stack a dense chain with {', '.join(unknown)}")
+    steps = tuple(_STEPS[type(layer)] for layer in layers)
+    if "flatten" in steps[1:]:
+        raise TypeError("cannot stack a dense chain that flattens after its first step")
+    return steps
 
-    def __init__(self, layers: Sequence[nn.Module], plain: Sequence[nn.Module]) -> None:
+
+class StackedDenseChain(nn.Module):
+    """S dense chains: (S, B, ...) to (S, B, O). Holds the stacked layers under the plain chain's names."""
+
+    def __init__(self, layers: Sequence[nn.Module], steps: Sequence[Step]) -> None:
         super().__init__()
         for position, layer in enumerate(layers):
             self.add_module(str(position), layer)
-        unknown = [type(layer).__name__ for layer in plain if type(layer) not in _STEPS]
-        if unknown:
-            raise TypeError(f"cannot stack a dense chain with {', '.join(unknown)}")
-        self.steps = tuple(_STEPS[type(layer)] for layer in plain)
-        if "flatten" in self.steps[1:]:
-            raise TypeError("cannot stack a dense chain that flattens after its first step")
+        self.steps = tuple(steps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.flatten(2)
@@ -71,10 +83,7 @@ class StackedDenseChain(nn.Module):
             steps, tensors = self._flat_arguments(x)
             output, kept = _forward(x, steps, tensors)
             loss, grad = slope(output)
-            for parameter in self.parameters():
-                if parameter.grad is None:
-                    parameter.grad = torch.empty_like(parameter)
-            _backward(grad, steps, kept, tensors, into=[tensor.grad for tensor in tensors], ours=True, by_input=False)
+            _backward(grad, steps, kept, tensors, into=list(map(_gradient, tensors)), ours=True, by_input=False)
         return loss
 
     def _flat_arguments(self, x: torch.Tensor) -> tuple[tuple[Step, ...], list[torch.Tensor]]:
@@ -86,13 +95,41 @@ class StackedDenseChain(nn.Module):
         width = x.shape[-1]
         for step, layer in zip(self.steps, self._modules.values(), strict=True):
             if step == "linear":
-                weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")  # type: ignore[union-attr]
+                affine = cast("_Affine", layer)
+                weight, bias = affine.weight, affine.bias
                 width = weight.shape[1]
                 yield step, (weight, bias)
             elif step not in {"drop", "flatten"}:
                 yield step, ()
             elif isinstance(layer, Dropout) and (mask := layer.mask((*x.shape[:-1], width), x)) is not None:
                 yield step, (mask,)
+
+
+class _Affine(Protocol):
+    weight: torch.Tensor
+    """(S, O, I)."""
+    bias: torch.Tensor
+    """(S, O)."""
+
+
+def whole_chain(program: nn.Module) -> StackedDenseChain | None:
+    """The program as one chain of its own layers; None where it is more than that."""
+    if isinstance(program, StackedDenseChain):
+        return program
+    if not isinstance(program, ChainOfChains):
+        return None
+    chains = [program.get_submodule(name) for name in program.order]
+    if not all(isinstance(chain, StackedDenseChain) for chain in chains):
+        return None
+    layers = [layer for chain in chains for layer in chain.children()]
+    return StackedDenseChain(layers, [step for chain in chains for step in cast("StackedDenseChain", chain).steps])
+
+
+def _gradient(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Where a parameter's gradient is kept; None for a dropout mask, which has none."""
+    if tensor.grad is None and isinstance(tensor, nn.Parameter):
+        tensor.grad = torch.empty_like(tensor)
+    return tensor.grad
 
 
 def _forward(

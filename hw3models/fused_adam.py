@@ -26,7 +26,9 @@ class FusedAdam:
         device = self._parameters[0].device
         self._first = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self._parameters]
         self._second = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self._parameters]
-        self._steps = [torch.zeros((), dtype=torch.float32, device=device) for _ in self._parameters]
+        # One for all: the kernel wants one for each parameter, but only reads them.
+        self._step = torch.zeros((), dtype=torch.float32, device=device)
+        self._steps = [self._step] * len(self._parameters)
         self._rate: torch.Tensor | float = torch.tensor(rate, device=device) if device.type == "cuda" else rate
         self._decay = weight_decay
         self._kernel: Any = torch._fused_adamw_ if decoupled else torch._fused_adam_
@@ -41,7 +43,7 @@ class FusedAdam:
     def step(self) -> None:
         """One step along the gradients that the parameters hold."""
         with torch.no_grad():
-            torch._foreach_add_(self._steps, 1)
+            self._step.add_(1)
             self._kernel(
                 self._parameters,
                 [parameter.grad for parameter in self._parameters],
@@ -60,7 +62,7 @@ class FusedAdam:
 
     def saved(self) -> dict[str, torch.Tensor]:
         """What it remembers."""
-        named = {"first": self._first, "second": self._second, "steps": self._steps}
+        named = {"first": self._first, "second": self._second, "step": [self._step]}
         return {f"{name}.{number}": tensor for name, each in named.items() for number, tensor in enumerate(each)}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:

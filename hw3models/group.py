@@ -6,16 +6,15 @@ S = replicates in the group, B = examples in a batch, K = classes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from hw3models.batches import Batch, DeviceData
 from hw3models.chunked import ChunkedData
-from hw3models.dense import StackedDenseChain
+from hw3models.criteria import CrossEntropy, SquaredError, cross_entropy_slope, squared_error_slope
+from hw3models.dense import Slope, whole_chain
 from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
@@ -47,6 +46,7 @@ class Group:
         for module in self.program.modules():
             if isinstance(module, Dropout):
                 module.streams = self.streams
+        self._chain = whole_chain(self.program)
         self.parameters = list(self.program.parameters())
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0
@@ -102,9 +102,8 @@ class Group:
 
     def _learn(self, batch: Batch) -> torch.Tensor:
         """The loss per replicate (S,), and its gradients in the parameters."""
-        is_plain = not self.recipe.label_smoothing and self.recipe.loss == "cross-entropy" and batch.blend is None
-        if isinstance(self.program, StackedDenseChain) and self.task == "classification" and is_plain:
-            return self.program.learn(batch.inputs, partial(cross_entropy_slope, labels=batch.labels))
+        if self._chain is not None and (slope := self._slope(batch)) is not None:
+            return self._chain.learn(batch.inputs, slope)
         for parameter in self.parameters:
             parameter.grad = None
         output_SB = run_program(self.program, batch, stacked=self.stacked)
@@ -117,6 +116,15 @@ class Group:
         # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
         loss_S.sum().backward()
         return loss_S.detach()
+
+    def _slope(self, batch: Batch) -> Slope | None:
+        """The loss with its gradient by the outputs, where that is known without autograd."""
+        if self.task == "reconstruction":
+            assert batch.pixels is not None
+            return partial(squared_error_slope, target=batch.pixels)
+        if self.recipe.loss == "mse" or self.recipe.label_smoothing or batch.blend is not None:
+            return None
+        return partial(cross_entropy_slope, labels=batch.labels)
 
     def _stepper(self, data: DeviceData | ChunkedData) -> Work:
         """What takes one step over the examples of an index; recorded on a GPU, and kept as long as the data are."""
@@ -165,64 +173,6 @@ class Group:
             output_SB.flatten(0, 1), batch.labels.flatten(), reduction="none", label_smoothing=smoothing
         )
         return flat.view(batch.labels.shape)
-
-
-def cross_entropy_slope(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy in nats (S,) of logits (S, B, K) and labels (S, B), and its gradient by the logits."""
-    losses, probabilities, index = _cross_entropy(logits, labels)
-    share = -1 / labels.shape[1]
-    gradient = probabilities.mul_(-share).scatter_add_(-1, index, probabilities.new_full((), share).expand(index.shape))
-    return losses.mean(1), gradient
-
-
-def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Losses (S, B), softmax (S, B, K), and the labels as an index (S, B, 1)."""
-    shifted = logits - logits.amax(-1, keepdim=True)
-    index = labels.unsqueeze(-1)
-    own = shifted.gather(-1, index)
-    total = shifted.exp_().sum(-1, keepdim=True)
-    return (total.log() - own).squeeze(-1), shifted.div_(total), index
-
-
-class CrossEntropy(torch.autograd.Function):
-    """Cross-entropy in nats (S, B) of logits (S, B, K) and labels (S, B).
-
-    torch's own goes over one row of K logits after another, which for ten classes takes as long as a layer.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """log sum exp less the label's logit, both less the largest."""
-        losses, probabilities, index = _cross_entropy(logits, labels)
-        ctx.save_for_backward(probabilities, index)
-        return losses
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Softmax less one at the label."""
-        probabilities, index = ctx.saved_tensors
-        weight = grad.unsqueeze(-1)
-        return (probabilities * weight).scatter_add_(-1, index, -weight), None
-
-
-class SquaredError(torch.autograd.Function):
-    """Squared error averaged over the last axis, (S, B), of outputs and targets (S, B, P), in two passes each way."""
-
-    @staticmethod
-    def forward(ctx: Any, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The differences are kept for the way back."""
-        apart = output - target
-        ctx.save_for_backward(apart)
-        norms: torch.Tensor = torch.linalg.vector_norm(apart, dim=-1)
-        return norms.square_().div_(apart.shape[-1])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Twice the difference."""
-        (apart,) = ctx.saved_tensors
-        return apart * (grad * (2 / apart.shape[-1])).unsqueeze(-1), None
 
 
 def part_of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hw3models.dense import DenseChain, StackedDenseChain
+from hw3models.dense import DenseChain, StackedDenseChain, steps_of
 from hw3models.layers import Dropout
 from hw3models.stacked_recurrent import StackedRecurrent
 
@@ -100,7 +100,7 @@ def _from_groups(x: torch.Tensor, num: int) -> torch.Tensor:
 
 
 def _stacked_chain(chains: Sequence[DenseChain]) -> StackedDenseChain:
-    return StackedDenseChain([stack(layers) for layers in zip(*chains, strict=True)], list(chains[0]))
+    return StackedDenseChain([stack(layers) for layers in zip(*chains, strict=True)], steps_of(list(chains[0])))
 
 
 _RULES: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {

@@ -11,13 +11,15 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from hw3models.dense import DenseChain
+from hw3models.dense import ChainOfChains, DenseChain
 from hw3models.families.family import Architecture, Network
 from hw3models.specs import Recipe
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(ChainOfChains):
     """Encoder, code of k numbers, decoder (Hinton and Salakhutdinov 2006, with a smaller body)."""
+
+    order = ("encoder", "decoder")
 
     def __init__(self, num_pixels: int, code_size: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()

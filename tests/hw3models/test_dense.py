@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hw3models.criteria import cross_entropy_slope
 from hw3models.dense import DenseChain, StackedDenseChain
-from hw3models.group import cross_entropy_slope
 from hw3models.layers import Dropout
 from hw3models.replicates import stack
 
