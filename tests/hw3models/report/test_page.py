@@ -312,7 +312,7 @@ def test_the_search_for_recipes_is_a_table_of_what_it_changed(run: RunReport, tm
         reused=5,
         goal="accuracy",
         best=13,
-        value=0.8765,
+        value=0.877,
         default_value=0.8123,
         changed={"learning_rate": ("0.005", "0.02"), "schedule": ("one-cycle", "cosine")},
         folds=3,
