@@ -7,7 +7,7 @@ import warnings
 from cyclopts import CycloptsError
 
 from flows.cli.app import app, version
-from flows.cli.messages import explain, usage
+from flows.cli.messages import explain, plain_warning, usage
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
+    warnings.formatwarning = plain_warning
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"hw3 {version()}")

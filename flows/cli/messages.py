@@ -1,10 +1,14 @@
 """What a failure is called, and the exit code that goes with it."""
 
 import errno
+import linecache
 import sys
+from pathlib import Path
 from typing import Any
 
 from cyclopts import CycloptsError
+
+_OURS = tuple(Path(__file__).resolve().parents[2] / name for name in ("flows", "tasks", "hw3models"))
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -30,6 +34,16 @@ def explain(error: Exception) -> tuple[str, int]:
 
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}", 1
+
+
+def plain_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Ours are for the user, in a sentence; those of others keep Python's form, with their place in the code."""
+    if category is UserWarning and any(map(Path(filename).resolve().is_relative_to, _OURS)):
+        return f"hw3: {message}\n"
+    text = linecache.getline(filename, lineno).strip() if line is None else line
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n  {text}\n"
 
 
 def _is_away(error: Exception) -> bool:
