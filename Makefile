@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead strategies clean help
+.PHONY: run up test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -67,6 +67,15 @@ bench-memory: $(VENV)/.run ## peak memory on a 4 GiB file that is read in chunks
 
 bench-overhead: $(VENV)/.run ## what Prefect, MLflow and the report cost on top of the same calls alone
 	$(BIN)/python -m benchmarks.overhead $(ARGS)
+
+bench-outage: $(VENV)/.test ## what a training loses while MLflow's server is away; writes a part of docs/faults.md
+	$(BIN)/python -m benchmarks.outage
+
+bench-serving: $(VENV)/.run ## latency of a served champion; writes a part of docs/serving.md
+	$(BIN)/python -m benchmarks.serving
+
+bench-tuning: $(VENV)/.run ## tuned against default recipes, many minutes; writes a part of docs/tuning.md
+	$(BIN)/python -m benchmarks.tuning $(ARGS)
 
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)
