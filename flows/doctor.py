@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.orchestration import orchestration
 from flows.servers import fault_of, is_server
+from hw3models.addresses import without_password
 from hw3models.data import IMAGE_SETS, REGIMES
 from hw3models.environment import describe_environment
 from hw3models.families import FAMILIES
@@ -34,7 +35,11 @@ def examine() -> dict[str, Any]:
             "reports": _place(settings.home / "reports"),
             "data cache": _place(settings.cache),
         },
-        "data": {"images": list(IMAGE_SETS), "regimes": list(REGIMES), "mirrors": settings.mirrors or "torchvision's"},
+        "data": {
+            "images": list(IMAGE_SETS),
+            "regimes": list(REGIMES),
+            "mirrors": _mirrors(settings) or "torchvision's",
+        },
         "families": {kind: list(families) for kind, families in FAMILIES.items()},
     }
 
@@ -72,9 +77,13 @@ def _server(variable: str, address: str | None, without: str) -> str:
     if address is None:
         return f"{variable} is not set: {without}"
     if not is_server(address):
-        return f"{address} (no server)"
-    fault = fault_of(address)
-    return f"{address} answers" if fault is None else f"{address} DOES NOT ANSWER ({fault})"
+        return f"{without_password(address)} (no server)"
+    fault, shown = fault_of(address), without_password(address)
+    return f"{shown} answers" if fault is None else f"{shown} DOES NOT ANSWER ({fault})"
+
+
+def _mirrors(settings: Settings) -> dict[str, list[str]]:
+    return {name: [without_password(address) for address in known] for name, known in settings.mirrors.items()}
 
 
 def _place(path: Path) -> str:

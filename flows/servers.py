@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 
+from hw3models.addresses import without_password
 from hw3models.errors import Hw3Error
 from tasks.settings import Settings
 
@@ -34,7 +35,7 @@ def check_servers() -> None:
     settings = Settings()
     named = {"PREFECT_API_URL": settings.prefect_api_url, "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri}
     faults = [
-        f"{variable} is {address}, which does not answer ({fault})."
+        f"{variable} is {without_password(address)}, which does not answer ({fault})."
         for variable, address in named.items()
         if address is not None and is_server(address) and (fault := fault_of(address))
     ]

@@ -26,7 +26,8 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     sample = draw(raw, is_train)
     findings = [*faults, *contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
     if raw.kind == "sequences":
-        findings += [*contents.gaps(sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
+        findings += contents.gaps(sample, filled=spec.missing == "interpolate")
+        findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
     findings += leaks.order(sample, len(names))
     path = Path(spec.source)

@@ -52,16 +52,18 @@ def classes(names: tuple[str, ...], train: NDArray[np.int64], test: NDArray[np.i
         )
 
 
-def gaps(sample: Sample) -> Iterator[Finding]:
-    """Missing and infinite values."""
+def gaps(sample: Sample, *, filled: bool) -> Iterator[Finding]:
+    """Missing and infinite values; the former are only worth a note where they are `filled`."""
     missing = np.isnan(sample.values) & sample.valid
     if missing.any():
         series, channels = int(missing.any((1, 2)).sum()), np.flatnonzero(missing.any((0, 1)))
         yield Finding(
-            severity="error",
+            severity="note" if filled else "error",
             what=f"{missing.sum():,} values are missing, in {series:,} of {len(sample.values):,} series; channels "
             f"{', '.join(map(str, channels[:_MOST]))}{' and more' if len(channels) > _MOST else ''} (counting from 0)",
-            do="give `--missing interpolate` to every command, or leave these series out",
+            do="they will be filled, in training and prediction alike"
+            if filled
+            else "give `--missing interpolate` to every command, or leave these series out",
         )
     if (infinite := np.isinf(sample.values)).any():
         row, step, channel = (int(i) for i in np.argwhere(infinite)[0])

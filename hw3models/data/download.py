@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from hw3models.addresses import without_password
 from hw3models.errors import DownloadError, SpecError
 
 MAX_FILE_BYTES = 64 * 1024**2
@@ -53,9 +54,8 @@ def check_mirrors(mirrors: Sequence[str]) -> list[str]:
     """
     bad = [address for address in mirrors if urlsplit(address).scheme not in ("http", "https") or not _host(address)]
     if bad:
-        raise SpecError(
-            f"Mirrors must be http or https addresses, got {', '.join(repr(_masked(address)) for address in bad)}."
-        )
+        named = ", ".join(repr(without_password(address)) for address in bad)
+        raise SpecError(f"Mirrors must be http or https addresses, got {named}.")
     return [address if address.endswith("/") else address + "/" for address in mirrors]
 
 
@@ -75,15 +75,15 @@ def download(
     reasons = []
     for mirror in list(mirrors):
         if patience.wasted >= patience.waste:
-            reasons.append(f"{_masked(mirror)}: not tried, {patience.wasted:.0f} s were lost already")
+            reasons.append(f"{without_password(mirror)}: not tried, {patience.wasted:.0f} s were lost already")
             continue
         start = time.monotonic()
         try:
             _fetch(mirror + remote.name, remote.md5, part, patience, on_progress)
         except _GiveUpError as reason:
             patience.wasted += time.monotonic() - start
-            reasons.append(f"{_masked(mirror)}: {reason}")
-            on_progress(f"{remote.name}: {_masked(mirror)}: {reason}")
+            reasons.append(f"{without_password(mirror)}: {reason}")
+            on_progress(f"{remote.name}: {without_password(mirror)}: {reason}")
             continue
         part.replace(target)
         mirrors.remove(mirror)
@@ -232,12 +232,3 @@ def _host(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-
-
-def _masked(address: str) -> str:
-    """`address` without a password, for messages."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return address
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -11,7 +11,6 @@ from hw3models.metrics import METRICS
 from hw3models.specs import Score
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def family_name(name: str) -> str:
@@ -117,11 +116,6 @@ def lead_and_rest(text: str) -> tuple[str, str]:
     """The first sentence, and all others."""
     first, *others = _SENTENCE_END.split(text.strip(), maxsplit=1)
     return first, others[0] if others else ""
-
-
-def without_password(text: str) -> str:
-    """An address without the name and password in it: the page is passed on."""
-    return _PASSWORD.sub("", text)
 
 
 def shortened(text: str, longest: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from hw3models.addresses import without_password
 from hw3models.data.dataset import write_atomically
 from hw3models.errors import DataError
 from hw3models.report import formatting
@@ -62,7 +63,7 @@ def _template() -> Template:
         "family": formatting.family_name,
         "code": formatting.with_code,
         "shortened": formatting.shortened,
-        "public": formatting.without_password,
+        "public": without_password,
         "date": _date,
         "figure": _figure,
     }

@@ -10,6 +10,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from hw3models.addresses import without_password
 from hw3models.specs import Tracking
 from tasks.patience import patiently
 from tasks.settings import Settings
@@ -90,7 +91,8 @@ def now_ms() -> int:
 def tracking(run_id: str) -> Tracking:
     """Where `run_id` is."""
     settings = Settings()
-    return Tracking(tracking_uri=settings.tracking_uri, experiment=settings.experiment, run_id=run_id)
+    # Reports are passed on.
+    return Tracking(tracking_uri=without_password(settings.tracking_uri), experiment=settings.experiment, run_id=run_id)
 
 
 def run_link(run_id: str) -> str | None:
@@ -99,4 +101,4 @@ def run_link(run_id: str) -> str | None:
     if not settings.tracking_uri.startswith("http") or run_id.startswith(PENDING):
         return None
     _, experiment_id = connect()
-    return f"{settings.tracking_uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{without_password(settings.tracking_uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"

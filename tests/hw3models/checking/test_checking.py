@@ -64,6 +64,12 @@ def test_missing_and_infinite_values_are_counted_and_placed() -> None:
     errors = found(raw(features), "error")
     assert "3 values are missing, in 1 of 400 series; channels 1 (counting from 0)" in errors
     assert "1 values are infinite (or beyond 3.4e38), the first in series 7, step 0, channel 2" in errors
+    features[7, 0, 2] = 0
+    seen, _ = check_data(raw(features), DataSpec(source="planted.npz", missing="interpolate"))
+    assert seen.num_errors == 0
+    assert [one.do for one in seen.findings if "values are missing" in one.what] == [
+        "they will be filled, in training and prediction alike"
+    ]
 
 
 def test_constant_copied_and_outlying_channels_are_named() -> None:

@@ -64,10 +64,6 @@ def test_the_first_sentence_is_found_in_spite_of_decimals() -> None:
     assert (lead, rest) == ("GRU beats CNN by 1.2 points [0.4, 2.0].", "GRU is best. Behind: CNN.")
 
 
-def test_passwords_in_addresses_are_left_out() -> None:
-    assert formatting.without_password("https://ada:secret@host/x") == "https://host/x"
-
-
 def test_backticks_become_code_and_everything_is_escaped() -> None:
     assert formatting.with_code("use `a<b>` & `c") == "use <code>a&lt;b&gt;</code> &amp; `c"
 
