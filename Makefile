@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning strategies clean help
+.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -55,6 +55,10 @@ format: $(VENV)/.test ## mend what ruff can mend
 results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.md from runs
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.published
+
+docs: $(VENV)/.test ## the documentation site, in build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html (its search wants a server: python3 -m http.server --bind 127.0.0.1 -d build/site)"
 
 notebook: $(VENV)/.test ## run notebooks/hw3.ipynb from top to bottom and keep what came of it
 	$(BIN)/python -m benchmarks.notebook
