@@ -9,6 +9,9 @@ import pytest
 # Before torch is imported: spinning threads of one test would stall the other's (docs/decisions/0004).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    # More threads than cores wait for each other at every step of a training: several times slower.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))
 for _name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "HW3_MNIST_MIRRORS", "HW3_FASHION_MIRRORS"):
     os.environ.pop(_name, None)
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
