@@ -22,7 +22,7 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     """What is not given is chosen; what is given is checked, before anything is read or trained.
 
     Raises:
-        SpecError: families, recipe or metric do not fit.
+        SpecError: families, recipe or metric do not fit, or there is nothing to tune.
     """
     task: Task = "reconstruction" if study == "autoencoder" else "classification"
     kind: Kind = "sequences" if study == "sequences" else "images"
@@ -31,6 +31,8 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     check_recipe(kind, families, spec.recipe)
     metric = spec.metric or ("mse" if study == "autoencoder" else "accuracy")
     check_metric(task, metric)
+    if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
+        raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
     return Choice(kind, families, metric)
 
 

@@ -31,6 +31,10 @@ def test_every_comparison_has_baselines() -> None:
         ({"families": ("cnm",)}, r"`family` 'cnm' is not known for sequences; .* Did you mean 'cnn'\?"),
         ({"metric": "mse"}, r"`metric` 'mse' is not known for classification; known: accuracy"),
         ({"recipe": "deep"}, "deep"),
+        (
+            {"tune": 5, "families": ("majority", "rocket")},
+            r"`tune` \(5\) searches for .* networks, and majority, rocket",
+        ),
     ],
 )
 def test_a_study_is_checked_before_anything_is_read(changes: dict[str, object], message: str) -> None:
