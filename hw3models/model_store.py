@@ -33,6 +33,8 @@ class ModelCard(Report):
     shape: tuple[int, ...]
     """Of one example: (28, 28), or (T, C)."""
     class_names: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    """Names of the C channels, where the training data had them: tables are read by them."""
     mean: tuple[float, ...]
     """Per channel, of the training split (of the best seed's, where each seed has its own); images: of pixels / 255."""
     std: tuple[float, ...]
@@ -59,6 +61,7 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         kind=family.kind,
         shape=dataset.features.shape[1:],
         class_names=dataset.class_names,
+        channels=dataset.channels,
         mean=tuple(used.mean.tolist()),
         std=tuple(used.std.tolist()),
         unequal_lengths=dataset.lengths is not None,

@@ -24,7 +24,7 @@ SUFFIXES = (".parquet", ".csv")
 def wanted_by(predictor: Predictor) -> Wanted:
     """What the model takes."""
     card = predictor.card
-    return Wanted(card.kind, card.shape, card.unequal_lengths)
+    return Wanted(card.kind, card.shape, card.unequal_lengths, card.channels)
 
 
 def score_file(

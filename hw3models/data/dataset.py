@@ -47,12 +47,16 @@ class Dataset:
     std: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     """(C,), 1 where a channel is constant."""
     notes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    """Names of the C channels, where the source has them."""
 
     @property
     def digest(self) -> str:
-        """sha256 over arrays, labels, splits, class names and preprocessing version: first 16 hex digits."""
+        """sha256 over arrays, labels, splits, names of classes and channels, preprocessing version: first 16 hex."""
         sha = hashlib.sha256(f"hw3-dataset-{PREPROCESSING_VERSION}-{self.kind}".encode())
         sha.update(json.dumps(self.class_names).encode())
+        if self.channels:
+            sha.update(json.dumps(self.channels).encode())
         for array in (self.features, self.labels, self.train, self.validation, self.test, self.lengths):
             if array is None:
                 sha.update(b"none")
@@ -74,6 +78,7 @@ def save(dataset: Dataset, path: Path) -> None:
         "source": dataset.source,
         "class_names": dataset.class_names,
         "notes": dataset.notes,
+        "channels": dataset.channels,
     }
     if on_disk := is_on_disk(dataset.features):
         header["features_file"] = str(dataset.features.filename)  # type: ignore[attr-defined]  # of a memmap
@@ -111,6 +116,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 source=header["source"],
                 class_names=tuple(header["class_names"]),
                 notes=tuple(header["notes"]),
+                channels=tuple(header.get("channels", ())),
                 features=_map(header["features_file"]) if "features_file" in header else arrays["features"],
                 labels=arrays["labels"],
                 train=arrays["train"],

@@ -22,8 +22,10 @@ Series = tuple[NDArray[Any], list[NDArray[np.float64]]]
 """Names (N,), and the values (T_i, C) of each."""
 
 
-def table_blocks(path: Path, channels: int, sample: str, time: str) -> Iterator[Series]:
+def table_blocks(path: Path, channels: int, sample: str, time: str, names: tuple[str, ...] = ()) -> Iterator[Series]:
     """Names and values of the series, sorted by time; the rows of a series must stand together.
+
+    With `names` these columns are the channels, in that order, whatever others there are.
 
     Raises:
         DataError: a column is missing, is not numbers, or a series comes in two pieces.
@@ -33,7 +35,7 @@ def table_blocks(path: Path, channels: int, sample: str, time: str) -> Iterator[
         if not len(chunk):
             continue
         table = chunk if rest is None else pd.concat([rest, chunk], ignore_index=True)
-        columns = _features(path, table, channels, sample, time)
+        columns = _features(path, table, channels, sample, time, names)
         # The last series may go on in the next chunk.
         last = table[sample].iloc[-1]
         is_last = (table[sample] == last).to_numpy()
@@ -65,14 +67,16 @@ def _chunks(path: Path) -> Iterable[pd.DataFrame]:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
 
 
-def _features(path: Path, table: pd.DataFrame, channels: int, sample: str, time: str) -> list[str]:
+def _features(
+    path: Path, table: pd.DataFrame, channels: int, sample: str, time: str, names: tuple[str, ...]
+) -> list[str]:
     found = [str(column) for column in table.columns]
     faults = [
         f"column {column!r} is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
-        for column in (sample, time)
+        for column in (sample, time, *names)
         if column not in found
     ]
-    columns = [column for column in found if column not in (sample, time, *_NOT_FEATURES)]
+    columns = list(names) or [column for column in found if column not in (sample, time, *_NOT_FEATURES)]
     if not faults and len(columns) != channels:
         faults.append(f"the table has {len(columns)} features ({', '.join(columns)}), but the model takes {channels}")
     if not faults:

@@ -112,4 +112,5 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         mean=mean,
         std=std,
         notes=(*source.notes, *raw.notes),
+        channels=raw.channels,
     )

@@ -33,6 +33,8 @@ class Raw:
     test: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own test split; None where it has none."""
     notes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    """Names of the C channels, where the source has them."""
 
 
 def raw_sequences(
@@ -42,6 +44,7 @@ def raw_sequences(
     *,
     test: NDArray[np.bool_] | None = None,
     notes: tuple[str, ...] = (),
+    channels: tuple[str, ...] = (),
 ) -> Raw:
     """Put N series of shape (T_i, C), all with the same C, into one array.
 
@@ -53,14 +56,14 @@ def raw_sequences(
     """
     names, codes = class_codes(labels)
     lengths = np.array([len(one) for one in series], dtype=np.int64)
-    longest, channels = int(lengths.max()), series[0].shape[1]
-    if (needed := len(series) * longest * channels * 4) > MAX_BYTES:
+    longest, width = int(lengths.max()), series[0].shape[1]
+    if (needed := len(series) * longest * width * 4) > MAX_BYTES:
         raise DataError(
-            f"{name}: {len(series):,} series padded to the longest one ({longest:,} steps x {channels} channels) need "
+            f"{name}: {len(series):,} series padded to the longest one ({longest:,} steps x {width} channels) need "
             f"{needed / 1024**3:.1f} GiB; the limit is {MAX_BYTES / 1024**3:.0f} GiB. Cut the longest series, or "
             "average neighbouring steps."
         )
-    features = np.zeros((len(series), longest, channels), np.float32)
+    features = np.zeros((len(series), longest, width), np.float32)
     with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
         for row, one in zip(features, series, strict=True):
             row[: len(one)] = one
@@ -79,6 +82,7 @@ def raw_sequences(
         lengths=lengths if shortest < longest else None,
         test=test,
         notes=notes,
+        channels=channels,
     )
 
 

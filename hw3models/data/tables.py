@@ -54,7 +54,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         texts = label_texts(labels)
     except ValueError as error:
         raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
-    return raw_sequences(name, series, texts, test=test)
+    return raw_sequences(name, series, texts, test=test, channels=tuple(map(str, columns)))
 
 
 def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:

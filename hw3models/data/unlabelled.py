@@ -43,6 +43,8 @@ class Wanted(NamedTuple):
     """(28, 28), or (T, C)."""
     unequal_lengths: bool = False
     """Series may be shorter than T: they are padded with NaN at the end."""
+    channels: tuple[str, ...] = ()
+    """Columns of a table, in the model's order; without names all that are left, in the file's."""
 
 
 class Block(NamedTuple):
@@ -70,7 +72,7 @@ def read_examples(
     if suffix in (".csv", ".parquet"):
         if wanted.kind == "images":
             raise DataError(f"{path}: a table holds series, but the model takes images of 28 x 28: `.npy` or `.npz`.")
-        for names, series in table_blocks(path, wanted.shape[1], sample_column, time_column):
+        for names, series in table_blocks(path, wanted.shape[1], sample_column, time_column, wanted.channels):
             yield _padded(path, names, series, wanted)
     elif suffix == ".ts":
         series = read_series(path)

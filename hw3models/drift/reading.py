@@ -25,7 +25,7 @@ def read_new(spec: DataSpec, card: ModelCard, *, cache: Path) -> tuple[NDArray[n
     Raises:
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
-    wanted = Wanted(card.kind, card.shape, card.unequal_lengths)
+    wanted = Wanted(card.kind, card.shape, card.unequal_lengths, card.channels)
     if not _has_labels(spec):
         blocks = read_examples(
             Path(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
@@ -66,7 +66,7 @@ def _has_labels(spec: DataSpec) -> bool:
 
 def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
     """Padded with NaN to the model's length."""
-    features = np.asarray(raw.features[:MOST], np.float32)
+    features = _by_name(raw, wanted, np.asarray(raw.features[:MOST], np.float32))
     if features.shape[1:] == wanted.shape and raw.lengths is None:
         return features
     steps, (longest, *rest) = wanted.shape[0], features.shape[1:]
@@ -78,6 +78,16 @@ def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
     padded[:, :longest] = features
     padded[np.arange(steps) >= lengths[:, None]] = np.nan
     return padded
+
+
+def _by_name(raw: Raw, wanted: Wanted, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The model's channels in its order, where both sides have names."""
+    if not (wanted.channels and raw.channels) or wanted.channels == raw.channels:
+        return features
+    if missing := [name for name in wanted.channels if name not in raw.channels]:
+        named, known = ", ".join(map(repr, missing[:5])), ", ".join(raw.channels[:20])
+        raise DataError(f"{raw.name}: channel {named} of the model is missing; there are {known}.")
+    return features[:, :, [raw.channels.index(name) for name in wanted.channels]]
 
 
 def _classes(raw: Raw, card: ModelCard) -> NDArray[np.int64]:

@@ -10,13 +10,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from hw3models.data import fetch, prepare
 from hw3models.data.unlabelled import Wanted, read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_sequence_mlp
 from hw3models.inference import Predictor, load_predictor, save_predictor
-from hw3models.model_store import ModelCard
+from hw3models.model_store import ModelCard, load_model
 from hw3models.scoring import score_file
+from hw3models.specs import DataSpec, Recipe, TrainSpec
+from hw3models.steps import train_step
 
 STEPS, CHANNELS = 12, 3
 
@@ -26,7 +29,7 @@ def predictor(tmp_path: Path) -> Predictor:
     return make_predictor(tmp_path / "model")
 
 
-def make_predictor(folder: Path, *, unequal: bool = False) -> Predictor:
+def make_predictor(folder: Path, *, unequal: bool = False, channels: tuple[str, ...] = ()) -> Predictor:
     torch.manual_seed(0)
     model = build_sequence_mlp(Architecture(shape=(STEPS, CHANNELS), num_classes=2))
     card = ModelCard(
@@ -34,6 +37,7 @@ def make_predictor(folder: Path, *, unequal: bool = False) -> Predictor:
         kind="sequences",
         shape=(STEPS, CHANNELS),
         class_names=("calm", "wild"),
+        channels=channels,
         mean=(0.5, 0.0, -1.0),
         std=(1.0, 2.0, 0.5),
         unequal_lengths=unequal,
@@ -124,6 +128,29 @@ def test_shorter_series_are_padded_where_the_model_was_trained_so(tmp_path: Path
     cut[1, 7:] = np.nan
     truth = predictor.predict(cut)["probabilities"]
     np.testing.assert_allclose(pd.read_parquet(tmp_path / "o.parquet")[["p_calm", "p_wild"]], truth, atol=1e-6)
+
+
+def test_columns_are_taken_by_the_names_that_the_model_was_trained_with(tmp_path: Path) -> None:
+    predictor = make_predictor(tmp_path / "m", channels=("x", "y", "z"))
+    table = long_form(examples())
+    table.to_csv(tmp_path / "as-trained.csv", index=False)
+    table[["z", "time", "x", "sample", "y"]].assign(room=7, note="b").to_csv(tmp_path / "other.csv", index=False)
+    for name in ("as-trained", "other"):
+        score_file(predictor, tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet")
+    pd.testing.assert_frame_equal(*(pd.read_parquet(tmp_path / f"{n}.parquet") for n in ("as-trained", "other")))
+    table.rename(columns={"y": "Y"}).to_csv(tmp_path / "renamed.csv", index=False)
+    with pytest.raises(DataError, match=r"column 'y' is missing; the table has sample, time, x, Y, z"):
+        score_file(predictor, tmp_path / "renamed.csv", tmp_path / "o.parquet")
+
+
+def test_a_model_trained_on_a_table_knows_the_names_of_its_columns(tmp_path: Path) -> None:
+    table = long_form(examples()).assign(label=np.repeat(np.arange(40) % 2, STEPS))
+    table.to_csv(tmp_path / "named.csv", index=False)
+    spec = DataSpec(source=str(tmp_path / "named.csv"))
+    data = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    trained = train_step(TrainSpec(data=spec, seeds=(0,), recipe=Recipe(epochs=1)), data, tmp_path / "trained")
+    card, _ = load_model(Path(trained.directory))
+    assert card.channels == ("x", "y", "z")
 
 
 @pytest.mark.parametrize(
