@@ -11,41 +11,38 @@ from torch.autograd.function import once_differentiable
 
 def cross_entropy_slope(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean cross-entropy in nats (S,) of logits (S, B, K) and labels (S, B), and its gradient by the logits."""
-    losses, probabilities, index = _cross_entropy(logits, labels)
+    logs, index = _log_softmax(logits, labels)
+    losses = logs.gather(1, index).squeeze(1).mean(1).neg_()
     share = -1 / labels.shape[1]
-    gradient = probabilities.mul_(-share).scatter_add_(-1, index, probabilities.new_full((), share).expand(index.shape))
-    return losses.mean(1), gradient
+    gradient = logs.exp_().mul_(-share).scatter_add_(1, index, logs.new_full((), share).expand(index.shape))
+    return losses, gradient.mT
 
 
-def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Losses (S, B), softmax (S, B, K), and the labels as an index (S, B, 1)."""
-    shifted = logits - logits.amax(-1, keepdim=True)
-    index = labels.unsqueeze(-1)
-    own = shifted.gather(-1, index)
-    total = shifted.exp_().sum(-1, keepdim=True)
-    return (total.log() - own).squeeze(-1), shifted.div_(total), index
+def _log_softmax(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log probabilities (S, K, B) of logits (S, B, K), and the labels as an index (S, 1, B).
+
+    With the examples last: over a last axis of ten classes torch goes row by row, which takes as long as a layer.
+    """
+    return torch.log_softmax(logits.mT, 1), labels.unsqueeze(1)
 
 
 class CrossEntropy(torch.autograd.Function):
-    """Cross-entropy in nats (S, B) of logits (S, B, K) and labels (S, B).
-
-    torch's own goes over one row of K logits after another, which for ten classes takes as long as a layer.
-    """
+    """Cross-entropy in nats (S, B) of logits (S, B, K) and labels (S, B): see `_log_softmax` for what it saves."""
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """log sum exp less the label's logit, both less the largest."""
-        losses, probabilities, index = _cross_entropy(logits, labels)
-        ctx.save_for_backward(probabilities, index)
-        return losses
+        """Less the label's log probability."""
+        logs, index = _log_softmax(logits, labels)
+        ctx.save_for_backward(logs, index)
+        return logs.gather(1, index).squeeze(1).neg_()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Softmax less one at the label."""
-        probabilities, index = ctx.saved_tensors
-        weight = grad.unsqueeze(-1)
-        return (probabilities * weight).scatter_add_(-1, index, -weight), None
+        logs, index = ctx.saved_tensors
+        weight = grad.unsqueeze(1)
+        return logs.exp().mul_(weight).scatter_add_(1, index, -weight).mT, None
 
 
 def squared_error_slope(output: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -18,6 +18,8 @@ from hw3models.layers import Dropout
 Slope = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Outputs (S, B, O) to the loss (S,) and its gradient (S, B, O) by the outputs."""
 Step = Literal["flatten", "linear", "relu", "silu", "sigmoid", "drop"]
+_Plan = tuple[tuple[Step, ...], list[torch.Tensor], list[torch.Tensor | None]]
+"""Steps, their tensors, and where the gradients of those are written."""
 _STEPS: dict[type[nn.Module], Step] = {
     nn.Flatten: "flatten",
     nn.Linear: "linear",
@@ -65,6 +67,7 @@ class StackedDenseChain(nn.Module):
         for position, layer in enumerate(layers):
             self.add_module(str(position), layer)
         self.steps = tuple(steps)
+        self._plan: _Plan | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.flatten(2)
@@ -80,11 +83,22 @@ class StackedDenseChain(nn.Module):
         """
         with torch.no_grad():
             x = x.flatten(2)
-            steps, tensors = self._flat_arguments(x)
+            plan = self._plan
+            if plan is None or plan[1][0].grad is not plan[2][0]:
+                plan = self._make_plan(x)
+            steps, tensors, into = plan
             output, kept = _forward(x, steps, tensors)
             loss, grad = slope(output)
-            _backward(grad, steps, kept, tensors, into=list(map(_gradient, tensors)), ours=True, by_input=False)
+            _backward(grad, steps, kept, tensors, into=into, ours=True, by_input=False)
         return loss
+
+    def _make_plan(self, x: torch.Tensor) -> "_Plan":
+        """What `learn` needs besides the examples; the same at every step, but for dropout's masks."""
+        steps, tensors = self._flat_arguments(x)
+        plan = steps, tensors, list(map(_gradient, tensors))
+        if "drop" not in self.steps:
+            self._plan = plan
+        return plan
 
     def _flat_arguments(self, x: torch.Tensor) -> tuple[tuple[Step, ...], list[torch.Tensor]]:
         arguments = list(self._arguments(x))

@@ -67,6 +67,18 @@ def test_learning_without_autograd_finds_the_same_loss_and_gradients_again_and_a
         kept = {key: id(gradient) for key, gradient in ours.items()}
 
 
+def test_gradients_that_were_thrown_away_are_made_again() -> None:
+    stacked = stack([CHAINS["relu"]() for _ in range(2)])
+    assert isinstance(stacked, StackedDenseChain)
+    x, slope = torch.randn(2, 7, 6), partial(cross_entropy_slope, labels=torch.zeros(2, 7, dtype=torch.int64))
+    stacked.learn(x, slope)
+    kept = [torch.as_tensor(parameter.grad) for parameter in stacked.parameters()]
+    stacked.zero_grad(set_to_none=True)
+    stacked.learn(x, slope)
+    for parameter, gradient in zip(stacked.parameters(), kept, strict=True):
+        torch.testing.assert_close(torch.as_tensor(parameter.grad), gradient)
+
+
 def test_a_step_without_a_known_slope_is_refused() -> None:
     with pytest.raises(TypeError, match="cannot stack a dense chain with Tanh"):
         stack([DenseChain(nn.Linear(2, 2), nn.Tanh()) for _ in range(2)])
