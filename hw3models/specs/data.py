@@ -1,0 +1,86 @@
+"""Data: where they come from, and what was prepared."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hw3models.specs.base import Report, Spec
+
+Kind = Literal["images", "sequences"]
+
+
+class DataOptions(Spec):
+    """How data are split, and (for the synthetic regimes) how many and how hard."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the synthetic data and of every random split."""
+    num_train: Annotated[int, Field(ge=20)] = 2000
+    """Training examples of a synthetic regime (validation is taken from these)."""
+    num_test: Annotated[int, Field(ge=20)] = 1000
+    """Test examples of a synthetic regime."""
+    difficulty: Annotated[float, Field(gt=0)] = 1.0
+    """Difficulty of a synthetic regime: divides the strength of its signal. 1 is the default signal."""
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the training examples held out for validation, stratified by class."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the examples held out for test where the source has no test split of its own, stratified."""
+    max_train: Annotated[int, Field(ge=20)] | None = None
+    """At most so many training examples, drawn at random and stratified by class. None: all."""
+    sample_column: str = "sample"
+    """Long-form tables: the column that says which series a row belongs to."""
+    time_column: str = "time"
+    """Long-form tables: the column that orders the rows of a series."""
+    label_column: str = "label"
+    """Long-form tables: the column of the class, constant within a series."""
+    missing: Literal["refuse", "interpolate"] = "refuse"
+    """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
+    series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
+    same to what it is asked about."""
+    digest: str | None = None
+    """The content digest that the prepared data must have; other data are refused. None: not checked."""
+
+
+class DataSpec(DataOptions):
+    """Which data, and how split."""
+
+    source: str = "regime:order"
+    """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
+    `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
+    `.ts`, `.npz`, `.npy`, `.csv` or `.parquet` file."""
+
+
+class SourceReport(Report):
+    """Raw data that are on this machine now."""
+
+    source: str
+    """The source that was really taken; `auto` is resolved here."""
+    kind: Kind
+    files: tuple[str, ...] = ()
+    """Absolute paths of the raw files; empty for data made or shipped by a library."""
+    digest: str
+    """sha256 over the raw files (or over the name and the version of what makes the data)."""
+    notes: tuple[str, ...] = ()
+    """What the user must know, such as which data set replaced `auto`."""
+
+
+class DataReport(Report):
+    """Prepared data: a file with a digest, and what is in it."""
+
+    name: str
+    kind: Kind
+    source: str
+    path: str
+    """The prepared arrays (`.npz`, no pickle) in this machine's cache."""
+    digest: str
+    """Content digest of arrays, labels, splits and preprocessing version."""
+    num_train: int
+    num_validation: int
+    num_test: int
+    shape: tuple[int, ...]
+    """Of one example: (28, 28) for images, (T, C) for sequences."""
+    class_names: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    """Examples per class, over all splits."""
+    unequal_lengths: bool = False
+    """Sequences differ in length: padded at the end and masked."""
+    notes: tuple[str, ...] = ()

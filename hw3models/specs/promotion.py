@@ -1,0 +1,106 @@
+"""The gate between a winner and a champion: what is asked, decided and remembered."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from hw3models.errors import SpecError
+from hw3models.specs.base import Report, Spec
+from hw3models.specs.comparison import PairReport
+from hw3models.specs.studies import AutoencoderSpec, ImagesSpec, SequencesSpec
+
+GateOutcome = Literal["champion", "challenger", "refused"]
+
+
+class GateDecision(Report):
+    """What the promotion gate says about a challenger (`hw3models.gate`)."""
+
+    outcome: GateOutcome
+    """It becomes the champion, it stays a challenger, or it may not be compared at all."""
+    reason: str
+    metric: str
+    margin: float | None = None
+    """By which it must be better, in the metric's own unit; None where nothing was compared."""
+    pairs: tuple[PairReport, ...] = ()
+    """With the champion, or with each baseline where there is none."""
+
+
+class GateOptions(Spec):
+    """How a challenger is judged."""
+
+    metric: str | None = None
+    """What is compared; none: what the study compared."""
+    margin: Annotated[float, Field(gt=0)] | None = None
+    """By how much a challenger must be better than the champion, beyond noise; in the metric's own unit. None: as in a
+    comparison, 0.005 (half a point) of metrics in percent."""
+    prefer_cheaper: bool = False
+    """Let a challenger win, too, that is equivalent within the margin and predicts in 80% of the time or less."""
+
+
+class PromoteSpec(GateOptions):
+    """Which run's winner goes before the gate."""
+
+    run: str | None = None
+    """MLflow run of a study or of one of its families, or the `.json` beside a report. None: the newest study."""
+    data: str | None = None
+    """Of a run with several data sets: only this one. None: all of them."""
+    family: str | None = None
+    """This family instead of the winner."""
+    licence: str | None = None
+    """Licence of the data, for the model card."""
+
+
+class Promotion(Report):
+    """A version in the model registry, and what the gate said about it."""
+
+    model: str
+    """Registered name."""
+    version: int
+    family: str
+    run_id: str
+    """MLflow run of the family."""
+    data: str
+    data_digest: str
+    decision: GateDecision
+    champion_before: int | None
+    champion_now: int | None
+
+
+class PromotionReport(Report):
+    """What came of `hw3 promote`."""
+
+    promotions: tuple[Promotion, ...]
+
+
+class RegistryEvent(Report):
+    """One line of a registered model's history."""
+
+    at: str
+    """ISO 8601, UTC."""
+    model: str
+    version: int
+    event: Literal["champion", "challenger", "refused", "rollback"]
+    reason: str
+    champion: int | None
+    """The champion after it."""
+
+
+class NightlySpec(Spec):
+    """Studies, each followed by the gate: what runs every night."""
+
+    sequences: SequencesSpec | None = None
+    """A study of sequences."""
+    images: ImagesSpec | None = None
+    """A study of images."""
+    autoencoder: AutoencoderSpec | None = None
+    """A study of autoencoders."""
+    gate: GateOptions = GateOptions()
+    """How the winners are judged."""
+    new_seeds: bool = True
+    """Other seeds each day, counted from the date: with the same ones nothing new could be found."""
+
+    @model_validator(mode="after")
+    def _something_is_to_be_done(self) -> "NightlySpec":
+        if not (self.sequences or self.images or self.autoencoder):
+            raise SpecError("nothing to do: give at least one of `sequences`, `images` and `autoencoder`.")
+        return self

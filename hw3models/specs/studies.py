@@ -1,0 +1,188 @@
+"""Studies: what a flow is asked, and its whole report."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hw3models.errors import SpecError
+from hw3models.specs.base import Report, Spec
+from hw3models.specs.comparison import Answer, Tracking
+from hw3models.specs.data import DataSpec
+from hw3models.specs.training import PlacementWish, Recipe, Vary
+
+StudyKind = Literal["images", "autoencoder", "sequences"]
+RecipeName = Literal["default", "homework", "long", "deep"]
+
+
+class StudySpec(Spec):
+    """What the studies of images, autoencoders and sequences have in common."""
+
+    families: tuple[str, ...] | None = None
+    """Families and baselines to compare; none: all that suit the data."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Replicates per family. Under 3 there is hardly a statement about the difference."""
+    first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
+    """The seeds are first_seed, first_seed + 1, ..."""
+    vary: Vary = "seed"
+    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
+    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Passes over the training data, instead of the default recipes' own."""
+    recipe: RecipeName = "default"
+    """The networks' own recipes: `default`; `homework`, plain Adam as in the course; `long`, three to ten times
+    the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
+    own_recipe: Recipe | None = None
+    """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
+    tune: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
+    the same number; baselines are not tuned. None: the recipes are taken as they are."""
+    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    memory_mb: Annotated[int, Field(ge=1)] = 1024
+    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
+    placement: PlacementWish = "auto"
+    """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
+    this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
+    queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
+    until_decided: bool = False
+    """Add seeds in batches until every family is beaten by another or equivalent to the best one, or out of seeds."""
+    max_seeds: Annotated[int, Field(ge=3, le=1000)] = 50
+    """Seeds per family at most, where they are added until decided."""
+    metric: str | None = None
+    """What families are compared by: `accuracy`, `balanced_accuracy`, `macro_f1`, `cross_entropy`, `auroc`, `brier` or
+    `calibration_error`; of autoencoders `mse`, `squared_error`, `psnr` or `probe_accuracy`. None: accuracy, or mse."""
+    margin: Annotated[float, Field(gt=0)] | None = None
+    """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
+    percent, 0.1 dB, 2% of the best value of all others."""
+    fresh: bool = False
+    """Do it again even if the same was done before: a new MLflow run, nothing taken from the cache."""
+
+    @model_validator(mode="after")
+    def _looks_fit_the_seeds(self) -> "StudySpec":
+        if self.until_decided and not 3 <= self.seeds <= self.max_seeds:
+            raise SpecError(
+                f"`until_decided` begins with `seeds` ({self.seeds}) and ends with `max_seeds` ({self.max_seeds}): "
+                "give at least 3 seeds, and not more than `max_seeds`."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _test_examples_are_not_tuned_on(self) -> "StudySpec":
+        if self.tune is not None and self.vary != "seed":
+            raise SpecError(
+                f"`tune` ({self.tune}) chooses on the training part, and `vary: {self.vary}` would test on examples of "
+                "it. Use `vary: seed`, or leave `tune` out."
+            )
+        return self
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = (value,)
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(name for item in value for name in item.replace(",", " ").split())
+        return value
+
+
+class ImagesSpec(StudySpec):
+    """Classifiers on images: homework part 1."""
+
+    data: DataSpec = DataSpec(source="digits")
+    """Which images."""
+
+
+class AutoencoderSpec(StudySpec):
+    """Autoencoders on images: homework part 2."""
+
+    data: DataSpec = DataSpec(source="digits")
+    """Which images."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Numbers in the code."""
+
+
+class SequencesSpec(StudySpec):
+    """Classifiers on sequences: homework part 5."""
+
+    data: DataSpec = DataSpec()
+    """Which sequences."""
+
+
+class Hw3Spec(Spec):
+    """Everything: images, autoencoder, sequence regimes, homework parts, one report."""
+
+    images: Literal["mnist", "fashion-mnist", "digits", "auto"] = "digits"
+    """Image data; `auto` is MNIST if it can be had, else digits."""
+    regimes: tuple[Literal["motif", "order", "locked", "dynamics", "trend"], ...] = ("motif", "order", "locked")
+    """Sequence regimes to test the claims of homework part 5 on."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Replicates per family."""
+    num_train: Annotated[int, Field(ge=20)] = 1000
+    """Training series of each regime."""
+    num_test: Annotated[int, Field(ge=20)] = 1000
+    """Test series of each regime."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Passes over the training data, instead of the default recipes' own."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Numbers in the autoencoder's code."""
+    homework: bool = True
+    """Compute the answers of homework parts 1A to 1C and 3 as well."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    placement: PlacementWish = "auto"
+    """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
+    this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""
+    queue_deadline: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Seconds that a training may wait in a pool's queue while nothing of this study runs there."""
+    fresh: bool = False
+    """Do it again even if the same was done before: a new MLflow run, nothing taken from the cache."""
+
+
+class HomeworkPart(Report):
+    """One part of the homework, answered by computation."""
+
+    part: str
+    """`1A`, `1B`, `1C`, `3a` ..."""
+    question: str
+    answer: str
+    """Sentences; the numbers in them are computed."""
+    table: tuple[tuple[str, ...], ...] = ()
+    """First row: column heads."""
+    series: dict[str, tuple[float, ...]] = {}
+    """What the part's figure draws (`hw3models.homework.draw`)."""
+
+
+class Environment(Report):
+    """What a run ran on."""
+
+    hardware: str
+    python: str
+    platform: str
+    versions: dict[str, str]
+    """Package -> version."""
+    code: str
+    """Version of this project, with the git commit where there is one."""
+
+
+class RunReport(Report):
+    """One `hw3 run` (or one of its flows): everything the report page shows."""
+
+    title: str
+    command: str
+    """The command line or deployment that made it."""
+    started: str
+    """ISO 8601, with the time zone."""
+    seconds: float
+    answers: tuple[Answer, ...]
+    homework: tuple[HomeworkPart, ...] = ()
+    environment: Environment
+    tracking: Tracking | None = None
+    prefect: dict[str, str] = {}
+    """Names and ids of the flow runs."""
+    report: str | None = None
+    """Path of the report page; None for a study whose parent writes the report."""
+    warnings: tuple[str, ...] = ()
+    """Shown before everything else: a substituted data set, families that failed, replicates that were lost."""

@@ -1,0 +1,193 @@
+"""Training: recipes, what is to be trained and where, and what came of it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from hw3models.errors import SpecError
+from hw3models.specs.base import Report, Spec
+from hw3models.specs.data import DataSpec
+
+PlacementWish = Literal["auto", "here", "gpu", "cpu"]
+Vary = Literal["seed", "split", "both"]
+Goal = Literal["accuracy", "loss"]
+
+
+class Recipe(Spec):
+    """How a network is trained. Every family has one default; see `hw3models.families`."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Passes over the training examples (more for small data: see `min_examples`)."""
+    min_examples: Annotated[int, Field(ge=0)] = 0
+    """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or SGD with momentum 0.9."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Peak learning rate."""
+    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    """Learning rate over the steps: constant, cosine to zero, or one-cycle (Smith 2018): 30% linear warm-up
+    from 1/25 of the peak, then cosine to zero."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Decoupled for AdamW, L2 for the others."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes (Szegedy et al. 2016)."""
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    """Largest gradient norm of a replicate; None: not clipped."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout probability, where the family has a place for it."""
+    hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
+    """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
+    Empty: 128 and 64."""
+    select: Literal["last", "best"] = "last"
+    """Parameters to keep: of the last epoch, or of the epoch with the lowest validation loss."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Stop a replicate after so many epochs without a lower validation loss; None: never."""
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    """Autoencoders always use MSE per pixel; for classifiers MSE is against the one-hot label (homework 1B)."""
+    shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
+    """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
+    augmented: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Sequences: share of the series that jitter, gain, shift and warp are applied to, drawn anew for every batch; the
+    others stay where they are, for data in which the position tells the class."""
+    jitter: Annotated[float, Field(ge=0)] = 0.0
+    """Sequences: standard deviation of added white noise, in units of the channel's."""
+    scale: Annotated[float, Field(ge=0)] = 0.0
+    """Sequences: standard deviation of a random gain per series and channel."""
+    shift_steps: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Sequences: largest random shift in time, as a share of the length."""
+    time_warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Sequences: standard deviation of a smooth random distortion of time, as a share of the length."""
+    mixup: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Sequences: each example is blended with another, whose share is drawn up to this; so are the labels."""
+    tried: Annotated[int, Field(ge=1)] = 1
+    """Recipes that were tried to find this one: families that are compared should have had as many."""
+
+    @model_validator(mode="after")
+    def _selection_needs_validation(self) -> "Recipe":
+        if self.patience is not None and self.select != "best":
+            raise SpecError(
+                f"`patience` ({self.patience}) stops on validation loss and needs `select: best`, got {self.select!r}."
+            )
+        return self
+
+
+class TrainSpec(Spec):
+    """One family, S seeds, one data set: all that a remote worker needs to know."""
+
+    data: DataSpec = DataSpec()
+    """The data to train on."""
+    family: str = "mlp"
+    """Name in the registry: see `hw3 doctor` or `hw3models.families.FAMILIES`."""
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = (0, 1, 2, 3, 4)
+    """One replicate per seed: its own initialisation and its own order of examples."""
+    recipe: Recipe | None = None
+    """None: the family's default."""
+    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    """Autoencoder and PCA: numbers in the code."""
+    vary: Vary = "seed"
+    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
+    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
+    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    """Replicates as one program over (S, ...) parameters that uses all cores, as one on each core, or as separate
+    modules; auto takes what was measured to be fastest. Resamples are always separate."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes CUDA, then MPS, then CPU."""
+    memory_mb: Annotated[int, Field(ge=1)] = 1024
+    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
+
+    @model_validator(mode="after")
+    def _seeds_are_distinct(self) -> "TrainSpec":
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise SpecError(f"`seeds` must be distinct and not empty, got {list(self.seeds)}.")
+        return self
+
+
+class TrialPlan(Spec):
+    """How one trial of a search for a recipe is judged; the recipe itself is that of the training."""
+
+    number: Annotated[int, Field(ge=0)]
+    """From 0, which is the recipe that the search began with."""
+    goal: Goal = "accuracy"
+    """What is to become best on validation examples: the highest accuracy, or the lowest loss."""
+    folds: Annotated[int, Field(ge=1, le=10)] = 1
+    """1: judged on the data's own validation split. More: on so many folds of the training part."""
+    bars: tuple[float | None, ...] = ()
+    """What the trial must have reached, at each look at it, to go on (`hw3models.tuning.pruning`)."""
+
+
+class TrainJob(Spec):
+    """What the `train` deployments run: a training, and the MLflow run it is logged to."""
+
+    training: TrainSpec = TrainSpec()
+    """One family on one data set."""
+    trial: TrialPlan | None = None
+    """Given by a study that searches for recipes: judge the recipe on validation examples, and keep no model."""
+    run_id: str | None = None
+    """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
+    ticket: str | None = None
+    """Whose bearer may train for that run; given by the flow that sends this training out."""
+    fresh: bool = False
+    """Train again even if the same was trained before."""
+
+    @model_validator(mode="after")
+    def _a_run_comes_with_a_ticket(self) -> "TrainJob":
+        if (self.run_id is None) != (self.ticket is None):
+            raise SpecError("`run_id` and `ticket` are given together, by the study; leave both out to train alone.")
+        if self.trial is not None and self.run_id is None:
+            raise SpecError("`trial` is a part of a study's search and comes with its `run_id`; leave it out to train.")
+        return self
+
+
+class Placement(Report):
+    """Where a family was trained, and why there."""
+
+    wish: PlacementWish
+    where: str
+    """`here`, or the name of a work pool."""
+    reason: str
+    queued_seconds: float = 0.0
+    """From its submission until a worker began, or until it was called back."""
+    flow_run_id: str | None = None
+    """Prefect's run of the training on the pool; None when none was sent there."""
+
+
+class ReplicateFailure(Report):
+    """A replicate whose loss became NaN or infinite. The others went on."""
+
+    seed: int
+    epoch: int
+    reason: str
+
+
+class TrainReport(Report):
+    """Trained replicates of one family: a folder with a digest, and how it went."""
+
+    family: str
+    seeds: tuple[int, ...]
+    """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
+    failures: tuple[ReplicateFailure, ...] = ()
+    best_seed: int
+    """Lowest validation loss (training loss where there is no validation split)."""
+    directory: str
+    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`."""
+    digest: str
+    """sha256 over the folder's parameters."""
+    data_digest: str
+    spec_digest: str
+    recipe: Recipe | None
+    """None for baselines."""
+    epochs: int
+    """Epochs of the longest replicate; 0 for baselines."""
+    parameters: int
+    """Trained numbers of one replicate."""
+    train_seconds: float
+    """Wall time of the training of all replicates together."""
+    device: str
+    """Such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
+    strategy: str
+    peak_memory_mb: float
+    """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
+    notes: tuple[str, ...] = ()
+    """What did not go as planned, such as for want of memory."""
