@@ -1,17 +1,28 @@
 """Prefect without a server of one's own: quiet, quick, and proof against Ctrl-C.
 
-With no `PREFECT_API_URL` Prefect starts a temporary server as a child process. Here that is done early, in
-a thread, so that its start overlaps with importing torch.
+With no `PREFECT_API_URL` Prefect starts a temporary server as a child process, when it is first needed. Here that is
+done before anything heavy is imported, so that both go on side by side: a command begins in half the time.
 """
 
+import atexit
 import logging
 import os
-import signal
+import re
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
+from flows.servers import ServerError, fault_of
 from tasks.settings import Settings
+
+STARTUP_SECONDS = 120.0
+"""The first start of a fresh home makes its database: 20 s, Prefect's own limit, can be too short."""
 
 
 def prepare_environment(*, verbose: bool) -> None:
@@ -20,8 +31,7 @@ def prepare_environment(*, verbose: bool) -> None:
     quiet = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        # The first start of a fresh home makes its database: 20 s, the default, can be too short.
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{STARTUP_SECONDS:.0f}",
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.work / "results"),
         # Errors are told once, by the command line, in a sentence.
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
@@ -39,17 +49,78 @@ def prepare_environment(*, verbose: bool) -> None:
 
 @contextmanager
 def embedded_server() -> Iterator[None]:
-    """Have the temporary server start while the caller goes on; nothing where a server is set."""
-    thread = None
-    if Settings().prefect_api_url is None:
-        thread = threading.Thread(target=_start, name="prefect-start", daemon=True)
-        thread.start()
+    """Have the temporary server start while the caller goes on, to be there at the end; nothing where a server is set.
+
+    Raises:
+        ServerError: it did not start; the message has what it said last.
+    """
+    if _server_is_set():
+        yield
+        return
+    child = _Child()
+    waiting = threading.Thread(target=child.wait, name="prefect-start", daemon=True)
+    waiting.start()
     try:
         yield
-    finally:
-        # Also after an error: a server that is just being started would outlive this process.
-        if thread is not None:
-            thread.join()
+    except BaseException:
+        child.process.terminate()
+        raise
+    waiting.join()
+    child.hand_over()
+
+
+class _Child:
+    """The temporary server, as a process that was started before Prefect was imported here."""
+
+    def __init__(self) -> None:
+        root = str(Path(__file__).resolve().parents[1])
+        marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+        path = {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
+        # Told nobody unless it does not start.
+        loud = dict.fromkeys(("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_SERVER_LEVEL"), "ERROR")
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the server lives
+        with socket.socket() as bound:
+            # Bound here: nobody else can take the port meanwhile.
+            bound.bind(("127.0.0.1", 0))
+            self.port: int = bound.getsockname()[1]
+            self.process = subprocess.Popen(  # noqa: S603  # this Python, and a module of ours
+                [sys.executable, "-P", "-m", "flows.temporary_server", str(bound.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=self._said,
+                stderr=self._said,
+                env=os.environ | marks | loud | path,
+                pass_fds=(bound.fileno(),),
+                # Ctrl-C goes to every process of the terminal. The server must outlive it, to be told how runs ended.
+                start_new_session=True,
+            )
+        self._answers = False
+
+    def wait(self) -> None:
+        """Until it answers, ends, or takes too long."""
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while not self._answers and self.process.poll() is None and time.monotonic() < deadline:
+            self._answers = fault_of(f"http://127.0.0.1:{self.port}/api") is None
+            time.sleep(0.05)
+
+    def hand_over(self) -> None:
+        """Let Prefect's client find it, and end it at exit, as one that it has started itself."""
+        if not self._answers:
+            self.process.kill()
+            raise ServerError(f"Prefect's temporary server did not start. {self._last_words()}")
+        from prefect.server.api.server import SubprocessASGIServer
+
+        server = SubprocessASGIServer()
+        server.port, server.server_process, server.running = self.port, self.process, True
+        atexit.register(server.stop)
+
+    def _last_words(self) -> str:
+        from prefect.settings import PREFECT_HOME
+
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").split("\n")
+        errors = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+        said = f"It said: {errors[-1][:300]}" if errors else f"It did not answer within {STARTUP_SECONDS:.0f} s."
+        return f"{said} Its database is in {PREFECT_HOME.value()}: `prefect server database reset` makes it anew."
 
 
 def without_heartbeats() -> AbstractContextManager[object]:
@@ -61,13 +132,11 @@ def without_heartbeats() -> AbstractContextManager[object]:
     return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
-def _start() -> None:
-    from prefect.server.api.server import SubprocessASGIServer
+def _server_is_set() -> bool:
+    """One of the user's own (in the environment or in a Prefect profile), or the one of an earlier call."""
+    if Settings().prefect_api_url is not None:
+        return True
     from prefect.settings import PREFECT_API_URL
 
-    if PREFECT_API_URL.value():
-        return  # set in the user's Prefect profile
-    # Ctrl-C goes to every process of the terminal. The server must outlive it, to be told how the runs ended:
-    # a signal that is blocked while the child starts stays blocked in the child.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    SubprocessASGIServer().start()
+    started = sys.modules.get("prefect.server.api.server")
+    return PREFECT_API_URL.value() is not None or (started is not None and started.SubprocessASGIServer().running)

@@ -1,5 +1,6 @@
 """Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
 
+import gc
 import json as jsonlib
 import sys
 from collections.abc import Callable
@@ -65,6 +66,8 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     with embedded_server():
         flow = load()
         from flows.display import display
+    # What was imported stays: nobody has to look through its million objects again and again, at exit least of all.
+    gc.freeze()
     with ExitStack() as around:
         around.enter_context(without_heartbeats())
         if show:

@@ -1,5 +1,6 @@
 """The entry point, and how it ends."""
 
+import gc
 import os
 import sys
 import warnings
@@ -29,6 +30,16 @@ def main() -> None:
         _stop(usage(error), 2)
     except Exception as error:
         _stop(*explain(error))
+    finally:
+        _leave_quickly()
+
+
+def _leave_quickly() -> None:
+    """A second less: at exit Python looks once more through all objects that torch, MLflow and Prefect have made."""
+    if "triton" in sys.modules:
+        gc.unfreeze()  # its library complains about every object that is still there
+    else:
+        gc.freeze()
 
 
 def _stop(message: str, code: int) -> None:

@@ -22,7 +22,9 @@ def test_a_study_whose_temporary_prefect_server_dies_says_so_and_loses_nothing_f
         try:
             wait_until(lambda: "mlp on locked: " in log.read_text(), "the MLP is done", timeout=120, pause=0.05)
             servers = [
-                one for one in psutil.Process(process.pid).children(recursive=True) if "uvicorn" in one.cmdline()
+                one
+                for one in psutil.Process(process.pid).children(recursive=True)
+                if "flows.temporary_server" in one.cmdline()
             ]
             assert servers
             for server in servers:
