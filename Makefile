@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning strategies clean help
+.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -80,6 +80,9 @@ bench-serving: $(VENV)/.run ## latency of a served champion; writes a part of do
 
 bench-tuning: $(VENV)/.run ## tuned against default recipes, many minutes; writes a part of docs/tuning.md
 	$(BIN)/python -m benchmarks.tuning $(ARGS)
+
+bench-drift: $(VENV)/.run ## false alarms of `hw3 drift`, and what it finds; writes a part of docs/drift.md
+	$(BIN)/python -m benchmarks.drift $(ARGS)
 
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)

@@ -1,0 +1,102 @@
+"""How often `hw3 drift` cries wolf, and what it finds, for docs/drift.md: `python -m benchmarks.drift [--repeats 400]`.
+
+Pairs of samples that are drawn anew for every repeat, judged by the code that judges real data.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.pages import rewrite
+from hw3models.calibration import Rate, rate
+from hw3models.comparison import LEVEL, holm
+from hw3models.devices import cpu_name
+from hw3models.drift import Side, detect
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "drift.md"
+SIZES = ((60, 40), (300, 100), (1000, 300))
+"""Reference and new examples."""
+STEPS, CHANNELS = 24, 3
+
+
+@dataclass(frozen=True)
+class World:
+    """Where series come from: stationary and of order one, with two classes."""
+
+    mean: float = 0.0
+    """Of the first channel, in its own standard deviations."""
+    scale: float = 1.0
+    """Of the first channel."""
+    correlation: float = 0.3
+    """Of neighbouring steps of the first channel."""
+    share: float = 0.5
+    """Of the second class."""
+
+    def draw(self, rng: np.random.Generator, num: int) -> Side:
+        """`num` examples with their classes, which the series do not show."""
+        values = rng.normal(size=(num, STEPS, CHANNELS))
+        keep = np.full(CHANNELS, 0.3)
+        keep[0] = self.correlation
+        for step in range(1, STEPS):
+            values[:, step] = keep * values[:, step - 1] + np.sqrt(1 - keep**2) * values[:, step]
+        values[:, :, 0] = self.mean + self.scale * values[:, :, 0]
+        classes = (rng.random(num) < self.share).astype(np.int64)
+        return Side(examples=values.astype(np.float32), classes=classes)
+
+
+CHANGES = {
+    "none": World(),
+    "mean of a channel, 0.1 deviations": World(mean=0.1),
+    "mean of a channel, 0.3 deviations": World(mean=0.3),
+    "a channel times 1.1": World(scale=1.1),
+    "a channel times 1.3": World(scale=1.3),
+    "correlation of neighbouring steps 0.3 to 0.5": World(correlation=0.5),
+    "classes 50:50 to 60:40": World(share=0.6),
+    "classes 50:50 to 75:25": World(share=0.75),
+}
+
+
+def main() -> None:
+    """Measure, and rewrite the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--repeats", type=int, default=400)
+    repeats = parser.parse_args().repeats
+    lines = ["| change | reference | new | pairs | significant, % | called drift, % |", "|---|---|---|---|---|---|"]
+    for row in rows(repeats):
+        sys.stdout.write(f"{row}\n")
+        sys.stdout.flush()
+        lines.append(row)
+    command = f"`python -m benchmarks.drift --repeats {repeats}`"
+    lines += ["", f"{command}, {cpu_name()}, {date.today().isoformat()}."]
+    rewrite(PAGE, "alarms", "\n".join(lines))
+
+
+def rows(repeats: int) -> Iterator[str]:
+    """One for each change and size; changes that are there are planted in a quarter of the repeats."""
+    for name, world in CHANGES.items():
+        num = repeats if world == World() else max(1, repeats // 4)
+        for sizes in SIZES:
+            found = [look(world, sizes, seed) for seed in range(num)]
+            significant, drifted = (rate(sum(hits), num) for hits in zip(*found, strict=True))
+            yield f"| {name} | {sizes[0]:,} | {sizes[1]:,} | {num} | {cell(significant)} | {cell(drifted)} |"
+
+
+def look(world: World, sizes: tuple[int, int], seed: int) -> tuple[bool, bool]:
+    """Was any test significant after the correction, and was it called drift?"""
+    rng = np.random.default_rng([20_261_123, sizes[0], seed])
+    report = detect(World().draw(rng, sizes[0]), world.draw(rng, sizes[1]), kind="sequences", num_classes=2, seed=seed)
+    return any(holm([test.p_value for test in report.tests], LEVEL)), report.drifted
+
+
+def cell(found: Rate) -> str:
+    """Percent with the interval."""
+    return f"{100 * found.share:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+
+
+if __name__ == "__main__":
+    main()
