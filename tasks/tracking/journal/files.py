@@ -61,11 +61,23 @@ class JournalFile:
         return ProcessId(match["host"], int(match["pid"]), float(match["started"]))
 
     def append(self, event: Event) -> None:
-        """Add the event. A process that is killed after this has not lost it."""
+        """Add the event, or nothing of it. A process that is killed after this has not lost it.
+
+        Raises:
+            OSError: it could not be written, such as on a full disk.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        left = encode(event)
         # Opened for each: a file that was sent is removed, and handles are few.
-        with self.path.open("ab") as file:
-            file.write(encode(event))
+        with self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                while left:
+                    left = left[file.write(left) :]
+            except OSError:
+                # What fitted on a full disk would spoil the next event's line.
+                file.truncate(before)
+                raise
 
     def sent(self) -> int:
         """Bytes that MLflow has. An offset that cannot be true is not believed: what is sent twice does no harm."""

@@ -258,6 +258,33 @@ def test_a_torn_line_is_the_last_and_an_altered_one_is_kept_apart(way: Gate, ser
     assert "its sum is another" in path.with_suffix(".refused").read_text()
 
 
+FULL_IN_THE_MIDDLE = """
+import resource, signal, sys
+from pathlib import Path
+from tasks.tracking.journal import Facts
+from tasks.tracking.journal.events import decode
+from tasks.tracking.journal.files import JournalFile
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file = JournalFile.new(Path(sys.argv[1]))
+file.append(Facts(tags={"first": "1"}))
+size, (_, hard) = file.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, hard))
+try:
+    file.append(Facts(tags={"second": "2" * 1000}))
+except OSError as error:
+    print(type(error).__name__)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+file.append(Facts(tags={"third": "3"}))
+print([sorted(decode(line).tags) for _, line in file.unsent()])
+"""
+
+
+def test_an_event_that_fits_only_half_on_the_disk_does_not_spoil_the_next(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL_IN_THE_MIDDLE, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout == "OSError\n[['first'], ['third']]\n", done.stderr
+
+
 def test_another_hosts_journal_is_left_to_it(way: Gate, data: DataReport) -> None:
     _, run_id = open_runs(data)
     folder = folder_of_run(outbox().store, run_id)
