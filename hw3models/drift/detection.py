@@ -5,19 +5,21 @@ Looks, each with a test of its own, all corrected together by Holm (1979):
 - every summary of every channel, by the two-sample test of Kolmogorov and Smirnov;
 - the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared;
 - where the new data have labels, how often the model is right, by Fisher's exact test;
-- a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by the binomial test.
+- a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by permutation.
 
 With many examples everything differs significantly; so drift is only what is also large: see `SMALLEST`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2_contingency, fisher_exact, ks_2samp
+from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
 from hw3models.comparison import LEVEL, holm
+from hw3models.drift.classifier import tell_apart
 from hw3models.drift.summaries import summaries
 from hw3models.errors import DataError
 from hw3models.specs import DriftReport, DriftTest, Kind
@@ -69,7 +71,10 @@ def detect(
         tests.append(_class_shares(reference.classes, new.classes, num_classes, classes_are, smallest))
     if hits is not None:
         tests.append(_accuracy(*hits))
-    tests.append(_classifier(np.stack([*ours.values()], 1), np.stack([*theirs.values()], 1), seed))
+    # As many as the smallest level takes that Holm's correction may ask for, twice over.
+    permutations = max(999, math.ceil(2 * (len(tests) + 1) / level))
+    old_rows, new_rows = (np.stack([*side.values()], 1) for side in (ours, theirs))
+    tests.append(_classifier(old_rows, new_rows, permutations, seed))
     rejected = holm([test.p_value for test in tests], level)
     judged = tuple(
         test.model_copy(update={"drifted": is_rejected and test.is_large})
@@ -131,36 +136,20 @@ def _accuracy(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> DriftTest:
     )
 
 
-def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> DriftTest:
+def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], permutations: int, seed: int) -> DriftTest:
     """As many examples of each side, so that guessing is right in one half of the cases."""
     rng = np.random.default_rng(seed)
     size = min(len(ours), len(theirs), _MOST)
     rows = [side[rng.choice(len(side), size, replace=False)] for side in (ours, theirs)]
-    features, is_new = np.nan_to_num(np.concatenate(rows)), np.repeat([0, 1], size)
-    scores = _held_out(features, is_new, seed)
-    hits = int((scores == is_new).sum())
-    accuracy = hits / len(is_new)
+    accuracy, p_value = tell_apart(*rows, permutations=permutations, rng=rng)
     return DriftTest(
         what="all summaries together",
         test="classifier two-sample test",
         effect=accuracy,
-        p_value=float(binom.sf(hits - 1, len(is_new), 0.5)),
+        p_value=p_value,
         is_large=accuracy >= SMALLEST_ACCURACY,
         detail=f"a classifier tells old from new in {100 * accuracy:.1f}% of the cases (50% is guessing)",
     )
-
-
-def _held_out(features: NDArray[np.float64], is_new: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import QuantileTransformer
-
-    # Logistic regression on ranks: quick, and shifts and spreads of any summary move them.
-    ranks = QuantileTransformer(n_quantiles=min(100, len(features) // 2), output_distribution="normal", random_state=0)
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    model = make_pipeline(ranks, LogisticRegression(max_iter=1000))
-    return np.asarray(cross_val_predict(model, features, is_new, cv=folds), dtype=np.int64)
 
 
 def _verdict(tests: Sequence[DriftTest], num_reference: int, num_new: int) -> str:
