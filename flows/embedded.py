@@ -45,6 +45,8 @@ def prepare_environment(*, verbose: bool) -> None:
         # Alembic and MLflow report on the store's tables at INFO.
         for name in ("alembic", "mlflow", "httpx"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        # It logs, with a traceback, what it raises, too, such as that the disk is full.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextmanager
