@@ -4,26 +4,52 @@ It is given the number of a bound socket, and at the other end of its standard i
 killed closes it, too.
 """
 
+import asyncio
 import os
 import signal
 import socket
 import sys
 import threading
 
+import uvicorn
+from filelock import FileLock, Timeout
+
 GRACE = 5.0
 """Seconds for the server to end by itself."""
+TURN_SECONDS = 0.05
+"""Between two looks at whether another server has made its tables."""
 
 
 def main() -> None:
     """What `prefect server start` serves, without its pages."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import uvicorn
-
     application = "prefect.server.api.server:create_app"
-    config = uvicorn.Config(application, factory=True, log_level="error", lifespan="on")
-    server = uvicorn.Server(config)
+    server = _Server(uvicorn.Config(application, factory=True, log_level="error", lifespan="on"))
     server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
     sys.exit(0 if server.started else 1)
+
+
+class _Server(uvicorn.Server):
+    """Starts when no other server of this home does: two that make a fresh database's tables at once both fail."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        from prefect.settings import PREFECT_HOME
+
+        home = PREFECT_HOME.value()
+        home.mkdir(parents=True, exist_ok=True)
+        # The system lets go of it when its holder dies.
+        turn = FileLock(home / "hw3-server-start.lock")
+        while not turn.is_locked:
+            if self.should_exit:
+                return
+            try:
+                turn.acquire(timeout=0)
+            except Timeout:
+                await asyncio.sleep(TURN_SECONDS)
+        try:
+            await super().startup(sockets)
+        finally:
+            turn.release()
 
 
 def _end_with_parent() -> None:

@@ -29,10 +29,32 @@ with get_client(sync_client=True) as client:
 print(sum("flows.temporary_server" in one.cmdline() for one in psutil.Process().children()))
 """
 
+EIGHT = """
+from contextlib import ExitStack
+
+import psutil
+from flows import embedded
+
+embedded.prepare_environment(verbose=False)
+# Each is told, on the way out, when its server did not start.
+with ExitStack() as stack:
+    for _ in range(8):
+        stack.enter_context(embedded.embedded_server())
+print(sum("flows.temporary_server" in one.cmdline() for one in psutil.Process().children()))
+"""
+
 
 def test_one_server_is_started_for_all_flows_of_a_process(environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", TWICE], env=environment, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+def test_servers_that_start_at_the_same_moment_on_a_fresh_home_all_start(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment |= {"PREFECT_HOME": str(tmp_path / "fresh")}
+    done = subprocess.run([sys.executable, "-c", EIGHT], env=environment, capture_output=True, text=True, timeout=250)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
 
 
 def test_a_database_that_prefect_cannot_read_is_told(environment: dict[str, str], tmp_path: Path) -> None:
