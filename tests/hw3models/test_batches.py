@@ -1,0 +1,39 @@
+"""Sequences on the device are standardised by the formula, however many blocks of memory it takes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hw3models.batches import BLOCK_BYTES, DeviceData
+from hw3models.data.dataset import Dataset
+
+STEPS, CHANNELS = 64, 8
+NUM = 2 * (BLOCK_BYTES // (4 * STEPS * CHANNELS)) + 7
+"""More than two blocks, and not a whole number of them."""
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+@pytest.mark.parametrize("kept", ["in memory", "in memory, to be used up", "on disk"])
+def test_sequences_are_standardised_by_the_formula(kept: str, unequal: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, STEPS + 1, NUM) if unequal else None
+    raw = rng.normal(3, 2, (NUM, STEPS, CHANNELS)).astype(np.float32)
+    mean, std = raw.mean((0, 1)), raw.std((0, 1))
+    expected = (raw - mean) / std
+    if lengths is not None:
+        expected[np.arange(STEPS) >= lengths[:, None]] = 0
+    np.save(tmp_path / "raw.npy", raw)
+    features = np.load(tmp_path / "raw.npy", mmap_mode="r") if kept == "on disk" else raw.copy()
+    rows = np.arange(NUM)
+    dataset = Dataset(
+        "drawn", "sequences", "drawn", features, np.zeros(NUM, np.int64), ("a",), rows, rows[:0], rows[:0],
+        lengths=lengths, mean=mean, std=std,
+    )  # fmt: skip
+
+    data = DeviceData(dataset, torch.device("cpu"), in_place=kept == "in memory, to be used up")
+
+    np.testing.assert_array_equal(data.features.numpy(), expected)
+    if kept != "in memory, to be used up":
+        np.testing.assert_array_equal(features, raw)
