@@ -28,9 +28,19 @@ def test_sequences_are_standardised_by_the_formula(kept: str, unequal: bool, tmp
     features = np.load(tmp_path / "raw.npy", mmap_mode="r") if kept == "on disk" else raw.copy()
     rows = np.arange(NUM)
     dataset = Dataset(
-        "drawn", "sequences", "drawn", features, np.zeros(NUM, np.int64), ("a",), rows, rows[:0], rows[:0],
-        lengths=lengths, mean=mean, std=std,
-    )  # fmt: skip
+        name="drawn",
+        kind="sequences",
+        source="drawn",
+        features=features,
+        labels=np.zeros(NUM, np.int64),
+        class_names=("a",),
+        train=rows,
+        validation=rows[:0],
+        test=rows[:0],
+        lengths=lengths,
+        mean=mean,
+        std=std,
+    )
 
     data = DeviceData(dataset, torch.device("cpu"), in_place=kept == "in memory, to be used up")
 
