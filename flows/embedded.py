@@ -1,10 +1,10 @@
 """Prefect without a server of one's own: quiet, quick, and proof against Ctrl-C.
 
 With no `PREFECT_API_URL` Prefect starts a temporary server as a child process, when it is first needed. Here that is
-done before anything heavy is imported, so that both go on side by side: a command begins in half the time.
+done before anything heavy is imported, so that both go on side by side, and Prefect is told of it as of any other
+server: its own way imports all of its server into the command as well (docs/decisions/0014).
 """
 
-import atexit
 import logging
 import os
 import re
@@ -19,8 +19,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from flows.servers import ServerError, fault_of
-from tasks.settings import Settings
+from tasks.settings import TEMPORARY_SERVER, Settings, not_temporary
 
+_ADDRESS = "PREFECT_API_URL"
 STARTUP_SECONDS = 120.0
 """The first start of a fresh home makes its database: 20 s, Prefect's own limit, can be too short."""
 
@@ -56,13 +57,18 @@ def embedded_server() -> Iterator[None]:
     Raises:
         ServerError: it did not start; the message has what it said last.
     """
-    if _server_is_set():
+    if Settings().prefect_api_url is not None or _Child.is_there():
         yield
         return
     child = _Child()
     waiting = threading.Thread(target=child.wait, name="prefect-start", daemon=True)
     waiting.start()
     try:
+        # Asking Prefect takes a second, in which the server has already begun: only those with a profile lose it.
+        if _server_is_set():
+            child.process.terminate()
+            yield
+            return
         yield
     except BaseException:
         child.process.terminate()
@@ -72,11 +78,24 @@ def embedded_server() -> Iterator[None]:
 
 
 class _Child:
-    """The temporary server, as a process that was started before Prefect was imported here."""
+    """The temporary server, as a process that was started before Prefect was imported here.
+
+    It ends when this process does: it notices that its standard input is closed.
+    """
+
+    current: "_Child | None" = None
+    """The one that Prefect's clients in this process talk to."""
+
+    @classmethod
+    def is_there(cls) -> bool:
+        """From an earlier call in this process."""
+        return cls.current is not None and cls.current.process.poll() is None
 
     def __init__(self) -> None:
         root = str(Path(__file__).resolve().parents[1])
         marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+        # What the user has set is not a server; what an earlier one or a parent of ours has set is none of this one's.
+        inherited = {name: value for name, value in os.environ.items() if name not in (TEMPORARY_SERVER, _ADDRESS)}
         path = {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
         # Told nobody unless it does not start.
         loud = dict.fromkeys(("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_SERVER_LEVEL"), "ERROR")
@@ -84,13 +103,13 @@ class _Child:
         with socket.socket() as bound:
             # Bound here: nobody else can take the port meanwhile.
             bound.bind(("127.0.0.1", 0))
-            self.port: int = bound.getsockname()[1]
+            self.address = f"http://127.0.0.1:{bound.getsockname()[1]}/api"
             self.process = subprocess.Popen(  # noqa: S603  # this Python, and a module of ours
                 [sys.executable, "-P", "-m", "flows.temporary_server", str(bound.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=self._said,
                 stderr=self._said,
-                env=os.environ | marks | loud | path,
+                env=inherited | marks | loud | path,
                 pass_fds=(bound.fileno(),),
                 # Ctrl-C goes to every process of the terminal. The server must outlive it, to be told how runs ended.
                 start_new_session=True,
@@ -101,19 +120,20 @@ class _Child:
         """Until it answers, ends, or takes too long."""
         deadline = time.monotonic() + STARTUP_SECONDS
         while not self._answers and self.process.poll() is None and time.monotonic() < deadline:
-            self._answers = fault_of(f"http://127.0.0.1:{self.port}/api") is None
+            self._answers = fault_of(self.address) is None
             time.sleep(0.05)
 
     def hand_over(self) -> None:
-        """Let Prefect's client find it, and end it at exit, as one that it has started itself."""
+        """Let Prefect's clients in this process find it."""
         if not self._answers:
             self.process.kill()
             raise ServerError(f"Prefect's temporary server did not start. {self._last_words()}")
-        from prefect.server.api.server import SubprocessASGIServer
-
-        server = SubprocessASGIServer()
-        server.port, server.server_process, server.running = self.port, self.process, True
-        atexit.register(server.stop)
+        # It has no pages that a line of Prefect's log could point at.
+        os.environ.update({_ADDRESS: self.address, TEMPORARY_SERVER: self.address, "PREFECT_UI_URL": ""})
+        _Child.current = self
+        if "prefect.context" in sys.modules:
+            # It has read its settings already.
+            sys.modules["prefect.context"].refresh_global_settings_context()
 
     def _last_words(self) -> str:
         from prefect.settings import PREFECT_HOME
@@ -127,18 +147,17 @@ class _Child:
 
 def without_heartbeats() -> AbstractContextManager[object]:
     """Heartbeats tell a server that a run lives; embedded, each flow would only wait a second for their thread."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    if PREFECT_API_URL.value():
+    if _server_is_set():
         return nullcontext()
     return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _server_is_set() -> bool:
-    """One of the user's own (in the environment or in a Prefect profile), or the one of an earlier call."""
+    """One of the user's own, in the environment or in a Prefect profile."""
     if Settings().prefect_api_url is not None:
         return True
     from prefect.settings import PREFECT_API_URL
 
-    started = sys.modules.get("prefect.server.api.server")
-    return PREFECT_API_URL.value() is not None or (started is not None and started.SubprocessASGIServer().running)
+    return not_temporary(PREFECT_API_URL.value()) is not None

@@ -22,8 +22,7 @@ _KINDS: dict[type[StudySpec], StudyKind] = {
 
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     """Run the study `name` in this process and print its summary on stdout."""
-    _check_early(spec)
-    run = run_here(lambda: _study(name), spec, verbose=verbose)
+    run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
     from flows.summary import as_json, as_text
 
     print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
@@ -35,10 +34,11 @@ def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
 
     Call it before Prefect is imported: with no server set it starts a temporary one, quietly.
     """
-    return run_here(lambda: _study(_KINDS[type(spec)]), spec, verbose=False, show=False)
+    return run_here(lambda: _study(_KINDS[type(spec)], spec), spec, verbose=False, show=False)
 
 
-def _study(name: str) -> Callable[[Any], RunReport]:
+def _study(name: str, spec: Spec) -> Callable[[Any], RunReport]:
+    _check_early(spec)
     from flows.autoencoder import autoencoder
     from flows.hw3 import hw3
     from flows.images import images
@@ -82,7 +82,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
 
 
 def _check_early(spec: Spec) -> None:
-    """What is wrong is told at once, before a server is started; a wrong source before torch is imported."""
+    """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
     from hw3models.data import check_kind, fetch
 
     if isinstance(spec, (ImagesSpec, AutoencoderSpec)):

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 import uvicorn
 from filelock import FileLock, Timeout
@@ -18,6 +19,8 @@ GRACE = 5.0
 """Seconds for the server to end by itself."""
 TURN_SECONDS = 0.05
 """Between two looks at whether another server has made its tables."""
+_settled = threading.Event()
+"""Its tables are made, or are not going to be."""
 
 
 def main() -> None:
@@ -41,6 +44,7 @@ class _Server(uvicorn.Server):
         turn = FileLock(home / "hw3-server-start.lock")
         while not turn.is_locked:
             if self.should_exit:
+                _settled.set()
                 return
             try:
                 turn.acquire(timeout=0)
@@ -50,16 +54,18 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             turn.release()
+            _settled.set()
 
 
 def _end_with_parent() -> None:
     # Not `sys.stdin`: a thread that waits in there must not be left at exit.
     while os.read(0, 1):
         pass
-    stopper = threading.Timer(GRACE, os._exit, (1,))
-    stopper.daemon = True
-    stopper.start()
     os.kill(os.getpid(), signal.SIGTERM)
+    # Tables that are half made would be the end of this home's database: no command would start again.
+    _settled.wait()
+    time.sleep(GRACE)
+    os._exit(1)
 
 
 if __name__ == "__main__":

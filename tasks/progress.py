@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from hw3models.training import EpochReport
+if TYPE_CHECKING:
+    # It imports torch, which the display of a command must not wait for.
+    from hw3models.training import EpochReport
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Listener(Protocol):
     def say(self, text: str) -> None:
         """A step has begun or ended."""
 
-    def epoch(self, training: Training, report: EpochReport) -> None:
+    def epoch(self, training: Training, report: "EpochReport") -> None:
         """An epoch of some replicates of a training has ended."""
 
     def end(self, training: Training) -> None:
@@ -42,7 +44,7 @@ class Silence:
     def say(self, text: str) -> None:
         """Nothing."""
 
-    def epoch(self, training: Training, report: EpochReport) -> None:
+    def epoch(self, training: Training, report: "EpochReport") -> None:
         """Nothing."""
 
     def end(self, training: Training) -> None:
@@ -77,7 +79,7 @@ class RunLog:
         """A line."""
         self.log(text)
 
-    def epoch(self, training: Training, report: EpochReport) -> None:
+    def epoch(self, training: Training, report: "EpochReport") -> None:
         """A line, if the last one was a while ago."""
         if time.monotonic() - self._last >= self.interval:
             self._last = time.monotonic()
@@ -102,7 +104,7 @@ def say(text: str) -> None:
     _listener.say(text)
 
 
-def observer(training: Training) -> Callable[[EpochReport], None]:
+def observer(training: Training) -> Callable[["EpochReport"], None]:
     """An `on_epoch` for `fit` that passes each epoch on."""
     return lambda report: _listener.epoch(training, report)
 

@@ -3,12 +3,21 @@
 `HW3_*` variables are read here; `MLFLOW_TRACKING_URI` and `PREFECT_API_URL` keep their own names.
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
+"""Where a command has started a Prefect server for itself: its address, which `PREFECT_API_URL` then has, too."""
+
+
+def not_temporary(address: str | None) -> str | None:
+    """The address of a Prefect server, unless a command has started that one for itself: it has no pools to offer."""
+    return None if address == os.environ.get(TEMPORARY_SERVER) else address
 
 
 def _default_home() -> Path:
@@ -52,6 +61,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("prefect_api_url")
+    @classmethod
+    def _lasting(cls, value: str | None) -> str | None:
+        return not_temporary(value)
 
     @field_validator("home", "cache")
     @classmethod

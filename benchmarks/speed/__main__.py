@@ -1,4 +1,7 @@
-"""`make bench`: measure everything that runs on a CPU, print a table, and write it to docs/speed.md."""
+"""`make bench`: measure everything that runs on a CPU, print a table, and write it to docs/speed.md.
+
+The page has one table for each processor that it was measured on; a run replaces the one of its own.
+"""
 
 import argparse
 import sys
@@ -21,9 +24,10 @@ HEAD = """# Speed
 `make bench` writes this page. Every ratio is the median of {rounds} rounds in which the reference and `hw3` ran in
 turn; the range is over the rounds. The references are the loop that tutorials have (torchvision's MNIST with
 `ToTensor`, a `DataLoader` with batch 64, `.item()` at every step) and plain PyTorch modules trained one after another
-on tensors in memory (`benchmarks/speed/reference.py`). Batch 64, no augmentation on either side.
-
-| case | hw3 | reference | ratio | must reach |
+on tensors in memory (`benchmarks/speed/reference.py`). Batch 64, no augmentation on either side. Figures are per model
+and epoch; one table for each processor, the latest first.
+"""
+TABLE = """| case | hw3 | reference | ratio | must reach |
 |---|---|---|---|---|
 """
 
@@ -38,7 +42,9 @@ def main() -> int:
         mnist = data.torchvision_mnist(Path(folder))
         results = list(measured(mnist, options.only))
     if not options.only:
-        PAGE.write_text(page(results, mnist is not None, time.perf_counter() - start), encoding="utf-8")
+        mine = table(results, mnist is not None, time.perf_counter() - start)
+        tables = {cpu_name(): mine} | {k: v for k, v in tables_of(PAGE.read_text("utf-8")).items() if k != cpu_name()}
+        PAGE.write_text(page(tables), encoding="utf-8")
     missed = [r.case for r in results if r.ratio < r.must]
     sys.stdout.writelines(f"missed: {case}\n" for case in missed)
     return 1 if missed else 0
@@ -73,16 +79,28 @@ def row(result: Result) -> str:
     return f"| {result.case} | {ours} | {reference} | {result.ratio:.2f} [{low:.2f}, {high:.2f}] | {result.must:.2f} |"
 
 
-def page(results: list[Result], with_mnist: bool, seconds: float) -> str:
-    """Markdown, with the conditions."""
-    lines = [HEAD.format(rounds=cases.ROUNDS) + "\n".join(row(result) for result in results), ""]
+def table(results: list[Result], with_mnist: bool, seconds: float) -> str:
+    """Markdown, with the conditions but for the processor."""
+    lines = [TABLE + "\n".join(row(result) for result in results), ""]
     if not with_mnist:
         lines.append("MNIST was not at hand: its cases are left out.")
     lines.append(
-        f"Figures are per model and epoch. {cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"{datetime.now(UTC):%Y-%m-%d}; {seconds:.0f} s in all."
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}, {datetime.now(UTC):%Y-%m-%d}; "
+        f"{seconds:.0f} s in all."
     )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def tables_of(text: str) -> dict[str, str]:
+    """Processor -> table, as they stand in the page."""
+    parts = (part.partition("\n") for part in text.split("\n## ")[1:])
+    return {processor.strip(): table.strip() for processor, _, table in parts}
+
+
+def page(tables: dict[str, str]) -> str:
+    """Markdown."""
+    parts = [f"\n## {processor}\n\n{table}\n" for processor, table in tables.items()]
+    return HEAD.format(rounds=cases.ROUNDS) + "".join(parts)
 
 
 if __name__ == "__main__":

@@ -53,15 +53,20 @@ def per_model_and_epoch(work: Callable[[], object], num: int) -> float:
 def paired(case: str, must: float, reference: Callable[[], float], ours: Callable[[], float]) -> Result:
     """Both in turn, `ROUNDS` times after a warm-up of ours; the figures are seconds per model and epoch."""
     ours()
-    pairs = [(reference(), ours()) for _ in range(ROUNDS)]
-    ratios = [theirs / mine for theirs, mine in pairs]
+    return judged(case, must, [(reference(), ours()) for _ in range(ROUNDS)])
+
+
+def judged(case: str, must: float, rounds: list[tuple[float, float]], unit: str = "s") -> Result:
+    """By the medians of the (reference, ours) of `rounds`, which are times: less is better."""
+    ratios = [theirs / mine for theirs, mine in rounds]
     return Result(
         case,
-        ours=statistics.median(mine for _, mine in pairs),
-        reference=statistics.median(theirs for theirs, _ in pairs),
+        ours=statistics.median(mine for _, mine in rounds),
+        reference=statistics.median(theirs for theirs, _ in rounds),
         ratio=statistics.median(ratios),
         spread=(min(ratios), max(ratios)),
         must=must,
+        unit=unit,
     )
 
 
@@ -192,21 +197,19 @@ def growth(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> Iterator[Re
     """Seconds per example and epoch, from ten thousand to a million series: linear means they stay the same.
 
     As many epochs for each size (the default recipe has 30): what is done once for the data is shared by as many.
+    All sizes in turn, so that a machine that others slow down for a while slows down all of them.
     """
-    recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 10})
-    seconds: dict[int, float] = {}
-    for size in sizes:
-        dataset = data.sequences(size)
-        rounds = ROUNDS if size < 1_000_000 else 1
-        seconds[size] = statistics.median(trained(dataset, "mlp", "sequences", 2, recipe) for _ in range(rounds)) / size
+    recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 6})
+    datasets = {size: data.sequences(size) for size in sizes}
+    trained(datasets[sizes[0]], "mlp", "sequences", 2, recipe)
+    rounds = [
+        {size: 1e6 * trained(dataset, "mlp", "sequences", 2, recipe) / size for size, dataset in datasets.items()}
+        for _ in range(ROUNDS)
+    ]
     for size in sizes[1:]:
-        ratio = seconds[sizes[0]] / seconds[size]
-        yield Result(
+        yield judged(
             f"microseconds per series, {size:,} series against {sizes[0]:,}",
-            ours=1e6 * seconds[size],
-            reference=1e6 * seconds[sizes[0]],
-            ratio=ratio,
-            spread=(ratio, ratio),
-            must=1 / 1.15,
+            1 / 1.15,
+            [(one[sizes[0]], one[size]) for one in rounds],
             unit="us",
         )

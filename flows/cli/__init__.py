@@ -9,6 +9,6 @@ from flows.cli import evidence as evidence
 from flows.cli import models as models
 from flows.cli import servers as servers
 from flows.cli import studies as studies
-from flows.cli.main import main
+from flows.cli.main import command, main
 
-__all__ = ["main"]
+__all__ = ["command", "main"]

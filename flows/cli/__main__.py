@@ -1,5 +1,5 @@
 """`python -m flows.cli` is `hw3`."""
 
-from flows.cli import main
+from flows.cli import command
 
-main()
+command()

@@ -1,6 +1,6 @@
 """The entry point, and how it ends."""
 
-import gc
+import atexit
 import os
 import sys
 import warnings
@@ -11,8 +11,44 @@ from flows.cli.app import app, version
 from flows.cli.messages import explain, plain_warning, usage
 
 
+def command() -> None:
+    """Entry point of the command `hw3`: `main`, in a process that is its own."""
+    end = _End()
+    atexit.register(end)
+    try:
+        main()
+    except SystemExit as stopped:
+        # As Python does it: a text is an error message.
+        end.code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+        raise
+    end.code = 0
+
+
+class _End:
+    """The very last thing at exit, as it is registered first.
+
+    Threads have ended, and whoever had something to save has saved it. Python would look once more through all objects
+    that torch, MLflow and Prefect have made, which takes seconds (docs/decisions/0014).
+    """
+
+    code = 1
+    """Of the process, when something is raised that nobody has foreseen."""
+
+    def __call__(self) -> None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return  # nobody reads any more: Python has its own way to tell that
+        os._exit(self.code)
+
+
 def main() -> None:
-    """Entry point of the command `hw3`."""
+    """The command in this process, which may go on afterwards.
+
+    Raises:
+        SystemExit: the command has failed; its code is the one of the process.
+    """
     # Before torch loads its threads: ones that spin for long stall when anything else runs (docs/decisions/0004).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
@@ -30,16 +66,6 @@ def main() -> None:
         _stop(usage(error), 2)
     except Exception as error:
         _stop(*explain(error))
-    finally:
-        _leave_quickly()
-
-
-def _leave_quickly() -> None:
-    """A second less: at exit Python looks once more through all objects that torch, MLflow and Prefect have made."""
-    if "triton" in sys.modules:
-        gc.unfreeze()  # its library complains about every object that is still there
-    else:
-        gc.freeze()
 
 
 def _stop(message: str, code: int) -> None:

@@ -7,7 +7,7 @@ from prefect.settings import PREFECT_API_URL
 from hw3models.specs import PlacementWish
 from tasks.placement.decision import Decision, decide
 from tasks.placement.pools import PoolState, examine
-from tasks.settings import Settings
+from tasks.settings import Settings, not_temporary
 
 
 def decide_now(wish: PlacementWish, device: str) -> Decision:
@@ -16,9 +16,8 @@ def decide_now(wish: PlacementWish, device: str) -> Decision:
 
 
 def server_address() -> str | None:
-    """The Prefect server, from the environment or the user's Prefect profile."""
-    address: str | None = PREFECT_API_URL.value()
-    return address
+    """The Prefect server, from the environment or the user's Prefect profile; None: embedded."""
+    return not_temporary(PREFECT_API_URL.value())
 
 
 def _obstacle() -> str | None:

@@ -29,6 +29,47 @@ with get_client(sync_client=True) as client:
 print(sum("flows.temporary_server" in one.cmdline() for one in psutil.Process().children()))
 """
 
+LATE = """
+import os
+
+from flows import embedded
+from prefect import flow, get_client
+from prefect.settings import PREFECT_API_URL
+from tasks.placement import server_address
+from tasks.settings import Settings
+
+embedded.prepare_environment(verbose=False)
+with embedded.embedded_server():
+    pass
+assert PREFECT_API_URL.value() == os.environ["HW3_TEMPORARY_SERVER"]
+assert (server_address(), Settings().prefect_api_url) == (None, None)
+
+@flow
+def answer() -> int:
+    return 42
+
+assert answer() == 42
+with get_client(sync_client=True) as client:
+    print([run.state.name for run in client.read_flow_runs()])
+"""
+
+DEAD = """
+import psutil
+from flows import embedded
+
+embedded.prepare_environment(verbose=False)
+for _ in range(2):
+    with embedded.embedded_server():
+        pass
+    from prefect import get_client
+
+    with get_client(sync_client=True) as client:
+        print(client.api_healthcheck())
+    for server in psutil.Process().children():
+        server.kill()
+        server.wait()
+"""
+
 EIGHT = """
 from contextlib import ExitStack
 
@@ -47,6 +88,54 @@ print(sum("flows.temporary_server" in one.cmdline() for one in psutil.Process().
 def test_one_server_is_started_for_all_flows_of_a_process(environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", TWICE], env=environment, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+def test_prefect_that_was_imported_before_finds_the_server_which_counts_as_none(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment |= {"PREFECT_HOME": str(tmp_path / "fresh")}
+    done = subprocess.run([sys.executable, "-c", LATE], env=environment, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout) == (0, "['Completed']\n"), done.stderr
+    assert "Finished in state Completed()" in done.stderr, "it was too late to make it quiet"
+    assert "View at" not in done.stderr, "a page that is not there"
+
+
+def test_a_server_that_has_ended_is_replaced_at_the_next_call(environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", DEAD], env=environment, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\nNone\n", "")
+
+
+def test_a_command_that_another_one_has_started_has_a_server_of_its_own(environment: dict[str, str]) -> None:
+    parent = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "HW3_TEMPORARY_SERVER": "http://127.0.0.1:9/api"}
+    done = hw3(environment | parent, "sequences", "regime:locked", *QUICK)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_server_in_the_users_prefect_profile_is_the_one_that_is_asked(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    profile = 'active = "work"\n\n[profiles.work]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+    (tmp_path / "profiles.toml").write_text(profile)
+    code = "from flows import embedded\nwith embedded.embedded_server(): pass\nprint(embedded._Child.current)"
+    environment |= {"PREFECT_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
+
+
+def test_tables_that_are_being_made_when_the_parent_is_killed_are_finished(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment |= {"PREFECT_HOME": str(tmp_path / "fresh")}
+    with start(environment, tmp_path / "study.log") as process:
+        try:
+            database = tmp_path / "fresh/prefect.db"
+            wait_until(lambda: database.exists() and database.stat().st_size > 50_000, "some tables", timeout=120)
+            [server] = [one for one in psutil.Process(process.pid).children() if SERVER in one.cmdline()]
+        finally:
+            process.kill()
+    assert psutil.wait_procs([server], timeout=90)[1] == []
+    done = hw3(environment, "sequences", "regime:locked", *QUICK)
+    assert done.returncode == 0, done.stderr
 
 
 def test_servers_that_start_at_the_same_moment_on_a_fresh_home_all_start(
