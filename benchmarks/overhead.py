@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from hw3models.families import Baseline, find_family, recipe_of
 from hw3models.specs import DataSpec, Hw3Spec, Kind, TrainSpec
@@ -36,21 +37,28 @@ def main() -> int:
             # As the command line sets them (docs/decisions/0004): threads that wait otherwise train at another speed.
             waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
             environment = os.environ | waiting | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
-            whole = timed([HW3, "run", "--json"], environment)
-            calls = timed([sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone"], environment)
+            whole, answer = timed([HW3, "run", "--json"], environment)
+            calls, alone_training = timed(
+                [sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone"], environment
+            )
         pairs.append((whole, calls))
-        sys.stdout.write(f"hw3 run {whole:.1f} s, the same calls alone {calls:.1f} s\n")
+        training = sum(one["train_seconds"] for study in answer["answers"] for one in study["families"].values())
+        sys.stdout.write(
+            f"hw3 run {whole:.1f} s ({training:.1f} s in training), "
+            f"the same calls alone {calls:.1f} s ({alone_training:.1f} s)\n"
+        )
+        sys.stdout.flush()
     extra = statistics.median(whole - calls for whole, calls in pairs)
     ratio = statistics.median(whole / calls for whole, calls in pairs)
     sys.stdout.write(f"orchestration: {extra:.1f} s more, {100 * (ratio - 1):.1f}%\n")
     return int(extra > 10 or ratio > 1.15)
 
 
-def timed(command: list[str], environment: dict[str, str]) -> float:
-    """Wall seconds of a process that must end well."""
+def timed(command: list[str], environment: dict[str, str]) -> tuple[float, Any]:
+    """Wall seconds of a process that must end well, and the JSON that it prints."""
     start = time.perf_counter()
-    subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start, json.loads(done.stdout)
 
 
 def alone(folder: Path) -> float:

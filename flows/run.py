@@ -63,9 +63,12 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     """
     check_servers()
     prepare_environment(verbose=verbose)
-    with embedded_server():
+    with embedded_server() as is_starting:
         flow = load()
         from flows.display import display
+        from flows.meanwhile import prepare_for
+
+        prepare_for(spec, is_starting)
     # What was imported stays: nobody has to look through its million objects again and again, at exit least of all.
     gc.freeze()
     with ExitStack() as around:

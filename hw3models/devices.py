@@ -4,7 +4,9 @@ import platform
 import resource
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -65,3 +67,31 @@ def compute_alone() -> None:
     restore = threading.Thread(target=torch.set_num_threads, args=(threads,))
     restore.start()
     restore.join()
+
+
+_R = TypeVar("_R")
+
+
+def in_a_thread_of_its_own(work: Callable[[], _R]) -> _R:
+    """Do `work` in a thread that ends with it; its result, or what it raises.
+
+    For numba's parallel code: it allows nested parallelism, for good, in the OpenMP runtime that torch uses too, and
+    there only in the thread that calls it. A thread of torch's team that asks MKL for a tanh then makes a team of its
+    own each time: a stacked GRU trained two and a half times slower (docs/decisions/0004).
+    """
+    done: list[_R] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    # A daemon: after Ctrl-C nobody waits for it.
+    thread = threading.Thread(target=run, name="own-openmp", daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]

@@ -4,6 +4,7 @@ with ridge regression, and PCA for reconstruction. From scikit-learn and aeon.
 
 import time
 import warnings
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
+from hw3models.devices import in_a_thread_of_its_own
 from hw3models.families.family import Baseline, BaselineFit
 
 ROCKET_STEPS = 20_000
@@ -89,12 +91,12 @@ def fit_rocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # n
     but at least 1,000, which cost little accuracy there (section 4.3): a baseline that takes longer than all networks
     together would be left out.
     """
-    return _fit_kernels(dataset, seed, "rocket")
+    return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "rocket"))
 
 
 def fit_minirocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
     """MiniROCKET: about 10,000 features of fixed kernels (Dempster, Schmidt and Webb 2021) and ridge regression."""
-    return _fit_kernels(dataset, seed, "minirocket")
+    return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "minirocket"))
 
 
 def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocket"]) -> BaselineFit:

@@ -2,6 +2,13 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from hw3models.devices import in_a_thread_of_its_own
 
 COUNT = """
 import os, threading, torch
@@ -36,3 +43,30 @@ def test_a_thread_that_computes_alone_starts_no_openmp_threads_and_leaves_the_ot
     assert beside == 0
     assert without > 0  # otherwise this test says nothing
     assert main == 2
+
+
+NESTED = """
+import ctypes, pathlib, torch
+from hw3models.families import FAMILIES
+from tests.tiny import tiny_dataset
+
+(path,) = (pathlib.Path(torch.__file__).parent / "lib").glob("libgomp*")
+openmp = ctypes.CDLL(str(path))
+print(openmp.omp_get_nested())
+FAMILIES["sequences"]["rocket"].fit(tiny_dataset(), 0, 2)
+print(openmp.omp_get_nested())
+"""
+
+
+@pytest.mark.skipif(
+    not list((Path(torch.__file__).parent / "lib").glob("libgomp*")), reason="torch has no OpenMP of GNU's here"
+)
+def test_rocket_does_not_leave_nested_parallelism_switched_on_for_torch() -> None:
+    done = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "0"]
+
+
+def test_what_work_in_a_thread_of_its_own_gives_or_raises_comes_back() -> None:
+    assert in_a_thread_of_its_own(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        in_a_thread_of_its_own(lambda: 1 / 0)
