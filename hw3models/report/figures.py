@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -43,8 +44,7 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
     name, of = training.family, f"{formatting.family_name(training.family)} on {data.name}"
     figures: dict[str, str] = {}
     if evaluation.confusion:
-        figure = plots.confusion(evaluation.confusion, data.class_names)
-        figures["confusion"] = plots.to_svg(figure, label=f"Confusion matrix of {of}")
+        figures["confusion"] = _confusion(evaluation.confusion, data.class_names, of)
     history = load_history(training) if training.recipe is not None else None
     if isinstance(history, History) and (curves := _curves(name, history, _loss_name(training), None)):
         figures["learning_curves"] = plots.to_svg(curves, label=f"Learning curves of {of}")
@@ -167,8 +167,14 @@ def draw_confusions(answer: Answer) -> Iterator[Drawn]:
     for name, evaluation in answer.evaluation.items():
         if len(evaluation.confusion) == len(answer.data.class_names) > 0:
             title = formatting.family_name(name)
-            figure = plots.confusion(evaluation.confusion, answer.data.class_names)
-            yield draw(figure, f"Confusion matrix of {title} on {answer.data.name}", title=title)
+            svg = _confusion(evaluation.confusion, answer.data.class_names, f"{title} on {answer.data.name}")
+            yield Drawn(svg=svg, title=title)
+
+
+@lru_cache(maxsize=64)
+def _confusion(counts: tuple[tuple[int, ...], ...], class_names: tuple[str, ...], of: str) -> str:
+    """Drawn once for the family's MLflow run and for the page: it takes as long as an epoch of a small network."""
+    return plots.to_svg(plots.confusion(counts, class_names), label=f"Confusion matrix of {of}")
 
 
 # ------------------------------------------------------------------------------------ autoencoders
