@@ -76,8 +76,8 @@ def in_a_thread_of_its_own(work: Callable[[], _R]) -> _R:
     """Do `work` in a thread that ends with it; its result, or what it raises.
 
     For numba's parallel code: it allows nested parallelism, for good, in the OpenMP runtime that torch uses too, and
-    there only in the thread that calls it. A thread of torch's team that asks MKL for a tanh then makes a team of its
-    own each time: a stacked GRU trained two and a half times slower (docs/decisions/0004).
+    there only in the thread that calls it. After that a tanh took 13 times as long, and a stacked GRU trained two and a
+    half times slower (docs/decisions/0004).
     """
     done: list[_R] = []
     failed: list[BaseException] = []
