@@ -26,20 +26,25 @@ def main() -> int:
     """1 when the orchestration costs more than 15% or more than 10 s."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--epochs", type=int, help="of every training, to see what is left without them")
+    parser.add_argument("--existing-home", action="store_true", help="your own PREFECT_HOME, not a fresh one each round")
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
-        sys.stdout.write(json.dumps(alone(options.alone)))
+        sys.stdout.write(json.dumps(alone(options.alone, options.epochs)))
         return 0
+    epochs = [] if options.epochs is None else ["--epochs", str(options.epochs)]
     pairs = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
             # As the command line sets them (docs/decisions/0004): threads that wait otherwise train at another speed.
             waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
             environment = os.environ | waiting | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
-            whole, answer = timed([HW3, "run", "--json"], environment)
+            if not options.existing_home:
+                environment["PREFECT_HOME"] = f"{folder}/prefect"
+            whole, answer = timed([HW3, "run", "--json", *epochs], environment)
             calls, alone_training = timed(
-                [sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone"], environment
+                [sys.executable, "-m", "benchmarks.overhead", "--alone", f"{folder}/alone", *epochs], environment
             )
         pairs.append((whole, calls))
         training = sum(one["train_seconds"] for study in answer["answers"] for one in study["families"].values())
@@ -61,22 +66,24 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, Any]:
     return time.perf_counter() - start, json.loads(done.stdout)
 
 
-def alone(folder: Path) -> float:
+def alone(folder: Path, epochs: int | None) -> float:
     """The calls of `hw3 run` without Prefect and MLflow; seconds spent in training."""
     from hw3models.homework import solve
 
     spec = Hw3Spec()
-    training = study(DataSpec(source=spec.images), "images", ("mlp", "majority", "logistic"), spec, folder)
-    training += study(DataSpec(source=spec.images), "images", ("autoencoder", "pca"), spec, folder)
+    training = study(DataSpec(source=spec.images), "images", ("mlp", "majority", "logistic"), spec, folder, epochs)
+    training += study(DataSpec(source=spec.images), "images", ("autoencoder", "pca"), spec, folder, epochs)
     families = ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket")
     for regime in spec.regimes:
         data = DataSpec(source=f"regime:{regime}", num_train=spec.num_train, num_test=spec.num_test)
-        training += study(data, "sequences", families, spec, folder)
+        training += study(data, "sequences", families, spec, folder, epochs)
     solve()
     return training
 
 
-def study(data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, folder: Path) -> float:
+def study(
+    data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, folder: Path, epochs: int | None
+) -> float:
     """One data set, its families one after another, compared."""
     from hw3models.comparison import compare
     from hw3models.data import fetch, prepare
@@ -88,6 +95,8 @@ def study(data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, 
     for name in families:
         family = find_family(kind, name)
         recipe = None if isinstance(family, Baseline) else recipe_of(family, "default")
+        if recipe is not None and epochs is not None:
+            recipe = recipe.model_copy(update={"epochs": epochs, "min_examples": 0})
         seeds = tuple(range(spec.seeds))
         job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, code_size=spec.code_size)
         trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
