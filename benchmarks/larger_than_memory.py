@@ -1,4 +1,7 @@
-"""`make bench-memory`: train on a 4 GiB file in chunks, and compare the peak memory with that of a small file.
+"""`make bench-memory`: train on 4 GiB of series in chunks, and compare the peak memory with that of a small file.
+
+The file is `.npy`, or with `--parquet` a table in long form, which has as many numbers and a name, a step and a label in
+each row beside them.
 
 Everything is counted: fetching, checking, scaling, the digest, training. Two processes, one for each file, so that
 each has a peak of its own. Exit code 1 when the large one takes more than 1.5 chunks more.
@@ -12,6 +15,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet as parquet
 from numpy.lib.format import open_memmap
 
 PROGRAM = """
@@ -23,6 +28,7 @@ from hw3models.specs import DataSpec, Recipe, TrainSpec
 from hw3models.training import fit
 
 path, megabytes = Path(sys.argv[1]), int(sys.argv[2])
+begin = time.perf_counter()
 spec = DataSpec(source=str(path))
 dataset = load_prepared(prepare(spec, fetch(spec, cache=path.parent), cache=path.parent))
 start = time.perf_counter()
@@ -30,7 +36,7 @@ recipe = Recipe(epochs=1, batch_size=256)
 fit(dataset, find_family("sequences", "mlp"), TrainSpec(seeds=(0, 1), recipe=recipe, device="cpu", memory_mb=megabytes))
 # Not ru_maxrss: that begins with what the parent held when it started this process, such as the file just written.
 (peak,) = (line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
-print(json.dumps([int(peak) / 1024, time.perf_counter() - start]))
+print(json.dumps([int(peak) / 1024, time.perf_counter() - start, start - begin]))
 """
 STEPS, CHANNELS = 50, 8
 
@@ -43,21 +49,23 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="where the file is written; the system's temporary folder if not given"
     )
+    parser.add_argument("--parquet", action="store_true", help="a table instead of `.npy`")
     options = parser.parse_args()
+    write = write_parquet if options.parquet else write_npy
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        small, _ = measured(write(Path(folder) / "small", 2_000), options.chunk_mb)
+        small, *_ = measured(write(Path(folder) / "small", 2_000), options.chunk_mb)
         num = int(options.gib * 2**30 / (4 * STEPS * CHANNELS))
-        large, seconds = measured(write(Path(folder) / "large", num), options.chunk_mb)
+        large, seconds, preparing = measured(write(Path(folder) / "large", num), options.chunk_mb)
     chunks = (large - small) / options.chunk_mb
     sys.stdout.write(
-        f"{options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), chunks of {options.chunk_mb} MiB: peak "
+        f"{'Parquet' if options.parquet else 'npy'}: {options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), chunks of {options.chunk_mb} MiB: peak "
         f"{large:,.0f} MiB, {small:,.0f} MiB with a small file; {chunks:.2f} chunks more. "
-        f"One epoch of 2 MLPs: {seconds:.0f} s.\n"
+        f"One epoch of 2 MLPs: {seconds:.0f} s; fetched and prepared in {preparing:.0f} s before.\n"
     )
     return int(chunks > 1.5)
 
 
-def write(folder: Path, num: int) -> Path:
+def write_npy(folder: Path, num: int) -> Path:
     """White noise with two classes, written in blocks."""
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -70,12 +78,32 @@ def write(folder: Path, num: int) -> Path:
     return folder / "noise.npy"
 
 
-def measured(path: Path, chunk_mb: int) -> tuple[float, float]:
-    """Peak resident memory in MiB of a process of its own, and the seconds of one epoch."""
+def write_parquet(folder: Path, num: int) -> Path:
+    """The same as rows, a group for each block."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    path, writer = folder / "noise.parquet", None
+    for start in range(0, num, 10_000):
+        size = min(10_000, num - start)
+        rows = rng.standard_normal((size * STEPS, CHANNELS), dtype=np.float32)
+        columns = {f"x{channel}": rows[:, channel] for channel in range(CHANNELS)}
+        columns["sample"] = np.repeat(np.arange(start, start + size), STEPS)
+        columns["time"] = np.tile(np.arange(STEPS), size)
+        columns["label"] = np.repeat(rng.integers(2, size=size), STEPS)
+        table = pyarrow.table(columns)
+        writer = writer or parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+    return path
+
+
+def measured(path: Path, chunk_mb: int) -> tuple[float, float, float]:
+    """Peak resident memory in MiB of a process of its own, and the seconds of one epoch and of what came before it."""
     command = [sys.executable, "-c", PROGRAM, str(path), str(chunk_mb)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    peak, seconds = json.loads(done.stdout)
-    return peak, seconds
+    peak, seconds, preparing = json.loads(done.stdout)
+    return peak, seconds, preparing
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--epochs", type=int, help="of every training, to see what is left without them")
-    parser.add_argument("--existing-home", action="store_true", help="your own PREFECT_HOME, not a fresh one each round")
+    parser.add_argument(
+        "--existing-home", action="store_true", help="your own PREFECT_HOME, not a fresh one each round"
+    )
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
@@ -37,9 +39,7 @@ def main() -> int:
     pairs = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            # As the command line sets them (docs/decisions/0004): threads that wait otherwise train at another speed.
-            waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
-            environment = os.environ | waiting | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
+            environment = os.environ | {"HW3_HOME": f"{folder}/home", "HW3_CACHE": f"{folder}/cache"}
             if not options.existing_home:
                 environment["PREFECT_HOME"] = f"{folder}/prefect"
             whole, answer = timed([HW3, "run", "--json", *epochs], environment)

@@ -2,14 +2,9 @@
 
 import argparse
 import json
-import os
 import statistics
 import sys
 from typing import get_args
-
-# As the command line has it, and before torch loads its threads (docs/decisions/0004).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 from benchmarks.gpu import PLAIN, synthetic, timed
 from hw3models.devices import pick_device

@@ -20,7 +20,9 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     settings = Settings()
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
     # Missing values are counted here, not refused.
-    raw = read_raw(spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source)
+    raw = read_raw(
+        spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source, cache=settings.cache
+    )
     found, sample = check_data(raw, spec)
     path = output or settings.home / "reports" / f"check-{slug(found.name)}.html"
     write_page(found, sample, path)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-# Before torch is imported: spinning threads of one test would stall the other's (docs/decisions/0004).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+from hw3models.waiting import wait_passively
+
+wait_passively()
 if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     # More threads than cores wait for each other at every step of a training: several times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))

@@ -9,6 +9,7 @@ from cyclopts import CycloptsError
 
 from flows.cli.app import app, version
 from flows.cli.messages import explain, plain_warning, usage
+from hw3models.waiting import wait_passively
 
 
 def command() -> None:
@@ -49,9 +50,7 @@ def main() -> None:
     Raises:
         SystemExit: the command has failed; its code is the one of the process.
     """
-    # Before torch loads its threads: ones that spin for long stall when anything else runs (docs/decisions/0004).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    wait_passively()
     # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
     warnings.formatwarning = plain_warning
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")

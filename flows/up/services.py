@@ -12,6 +12,7 @@ from flows.up.databases import MLFLOW_VARIABLE, PREFECT_VARIABLES, Databases
 from flows.up.options import UpOptions
 from flows.up.passwords import Passwords, mlflow_environment
 from hw3models.errors import DataError
+from hw3models.waiting import wait_passively
 from tasks.settings import Settings
 
 CPU_POOL = "hw3-cpu"
@@ -157,8 +158,7 @@ def client_environment(options: UpOptions, settings: Settings, passwords: Passwo
         environment.pop(name, None)
     for name, value in MLFLOW_CLIENT.items():
         environment.setdefault(name, value)
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    environment.setdefault("GOMP_SPINCOUNT", "30000")
+    wait_passively(environment)
     environment.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.work / "results"))
     # Runs start in a temporary folder: without these an installed copy would keep everything there.
     return environment | {

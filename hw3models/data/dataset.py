@@ -6,9 +6,11 @@ import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,12 +163,19 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Write next to `path`, flush to disk, then rename: `path` holds all of `data` or what it held before."""
+    """`path` holds all of `data`, or what it held before."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file next to `path`, to be written; at the end it is flushed to disk and renamed, after an error it is gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

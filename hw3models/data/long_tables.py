@@ -30,37 +30,55 @@ def table_blocks(path: Path, channels: int, sample: str, time: str, names: tuple
     Raises:
         DataError: a column is missing, is not numbers, or a series comes in two pieces.
     """
-    rest, seen = None, set[str]()
-    for chunk in _chunks(path):
-        if not len(chunk):
-            continue
-        table = chunk if rest is None else pd.concat([rest, chunk], ignore_index=True)
-        columns = _features(path, table, channels, sample, time, names)
-        # The last series may go on in the next chunk.
-        last = table[sample].iloc[-1]
-        is_last = (table[sample] == last).to_numpy()
-        begin = len(table) - int(np.argmin(is_last[::-1])) if not is_last.all() else 0
-        rest = table.iloc[begin:]
-        if begin:
-            yield _series(path, table.iloc[:begin], columns, sample, time, seen)
-    if rest is None:
+    seen, columns = set[str](), list[str]()
+
+    def checked() -> Iterator[pd.DataFrame]:
+        for chunk in chunks(path):
+            if len(chunk):
+                columns[:] = _features(path, chunk, channels, sample, time, names)
+                yield chunk
+
+    for _, table in whole_series(checked(), sample):
+        yield _series(path, table, columns, sample, time, seen)
+    if not seen:
         raise DataError(f"{path}: the table has columns but no rows.")
-    yield _series(path, rest, columns, sample, time, seen)
 
 
-def _chunks(path: Path) -> Iterable[pd.DataFrame]:
+def whole_series(parts: Iterable[pd.DataFrame], sample: str) -> Iterator[tuple[int, pd.DataFrame]]:
+    """The rows of `parts` in pieces that end where a series does, each with the number of its first row."""
+    rest, row = None, 0
+    for part in parts:
+        if not len(part):
+            continue
+        table = part if rest is None else pd.concat([rest, part], ignore_index=True)
+        # The last series may go on in the next part.
+        is_last = (table[sample] == table[sample].iloc[-1]).to_numpy()
+        begin = len(table) - int(np.argmin(is_last[::-1])) if not is_last.all() else 0
+        if begin:
+            yield row, table.iloc[:begin].reset_index(drop=True)
+        rest, row = table.iloc[begin:], row + begin
+    if rest is not None and len(rest):
+        yield row, rest.reset_index(drop=True)
+
+
+def chunks(path: Path) -> Iterable[pd.DataFrame]:
+    """The table in parts of some `ROWS` rows.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         if path.suffix.lower() == ".parquet":
             import pyarrow.parquet as parquet
 
-            raise_faults(str(path), parquet_faults(path))
+            raise_faults(str(path), parquet_faults(path, whole=False))
             for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS):
                 table = batch.to_pandas()
                 yield table.reset_index() if any(table.index.names) else table
         else:
             raise_faults(str(path), csv_faults(path))
-            with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as chunks:
-                yield from chunks
+            with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as parts:
+                yield from parts
     except (OSError, ValueError, ImportError) as error:
         if isinstance(error, DataError):
             raise

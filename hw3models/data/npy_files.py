@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults
-from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
+from hw3models.data.raw import MAX_BYTES, Raw, label_codes
 from hw3models.errors import DataError
 from hw3models.specs import Kind
 
@@ -59,17 +59,12 @@ def read_npy(files: tuple[Path, ...], name: str) -> Raw:
     if test is not None and (test.dtype != bool or test.shape != features.shape[:1]):
         faults.append(f"{files[2].name} is {test.dtype} {test.shape}; bool ({len(features)},) is needed")
     raise_faults(str(files[0]), faults)
-    distinct, codes = np.unique(np.asarray(labels), return_inverse=True)
-    try:
-        texts = label_texts(distinct)
-    except ValueError as error:
-        raise DataError(f"{files[1]}: {error}.") from error
-    names, of_distinct = class_codes(texts)
+    names, codes = label_codes(np.asarray(labels), str(files[1]))
     return Raw(
         name=name,
         kind="images" if features.dtype == np.uint8 else "sequences",
         features=features,
-        labels=of_distinct[codes],
+        labels=codes,
         class_names=names,
         test=None if test is None else np.array(test),
     )

@@ -32,7 +32,7 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
     """
     if source.source != spec.source and not (spec.source == "auto" and source.source in ("mnist", "digits")):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
-    raw = read_raw(spec, source)
+    raw = read_raw(spec, source, cache=cache)
     check(raw, spec.source, fill=spec.missing != "refuse")
     prepared = _build(raw, spec, source)
     if spec.digest is not None and prepared.digest != spec.digest:
@@ -59,8 +59,8 @@ def load_prepared(report: DataReport) -> Dataset:
     return dataset.load(Path(report.path), digest=report.digest)
 
 
-def read_raw(spec: DataSpec, source: SourceReport) -> Raw:
-    """The raw data as they are, before anything is checked or split.
+def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
+    """The raw data as they are, before anything is checked or split. A large table is written to `cache` as an array.
 
     Raises:
         DataError: they cannot be read; all faults together.
@@ -75,7 +75,7 @@ def read_raw(spec: DataSpec, source: SourceReport) -> Raw:
     if source.source.startswith("regime:"):
         return make_regime(spec)
     if source.kind == "sequences" or source.source.lower().endswith(".npy"):
-        return read_sequences(files, spec)
+        return _read_large(files, spec, source.digest, cache) or read_sequences(files, spec)
     # torchvision and scikit-learn cost seconds to import; other sources do without them.
     if source.source == "digits":
         from hw3models.data.digits import read_digits
@@ -84,6 +84,20 @@ def read_raw(spec: DataSpec, source: SourceReport) -> Raw:
     from hw3models.data.images import read_images
 
     return read_images(source.source, files)
+
+
+def _read_large(files: tuple[Path, ...], spec: DataSpec, digest: str, cache: Path) -> Raw | None:
+    """None for what is read whole."""
+    if files[0].suffix.lower() != ".parquet":
+        return None
+    # pandas and pyarrow cost a second to import; other formats do without them.
+    from hw3models.data.table_limits import is_large
+
+    if not is_large(files[0]):
+        return None
+    from hw3models.data.large_tables import read_large_table
+
+    return read_large_table(files[0], files[0].stem, spec, digest=digest, cache=cache)
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:

@@ -68,11 +68,7 @@ def raw_sequences(
         for row, one in zip(features, series, strict=True):
             row[: len(one)] = one
     if (shortest := int(lengths.min())) < longest:
-        notes = (
-            *notes,
-            f"Series have {shortest} to {longest} steps: the shorter ones are padded with zeros at the end, "
-            "and the padding is masked.",
-        )
+        notes = (*notes, padding_note(lengths))
     return Raw(
         name=name,
         kind="sequences",
@@ -84,6 +80,29 @@ def raw_sequences(
         notes=notes,
         channels=channels,
     )
+
+
+def padding_note(lengths: NDArray[np.int64]) -> str:
+    """For readers of a report on series with these numbers of steps (N,), which are not all the same."""
+    return (
+        f"Series have {lengths.min()} to {lengths.max()} steps: the shorter ones are padded with zeros at the end, "
+        "and the padding is masked."
+    )
+
+
+def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """As `class_codes`, for labels (N,) of any plain type and number: only the distinct ones become texts.
+
+    Raises:
+        DataError: they are measurements, not classes; the message begins with `where`.
+    """
+    distinct, codes = np.unique(labels, return_inverse=True)
+    try:
+        texts = label_texts(distinct)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}.") from error
+    names, of_distinct = class_codes(texts)
+    return names, of_distinct[codes]
 
 
 def class_codes(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:

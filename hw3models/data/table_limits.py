@@ -6,9 +6,12 @@ from pathlib import Path
 import pyarrow.parquet
 
 from hw3models.data.raw import MAX_BYTES
+from hw3models.errors import DataError
 
 MAX_COLUMNS = 10_000
 """pandas takes 4 minutes and 6 GiB for a header of a million columns."""
+LARGE_BYTES = 1024**3
+"""Of a Parquet table in memory, from which on it is not read whole if its rows are in order."""
 _MAX_LINE = 4 * 2**20
 
 
@@ -27,16 +30,37 @@ def csv_faults(path: Path) -> list[str]:
     return []
 
 
-def parquet_faults(path: Path) -> list[str]:
-    """Of the footer: a file of a few kilobytes can hold billions of rows."""
+def parquet_bytes(path: Path) -> int:
+    """Of the table in memory, as its footer has it: a file of a few kilobytes can hold billions of rows."""
     metadata = pyarrow.parquet.read_metadata(path)
-    rows, columns = metadata.num_rows, metadata.num_columns
+    return 8 * int(metadata.num_rows) * int(metadata.num_columns)
+
+
+def is_large(path: Path) -> bool:
+    """A Parquet table that should not be read whole.
+
+    Raises:
+        DataError: its footer cannot be read.
+    """
+    if path.suffix.lower() != ".parquet":
+        return False
+    try:
+        return parquet_bytes(path) > LARGE_BYTES
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
+    """Of the footer; what is not read as a `whole` may have any number of rows."""
+    columns = pyarrow.parquet.read_metadata(path).num_columns
     if columns > MAX_COLUMNS:
         return [f"the table has {columns:,} columns, the limit is {MAX_COLUMNS:,}; steps of a series are rows"]
-    if 8 * rows * columns > MAX_BYTES:
-        size = 8 * rows * columns / 2**30
-        limit = f"the limit is {MAX_BYTES / 2**30:.0f} GiB; write the series as one `.npy` array"
-        return [f"{rows:,} rows of {columns} columns need {size:,.1f} GiB; {limit}"]
+    if whole and (needed := parquet_bytes(path)) > MAX_BYTES:
+        limit = f"the limit is {MAX_BYTES / 2**30:.0f} GiB where the rows of a series do not stand together"
+        return [
+            f"{needed // columns // 8:,} rows of {columns} columns need {needed / 2**30:,.1f} GiB; {limit}: "
+            "sort them by series"
+        ]
     return []
 
 

@@ -5,14 +5,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
-from hw3models.data.raw import Raw, label_texts, raw_sequences
+from hw3models.data.raw import Raw, label_codes, raw_sequences
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -34,9 +34,34 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         DataError: all faults of the table together, with their rows.
     """
     table, row_name = _load(path, spec)
-    raise_faults(str(path), _column_faults(table, spec))
+    part = parse(table, spec, row_name, where=str(path))
+    names, codes = label_codes(part.labels, f"{path}: column {spec.label_column!r}")
+    texts = [names[code] for code in codes]
+    return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels)
+
+
+class Part(NamedTuple):
+    """Whole series of a table."""
+
+    series: list[NDArray[np.float64]]
+    """N of (T_i, C), sorted by time."""
+    labels: NDArray[Any]
+    """(N,), of any type."""
+    test: NDArray[np.bool_] | None
+    """(N,) True for test; None without a column for it."""
+    channels: tuple[str, ...]
+    """C names."""
+
+
+def parse(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], *, where: str) -> Part:
+    """The series in a table whose i-th row is called `row_name(i)`.
+
+    Raises:
+        DataError: all faults together, with their rows; the message begins with `where`.
+    """
+    raise_faults(where, column_faults(table, spec))
     if not len(table):
-        raise DataError(f"{path}: the table has columns but no rows.")
+        raise DataError(f"{where}: the table has columns but no rows.")
     columns = [c for c in table.columns if c not in _own_columns(spec)]
     faults: list[str] = []
     features, features_faults = _numbers(table[columns], row_name, fill=spec.missing != "refuse")
@@ -48,13 +73,8 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
     faults += _duplicate_faults(samples, times, table, spec, row_name)
     labels = _constant(table[spec.label_column], samples, table[spec.sample_column], row_name, faults)
     test = _test_mask(table, samples, spec, row_name, faults)
-    raise_faults(str(path), faults)
-    series = _series(features, samples, times)
-    try:
-        texts = label_texts(labels)
-    except ValueError as error:
-        raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
-    return raw_sequences(name, series, texts, test=test, channels=tuple(map(str, columns)))
+    raise_faults(where, faults)
+    return Part(_series(features, samples, times), labels, test, tuple(map(str, columns)))
 
 
 def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:
@@ -65,7 +85,7 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
             table = pd.read_parquet(path)
             # pandas stores an index of its own beside the columns: sample and time may be there.
             table = table.reset_index() if any(table.index.names) else table
-            return table, lambda i: f"row {i} (counting from 0)"
+            return table, parquet_row
         raise_faults(str(path), csv_faults(path))
         header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
         texts = {spec.sample_column, spec.label_column, spec.time_column, SPLIT_COLUMN}
@@ -87,11 +107,17 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
     return table, lambda i: f"line {lines[i]}"
 
 
+def parquet_row(i: int) -> str:
+    """How a row is called in messages."""
+    return f"row {i} (counting from 0)"
+
+
 def _own_columns(spec: DataSpec) -> tuple[str, str, str, str]:
     return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN
 
 
-def _column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
+def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
+    """Columns that are missing, or hold what is no cell; the table may have no rows."""
     found = [str(column) for column in table.columns]
     needed = {
         "sample_column": spec.sample_column,

@@ -34,7 +34,7 @@ def read_new(spec: DataSpec, card: ModelCard, *, cache: Path) -> tuple[NDArray[n
         if not parts:
             raise DataError(f"{spec.source}: the file holds no examples.")
         return np.concatenate(parts)[:MOST], None
-    raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache))
+    raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache), cache=cache)
     return _fitted(raw, wanted)[:MOST], _classes(raw, card)[:MOST]
 
 

@@ -85,7 +85,7 @@ def walk(pictures: NDArray[np.uint8], *, first: tuple[float, float], second: tup
         ax.set_xticks([width / 2, width * (columns - 0.5)], [f"{value:.2g}" for value in first])
         ax.set_yticks([height * (rows - 0.5), height / 2], [f"{value:.2g}" for value in second])
         ax.set_xlabel("first number of the code")
-        ax.set_title("second number of the code", loc="left", pad=5)
+        ax.set_title("second number of the code", loc="left", pad=5, y=1.0)
         return figure
 
 

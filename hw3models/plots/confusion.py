@@ -68,4 +68,4 @@ def _name_axes(ax: Axes, class_names: Sequence[str]) -> None:
         for text in ax.get_xticklabels():
             text.set(rotation=45, ha="right", rotation_mode="anchor")
     ax.set_xlabel("predicted")
-    ax.set_title("true", loc="left", pad=5)
+    ax.set_title("true", loc="left", pad=5, y=1.0)

@@ -86,7 +86,7 @@ def bare(ax: Axes, *, x: str = "", y: str = "", grid: Literal["", "both", "x", "
     if x:
         ax.set_xlabel(x)
     if y:
-        ax.set_title(y, loc="left", pad=7)
+        ax.set_title(y, loc="left", pad=7, y=1.0)
     if grid:
         ax.grid(axis=grid, color=BLACK, alpha=0.12, linewidth=0.6)
 

@@ -58,6 +58,10 @@ def _write(figure: Figure) -> str:
         warnings.filterwarnings("ignore", message=r"(?s)Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         absent = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        if (layout := figure.get_layout_engine()) is not None:
+            # `savefig` would draw everything once before, for nothing but this.
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(buffer, format="svg", transparent=True, dpi=144, metadata=absent)
     text = buffer.getvalue()
     return _ILLEGAL.sub("\ufffd", text[text.index("<svg") :])

@@ -53,7 +53,7 @@ def test_clean_data_are_left_in_peace() -> None:
 @pytest.mark.parametrize("source", ["regime:order", "regime:motif", "regime:dynamics", "digits"])
 def test_what_the_project_makes_itself_has_no_errors(source: str, tmp_path: Path) -> None:
     spec = DataSpec(source=source, num_train=200, num_test=100)
-    seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path)), spec)
+    seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path), spec)
     assert seen.num_errors == 0
     assert not [one for one in seen.findings if one.severity == "warning"], seen.findings
 
@@ -161,7 +161,7 @@ def test_test_windows_among_training_windows_in_time_are_named(tmp_path: Path) -
             table["split"] = np.where(table["sample"] >= 20, "test", "train")
         table.to_csv(path, index=False)
         spec = DataSpec(source=str(path))
-        seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path)), spec)
+        seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path), spec)
         texts = " | ".join(one.what for one in seen.findings)
         assert ("19 of 20 test series begin before the last training series ends" in texts) != late, texts
 

@@ -1,0 +1,164 @@
+"""A Parquet table in long form that is larger than memory: written once, piece by piece, as an array in the cache.
+
+From then on it is what a `.npy` file is (`npy_files`): features that stay on disk and are trained on in chunks. Row
+groups themselves are no chunks: the rows of a series may begin in one and end in the next.
+
+N series, T time steps, C channels
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as parquet
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from hw3models.data.checks import raise_faults
+from hw3models.data.dataset import atomic_file
+from hw3models.data.long_tables import chunks, whole_series
+from hw3models.data.npy_files import open_npy
+from hw3models.data.raw import Raw, label_codes, padding_note
+from hw3models.data.table_limits import parquet_faults
+from hw3models.data.tables import Part, column_faults, parquet_row, parse
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec
+
+ROOM = 0.95
+"""Share of the free disk that may be taken."""
+_VERSION = 1
+
+
+def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cache: Path) -> Raw | None:
+    """The series of a table with `digest`, as an array on disk; None where rows of a series do not stand together.
+
+    Columns mean what they mean in `tables.read_table`. What was written before is taken again.
+
+    Raises:
+        DataError: the faults of the first piece of the table that has any, with their rows; or the disk is too small.
+    """
+    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column)
+    key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
+    kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
+    if not kept.is_there() and not _write(path, spec, kept):
+        return None
+    return kept.read(name)
+
+
+class _Kept(NamedTuple):
+    """What is in the cache."""
+
+    array: Path
+    """float32 (N, T, C)"""
+    rest: Path
+    """Labels, lengths, test split and names: written last, so that while it is missing nothing is there."""
+
+    def is_there(self) -> bool:
+        return self.rest.is_file() and self.array.is_file()
+
+    def read(self, name: str) -> Raw:
+        try:
+            with np.load(self.rest, allow_pickle=False) as arrays:
+                names = json.loads(bytes(arrays["names"]))
+                labels, lengths, test = arrays["labels"], arrays["lengths"], arrays.get("test")
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{self.rest}: not what was written there ({error}). Delete it.") from error
+        is_equal = int(lengths.min()) == int(lengths.max())
+        return Raw(
+            name=name,
+            kind="sequences",
+            features=open_npy(self.array),
+            labels=labels,
+            class_names=tuple(names["classes"]),
+            lengths=None if is_equal else lengths,
+            test=test,
+            notes=() if is_equal else (padding_note(lengths),),
+            channels=tuple(names["channels"]),
+        )
+
+
+def _write(path: Path, spec: DataSpec, kept: _Kept) -> bool:
+    """False, and nothing written, where the rows of a series do not stand together."""
+    file = parquet.ParquetFile(path)
+    empty = file.schema_arrow.empty_table().to_pandas()
+    empty = empty.reset_index() if any(empty.index.names) else empty
+    raise_faults(str(path), [*parquet_faults(path, whole=False), *column_faults(empty, spec)])
+    # At least so much, without a pass over what may be billions of rows in a file of kilobytes.
+    _check_room(path, 4 * file.metadata.num_rows * (len(empty.columns) - 4), kept.array.parent)
+    lengths = _lengths(file, spec.sample_column)
+    if lengths is None:
+        return False
+    pieces = _parts(path, spec)
+    # A large table has rows, and so a first piece.
+    first = next(pieces)
+    shape = (len(lengths), int(lengths.max()), len(first.channels))
+    _check_room(path, 4 * int(np.prod(shape, dtype=np.float64)), kept.array.parent)
+    labels, tests = [], []
+    try:
+        with atomic_file(kept.array) as out:
+            head = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            npy_format.write_array_header_1_0(out, head)
+            for part in chain((first,), pieces):
+                out.write(_padded(part.series, shape[1]).data)
+                labels.append(part.labels)
+                tests.append(part.test)
+        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
+        names = json.dumps({"classes": classes, "channels": first.channels}).encode()
+        arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
+        if first.test is not None:
+            arrays["test"] = np.concatenate([test for test in tests if test is not None])
+        with atomic_file(kept.rest) as out:
+            np.savez(out, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise DataError(f"{path}: its series cannot be written to {kept.array.parent} ({error}).") from error
+    return True
+
+
+def _lengths(file: parquet.ParquetFile, sample: str) -> NDArray[np.int64] | None:
+    """(N,) rows of each series; None where one comes in two pieces. Only its column is read."""
+    keys: list[NDArray[Any]] = []
+    starts: list[NDArray[np.intp]] = []
+    row, last = 0, None
+    for batch in file.iter_batches(columns=[sample]):
+        # Names are compared by their hash: millions of texts would be the largest thing in memory.
+        hashed = pd.util.hash_pandas_object(batch.column(0).to_pandas(), index=False).to_numpy()
+        if not len(hashed):
+            continue
+        changes = np.flatnonzero(np.concatenate([[hashed[0] != last], hashed[1:] != hashed[:-1]]))
+        keys.append(hashed[changes])
+        starts.append(row + changes)
+        row, last = row + len(hashed), hashed[-1]
+    found = np.concatenate(keys)
+    if len(np.unique(found)) < len(found):
+        return None
+    return np.diff(np.append(np.concatenate(starts), row)).astype(np.int64)
+
+
+def _parts(path: Path, spec: DataSpec) -> Iterator[Part]:
+    for row, table in whole_series(chunks(path), spec.sample_column):
+        yield parse(table, spec, lambda i, first=row: parquet_row(first + i), where=str(path))  # type: ignore[misc]
+
+
+def _padded(series: list[NDArray[np.float64]], steps: int) -> NDArray[np.float32]:
+    """(n, steps, C), zero after the end of each."""
+    values = np.zeros((len(series), steps, series[0].shape[1]), np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, which the checks report
+        for row, one in zip(values, series, strict=True):
+            row[: len(one)] = one
+    return values
+
+
+def _check_room(path: Path, needed: int, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > ROOM * free:
+        raise DataError(
+            f"{path}: its series need {needed / 2**30:,.1f} GiB in {folder}, where {free / 2**30:,.1f} GiB are free. "
+            "Choose another cache (HW3_CACHE), or fewer series or steps."
+        )

@@ -1,0 +1,179 @@
+"""Parquet tables that are larger than memory: the same data set as when they are read whole."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hw3models.batches import DeviceData
+from hw3models.chunked import ChunkedData, load_data
+from hw3models.data import fetch, large_tables, load_prepared, long_tables, prepare, table_limits
+from hw3models.data.blocks import is_on_disk
+from hw3models.errors import DataError
+from hw3models.families import Network, find_family
+from hw3models.specs import DataReport, DataSpec, Recipe, TrainSpec
+from hw3models.training import fit
+
+
+def series_table(num: int = 40, *, steps: tuple[int, int] = (5, 9), split: bool = True) -> pd.DataFrame:
+    """`num` series of two channels; the steps of each in a random order."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for number in range(num):
+        length = int(rng.integers(steps[0], steps[1] + 1))
+        part = pd.DataFrame(
+            {
+                "sample": f"s{number:03d}",
+                "time": rng.permutation(length),
+                "x": rng.normal(size=length).astype(np.float32),
+                "label": ("walk", "run", "10")[number % 3],
+                "y": rng.normal(size=length),
+            }
+        )
+        if split:
+            part["split"] = "test" if number % 4 == 3 else "train"
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def written(table: pd.DataFrame, folder: Path, **how: Any) -> Path:
+    path = folder / "walks.parquet"
+    table.to_parquet(path, row_group_size=13, **how)
+    return path
+
+
+def prepared(path: Path, cache: Path, **fields: Any) -> DataReport:
+    spec = DataSpec(source=str(path), **fields)
+    return prepare(spec, fetch(spec, cache=cache), cache=cache)
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every table is a large one, and is read seven rows at a time: a series lies in one, two or three of them."""
+    monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
+    monkeypatch.setattr(long_tables, "ROWS", 7)
+
+
+@pytest.mark.parametrize("steps", [(5, 9), (6, 6)], ids=["unequal lengths", "equal lengths"])
+@pytest.mark.parametrize("split", [True, False], ids=["own split", "drawn split"])
+@pytest.mark.parametrize("index", [True, False], ids=["pandas index", "columns"])
+def test_gives_the_data_set_that_reading_it_whole_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, int], split: bool, index: bool
+) -> None:
+    table = series_table(steps=steps, split=split)
+    path = written(table.set_index(["sample", "time"]) if index else table, tmp_path)
+    whole = prepared(path, tmp_path / "whole")
+    monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
+    monkeypatch.setattr(long_tables, "ROWS", 7)
+    streamed = prepared(path, tmp_path / "streamed")
+    # The digest is over features, labels, lengths, splits, classes and channels.
+    assert streamed.digest == whole.digest
+    assert streamed.notes == whole.notes
+    assert is_on_disk(load_prepared(streamed).features)
+    assert not is_on_disk(load_prepared(whole).features)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_is_trained_on_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = load_prepared(prepared(written(series_table(120), tmp_path), tmp_path))
+    loaded = []
+
+    def in_small_memory(*arguments: Any, **options: Any) -> ChunkedData | DeviceData:
+        loaded.append(load_data(*arguments, **options | {"memory_bytes": 2_000}))
+        return loaded[-1]
+
+    monkeypatch.setattr("hw3models.training.load_data", in_small_memory)
+    network = find_family("sequences", "gru")
+    assert isinstance(network, Network)
+    result = fit(dataset, network, TrainSpec(seeds=(0,), recipe=Recipe(epochs=2, batch_size=16), device="cpu"))
+    assert [type(one) for one in loaded] == [ChunkedData]
+    assert len(result.epochs) == 2
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_was_written_is_taken_again(tmp_path: Path) -> None:
+    path = written(series_table(), tmp_path)
+    first = prepared(path, tmp_path)
+    (array,) = (tmp_path / "tables").glob("*.npy")
+    before = array.stat().st_mtime_ns
+    assert prepared(path, tmp_path).digest == first.digest
+    assert array.stat().st_mtime_ns == before
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_half_of_what_is_written_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(series_table(), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepared(path, tmp_path)
+    (array,) = (tmp_path / "tables").iterdir()
+    array.write_bytes(b"of another time")
+    assert prepared(path, tmp_path).num_test == 10
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_rows_in_any_order_are_read_whole(tmp_path: Path) -> None:
+    table = series_table()
+    shuffled = table.sample(frac=1, random_state=0)
+    report = prepared(written(shuffled, tmp_path), tmp_path)
+    assert not is_on_disk(load_prepared(report).features)
+    assert not (tmp_path / "tables").exists() or not any((tmp_path / "tables").iterdir())
+
+
+def test_too_large_for_that_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(series_table().sample(frac=1, random_state=0), tmp_path)
+    monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
+    monkeypatch.setattr(table_limits, "MAX_BYTES", 100)
+    with pytest.raises(DataError, match="do not stand together: sort them by series"):
+        prepared(path, tmp_path)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize(
+    ("column", "row", "value", "message"),
+    [
+        ("x", 100, np.nan, r"feature 'x' is missing at row 100 \(counting from 0\)"),
+        ("y", 151, np.inf, r"feature 'y' is infinite at row 151 \(counting from 0\)"),
+        ("label", 90, "swim", r"column 'label' changes within a series at row 90 .*'swim'"),
+        ("split", 90, "both", r"column 'split' must be train or test, at row 90 .* it is 'both'"),
+    ],
+)
+def test_faults_name_the_row_of_the_whole_table(
+    tmp_path: Path, column: str, row: int, value: object, message: str
+) -> None:
+    table = series_table()
+    table.loc[row, column] = value  # type: ignore[call-overload]
+    with pytest.raises(DataError, match=message):
+        prepared(written(table, tmp_path), tmp_path)
+    assert not any((tmp_path / "tables").iterdir())
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_gaps_are_filled_as_in_a_small_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = series_table()
+    table.loc[[20, 33, 100], "x"] = np.nan
+    path = written(table, tmp_path)
+    streamed = prepared(path, tmp_path / "streamed", missing="interpolate")
+    monkeypatch.undo()
+    assert streamed.digest == prepared(path, tmp_path / "whole", missing="interpolate").digest
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(series_table(), tmp_path)
+    monkeypatch.setattr(large_tables, "ROOM", 0.0)
+    with pytest.raises(DataError, match=r"its series need 0\.0 GiB in .*tables, where .* GiB are free"):
+        prepared(path, tmp_path)
+    assert not any((tmp_path / "tables").iterdir())
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = written(series_table().drop(columns="time"), tmp_path)
+    with pytest.raises(DataError, match=r"column 'time' .* is missing; the table has sample, x, label, y, split"):
+        prepared(path, tmp_path)
