@@ -1,7 +1,7 @@
 """`make bench-memory`: train on 4 GiB of series in chunks, and compare the peak memory with that of a small file.
 
-The file is `.npy`, or with `--parquet` a table in long form, which has as many numbers and a name, a step and a label in
-each row beside them.
+The file is `.npy`, or with `--parquet` a table in long form, which has as many numbers and in each row a name, a step
+and a label beside them.
 
 Everything is counted: fetching, checking, scaling, the digest, training. Two processes, one for each file, so that
 each has a peak of its own. Exit code 1 when the large one takes more than 1.5 chunks more.
@@ -58,9 +58,9 @@ def main() -> int:
         large, seconds, preparing = measured(write(Path(folder) / "large", num), options.chunk_mb)
     chunks = (large - small) / options.chunk_mb
     sys.stdout.write(
-        f"{'Parquet' if options.parquet else 'npy'}: {options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), chunks of {options.chunk_mb} MiB: peak "
-        f"{large:,.0f} MiB, {small:,.0f} MiB with a small file; {chunks:.2f} chunks more. "
-        f"One epoch of 2 MLPs: {seconds:.0f} s; fetched and prepared in {preparing:.0f} s before.\n"
+        f"{'Parquet' if options.parquet else '.npy'}, {options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), "
+        f"chunks of {options.chunk_mb} MiB: peak {large:,.0f} MiB, {small:,.0f} MiB with a small file; {chunks:.2f} "
+        f"chunks more. Fetched and prepared in {preparing:.0f} s; one epoch of 2 MLPs: {seconds:.0f} s.\n"
     )
     return int(chunks > 1.5)
 

@@ -1,28 +1,34 @@
 """What a study needs later, had while the temporary server starts: with a fresh home it makes its database for seconds.
 
-Only what can be cut off anywhere. MLflow's embedded store cannot: a command that is killed while it makes the tables
-leaves a store that cannot be used, and here commands are killed most.
+Only what can be cut off anywhere: here commands are killed most.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 
 from hw3models.specs import Hw3Spec, SequencesSpec, Spec
+from tasks.settings import Settings
 
 
-def import_for(spec: Spec, is_waiting: Callable[[], bool]) -> None:
-    """One module after another, for as long as `is_waiting` says so; what fails here fails, and is told, later."""
-    for name in _modules(spec):
+def prepare_for(spec: Spec, is_waiting: Callable[[], bool]) -> None:
+    """One thing after another, for as long as `is_waiting` says so; what fails here fails, and is told, later."""
+    for step in _steps(spec):
         if not is_waiting():
             return
         with suppress(Exception):
-            import_module(name)
+            step()
 
 
-def _modules(spec: Spec) -> Iterator[str]:
-    yield "sklearn.linear_model"
+def _steps(spec: Spec) -> Iterator[Callable[[], object]]:
+    if Settings().mlflow_tracking_uri is None:
+        # Its first use makes the tables.
+        from tasks.tracking.store import connect_once
+
+        yield connect_once
+    yield partial(import_module, "sklearn.linear_model")
     if isinstance(spec, (Hw3Spec, SequencesSpec)):
-        yield "aeon.transformations.collection.convolution_based"
+        yield partial(import_module, "aeon.transformations.collection.convolution_based")
     if isinstance(spec, Hw3Spec):
-        yield "torchvision"
+        yield partial(import_module, "torchvision")

@@ -66,9 +66,9 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     with embedded_server() as is_starting:
         flow = load()
         from flows.display import display
-        from flows.meanwhile import import_for
+        from flows.meanwhile import prepare_for
 
-        import_for(spec, is_starting)
+        prepare_for(spec, is_starting)
     # What was imported stays: nobody has to look through its million objects again and again, at exit least of all.
     gc.freeze()
     with ExitStack() as around:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.dataset import atomic_file
-from hw3models.data.long_tables import chunks, whole_series
+from hw3models.data.long_tables import chunks, open_parquet, whole_series
 from hw3models.data.npy_files import open_npy
 from hw3models.data.raw import Raw, label_codes, padding_note
 from hw3models.data.table_limits import parquet_faults
@@ -85,7 +85,7 @@ class _Kept(NamedTuple):
 
 def _write(path: Path, spec: DataSpec, kept: _Kept) -> bool:
     """False, and nothing written, where the rows of a series do not stand together."""
-    file = parquet.ParquetFile(path)
+    file = open_parquet(path)
     empty = file.schema_arrow.empty_table().to_pandas()
     empty = empty.reset_index() if any(empty.index.names) else empty
     raise_faults(str(path), [*parquet_faults(path, whole=False), *column_faults(empty, spec)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
@@ -69,10 +70,8 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
     """
     try:
         if path.suffix.lower() == ".parquet":
-            import pyarrow.parquet as parquet
-
             raise_faults(str(path), parquet_faults(path, whole=False))
-            for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS):
+            for batch in open_parquet(path).iter_batches(batch_size=ROWS):
                 table = batch.to_pandas()
                 yield table.reset_index() if any(table.index.names) else table
         else:
@@ -83,6 +82,11 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def open_parquet(path: Path) -> parquet.ParquetFile:
+    """To go over once: what was read is not kept, as pyarrow would by default until all of the file is in memory."""
+    return parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20)
 
 
 def _features(

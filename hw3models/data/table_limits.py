@@ -10,7 +10,7 @@ from hw3models.errors import DataError
 
 MAX_COLUMNS = 10_000
 """pandas takes 4 minutes and 6 GiB for a header of a million columns."""
-LARGE_BYTES = 1024**3
+LARGE_BYTES = 256 * 2**20
 """Of a Parquet table in memory, from which on it is not read whole if its rows are in order."""
 _MAX_LINE = 4 * 2**20
 

@@ -3,6 +3,7 @@
 import os
 import time
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 import mlflow
@@ -18,6 +19,9 @@ from tasks.settings import Settings
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
 
+_MAKING = ".making-"
+"""Begin of the name of a database that is being made."""
+
 
 @lru_cache(maxsize=4)
 def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None) -> tuple[MlflowClient, str]:
@@ -25,7 +29,23 @@ def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None)
         return _experiment(uri, experiment, artifacts)
     # A fresh SQLite store runs migrations on first use, which parallel first users would race.
     with FileLock(lock, timeout=300):
+        database = Path(uri.removeprefix("sqlite:///"))
+        if not database.exists():
+            _make(database)
         return _experiment(uri, experiment, artifacts)
+
+
+def _make(database: Path) -> None:
+    """MLflow's tables, made under another name: one who is killed meanwhile leaves no store that cannot be used."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for left_behind in database.parent.glob(f"{_MAKING}*"):
+        left_behind.unlink()
+    making = database.with_name(f"{_MAKING}{os.getpid()}.db")
+    artifacts = (database.parent / "artifacts").as_uri()
+    store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    making.replace(database)
 
 
 def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:
