@@ -8,6 +8,7 @@ N series, T time steps, C channels
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from itertools import chain
@@ -16,10 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as parquet
+import pyarrow
+from filelock import FileLock
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.dataset import atomic_file
 from hw3models.data.long_tables import chunks, open_parquet, whole_series
@@ -33,6 +36,8 @@ from hw3models.specs import DataSpec
 ROOM = 0.95
 """Share of the free disk that may be taken."""
 _VERSION = 1
+_OWN = ("sample", "time", "label", "split")
+"""Columns that are no features, the last of which may be missing."""
 
 
 def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cache: Path) -> Raw | None:
@@ -46,8 +51,15 @@ def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cach
     means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column)
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
-    if not kept.is_there() and not _write(path, spec, kept):
-        return None
+    kept.array.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "tables" / f"{key}.lock"):
+        if not kept.is_there():
+            for left_behind in kept.array.parent.glob(f".{key}.*"):
+                left_behind.unlink()  # by a command that was killed
+            lengths = _lengths(path, spec, kept.array.parent)
+            if lengths is None:
+                return None
+            _write(path, spec, lengths, kept)
     return kept.read(name)
 
 
@@ -83,49 +95,16 @@ class _Kept(NamedTuple):
         )
 
 
-def _write(path: Path, spec: DataSpec, kept: _Kept) -> bool:
-    """False, and nothing written, where the rows of a series do not stand together."""
+def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | None:
+    """(N,) rows of each series; None where one comes in two pieces. Of the table only its column is read."""
     file = open_parquet(path)
-    empty = file.schema_arrow.empty_table().to_pandas()
-    empty = empty.reset_index() if any(empty.index.names) else empty
-    raise_faults(str(path), [*parquet_faults(path, whole=False), *column_faults(empty, spec)])
-    # At least so much, without a pass over what may be billions of rows in a file of kilobytes.
-    _check_room(path, 4 * file.metadata.num_rows * (len(empty.columns) - 4), kept.array.parent)
-    lengths = _lengths(file, spec.sample_column)
-    if lengths is None:
-        return False
-    pieces = _parts(path, spec)
-    # A large table has rows, and so a first piece.
-    first = next(pieces)
-    shape = (len(lengths), int(lengths.max()), len(first.channels))
-    _check_room(path, 4 * int(np.prod(shape, dtype=np.float64)), kept.array.parent)
-    labels, tests = [], []
-    try:
-        with atomic_file(kept.array) as out:
-            head = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            npy_format.write_array_header_1_0(out, head)
-            for part in chain((first,), pieces):
-                out.write(_padded(part.series, shape[1]).data)
-                labels.append(part.labels)
-                tests.append(part.test)
-        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
-        names = json.dumps({"classes": classes, "channels": first.channels}).encode()
-        arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
-        if first.test is not None:
-            arrays["test"] = np.concatenate([test for test in tests if test is not None])
-        with atomic_file(kept.rest) as out:
-            np.savez(out, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise DataError(f"{path}: its series cannot be written to {kept.array.parent} ({error}).") from error
-    return True
-
-
-def _lengths(file: parquet.ParquetFile, sample: str) -> NDArray[np.int64] | None:
-    """(N,) rows of each series; None where one comes in two pieces. Only its column is read."""
+    raise_faults(str(path), _schema_faults(path, file.schema_arrow, spec))
+    # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
+    _check_room(path, 4 * file.metadata.num_rows * (file.metadata.num_columns - len(_OWN)), cache)
     keys: list[NDArray[Any]] = []
     starts: list[NDArray[np.intp]] = []
     row, last = 0, None
-    for batch in file.iter_batches(columns=[sample]):
+    for batch in file.iter_batches(columns=[spec.sample_column]):
         # Names are compared by their hash: millions of texts would be the largest thing in memory.
         hashed = pd.util.hash_pandas_object(batch.column(0).to_pandas(), index=False).to_numpy()
         if not len(hashed):
@@ -140,22 +119,65 @@ def _lengths(file: parquet.ParquetFile, sample: str) -> NDArray[np.int64] | None
     return np.diff(np.append(np.concatenate(starts), row)).astype(np.int64)
 
 
+def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
+    empty = schema.empty_table().to_pandas()
+    empty = empty.reset_index() if any(empty.index.names) else empty
+    nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
+    return [
+        *parquet_faults(path, whole=False),
+        *column_faults(empty, spec),
+        *(f"column {name!r} holds lists or tables; one number or text in each row is needed" for name in nested),
+    ]
+
+
+def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) -> None:
+    pieces = _parts(path, spec)
+    # A large table has rows, and so a first piece.
+    first = next(pieces)
+    shape = (len(lengths), int(lengths.max()), len(first.channels))
+    _check_room(path, 4 * math.prod(shape), kept.array.parent)
+    labels, tests = [], []
+    try:
+        with atomic_file(kept.array) as out:
+            head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
+            npy_format.write_array_header_1_0(out, head)
+            for part in chain((first,), pieces):
+                for block in _padded(part.series, shape[1]):
+                    out.write(block.data)
+                labels.append(part.labels)
+                tests.append(part.test)
+        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
+        names = json.dumps({"classes": classes, "channels": first.channels}).encode()
+        arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
+        if first.test is not None:
+            arrays["test"] = np.concatenate([test for test in tests if test is not None])
+        with atomic_file(kept.rest) as out:
+            np.savez(out, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise DataError(
+            f"{path}: its series cannot be written to {kept.array.parent} ({error}). Choose another cache (HW3_CACHE)."
+        ) from error
+
+
 def _parts(path: Path, spec: DataSpec) -> Iterator[Part]:
     for row, table in whole_series(chunks(path), spec.sample_column):
         yield parse(table, spec, lambda i, first=row: parquet_row(first + i), where=str(path))  # type: ignore[misc]
 
 
-def _padded(series: list[NDArray[np.float64]], steps: int) -> NDArray[np.float32]:
-    """(n, steps, C), zero after the end of each."""
-    values = np.zeros((len(series), steps, series[0].shape[1]), np.float32)
-    with np.errstate(over="ignore"):  # becomes infinite, which the checks report
-        for row, one in zip(values, series, strict=True):
-            row[: len(one)] = one
-    return values
+def _padded(series: list[NDArray[np.float64]], steps: int) -> Iterator[NDArray[np.float32]]:
+    """(n, steps, C), zero after the end of each: few at a time, as one among them may be a thousand times longer."""
+    channels = series[0].shape[1]
+    size = max(1, BLOCK_BYTES // (4 * steps * channels))
+    for start in range(0, len(series), size):
+        some = series[start : start + size]
+        values = np.zeros((len(some), steps, channels), np.float32)
+        with np.errstate(over="ignore"):  # becomes infinite, which the checks report
+            for row, one in zip(values, some, strict=True):
+                row[: len(one)] = one
+        yield values
 
 
 def _check_room(path: Path, needed: int, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if needed > ROOM * free:
         raise DataError(

@@ -1,5 +1,6 @@
 """Parquet tables that are larger than memory: the same data set as when they are read whole."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,20 @@ def series_table(num: int = 40, *, steps: tuple[int, int] = (5, 9), split: bool 
     return pd.concat(parts, ignore_index=True)
 
 
-def written(table: pd.DataFrame, folder: Path, **how: Any) -> Path:
+def written(table: pd.DataFrame, folder: Path) -> Path:
     path = folder / "walks.parquet"
-    table.to_parquet(path, row_group_size=13, **how)
+    table.to_parquet(path, row_group_size=13 if len(table) < 10_000 else 10_000)
     return path
 
 
 def prepared(path: Path, cache: Path, **fields: Any) -> DataReport:
     spec = DataSpec(source=str(path), **fields)
     return prepare(spec, fetch(spec, cache=cache), cache=cache)
+
+
+def kept(cache: Path) -> list[Path]:
+    """What was written for later."""
+    return [path for path in (cache / "tables").iterdir() if path.suffix != ".lock"]
 
 
 @pytest.fixture
@@ -109,9 +115,12 @@ def test_half_of_what_is_written_is_nothing(tmp_path: Path, monkeypatch: pytest.
         patch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             prepared(path, tmp_path)
-    (array,) = (tmp_path / "tables").iterdir()
+    (array,) = kept(tmp_path)
     array.write_bytes(b"of another time")
+    left_behind = array.with_name(f".{array.name}.killed")
+    left_behind.write_bytes(b"half")
     assert prepared(path, tmp_path).num_test == 10
+    assert not left_behind.exists()
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -120,7 +129,7 @@ def test_rows_in_any_order_are_read_whole(tmp_path: Path) -> None:
     shuffled = table.sample(frac=1, random_state=0)
     report = prepared(written(shuffled, tmp_path), tmp_path)
     assert not is_on_disk(load_prepared(report).features)
-    assert not (tmp_path / "tables").exists() or not any((tmp_path / "tables").iterdir())
+    assert kept(tmp_path) == []
 
 
 def test_too_large_for_that_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +157,7 @@ def test_faults_name_the_row_of_the_whole_table(
     table.loc[row, column] = value  # type: ignore[call-overload]
     with pytest.raises(DataError, match=message):
         prepared(written(table, tmp_path), tmp_path)
-    assert not any((tmp_path / "tables").iterdir())
+    assert kept(tmp_path) == []
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -169,7 +178,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
     monkeypatch.setattr(large_tables, "ROOM", 0.0)
     with pytest.raises(DataError, match=r"its series need 0\.0 GiB in .*tables, where .* GiB are free"):
         prepared(path, tmp_path)
-    assert not any((tmp_path / "tables").iterdir())
+    assert kept(tmp_path) == []
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -177,3 +186,27 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = written(series_table().drop(columns="time"), tmp_path)
     with pytest.raises(DataError, match=r"column 'time' .* is missing; the table has sample, x, label, y, split"):
         prepared(path, tmp_path)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("column", ["sample", "label", "x"])
+def test_lists_in_a_column_are_refused_by_its_name(tmp_path: Path, column: str) -> None:
+    table = series_table()
+    table[column] = [[1.0, 2.0]] * len(table)
+    with pytest.raises(DataError, match=f"column '{column}' holds lists or tables"):
+        prepared(written(table, tmp_path), tmp_path)
+
+
+def test_one_long_series_among_many_costs_disk_and_not_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = pd.DataFrame({"sample": "long", "time": np.arange(60_000), "x": 0.5, "label": "run", "y": 1.0})
+    path = written(pd.concat([series_table(200, split=False), long], ignore_index=True), tmp_path)
+    monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
+    tracemalloc.start()
+    try:
+        report = prepared(path, tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = load_prepared(report).features.nbytes
+    assert size == 201 * 60_000 * 2 * 4
+    assert peak < size / 2
