@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.parquet as parquet
 from filelock import FileLock
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.dataset import atomic_file
-from hw3models.data.long_tables import chunks, open_parquet, whole_series
+from hw3models.data.long_tables import chunks, parquet_batches, whole_series
 from hw3models.data.npy_files import open_npy
 from hw3models.data.raw import Raw, label_codes, padding_note
 from hw3models.data.table_limits import parquet_faults
@@ -97,14 +98,15 @@ class _Kept(NamedTuple):
 
 def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | None:
     """(N,) rows of each series; None where one comes in two pieces. Of the table only its column is read."""
-    file = open_parquet(path)
-    raise_faults(str(path), _schema_faults(path, file.schema_arrow, spec))
+    with parquet.ParquetFile(path) as file:
+        schema, num_rows = file.schema_arrow, file.metadata.num_rows
+    raise_faults(str(path), _schema_faults(path, schema, spec))
     # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
-    _check_room(path, 4 * file.metadata.num_rows * (file.metadata.num_columns - len(_OWN)), cache)
+    _check_room(path, 4 * num_rows * (len(schema) - len(_OWN)), cache)
     keys: list[NDArray[Any]] = []
     starts: list[NDArray[np.intp]] = []
     row, last = 0, None
-    for batch in file.iter_batches(columns=[spec.sample_column]):
+    for batch in parquet_batches(path, [spec.sample_column]):
         # Names are compared by their hash: millions of texts would be the largest thing in memory.
         hashed = pd.util.hash_pandas_object(batch.column(0).to_pandas(), index=False).to_numpy()
         if not len(hashed):

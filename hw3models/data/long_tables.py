@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
@@ -71,7 +72,7 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
     try:
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path, whole=False))
-            for batch in open_parquet(path).iter_batches(batch_size=ROWS):
+            for batch in parquet_batches(path):
                 table = batch.to_pandas()
                 yield table.reset_index() if any(table.index.names) else table
         else:
@@ -84,9 +85,12 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
 
 
-def open_parquet(path: Path) -> parquet.ParquetFile:
-    """To go over once: what was read is not kept, as pyarrow would by default until all of the file is in memory."""
-    return parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20)
+def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[pyarrow.RecordBatch]:
+    """Some `ROWS` rows at a time.
+
+    What was read is not kept, as pyarrow would by default until all of the file is in memory.
+    """
+    yield from parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20).iter_batches(ROWS, columns=columns)
 
 
 def _features(
