@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import shutil
+import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.dataset import atomic_file
-from hw3models.data.long_tables import chunks, parquet_batches, whole_series
+from hw3models.data.long_tables import UNREADABLE, chunks, only_columns, parquet_batches, unreadable, whole_series
 from hw3models.data.npy_files import open_npy
 from hw3models.data.raw import Raw, label_codes, padding_note
 from hw3models.data.table_limits import parquet_faults
@@ -52,15 +53,23 @@ def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cach
     means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column)
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
-    kept.array.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / "tables" / f"{key}.lock"):
-        if not kept.is_there():
+    if (raw := kept.read(name)) is not None:
+        return raw
+    try:
+        kept.array.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(kept.array.with_suffix(".lock")):
+            if (raw := kept.read(name)) is not None:
+                return raw
             for left_behind in kept.array.parent.glob(f".{key}.*"):
                 left_behind.unlink()  # by a command that was killed
             lengths = _lengths(path, spec, kept.array.parent)
             if lengths is None:
                 return None
             _write(path, spec, lengths, kept)
+    except OSError as error:
+        raise DataError(
+            f"{path}: its series cannot be written to {kept.array.parent} ({error}). Choose another cache (HW3_CACHE)."
+        ) from error
     return kept.read(name)
 
 
@@ -72,21 +81,23 @@ class _Kept(NamedTuple):
     rest: Path
     """Labels, lengths, test split and names: written last, so that while it is missing nothing is there."""
 
-    def is_there(self) -> bool:
-        return self.rest.is_file() and self.array.is_file()
-
-    def read(self, name: str) -> Raw:
+    def read(self, name: str) -> Raw | None:
+        """None where it is not there, or not whole any more."""
         try:
-            with np.load(self.rest, allow_pickle=False) as arrays:
+            # Opened by hand: numpy leaves the file open when it is no archive.
+            with self.rest.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 names = json.loads(bytes(arrays["names"]))
                 labels, lengths, test = arrays["labels"], arrays["lengths"], arrays.get("test")
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{self.rest}: not what was written there ({error}). Delete it.") from error
+            features = open_npy(self.array)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, DataError):
+            return None
+        if features.shape != (len(labels), lengths.max(), len(names["channels"])) or len(lengths) != len(labels):
+            return None
         is_equal = int(lengths.min()) == int(lengths.max())
         return Raw(
             name=name,
             kind="sequences",
-            features=open_npy(self.array),
+            features=features,
             labels=labels,
             class_names=tuple(names["classes"]),
             lengths=None if is_equal else lengths,
@@ -98,35 +109,56 @@ class _Kept(NamedTuple):
 
 def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | None:
     """(N,) rows of each series; None where one comes in two pieces. Of the table only its column is read."""
-    with parquet.ParquetFile(path) as file:
-        schema, num_rows = file.schema_arrow, file.metadata.num_rows
-    raise_faults(str(path), _schema_faults(path, schema, spec))
-    # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
-    _check_room(path, 4 * num_rows * (len(schema) - len(_OWN)), cache)
-    keys: list[NDArray[Any]] = []
+    try:
+        with parquet.ParquetFile(path) as file:
+            schema, num_rows = file.schema_arrow, file.metadata.num_rows
+        if _has_named_range(schema):
+            return None
+        raise_faults(str(path), _schema_faults(path, schema, spec))
+        # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
+        _check_room(path, 4 * num_rows * (len(schema) - len(_OWN)), cache)
+        return _rows_of_series(path, spec.sample_column)
+    except UNREADABLE as error:
+        if isinstance(error, DataError):
+            raise
+        raise unreadable(path, error) from error
+
+
+def _rows_of_series(path: Path, sample: str) -> NDArray[np.int64] | None:
+    keys: list[NDArray[np.uint64]] = []
     starts: list[NDArray[np.intp]] = []
     row, last = 0, None
-    for batch in parquet_batches(path, [spec.sample_column]):
-        # Names are compared by their hash: millions of texts would be the largest thing in memory.
-        hashed = pd.util.hash_pandas_object(batch.column(0).to_pandas(), index=False).to_numpy()
-        if not len(hashed):
+    for batch in parquet_batches(path, [sample]):
+        codes, names = pd.factorize(only_columns(batch.to_pandas())[sample], use_na_sentinel=False)
+        if not len(codes):
             continue
-        changes = np.flatnonzero(np.concatenate([[hashed[0] != last], hashed[1:] != hashed[:-1]]))
-        keys.append(hashed[changes])
-        starts.append(row + changes)
-        row, last = row + len(hashed), hashed[-1]
+        # Names are compared by a hash: millions of texts would be the largest thing in memory. They are hashed as
+        # objects, since pandas cuts texts at a NUL; and 0.0, which equals -0.0, has one hash.
+        plain = [name + 0 if isinstance(name, (float, np.floating)) else name for name in names]
+        hashed = pd.util.hash_array(np.array([str(name) for name in plain], dtype=object), categorize=False)
+        begins = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+        if hashed[codes[0]] == last:
+            begins = begins[1:]
+        keys.append(hashed[codes[begins]])
+        starts.append(row + begins)
+        row, last = row + len(codes), hashed[codes[-1]]
     found = np.concatenate(keys)
     if len(np.unique(found)) < len(found):
         return None
     return np.diff(np.append(np.concatenate(starts), row)).astype(np.int64)
 
 
+def _has_named_range(schema: pyarrow.Schema) -> bool:
+    """An index that is a column to pandas, and of which the file has nothing but begin and end."""
+    indices = (schema.pandas_metadata or {}).get("index_columns", [])
+    return any(isinstance(one, dict) and one.get("name") is not None for one in indices)
+
+
 def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
-    empty = schema.empty_table().to_pandas()
-    empty = empty.reset_index() if any(empty.index.names) else empty
+    raise_faults(str(path), parquet_faults(path, whole=False))
+    empty = only_columns(schema.empty_table().to_pandas())
     nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
     return [
-        *parquet_faults(path, whole=False),
         *column_faults(empty, spec),
         *(f"column {name!r} holds lists or tables; one number or text in each row is needed" for name in nested),
     ]
@@ -138,27 +170,25 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
     first = next(pieces)
     shape = (len(lengths), int(lengths.max()), len(first.channels))
     _check_room(path, 4 * math.prod(shape), kept.array.parent)
-    labels, tests = [], []
-    try:
-        with atomic_file(kept.array) as out:
-            head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
-            npy_format.write_array_header_1_0(out, head)
-            for part in chain((first,), pieces):
-                for block in _padded(part.series, shape[1]):
-                    out.write(block.data)
-                labels.append(part.labels)
-                tests.append(part.test)
-        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
-        names = json.dumps({"classes": classes, "channels": first.channels}).encode()
-        arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
-        if first.test is not None:
-            arrays["test"] = np.concatenate([test for test in tests if test is not None])
-        with atomic_file(kept.rest) as out:
-            np.savez(out, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise DataError(
-            f"{path}: its series cannot be written to {kept.array.parent} ({error}). Choose another cache (HW3_CACHE)."
-        ) from error
+    labels, tests = list[NDArray[Any]](), list[NDArray[np.bool_] | None]()
+    with atomic_file(kept.array) as out:
+        head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
+        npy_format.write_array_header_1_0(out, head)
+        for part in chain((first,), pieces):
+            for block in _padded(part.series, shape[1]):
+                out.write(block.data)
+            done = sum(map(len, labels))
+            if [len(one) for one in part.series] != lengths[done : done + len(part.series)].tolist():
+                raise DataError(f"{path}: its series were others when they were read again. Did it change meanwhile?")
+            labels.append(part.labels)
+            tests.append(part.test)
+    classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
+    names = json.dumps({"classes": classes, "channels": first.channels}).encode()
+    arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
+    if first.test is not None:
+        arrays["test"] = np.concatenate([test for test in tests if test is not None])
+    with atomic_file(kept.rest) as out:
+        np.savez(out, allow_pickle=False, **arrays)
 
 
 def _parts(path: Path, spec: DataSpec) -> Iterator[Part]:

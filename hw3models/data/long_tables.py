@@ -17,6 +17,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 
+UNREADABLE = (OSError, ValueError, ImportError, pyarrow.ArrowException)
 ROWS = 100_000
 """Of a chunk."""
 _NOT_FEATURES = ("label", "split")
@@ -54,7 +55,8 @@ def whole_series(parts: Iterable[pd.DataFrame], sample: str) -> Iterator[tuple[i
             continue
         table = part if rest is None else pd.concat([rest, part], ignore_index=True)
         # The last series may go on in the next part.
-        is_last = (table[sample] == table[sample].iloc[-1]).to_numpy()
+        codes, _ = pd.factorize(table[sample], use_na_sentinel=False)
+        is_last = codes == codes[-1]
         begin = len(table) - int(np.argmin(is_last[::-1])) if not is_last.all() else 0
         if begin:
             yield row, table.iloc[:begin].reset_index(drop=True)
@@ -73,16 +75,30 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path, whole=False))
             for batch in parquet_batches(path):
-                table = batch.to_pandas()
-                yield table.reset_index() if any(table.index.names) else table
+                yield only_columns(batch.to_pandas())
         else:
             raise_faults(str(path), csv_faults(path))
             with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as parts:
                 yield from parts
-    except (OSError, ValueError, ImportError) as error:
+    except UNREADABLE as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """For what pandas and pyarrow raise."""
+    return DataError(f"{path}: cannot be read as a table ({str(error).strip()}).")
+
+
+def only_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Names are texts; an index that pandas has stored beside the columns becomes some: sample and time may be there.
+
+    Raises:
+        ValueError: its name is that of a column.
+    """
+    table = table.reset_index() if any(name is not None for name in table.index.names) else table
+    return table.set_axis([str(name) for name in table.columns], axis="columns")
 
 
 def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[pyarrow.RecordBatch]:

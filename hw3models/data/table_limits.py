@@ -52,6 +52,9 @@ def is_large(path: Path) -> bool:
 
 def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
     """Of the footer; what is not read as a `whole` may have any number of rows."""
+    names = pyarrow.parquet.read_schema(path).names
+    if twice := sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []:
+        return [f"column {name!r} is there more than once" for name in twice]
     columns = pyarrow.parquet.read_metadata(path).num_columns
     if columns > MAX_COLUMNS:
         return [f"the table has {columns:,} columns, the limit is {MAX_COLUMNS:,}; steps of a series are rows"]

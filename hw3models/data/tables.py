@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow
 from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
+from hw3models.data.long_tables import UNREADABLE, only_columns, unreadable
 from hw3models.data.raw import Raw, label_codes, raw_sequences
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
@@ -59,6 +61,14 @@ def parse(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], *
     Raises:
         DataError: all faults together, with their rows; the message begins with `where`.
     """
+    try:
+        return _parsed(table, spec, row_name, where)
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+        # Texts of a Parquet file are looked into here for the first time.
+        raise DataError(f"{where}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def _parsed(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], where: str) -> Part:
     raise_faults(where, column_faults(table, spec))
     if not len(table):
         raise DataError(f"{where}: the table has columns but no rows.")
@@ -82,10 +92,7 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
     try:
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path))
-            table = pd.read_parquet(path)
-            # pandas stores an index of its own beside the columns: sample and time may be there.
-            table = table.reset_index() if any(table.index.names) else table
-            return table, parquet_row
+            return only_columns(pd.read_parquet(path)), parquet_row
         raise_faults(str(path), csv_faults(path))
         header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
         texts = {spec.sample_column, spec.label_column, spec.time_column, SPLIT_COLUMN}
@@ -98,8 +105,10 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
             skip_blank_lines=False,  # so that line numbers are right
             low_memory=False,
         )
-    except (OSError, ValueError, ImportError) as error:  # pandas and pyarrow raise ValueErrors of their own
-        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+    except UNREADABLE as error:
+        if isinstance(error, DataError):
+            raise
+        raise unreadable(path, error) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise DataError(f"{path}: the rows have more fields than the header has columns. Name every column.")
     table = table[~((table == "") | table.isna()).all(axis=1)]  # blank lines
@@ -137,7 +146,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found
-        if column in _own_columns(spec) and not _is_plain(table[column]) and table[column].map(_is_nested).any()
+        if column in _own_columns(spec) and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
     ]
     if not [c for c in found if c not in _own_columns(spec)]:
         faults.append("there is no feature column beside those of the sample, the time, the label and the split")

@@ -1,11 +1,14 @@
 """Parquet tables that are larger than memory: the same data set as when they are read whole."""
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet as parquet
 import pytest
 
 from hw3models.batches import DeviceData
@@ -195,6 +198,129 @@ def test_lists_in_a_column_are_refused_by_its_name(tmp_path: Path, column: str) 
     table[column] = [[1.0, 2.0]] * len(table)
     with pytest.raises(DataError, match=f"column '{column}' holds lists or tables"):
         prepared(written(table, tmp_path), tmp_path)
+
+
+def in_both_ways(path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Digests, or what was raised, of the table read whole and in pieces."""
+
+    def outcome(where: str) -> str:
+        try:
+            return prepared(path, cache / where).digest
+        except DataError as error:
+            return str(error)
+
+    whole = outcome("whole")
+    monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
+    monkeypatch.setattr(long_tables, "ROWS", 7)
+    return whole, outcome("streamed")
+
+
+def negative_zero(names: "pd.Series[str]") -> "pd.Series[float]":
+    numbers = names.str[1:].astype(float)
+    return numbers.where((numbers > 0) | (numbers.index % 2 == 0), -0.0)
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("label", lambda cells: cells.astype("category")),
+        ("sample", lambda cells: cells.astype("category")),
+        ("label", lambda cells: cells.astype("string")),
+        ("sample", lambda cells: cells.astype("string")),
+        ("split", lambda cells: cells.astype("category")),
+        ("sample", lambda cells: cells.str[1:].astype("Int64")),
+        ("sample", lambda cells: "s\0" + cells.str[1:]),
+        ("sample", negative_zero),
+        ("sample", lambda cells: pd.Timestamp("2026-01-01") + pd.to_timedelta(cells.str[1:].astype(int), unit="D")),
+        ("time", lambda cells: pd.Timestamp("2026-01-01") + pd.to_timedelta(cells, unit="D")),
+    ],
+)
+def test_columns_of_any_type_mean_the_same_as_in_a_small_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, change: Callable[[Any], Any]
+) -> None:
+    table = series_table()
+    table[column] = change(table[column])
+    whole, streamed = in_both_ways(written(table, tmp_path), tmp_path, monkeypatch)
+    assert len(whole) == 16
+    assert streamed == whole
+    assert len(list((tmp_path / "streamed" / "tables").glob("*.npy"))) == 1
+
+
+def test_an_index_that_is_no_column_of_the_file_is_one_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = series_table().drop(columns="time")
+    table.index = pd.RangeIndex(len(table), name="time")
+    whole, streamed = in_both_ways(written(table, tmp_path), tmp_path, monkeypatch)
+    assert len(whole) == 16
+    assert streamed == whole
+
+
+def test_what_is_wrong_is_told_as_in_a_small_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = series_table()
+    table["sample"] = table["sample"].str[1:].astype("Int64").where(table["sample"] != "s003")
+    whole, streamed = in_both_ways(written(table, tmp_path), tmp_path, monkeypatch)
+    assert "column 'sample' is empty at row" in whole
+    assert "column 'sample' is empty at row" in streamed
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = pyarrow.Table.from_pandas(series_table(), preserve_index=False).replace_schema_metadata(None)
+    path = tmp_path / "twice.parquet"
+    parquet.write_table(columns.append_column("x", columns["y"]), path)
+    whole, streamed = in_both_ways(path, tmp_path, monkeypatch)
+    assert whole == streamed == f"{path}: column 'x' is there more than once."
+
+
+@pytest.mark.parametrize("column", ["sample", "label"])
+def test_text_that_is_not_utf8_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str) -> None:
+    columns = pyarrow.Table.from_pandas(series_table(), preserve_index=False).replace_schema_metadata(None)
+    place = columns.schema.get_field_index(column)
+    good = pyarrow.array([text.encode() for text in columns[column].to_pylist()])
+    bad = pyarrow.array([b"\xff" + name.as_py() for name in good])
+    texts = pyarrow.Array.from_buffers(pyarrow.string(), len(bad), bad.buffers())
+    path = tmp_path / "bad.parquet"
+    parquet.write_table(columns.set_column(place, column, texts), path)
+    for told in in_both_ways(path, tmp_path, monkeypatch):
+        assert told.startswith(f"{path}: cannot be read as a table")
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_an_index_named_like_a_column_is_told(tmp_path: Path) -> None:
+    table = series_table()
+    table.index = pd.Index(range(len(table)), name="x").astype("int32")
+    with pytest.raises(DataError, match=r"cannot be read as a table .cannot insert x, already exists"):
+        prepared(written(table, tmp_path), tmp_path)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
+@pytest.mark.parametrize("content", [b"", b"of another time"])
+def test_what_was_damaged_in_the_cache_is_written_anew(tmp_path: Path, ending: str, content: bytes) -> None:
+    path = written(series_table(), tmp_path)
+    digest = prepared(path, tmp_path).digest
+    next(file for file in kept(tmp_path) if file.suffix == ending).write_bytes(content)
+    assert prepared(path, tmp_path).digest == digest
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_cache_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    path = written(series_table(), tmp_path)
+    (tmp_path / "tables").write_text("a file")
+    with pytest.raises(DataError, match=r"cannot be written to .*tables .*\. Choose another cache \(HW3_CACHE\)"):
+        prepared(path, tmp_path)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_damaged_pages_are_told(tmp_path: Path) -> None:
+    path = written(series_table(), tmp_path)
+    data = bytearray(path.read_bytes())
+    begin = parquet.read_metadata(path).row_group(0).column(0)
+    start = begin.dictionary_page_offset or begin.data_page_offset
+    data[start + 20 : start + begin.total_compressed_size] = b"\xff" * (begin.total_compressed_size - 20)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        prepared(path, tmp_path)
 
 
 def test_one_long_series_among_many_costs_disk_and_not_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
