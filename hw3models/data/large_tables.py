@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.dataset import atomic_file
-from hw3models.data.long_tables import UNREADABLE, chunks, only_columns, parquet_batches, unreadable, whole_series
+from hw3models.data.long_tables import chunks, only_columns, parquet_batches, reading, whole_series
 from hw3models.data.npy_files import open_npy
 from hw3models.data.raw import Raw, label_codes, padding_note
 from hw3models.data.table_limits import parquet_faults
@@ -109,7 +109,7 @@ class _Kept(NamedTuple):
 
 def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | None:
     """(N,) rows of each series; None where one comes in two pieces. Of the table only its column is read."""
-    try:
+    with reading(path):
         with parquet.ParquetFile(path) as file:
             schema, num_rows = file.schema_arrow, file.metadata.num_rows
         if _has_named_range(schema):
@@ -118,10 +118,6 @@ def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | Non
         # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
         _check_room(path, 4 * num_rows * (len(schema) - len(_OWN)), cache)
         return _rows_of_series(path, spec.sample_column)
-    except UNREADABLE as error:
-        if isinstance(error, DataError):
-            raise
-        raise unreadable(path, error) from error
 
 
 def _rows_of_series(path: Path, sample: str) -> NDArray[np.int64] | None:
@@ -182,7 +178,8 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
                 raise DataError(f"{path}: its series were others when they were read again. Did it change meanwhile?")
             labels.append(part.labels)
             tests.append(part.test)
-    classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
+        # Before the array gets its name: labels that are none leave nothing.
+        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
     names = json.dumps({"classes": classes, "channels": first.channels}).encode()
     arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
     if first.test is not None:

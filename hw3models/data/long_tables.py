@@ -4,6 +4,7 @@ T time steps, C channels
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 
-UNREADABLE = (OSError, ValueError, ImportError, pyarrow.ArrowException)
 ROWS = 100_000
 """Of a chunk."""
 _NOT_FEATURES = ("label", "split")
@@ -71,7 +71,7 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
     Raises:
         DataError: it cannot be read.
     """
-    try:
+    with reading(path):
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path, whole=False))
             for batch in parquet_batches(path):
@@ -80,15 +80,17 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
             raise_faults(str(path), csv_faults(path))
             with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as parts:
                 yield from parts
-    except UNREADABLE as error:
-        if isinstance(error, DataError):
-            raise
-        raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: Exception) -> DataError:
-    """For what pandas and pyarrow raise."""
-    return DataError(f"{path}: cannot be read as a table ({str(error).strip()}).")
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What pandas and pyarrow raise about a table becomes a DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (OSError, ValueError, ImportError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
 
 
 def only_columns(table: pd.DataFrame) -> pd.DataFrame:

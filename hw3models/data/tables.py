@@ -13,8 +13,8 @@ import pyarrow
 from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
-from hw3models.data.long_tables import UNREADABLE, only_columns, unreadable
-from hw3models.data.raw import Raw, label_codes, raw_sequences
+from hw3models.data.long_tables import only_columns, reading
+from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -37,8 +37,10 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
     """
     table, row_name = _load(path, spec)
     part = parse(table, spec, row_name, where=str(path))
-    names, codes = label_codes(part.labels, f"{path}: column {spec.label_column!r}")
-    texts = [names[code] for code in codes]
+    try:
+        texts = label_texts(part.labels)
+    except ValueError as error:
+        raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
     return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels)
 
 
@@ -89,7 +91,7 @@ def _parsed(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str],
 
 def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:
     """The table, and how its i-th row is called in messages."""
-    try:
+    with reading(path):
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path))
             return only_columns(pd.read_parquet(path)), parquet_row
@@ -105,10 +107,6 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
             skip_blank_lines=False,  # so that line numbers are right
             low_memory=False,
         )
-    except UNREADABLE as error:
-        if isinstance(error, DataError):
-            raise
-        raise unreadable(path, error) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise DataError(f"{path}: the rows have more fields than the header has columns. Name every column.")
     table = table[~((table == "") | table.isna()).all(axis=1)]  # blank lines

@@ -164,6 +164,15 @@ def test_faults_name_the_row_of_the_whole_table(
 
 
 @pytest.mark.usefixtures("small_pieces")
+def test_labels_that_are_measurements_leave_nothing_in_the_cache(tmp_path: Path) -> None:
+    table = series_table()
+    table["label"] = table["label"].map({"walk": 1.0, "run": 2.5, "10": 3.0})
+    with pytest.raises(DataError, match=r"column 'label': label 2\.5 is not a whole number"):
+        prepared(written(table, tmp_path), tmp_path)
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.usefixtures("small_pieces")
 def test_gaps_are_filled_as_in_a_small_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = series_table()
     table.loc[[20, 33, 100], "x"] = np.nan
