@@ -16,9 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 
 from flows.servers import ServerError, fault_of
+from tasks.processes import module_command, module_environment
 from tasks.settings import TEMPORARY_SERVER, Settings, not_temporary
 
 _ADDRESS = "PREFECT_API_URL"
@@ -94,11 +94,9 @@ class _Child:
         return cls.current is not None and cls.current.process.poll() is None
 
     def __init__(self) -> None:
-        root = str(Path(__file__).resolve().parents[1])
         marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
         # What the user has set is not a server; what an earlier one or a parent of ours has set is none of this one's.
         inherited = {name: value for name, value in os.environ.items() if name not in (TEMPORARY_SERVER, _ADDRESS)}
-        path = {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
         # Told nobody unless it does not start.
         loud = dict.fromkeys(("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_SERVER_LEVEL"), "ERROR")
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the server lives
@@ -107,11 +105,11 @@ class _Child:
             bound.bind(("127.0.0.1", 0))
             self.address = f"http://127.0.0.1:{bound.getsockname()[1]}/api"
             self.process = subprocess.Popen(  # noqa: S603  # this Python, and a module of ours
-                [sys.executable, "-P", "-m", "flows.temporary_server", str(bound.fileno())],
+                module_command("flows.temporary_server", str(bound.fileno())),
                 stdin=subprocess.PIPE,
                 stdout=self._said,
                 stderr=self._said,
-                env=inherited | marks | loud | path,
+                env=inherited | marks | loud | module_environment(),
                 pass_fds=(bound.fileno(),),
                 # Ctrl-C goes to every process of the terminal. The server must outlive it, to be told how runs ended.
                 start_new_session=True,

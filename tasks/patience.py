@@ -1,6 +1,7 @@
 """Calls to a server that may be restarting: tried again for a while, not for ever."""
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import TypeVar
 
 import httpx
 import requests
-from prefect.exceptions import PrefectHTTPStatusError
+
+from tasks.helper import RefusedError
 
 PATIENCE = 180.0
 """Seconds: a server that is being restarted or upgraded is back by then."""
@@ -51,8 +53,12 @@ def hurry(seconds: float = 0.0) -> Iterator[None]:
 
 def is_outage(error: Exception) -> bool:
     """Does the error mean that a server is away (and not that it refused)?"""
-    if isinstance(error, PrefectHTTPStatusError):
-        return error.response.status_code >= 500
+    if isinstance(error, RefusedError):
+        return error.is_outage
+    # Not imported for this: where Prefect has raised something, it is there; the helper does without.
+    prefect = sys.modules.get("prefect.exceptions")
+    if prefect is not None and isinstance(error, prefect.PrefectHTTPStatusError):
+        return bool(error.response.status_code >= 500)
     away = (httpx.TransportError, requests.exceptions.ConnectionError, requests.exceptions.Timeout)
     if isinstance(error, away):
         return True

@@ -1,13 +1,29 @@
-"""Processes known by host, id and start time, so that an id that is in use again is not taken for the same process."""
+"""Processes of ours: how they are started, and how they are known.
+
+By host, id and start time, so that an id that is in use again is not taken for the same process.
+"""
 
 import os
 import socket
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
 _CLOCK = 2.0
 """Seconds by which start times may differ: they are computed from the time of boot, which a clock correction moves."""
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """A command line that runs a module of ours with this Python."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def module_environment() -> dict[str, str]:
+    """What such a command needs to find the module, wherever it is called from."""
+    root = str(Path(__file__).resolve().parents[1])
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
 
 
 class ProcessId(NamedTuple):

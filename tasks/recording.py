@@ -3,7 +3,6 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models.report import family_figures
 from hw3models.specs import DataReport, EvaluationReport, TrainReport
 from tasks import tracking
 
@@ -17,7 +16,6 @@ def record(run_id: str, training: TrainReport, evaluation: EvaluationReport, dat
         return
     if cached:
         tracking.log_history(run_id, training)
-    figures = family_figures(training, evaluation, data)
-    tracking.log_results(run_id, training, evaluation, data, figures, cached=cached)
+    tracking.log_results(run_id, training, evaluation, data, cached=cached)
     tracking.mark_recorded(run_id, evaluation)
     tracking.end_run(run_id, "FINISHED")

@@ -1,5 +1,6 @@
 """The report page, and the answers to the homework's questions."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from prefect import task
@@ -7,7 +8,8 @@ from prefect.cache_policies import NO_CACHE
 
 from hw3models import homework
 from hw3models.report import write_report
-from hw3models.specs import HomeworkPart, RunReport
+from hw3models.specs import Answer, HomeworkPart, RunReport
+from tasks.helper import Draw, HelperGoneError, RefusedError, Write, coming, current
 from tasks.progress import say
 
 
@@ -20,5 +22,17 @@ def solve_homework() -> tuple[HomeworkPart, ...]:
 @task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(run: RunReport, page: Path) -> Path:
     """Write the page; its path."""
+    if (helper := current()) is not None:
+        # Where that does not work it is done here, which tells why.
+        with suppress(HelperGoneError, RefusedError):
+            helper.ask(Write(run=run, page=page)).result()
+            return page
     write_report(run, page)
     return page
+
+
+def draw_ahead(*parts: Answer | HomeworkPart) -> None:
+    """Have the page's figures drawn while networks are trained, where there is somebody to do it."""
+    if (helper := current() or coming()) is not None:
+        for part in parts:
+            helper.ask(Draw(of=part))

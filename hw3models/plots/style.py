@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (2008), which people with any kind of colour 
 stands for the colour of the page's text (`to_svg` makes it `currentColor`).
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -56,10 +57,13 @@ RC: Any = {
 }
 
 
+_drawing = threading.RLock()
+
+
 @contextmanager
 def style() -> Iterator[None]:
-    """The settings of all figures, for as long as one is drawn or written."""
-    with matplotlib.rc_context(RC):
+    """The settings of all figures, for as long as one is drawn or written: by one thread, as matplotlib asks for."""
+    with _drawing, matplotlib.rc_context(RC):
         yield
 
 

@@ -12,6 +12,7 @@ from hw3models.addresses import without_password
 from hw3models.data.dataset import write_atomically
 from hw3models.errors import DataError
 from hw3models.report import formatting
+from hw3models.report.drawing import Drawing
 from hw3models.report.figures import Drawn
 from hw3models.report.views import view_run
 from hw3models.specs import RunReport
@@ -23,8 +24,8 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def write_report(run: RunReport, path: Path) -> None:
-    """Write the page of `run` to `path`, whole or not at all.
+def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> None:
+    """Write the page of `run` to `path`, whole or not at all, with figures from `drawing` or drawn now.
 
     What lies beside the reports (histories, prediction tables, prepared data) may be gone: the page then says what
     it lacks.
@@ -32,7 +33,7 @@ def write_report(run: RunReport, path: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    page = _template().render(view=view_run(run), style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    page = _template().render(view=view_run(run, drawing or Drawing()), style=Markup(_read("report.css")))  # noqa: S704  # our own file
     try:
         write_atomically(path, page.encode("utf-8", errors="replace"))
     except OSError as error:

@@ -4,21 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hw3models import homework
 from hw3models.errors import SpecError
 from hw3models.metrics import METRICS
 from hw3models.report import formatting
-from hw3models.report.figures import (
-    Drawn,
-    draw,
-    draw_confusions,
-    draw_cost,
-    draw_curves,
-    draw_pictures,
-    draw_scores,
-    per_seed,
-)
-from hw3models.report.loading import Missing
+from hw3models.report.drawing import AnswerFigures, Drawing, main_metric, metrics_of, ranked
+from hw3models.report.figures import Drawn, per_seed
 from hw3models.report.tuning import TuningView, view_tuning
 from hw3models.specs import (
     Answer,
@@ -103,14 +93,7 @@ class AnswerView:
     """Name and head of each column of scores."""
     families: tuple[Family, ...]
     pairs: tuple[Pair, ...]
-    scores: Drawn
-    cost: Drawn
-    curves: tuple[Drawn, ...]
-    confusions: tuple[Drawn, ...]
-    reconstructions: tuple[Drawn, ...]
-    code_maps: tuple[Drawn, ...]
-    walks: tuple[Drawn, ...]
-    missing: tuple[Missing, ...]
+    figures: AnswerFigures
     per_class: tuple[tuple[str, tuple[str, ...]], ...]
     """Class, and the F1 score of each family that has one."""
     per_class_families: tuple[str, ...]
@@ -192,16 +175,19 @@ class RunView:
     recipes: tuple[RecipeView, ...] = field(default=())
 
 
-def view_run(run: RunReport) -> RunView:
-    """Draw all figures and order everything."""
-    answers = tuple(_view_answer(answer, f"data-{number}") for number, answer in enumerate(run.answers, 1))
+def view_run(run: RunReport, drawing: Drawing) -> RunView:
+    """Order everything, with figures from `drawing`."""
+    answers = tuple(
+        _view_answer(answer, f"data-{number}", drawing.of_answer(answer))
+        for number, answer in enumerate(run.answers, 1)
+    )
     return RunView(
         run=run,
         warnings=tuple(_warnings(run)),
         answers=answers,
         summaries=tuple(_summaries(answers)) if len(answers) > 1 else (),
         claims=tuple((view.anchor, claim) for view in answers for claim in view.answer.claims),
-        parts=tuple(_view_part(part) for part in run.homework),
+        parts=tuple(_view_part(part, drawing) for part in run.homework),
         recipes=tuple(_recipes(run)),
     )
 
@@ -218,20 +204,10 @@ def _warnings(run: RunReport) -> Iterator[str]:
 # ----------------------------------------------------------------------------------------- answers
 
 
-def _view_answer(answer: Answer, anchor: str) -> AnswerView:
-    metric = _main_metric(answer)
-    metrics = _metrics(answer)
-    # A family's place is that of its score, as in the verdict.
-    ranked = sorted(answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric))
-    answer = answer.model_copy(
-        update={
-            "evaluation": {name: answer.evaluation[name] for name in ranked},
-            "training": {name: answer.training[name] for name in ranked if name in answer.training},
-        }
-    )
+def _view_answer(answer: Answer, anchor: str, figures: AnswerFigures) -> AnswerView:
+    metric, metrics = main_metric(answer), metrics_of(answer)
+    answer = ranked(answer)
     lead, rest = _verdict(answer, metric)
-    curves, no_curves = _sorted_out(draw_curves(answer))
-    pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
     classified = {name: one for name, one in answer.evaluation.items() if one.per_class}
     return AnswerView(
         anchor=anchor,
@@ -241,41 +217,14 @@ def _view_answer(answer: Answer, anchor: str) -> AnswerView:
         lead=lead,
         rest=rest,
         metrics=tuple((name, _head(name)) for name in metrics),
-        families=tuple(_view_family(answer, name, metrics) for name in ranked),
+        families=tuple(_view_family(answer, name, metrics) for name in answer.evaluation),
         pairs=tuple(map(_view_pair, answer.comparison.pairs)) if answer.comparison else (),
         looks=tuple(map(_view_look, answer.comparison.looks)) if answer.comparison else (),
         tuning=view_tuning(answer),
-        scores=draw_scores(answer, metric),
-        cost=draw_cost(answer, metric),
-        curves=curves,
-        confusions=tuple(draw_confusions(answer)),
-        reconstructions=_of_kind(pictures, "reconstructions"),
-        code_maps=_of_kind(pictures, "code_map"),
-        walks=_of_kind(pictures, "walk"),
-        missing=(*no_curves, *(one for _, one in pictures if isinstance(one, Missing))),
+        figures=figures,
         per_class=tuple(_per_class(classified, answer.data.class_names)),
         per_class_families=tuple(formatting.family_name(name) for name in classified),
     )
-
-
-def _main_metric(answer: Answer) -> str:
-    """The one that the verdict is about."""
-    if answer.comparison:
-        return answer.comparison.metric
-    return next((name for name in ("accuracy", "mse") if name in _metrics(answer)), "accuracy")
-
-
-def _metrics(answer: Answer) -> tuple[str, ...]:
-    """All that any family has; known ones in the order of tables, then the others."""
-    found = dict.fromkeys(name for one in answer.evaluation.values() for name in one.metrics)
-    known = [name for name in METRICS if name in found]
-    return (*known, *(name for name in found if name not in METRICS))
-
-
-def _rank(score: Score | None, metric: str) -> tuple[bool, float]:
-    if score is None or score.mean != score.mean:
-        return True, 0.0
-    return False, -score.mean if formatting.higher_is_better(metric) else score.mean
 
 
 def _place(placement: Placement) -> str:
@@ -358,16 +307,6 @@ def _view_look(look: Look) -> LookView:
     )
 
 
-def _sorted_out(found: Iterator[Drawn | Missing]) -> tuple[tuple[Drawn, ...], tuple[Missing, ...]]:
-    everything = list(found)
-    drawn = tuple(one for one in everything if isinstance(one, Drawn))
-    return drawn, tuple(one for one in everything if isinstance(one, Missing))
-
-
-def _of_kind(pictures: list[tuple[str, Drawn | Missing]], kind: str) -> tuple[Drawn, ...]:
-    return tuple(one for name, one in pictures if name == kind and isinstance(one, Drawn))
-
-
 def _per_class(
     classified: Mapping[str, EvaluationReport], class_names: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -402,14 +341,11 @@ def _summary_cell(view: AnswerView, family: str) -> Cell | None:
     return _cell(view.metric, evaluation.metrics[view.metric], is_best=is_best)
 
 
-def _view_part(part: HomeworkPart) -> PartView:
+def _view_part(part: HomeworkPart, drawing: Drawing) -> PartView:
     try:
-        figure = homework.draw(part)
+        return PartView(part=part, figure=drawing.of_part(part))
     except SpecError as error:
         return PartView(part=part, problem=str(error))
-    if figure is None:
-        return PartView(part=part)
-    return PartView(part=part, figure=draw(figure, f"Figure of part {part.part}: {part.question}"))
 
 
 def _recipes(run: RunReport) -> Iterator[RecipeView]:

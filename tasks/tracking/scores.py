@@ -2,13 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
 
 from hw3models.environment import describe_environment
 from hw3models.specs import DataReport, DriftReport, EvaluationReport, TrainReport
 from tasks.patience import hurry, is_outage
 from tasks.tracking.epochs import Point, log_points
-from tasks.tracking.journal import Facts, Files, Logged, Text, outbox
+from tasks.tracking.journal import Facts, Figures, Files, Logged, Text, outbox
 from tasks.tracking.results import FOLDER, REPORTS
 from tasks.tracking.store import connect, now_ms
 
@@ -21,11 +20,10 @@ def log_results(
     training: TrainReport,
     evaluation: EvaluationReport,
     data: DataReport,
-    figures: Mapping[str, str],
     *,
     cached: bool,
 ) -> None:
-    """Final scores with their interval ends, recipe, figures (name -> SVG), tables, and the best seed's model."""
+    """Final scores with their interval ends, recipe, figures, tables, and the best seed's model."""
     box, now = outbox(), now_ms()
     points: list[Point] = [(name, value, now, 0) for name, value in _final_metrics(training, evaluation).items()]
     for name, score in evaluation.metrics.items():
@@ -41,8 +39,7 @@ def log_results(
     }
     log_points(run_id, points)
     box.put(run_id, Facts(params={f"recipe.{name}": str(value) for name, value in recipe.items()}, tags=tags))
-    for name, svg in figures.items():
-        box.put(run_id, Text(path=f"figures/{name}.svg", text=svg))
+    box.put(run_id, Figures(training=training, evaluation=evaluation, data=data))
     _log_reports(run_id, training, evaluation, cached=cached)
     if training.recipe is not None:
         box.put(run_id, Logged(training=training, data=data))

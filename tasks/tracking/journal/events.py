@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from hw3models.errors import DataError
-from hw3models.specs import DataReport, TrainReport
+from hw3models.specs import DataReport, EvaluationReport, TrainReport
 
 
 class _Event(BaseModel):
@@ -56,6 +56,15 @@ class Text(_Event):
     """In the form of MLflow's tables: shown beside those of other runs."""
 
 
+class Figures(_Event):
+    """Figures of a family, drawn when they are sent: that takes as long as an epoch of a small network."""
+
+    kind: Literal["figures"] = "figures"
+    training: TrainReport
+    evaluation: EvaluationReport
+    data: DataReport
+
+
 class Files(_Event):
     """A file or a folder of this machine as artifacts."""
 
@@ -88,7 +97,7 @@ class End(_Event):
     """When, in ms: it may be sent hours later."""
 
 
-Event = Annotated[Open | Points | Facts | Text | Files | Logged | Name | End, Field(discriminator="kind")]
+Event = Annotated[Open | Points | Facts | Text | Figures | Files | Logged | Name | End, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 

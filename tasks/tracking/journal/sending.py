@@ -9,14 +9,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from hw3models.devices import compute_alone
 from hw3models.errors import DataError
+from tasks.helper import HelperGoneError, RefusedError, Send, coming, current
+from tasks.helper.wire import OTHER_STORE
 from tasks.patience import is_outage
 from tasks.progress import say
 from tasks.settings import Settings
-from tasks.tracking.journal.events import End, Event, Open
+from tasks.tracking.journal.events import End, Event, Figures, Files, Logged, Open, encode
 from tasks.tracking.journal.files import (
     JournalFile,
     files_of,
@@ -33,6 +34,9 @@ PAUSES = (1.0, 10.0)
 """Seconds between tries of a server that is away: the first, and the longest."""
 DOUBT = 300.0
 """Seconds for which an error inside of the server may be an outage; after that it is a refusal."""
+
+HEAVY = (Figures, Logged, Files)
+"""What takes so much Python that it waits for a helper that is about to be ready, unless somebody waits for it."""
 
 Connect = Callable[[], tuple[MlflowClient, str]]
 
@@ -52,6 +56,7 @@ class Outbox:
         self._open: dict[str, str | None] = {}
         self._new: set[str] = set()
         self._nudge = threading.Event()
+        self._is_awaited = False
         self._thread: threading.Thread | None = None
         self._shipping: Shipping | None = None
         self._away_since: float | None = None
@@ -105,6 +110,7 @@ class Outbox:
     def settle(self, patience: float) -> int:
         """Wait until everything is sent, or nothing was for `patience` seconds; how many events are left."""
         self._nudge.set()
+        self._is_awaited = True
         with self._changed:
             left, progress = sum(self._unsent.values()), time.monotonic()
             while left and (rest := progress + patience - time.monotonic()) > 0:
@@ -113,6 +119,7 @@ class Outbox:
                 if now_left < left:
                     progress = time.monotonic()
                 left = now_left
+            self._is_awaited = False
             return left
 
     # ------------------------------------------------------------------------------ the thread's part
@@ -182,9 +189,9 @@ class Outbox:
             except Exception as error:
                 if self._may_pass(error, (file.path, offset)):
                     raise
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+                reason = f"{_name(error)}: {' '.join(str(error).split())[:500]}"
                 path = [file.refuse(line, reason) for end, line in file.unsent() if end <= offset][-1]
-                say(f"MLflow refused what was logged to {run_id}, kept in {path}: {reason}")
+                say(f"not sent to MLflow, kept in {path}: {reason}")
             file.acknowledge(offset)
             acknowledge(run_id, len(events))
 
@@ -200,13 +207,33 @@ class Outbox:
         known = self.known_as(run_id)
         if known is None:
             raise DataError(f"the run {run_id} was never started")
-        shipping.send(known, events)
+        if not self._send_by_helper(known, events):
+            shipping.send(known, events)
+
+    def _send_by_helper(self, run_id: str, events: list[Event]) -> bool:
+        """Have this process's helper do it; False where there is none, or it ended meanwhile: twice does no harm."""
+        while isinstance(events[0], HEAVY) and not self._is_awaited and (helper := coming()) is not None:
+            helper.wait(0.2)
+        helper = current()
+        if helper is None:
+            return False
+        lines = tuple(encode(event).decode().rstrip("\n") for event in events)
+        try:
+            helper.ask(Send(store=self.store, run_id=run_id, lines=lines)).result()
+        except HelperGoneError:
+            return False
+        except RefusedError as error:
+            if error.name == OTHER_STORE:
+                return False
+            raise
+        return True
 
     def _may_pass(self, error: Exception, what: object) -> bool:
         """Is it worth another try? An error inside of the server may be an outage of what is behind it."""
         if is_outage(error):
             return True
-        if not (isinstance(error, MlflowException) and error.error_code == "INTERNAL_ERROR"):
+        # Of MLflow's own errors, raised here or by the helper.
+        if getattr(error, "error_code", None) != "INTERNAL_ERROR":
             return False
         if self._first_failure[0] != what:
             self._first_failure = (what, time.monotonic())
@@ -216,7 +243,7 @@ class Outbox:
         if self._away_since is None:
             self._away_since = time.monotonic()
             reason = " ".join(str(error).split())[:200]
-            say(f"MLflow does not answer; what is logged waits in {self.store} ({type(error).__name__}: {reason})")
+            say(f"MLflow does not answer; what is logged waits in {self.store} ({_name(error)}: {reason})")
 
     def _came_back(self) -> None:
         if self._away_since is not None:
@@ -244,6 +271,10 @@ class Outbox:
                 left = sum(file.num_unsent() for file in dead)
                 problems.append(f"{run_id}: {left} entries could not be sent ({type(error).__name__}: {error})")
         return sent, problems
+
+
+def _name(error: Exception) -> str:
+    return error.name if isinstance(error, RefusedError) else type(error).__name__
 
 
 @lru_cache(maxsize=8)

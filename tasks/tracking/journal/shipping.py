@@ -10,11 +10,13 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from hw3models.errors import DataError
+from hw3models.report import family_figures
 from tasks.tracking.inputs import log_data
 from tasks.tracking.journal.events import (
     End,
     Event,
     Facts,
+    Figures,
     Files,
     Logged,
     Name,
@@ -105,6 +107,9 @@ class Shipping:
             self.client.log_text(run_id, first.text, first.path)
             if first.is_table:
                 self._list_table(run_id, first.path)
+        elif isinstance(first, Figures):
+            for name, svg in family_figures(first.training, first.evaluation, first.data).items():
+                self.client.log_text(run_id, svg, f"figures/{name}.svg")
         elif isinstance(first, Files):
             self._files(run_id, first)
         elif isinstance(first, Logged):

@@ -1,0 +1,124 @@
+"""What the page shows of an answer and of a part of the homework, drawn at once or kept from before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hw3models import homework
+from hw3models.metrics import METRICS
+from hw3models.report import formatting
+from hw3models.report.figures import (
+    Drawn,
+    draw,
+    draw_confusions,
+    draw_cost,
+    draw_curves,
+    draw_pictures,
+    draw_scores,
+)
+from hw3models.report.loading import Missing
+from hw3models.specs import Answer, HomeworkPart, Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerFigures:
+    """What is drawn of one data set."""
+
+    scores: Drawn
+    cost: Drawn
+    curves: tuple[Drawn, ...]
+    confusions: tuple[Drawn, ...]
+    reconstructions: tuple[Drawn, ...]
+    code_maps: tuple[Drawn, ...]
+    walks: tuple[Drawn, ...]
+    missing: tuple[Missing, ...]
+    """What could not be drawn, as what lies beside the reports is gone."""
+
+
+class Drawing:
+    """Draws what it is asked for."""
+
+    def of_answer(self, answer: Answer) -> AnswerFigures:
+        """All figures of a data set: half a second for seven families."""
+        return _draw_answer(answer)
+
+    def of_part(self, part: HomeworkPart) -> Drawn | None:
+        """The figure of a part of the homework, where it has one.
+
+        Raises:
+            SpecError: the part has not what it needs.
+        """
+        figure = homework.draw(part)
+        return draw(figure, f"Figure of part {part.part}: {part.question}") if figure else None
+
+
+class KeptDrawing(Drawing):
+    """Draws everything once. What lies beside the reports is taken to stay as it was."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, AnswerFigures] = {}
+        self._parts: dict[str, Drawn | None] = {}
+
+    def of_answer(self, answer: Answer) -> AnswerFigures:
+        # Claims are judged over all studies, when each was drawn.
+        key = answer.model_dump_json(exclude={"claims"})
+        if key not in self._answers:
+            self._answers[key] = super().of_answer(answer)
+        return self._answers[key]
+
+    def of_part(self, part: HomeworkPart) -> Drawn | None:
+        key = part.model_dump_json()
+        if key not in self._parts:
+            self._parts[key] = super().of_part(part)
+        return self._parts[key]
+
+
+def _draw_answer(answer: Answer) -> AnswerFigures:
+    metric, answer = main_metric(answer), ranked(answer)
+    curves = list(draw_curves(answer))
+    pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
+    return AnswerFigures(
+        scores=draw_scores(answer, metric),
+        cost=draw_cost(answer, metric),
+        curves=_drawn(curves),
+        confusions=tuple(draw_confusions(answer)),
+        reconstructions=_drawn(one for kind, one in pictures if kind == "reconstructions"),
+        code_maps=_drawn(one for kind, one in pictures if kind == "code_map"),
+        walks=_drawn(one for kind, one in pictures if kind == "walk"),
+        missing=tuple(one for one in (*curves, *(one for _, one in pictures)) if isinstance(one, Missing)),
+    )
+
+
+def _drawn(found: Iterable[Drawn | Missing]) -> tuple[Drawn, ...]:
+    return tuple(one for one in found if isinstance(one, Drawn))
+
+
+def main_metric(answer: Answer) -> str:
+    """The one that the verdict is about."""
+    if answer.comparison:
+        return answer.comparison.metric
+    return next((name for name in ("accuracy", "mse") if name in metrics_of(answer)), "accuracy")
+
+
+def metrics_of(answer: Answer) -> tuple[str, ...]:
+    """All that any family has; known ones in the order of tables, then the others."""
+    found = dict.fromkeys(name for one in answer.evaluation.values() for name in one.metrics)
+    known = [name for name in METRICS if name in found]
+    return (*known, *(name for name in found if name not in METRICS))
+
+
+def ranked(answer: Answer) -> Answer:
+    """With the best family first: a family's place is that of its score, as in the verdict."""
+    metric = main_metric(answer)
+    names = sorted(answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric))
+    return answer.model_copy(
+        update={
+            "evaluation": {name: answer.evaluation[name] for name in names},
+            "training": {name: answer.training[name] for name in names if name in answer.training},
+        }
+    )
+
+
+def _rank(score: Score | None, metric: str) -> tuple[bool, float]:
+    if score is None or score.mean != score.mean:
+        return True, 0.0
+    return False, -score.mean if formatting.higher_is_better(metric) else score.mean

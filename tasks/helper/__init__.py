@@ -1,0 +1,13 @@
+"""A second process of a command, of low priority, that draws figures and sends to MLflow while networks are trained.
+
+Both are Python that nobody waits for; in the command's own threads they would take its lock, and a core, from
+trainings. Whatever the helper does the command can do itself: before it is there, and when it has ended
+(docs/decisions/0015).
+
+`calling.py`: the command's end. `__main__.py`: the process. `wire.py`: what goes between them.
+"""
+
+from tasks.helper.calling import Helper, coming, current, helping
+from tasks.helper.wire import Draw, HelperGoneError, RefusedError, Send, Write
+
+__all__ = ["Draw", "Helper", "HelperGoneError", "RefusedError", "Send", "Write", "coming", "current", "helping"]

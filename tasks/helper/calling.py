@@ -1,0 +1,134 @@
+"""The command's end: starts the helper when a command has run for a while, and asks it."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from tasks.helper.wire import DONE, Asked, HelperGoneError, RefusedError, Request, to_line
+from tasks.processes import module_command, module_environment
+
+AFTER = 1.0
+"""Seconds that a command runs before it has a helper: one that ends soon would only wait for a core with it."""
+
+_current: "Helper | None" = None
+
+
+class Helper:
+    """The process. `ask` from any thread."""
+
+    def __init__(self) -> None:
+        # Networks of a few numbers, tried with an example: they need neither a GPU nor all cores.
+        alone = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        self.process = subprocess.Popen(  # noqa: S603  # this Python, and a module of ours
+            module_command("tasks.helper"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What goes wrong is answered; what libraries say to nobody in particular would spoil the display.
+            stderr=subprocess.DEVNULL,
+            env=os.environ | module_environment() | alone,
+            # Ctrl-C goes to every process of the terminal; this one is needed to tell MLflow of it.
+            start_new_session=True,
+        )
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[None]] = {}
+        self._number = 0
+        self._has_ended = False
+        self._knows_more = threading.Event()
+        """Set when it is ready, or has ended."""
+        threading.Thread(target=self._listen, name="helper", daemon=True).start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Has it imported everything, and lives?"""
+        return self._knows_more.is_set() and not self._has_ended
+
+    @property
+    def is_starting(self) -> bool:
+        """Will it be ready soon?"""
+        return not self._knows_more.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Until it is ready, or has ended, or so long."""
+        self._knows_more.wait(seconds)
+
+    def ask(self, request: Request) -> Future[None]:
+        """Have it done, in its turn; the future raises `RefusedError` or `HelperGoneError`."""
+        future: Future[None] = Future()
+        with self._lock:
+            if self._has_ended:
+                future.set_exception(HelperGoneError())
+                return future
+            self._number += 1
+            self._waiting[self._number] = future
+            line = to_line(Asked(number=self._number, request=request))
+            try:
+                assert self.process.stdin is not None
+                self.process.stdin.write(line)
+                self.process.stdin.flush()
+            except OSError:
+                # `_listen` sees the end, too, and tells all who wait.
+                self.process.kill()
+        return future
+
+    def close(self) -> None:
+        """End it; what it was doing may be done, or not."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            done = DONE.validate_json(line)
+            if done.number == 0:
+                self._knows_more.set()
+                continue
+            with self._lock:
+                future = self._waiting.pop(done.number)
+            if done.refused is None:
+                future.set_result(None)
+            else:
+                future.set_exception(RefusedError(done.refused))
+        with self._lock:
+            self._has_ended = True
+            self._knows_more.set()
+            waiting, self._waiting = list(self._waiting.values()), {}
+        for future in waiting:
+            future.set_exception(HelperGoneError())
+
+
+def current() -> Helper | None:
+    """This process's helper, where it has one that is ready."""
+    helper = _current
+    return helper if helper is not None and helper.is_ready else None
+
+
+def coming() -> Helper | None:
+    """This process's helper, where it has one that will be ready soon."""
+    helper = _current
+    return helper if helper is not None and helper.is_starting else None
+
+
+@contextmanager
+def helping(after: float = AFTER) -> Iterator[None]:
+    """Have a helper while the block lasts, should it last for `after` seconds."""
+    ended = threading.Event()
+
+    def start() -> None:
+        global _current
+        if ended.wait(after):
+            return
+        helper = _current = Helper()
+        ended.wait()
+        _current = None
+        helper.close()
+
+    thread = threading.Thread(target=start, name="helper-start", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
