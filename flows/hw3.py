@@ -14,7 +14,7 @@ from flows.sequences import sequences
 from hw3models.claims import judge_claims
 from hw3models.specs import Answer, AutoencoderSpec, DataSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec
 from tasks.progress import say
-from tasks.reporting import draw_ahead, solve_homework
+from tasks.reporting import solve_homework
 
 
 @flow(name="hw3", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
@@ -34,9 +34,8 @@ def hw3(spec: Hw3Spec) -> RunReport:
         for regime in spec.regimes:
             data = DataSpec(source=f"regime:{regime}", num_train=spec.num_train, num_test=spec.num_test)
             studies[regime] = partial(sequences, SequencesSpec(data=data, **common))
-        # First: its figures are drawn while networks are trained.
+        # First, while the helper is starting.
         homework = solve_homework() if spec.homework else ()
-        draw_ahead(*homework)
         answers, missing = _answers(studies)
         return Outcome(with_claims(answers), homework, missing)
 
@@ -49,13 +48,10 @@ def _answers(studies: Mapping[str, Callable[[], RunReport]]) -> tuple[list[Answe
     errors: dict[str, Exception] = {}
     for name, study in studies.items():
         try:
-            found = study().answers
+            answers += study().answers
         except Exception as error:
             say(f"{name} FAILED: {error}")
             errors[name] = error
-        else:
-            answers += found
-            draw_ahead(*found)
     if errors and not answers:
         raise next(iter(errors.values()))
     return answers, tuple(f"{name} could not be answered: {error}" for name, error in errors.items())

@@ -1,6 +1,5 @@
 """Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
 
-import gc
 import json as jsonlib
 import sys
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from flows.embedded import embedded_server, prepare_environment, without_heartbe
 from flows.servers import check_servers
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
-from tasks.helper import helping
+from tasks.helper import helping, later
+from tasks.processes import importing
 from tasks.settings import Settings
 
 _KINDS: dict[type[StudySpec], StudyKind] = {
@@ -64,25 +64,18 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     """
     check_servers()
     prepare_environment(verbose=verbose)
-    # Everything takes a while, of that one may be sure.
-    if True:
-        with embedded_server() as is_starting:
+    with ExitStack() as around:
+        with importing(), embedded_server() as is_starting:
+            # Everything takes a while, of that one may be sure.
+            wanted = (lambda: not is_starting()) if isinstance(spec, Hw3Spec) else later()
+            around.enter_context(helping(wanted))
             flow = load()
+            from flows.display import display
             from flows.meanwhile import prepare_for
 
             prepare_for(spec, is_starting)
-        return _run(flow, spec, show=show)
-
-
-def _run(flow: Callable[[Any], _R], spec: Spec, *, show: bool) -> _R:
-    # What was imported stays: nobody has to look through its million objects again and again, at exit least of all.
-    gc.freeze()
-    with ExitStack() as around:
-        around.enter_context(helping(after=0) if isinstance(spec, Hw3Spec) else helping())
         around.enter_context(without_heartbeats())
         if show:
-            from flows.display import display
-
             # Any: a union of two context managers enters as `object`.
             shown: Any = around.enter_context(display())
             around.enter_context(progress.listening(shown))

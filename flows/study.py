@@ -29,6 +29,7 @@ from tasks.data import download, preprocess
 from tasks.evaluation import compare
 from tasks.placement import Children, Decision, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
+from tasks.reporting import draw_ahead
 
 
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, code_size: int = 2) -> Answer:
@@ -63,6 +64,8 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     else:
         seeds = range(spec.first_seed, spec.first_seed + spec.seeds)
         train_all(spec, {family: job(family, seeds) for family in trained}, results, parent)
+        if results.training:
+            draw_ahead(_answer(kind, results, families, None))
         several = len(results.training) > 1
         found = _in_order(results, families)
         comparison = compare(data, *found, metric, spec.margin) if several else None

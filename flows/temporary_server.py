@@ -15,6 +15,8 @@ import time
 import uvicorn
 from filelock import FileLock, Timeout
 
+from tasks.processes import importing
+
 GRACE = 5.0
 """Seconds for the server to end by itself."""
 TURN_SECONDS = 0.05
@@ -27,7 +29,10 @@ def main() -> None:
     """What `prefect server start` serves, without its pages."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     application = "prefect.server.api.server:create_app"
-    server = _Server(uvicorn.Config(application, factory=True, log_level="error", lifespan="on"))
+    config = uvicorn.Config(application, factory=True, log_level="error", lifespan="on")
+    with importing():
+        config.load()
+    server = _Server(config)
     server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
     sys.exit(0 if server.started else 1)
 
@@ -51,7 +56,8 @@ class _Server(uvicorn.Server):
             except Timeout:
                 await asyncio.sleep(TURN_SECONDS)
         try:
-            await super().startup(sockets)
+            with importing():
+                await super().startup(sockets)
         finally:
             turn.release()
             _settled.set()

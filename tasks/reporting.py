@@ -16,7 +16,10 @@ from tasks.progress import say
 @task(task_run_name="homework", cache_policy=NO_CACHE, persist_result=False)
 def solve_homework() -> tuple[HomeworkPart, ...]:
     """Parts 1A to 1C and 3, computed."""
-    return homework.solve(on_progress=say)
+    parts = homework.solve(on_progress=say)
+    for part in parts:
+        draw_ahead(part)
+    return parts
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -31,8 +34,7 @@ def report(run: RunReport, page: Path) -> Path:
     return page
 
 
-def draw_ahead(*parts: Answer | HomeworkPart) -> None:
-    """Have the page's figures drawn while networks are trained, where there is somebody to do it."""
+def draw_ahead(what: Answer | HomeworkPart) -> None:
+    """Have the page's figures drawn meanwhile, where there is somebody to do it; what is compared need not be known."""
     if (helper := current() or coming()) is not None:
-        for part in parts:
-            helper.ask(Draw(of=part))
+        helper.ask(Draw(of=what))

@@ -57,13 +57,14 @@ RC: Any = {
 }
 
 
-_drawing = threading.RLock()
+drawing = threading.RLock()
+"""matplotlib is for one thread at a time; whoever draws holds this."""
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The settings of all figures, for as long as one is drawn or written: by one thread, as matplotlib asks for."""
-    with _drawing, matplotlib.rc_context(RC):
+    """The settings of all figures, for as long as one is drawn or written."""
+    with drawing, matplotlib.rc_context(RC):
         yield
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hw3models import homework
 from hw3models.metrics import METRICS
+from hw3models.plots.style import drawing
 from hw3models.report import formatting
 from hw3models.report.figures import (
     Drawn,
@@ -47,8 +48,14 @@ class Drawing:
         Raises:
             SpecError: the part has not what it needs.
         """
-        figure = homework.draw(part)
+        # Its figures have settings of their own, in which another thread's must not be drawn.
+        with drawing:
+            figure = homework.draw(part)
         return draw(figure, f"Figure of part {part.part}: {part.question}") if figure else None
+
+    def of(self, what: Answer | HomeworkPart) -> AnswerFigures | Drawn | None:
+        """Either."""
+        return self.of_answer(what) if isinstance(what, Answer) else self.of_part(what)
 
 
 class KeptDrawing(Drawing):
@@ -59,8 +66,9 @@ class KeptDrawing(Drawing):
         self._parts: dict[str, Drawn | None] = {}
 
     def of_answer(self, answer: Answer) -> AnswerFigures:
-        # Claims are judged over all studies, when each was drawn.
-        key = answer.model_dump_json(exclude={"claims"})
+        # All that figures are drawn from: families are compared, and claims judged, when they may be drawn already.
+        drawn_from = answer.model_dump_json(include={"kind", "data", "training", "evaluation"})
+        key = f"{main_metric(answer)} {drawn_from}"
         if key not in self._answers:
             self._answers[key] = super().of_answer(answer)
         return self._answers[key]

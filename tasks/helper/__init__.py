@@ -1,13 +1,25 @@
-"""A second process of a command, of low priority, that draws figures and sends to MLflow while networks are trained.
+"""A second process of a command, of low priority, for what can be done while networks are trained.
 
-Both are Python that nobody waits for; in the command's own threads they would take its lock, and a core, from
-trainings. Whatever the helper does the command can do itself: before it is there, and when it has ended
+It draws figures and sends to MLflow: Python that nobody waits for, which in the command's own threads would take its
+lock, and a core, from trainings. Whatever the helper does the command can do itself: before it is there, and when it has ended
 (docs/decisions/0015).
 
 `calling.py`: the command's end. `__main__.py`: the process. `wire.py`: what goes between them.
 """
 
-from tasks.helper.calling import Helper, coming, current, helping
+from tasks.helper.calling import Helper, coming, current, helping, later, resting
 from tasks.helper.wire import Draw, HelperGoneError, RefusedError, Send, Write
 
-__all__ = ["Draw", "Helper", "HelperGoneError", "RefusedError", "Send", "Write", "coming", "current", "helping"]
+__all__ = [
+    "Draw",
+    "Helper",
+    "HelperGoneError",
+    "RefusedError",
+    "Send",
+    "Write",
+    "coming",
+    "current",
+    "helping",
+    "later",
+    "resting",
+]

@@ -3,19 +3,22 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO
 
-NICENESS = 19
-"""A tenth of what a training's thread gets on a core that both want: enough for curves that are followed live."""
+from tasks.processes import importing
+
+NICENESS = 10
+"""Of a core that both want the command gets nine tenths."""
 
 
 def main() -> None:
     """Answer requests, those of each kind in their order."""
     os.nice(NICENESS)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What libraries print is no answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Imported meanwhile: a parent that ends has not to be waited for.
@@ -27,24 +30,52 @@ def main() -> None:
 
 
 def _work(requests: "SimpleQueue[bytes]", answers: BinaryIO) -> None:
-    from tasks.helper.desk import Desk
-    from tasks.helper.wire import ASKED, Asked, Done, to_line
+    with importing():
+        from tasks.helper.desk import Desk
+        from tasks.helper.wire import ASKED, Asked, Done, Ready, Rest, Send, to_line
 
-    desk, lock = Desk(), threading.Lock()
+    lock, rest = threading.Lock(), _Rest()
 
-    def say(done: Done) -> None:
+    def tell(message: Ready | Done) -> None:
         with lock:
-            answers.write(to_line(done))
+            answers.write(to_line(message))
+            answers.flush()
 
     def answer(asked: Asked) -> None:
-        say(Done(number=asked.number, refused=desk.fulfil(asked.request)))
+        rest.wait()
+        tell(desk.fulfil(asked))
 
+    desk = Desk()
+    tell(Ready())
     # A server that does not answer must not keep the page from being written.
-    lanes = {what: _Lane() for what in ("send", "page")}
-    say(Done(number=0))
+    sending, drawing = _Lane(), _Lane()
     while True:
         asked = ASKED.validate_json(requests.get())
-        lanes["send" if asked.request.what == "send" else "page"].put(partial(answer, asked))
+        if isinstance(asked.request, Rest):
+            rest.last(asked.request.seconds)
+            tell(Done(number=asked.number))
+        else:
+            lane = sending if isinstance(asked.request, Send) else drawing
+            lane.put(partial(answer, asked))
+
+
+class _Rest:
+    """Until when nothing is begun."""
+
+    def __init__(self) -> None:
+        self._changed, self._until = threading.Condition(), 0.0
+
+    def last(self, seconds: float) -> None:
+        """From now on."""
+        with self._changed:
+            self._until = time.monotonic() + seconds
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Until it is over."""
+        with self._changed:
+            while (left := self._until - time.monotonic()) > 0:
+                self._changed.wait(left)
 
 
 class _Lane:

@@ -3,17 +3,22 @@
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from tasks.helper.wire import DONE, Asked, HelperGoneError, RefusedError, Request, to_line
+from tasks.helper.wire import TOLD, Asked, Done, HelperGoneError, Ready, RefusedError, Request, Rest, to_line
 from tasks.processes import module_command, module_environment
 
-AFTER = 1.0
+AFTER = 5.0
 """Seconds that a command runs before it has a helper: one that ends soon would only wait for a core with it."""
 
+REST = 10.0
+"""Seconds for which what was logged may wait for the end of a training."""
+
 _current: "Helper | None" = None
+_changing = threading.Lock()
 
 
 class Helper:
@@ -33,7 +38,7 @@ class Helper:
             start_new_session=True,
         )
         self._lock = threading.Lock()
-        self._waiting: dict[int, Future[None]] = {}
+        self._waiting: dict[int, Future[Done]] = {}
         self._number = 0
         self._has_ended = False
         self._knows_more = threading.Event()
@@ -54,9 +59,9 @@ class Helper:
         """Until it is ready, or has ended, or so long."""
         self._knows_more.wait(seconds)
 
-    def ask(self, request: Request) -> Future[None]:
+    def ask(self, request: Request) -> Future[Done]:
         """Have it done, in its turn; the future raises `RefusedError` or `HelperGoneError`."""
-        future: Future[None] = Future()
+        future: Future[Done] = Future()
         with self._lock:
             if self._has_ended:
                 future.set_exception(HelperGoneError())
@@ -81,22 +86,41 @@ class Helper:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            done = DONE.validate_json(line)
-            if done.number == 0:
+            told = TOLD.validate_json(line)
+            if isinstance(told, Ready):
                 self._knows_more.set()
-                continue
-            with self._lock:
-                future = self._waiting.pop(done.number)
-            if done.refused is None:
-                future.set_result(None)
             else:
-                future.set_exception(RefusedError(done.refused))
+                self._answered(told)
         with self._lock:
             self._has_ended = True
             self._knows_more.set()
             waiting, self._waiting = list(self._waiting.values()), {}
         for future in waiting:
             future.set_exception(HelperGoneError())
+
+    def _answered(self, done: Done) -> None:
+        with self._lock:
+            future = self._waiting.pop(done.number)
+        if done.refused is None:
+            future.set_result(done)
+        else:
+            future.set_exception(RefusedError(done.refused))
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Have the helper begin nothing while the block lasts, or for `REST` seconds.
+
+    A network's training on all cores meets in the middle of each step: it takes as much longer as the helper works.
+    """
+    helper = current() or coming()
+    if helper is not None:
+        helper.ask(Rest(seconds=REST))
+    try:
+        yield
+    finally:
+        if helper is not None:
+            helper.ask(Rest(seconds=0))
 
 
 def current() -> Helper | None:
@@ -112,17 +136,21 @@ def coming() -> Helper | None:
 
 
 @contextmanager
-def helping(after: float = AFTER) -> Iterator[None]:
-    """Have a helper while the block lasts, should it last for `after` seconds."""
+def helping(may_start: Callable[[], bool]) -> Iterator[None]:
+    """Have a helper while the block lasts, from when `may_start` says so."""
+    global _current
     ended = threading.Event()
 
     def start() -> None:
         global _current
-        if ended.wait(after):
-            return
-        helper = _current = Helper()
-        ended.wait()
-        _current = None
+        while not may_start():
+            if ended.wait(0.05):
+                return
+        helper = Helper()
+        with _changing:
+            if not ended.is_set():
+                _current = helper
+                return
         helper.close()
 
     thread = threading.Thread(target=start, name="helper-start", daemon=True)
@@ -130,5 +158,14 @@ def helping(after: float = AFTER) -> Iterator[None]:
     try:
         yield
     finally:
-        ended.set()
-        thread.join()
+        with _changing:
+            ended.set()
+            helper, _current = _current, None
+        if helper is not None:
+            helper.close()
+
+
+def later() -> Callable[[], bool]:
+    """Whether `AFTER` seconds have passed since this was called."""
+    start = time.monotonic() + AFTER
+    return lambda: time.monotonic() >= start

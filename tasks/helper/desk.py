@@ -4,8 +4,7 @@ from functools import lru_cache
 
 from hw3models.devices import compute_alone
 from hw3models.report import KeptDrawing, write_report
-from hw3models.specs import Answer
-from tasks.helper.wire import Draw, Refusal, Request, Send
+from tasks.helper.wire import Asked, Done, Draw, Refusal, Request, Send, Write
 from tasks.patience import is_outage
 from tasks.tracking.journal import outbox
 from tasks.tracking.journal.events import decode
@@ -23,33 +22,29 @@ class Desk:
     def __init__(self) -> None:
         self._drawing = KeptDrawing()
 
-    def fulfil(self, request: Request) -> Refusal | None:
-        """Do it; None, or what was raised."""
+    def fulfil(self, asked: Asked) -> Done:
+        """Do it, or say what was raised."""
         try:
-            if isinstance(request, Send):
-                self._send(request)
-            elif isinstance(request, Draw):
-                self._draw(request)
-            else:
-                write_report(request.run, request.page, self._drawing)
+            self._do(asked.request)
         except Exception as error:
-            return Refusal(
+            refusal = Refusal(
                 name=type(error).__name__,
                 text=str(error),
                 code=getattr(error, "error_code", None),
                 is_outage=is_outage(error),
             )
-        return None
+            return Done(number=asked.number, refused=refusal)
+        return Done(number=asked.number)
 
-    def _draw(self, request: Draw) -> None:
-        if isinstance(request.of, Answer):
-            self._drawing.of_answer(request.of)
-        else:
-            self._drawing.of_part(request.of)
-
-    def _send(self, request: Send) -> None:
-        compute_alone()
-        _shipping(request.store).send(request.run_id, [decode(f"{line}\n".encode()) for line in request.lines])
+    def _do(self, request: Request) -> None:
+        if isinstance(request, Send):
+            compute_alone()
+            lines = (f"{line}\n".encode() for line in request.lines)
+            _shipping(request.store).send(request.run_id, [decode(line) for line in lines])
+        elif isinstance(request, Draw):
+            self._drawing.of(request.of)
+        elif isinstance(request, Write):
+            write_report(request.run, request.page, self._drawing)
 
 
 @lru_cache(maxsize=1)

@@ -30,6 +30,13 @@ class Draw(_Message):
     of: Answer | HomeworkPart
 
 
+class Rest(_Message):
+    """Begin nothing for so long; 0: go on."""
+
+    what: Literal["rest"] = "rest"
+    seconds: float
+
+
 class Write(_Message):
     """Write the page."""
 
@@ -41,7 +48,7 @@ class Write(_Message):
 OTHER_STORE = "OtherStoreError"
 """The refusal of a helper whose settings name another store than the request."""
 
-Request = Annotated[Send | Draw | Write, Field(discriminator="what")]
+Request = Annotated[Send | Draw | Write | Rest, Field(discriminator="what")]
 
 
 class Asked(_Message):
@@ -51,8 +58,14 @@ class Asked(_Message):
     request: Request
 
 
+class Ready(_Message):
+    """The helper has imported everything."""
+
+    is_ready: Literal[True] = True
+
+
 class Done(_Message):
-    """The request with this number was fulfilled, or `refused`. Number 0: the helper is ready."""
+    """The request with this number was fulfilled, or `refused`."""
 
     number: int
     refused: "Refusal | None" = None
@@ -70,7 +83,7 @@ class Refusal(_Message):
 
 
 ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
-DONE: TypeAdapter[Done] = TypeAdapter(Done)
+TOLD: TypeAdapter[Ready | Done] = TypeAdapter(Ready | Done)
 
 
 class RefusedError(Exception):
@@ -85,6 +98,6 @@ class HelperGoneError(Exception):
     """The helper has ended: what it was asked for may be done, or not."""
 
 
-def to_line(message: Asked | Done) -> bytes:
+def to_line(message: Asked | Ready | Done) -> bytes:
     """With its end."""
     return message.model_dump_json().encode() + b"\n"

@@ -17,7 +17,7 @@ from tasks.helper.wire import OTHER_STORE
 from tasks.patience import is_outage
 from tasks.progress import say
 from tasks.settings import Settings
-from tasks.tracking.journal.events import End, Event, Figures, Files, Logged, Open, encode
+from tasks.tracking.journal.events import End, Event, Figures, Files, Logged, Open, Points, encode
 from tasks.tracking.journal.files import (
     JournalFile,
     files_of,
@@ -212,6 +212,9 @@ class Outbox:
 
     def _send_by_helper(self, run_id: str, events: list[Event]) -> bool:
         """Have this process's helper do it; False where there is none, or it ended meanwhile: twice does no harm."""
+        if isinstance(events[0], Points):
+            # Curves are followed live, and the helper may rest.
+            return False
         while isinstance(events[0], HEAVY) and not self._is_awaited and (helper := coming()) is not None:
             helper.wait(0.2)
         helper = current()
