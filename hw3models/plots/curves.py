@@ -1,6 +1,7 @@
 """Learning curves of one family, with their spread over the seeds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -69,8 +70,9 @@ def _band(ax: Axes, values: PerSeed, *, name: str, line: str, color: str) -> Non
     if not len(epochs):
         return
     part = table[:, epochs]
-    marker = "o" if len(epochs) == 1 else None
-    ax.plot(epochs + 1, np.nanmean(part, axis=0), line, color=color, label=name, linewidth=1.4, marker=marker)
+    # A point at the frame is not cut in half.
+    alone: dict[str, Any] = {"marker": "o", "clip_on": False} if len(epochs) == 1 else {}
+    ax.plot(epochs + 1, np.nanmean(part, axis=0), line, color=color, label=name, linewidth=1.4, **alone)
     if len(table) > 1:
         ax.fill_between(
             epochs + 1, np.nanmin(part, axis=0), np.nanmax(part, axis=0), color=color, alpha=0.18, linewidth=0

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from pydantic import ValidationError
 
 from tasks.helper.wire import TOLD, Asked, Done, HelperGoneError, Ready, RefusedError, Request, Rest, to_line
 from tasks.processes import module_command, module_environment
@@ -43,7 +45,8 @@ class Helper:
         self._has_ended = False
         self._knows_more = threading.Event()
         """Set when it is ready, or has ended."""
-        threading.Thread(target=self._listen, name="helper", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="helper", daemon=True)
+        self._listener.start()
 
     @property
     def is_ready(self) -> bool:
@@ -82,15 +85,21 @@ class Helper:
         """End it; what it was doing may be done, or not."""
         self.process.kill()
         self.process.wait()
+        self._listener.join()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            told = TOLD.validate_json(line)
-            if isinstance(told, Ready):
-                self._knows_more.set()
-            else:
-                self._answered(told)
+        # The last line of one that was killed may be torn.
+        with suppress(ValidationError), self.process.stdout as answers:
+            for line in answers:
+                told = TOLD.validate_json(line)
+                if isinstance(told, Ready):
+                    self._knows_more.set()
+                else:
+                    self._answered(told)
         with self._lock:
             self._has_ended = True
             self._knows_more.set()

@@ -1,0 +1,122 @@
+"""The helper against the command that does everything itself: the same in MLflow and on the page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hw3models.errors import DataError
+from hw3models.report import write_report
+from hw3models.specs import DataReport, SequencesSpec, TrainReport
+from tasks import tracking
+from tasks.helper import Draw, Helper, RefusedError, Send, Write, resting
+from tasks.helper.wire import OTHER_STORE
+from tasks.reporting import draw_ahead, report
+from tasks.tracking.journal import Facts, Text, outbox
+from tasks.tracking.journal.events import encode
+from tests.report_fixtures import run_report
+from tests.tasks.helper.helped import artifacts, helped, in_mlflow, recorded
+
+
+@pytest.fixture(scope="module")
+def helper(module_home: None) -> Iterator[Helper]:
+    """For tests that leave it alive."""
+    with helped() as one:
+        yield one
+
+
+def forbid_heavy_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process nothing is drawn, and no model logged."""
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("done by the command itself")
+
+    monkeypatch.setattr("tasks.tracking.journal.shipping.family_figures", forbidden)
+    monkeypatch.setattr("tasks.tracking.journal.shipping.log_model", forbidden)
+
+
+def test_a_run_is_the_same_in_mlflow_whoever_sends_it(
+    helper: Helper, data: DataReport, training: TrainReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as nobody:
+        nobody.setattr("tasks.helper.calling._current", None)
+        alone = recorded(data, training)
+        assert outbox().settle(60) == 0
+    forbid_heavy_work(monkeypatch)
+    together = recorded(data, training)
+    assert outbox().settle(60) == 0
+    wanted, found = in_mlflow(alone), in_mlflow(together)
+    assert found == wanted
+    assert {"figures/confusion.svg", "figures/learning_curves.svg"} <= artifacts(together).keys()
+    assert found["models"] == 1
+
+
+def test_the_page_is_the_same_whoever_writes_it(helper: Helper, tmp_path: Path) -> None:
+    run = run_report(tmp_path / "run")
+    write_report(run, tmp_path / "alone.html")
+    for answer in run.answers:
+        draw_ahead(answer)
+    draw_ahead(run.homework[0])
+    helper.ask(Write(run=run, page=tmp_path / "helped.html")).result(60)
+    assert (tmp_path / "helped.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
+
+
+def test_figures_are_drawn_before_the_families_are_compared(helper: Helper, tmp_path: Path) -> None:
+    run = run_report(tmp_path / "run")
+    write_report(run, tmp_path / "alone.html")
+    for answer in run.answers:
+        helper.ask(Draw(of=answer.model_copy(update={"comparison": None, "claims": ()}))).result(60)
+    # Nothing that a figure is drawn from is there any more.
+    (tmp_path / "run").rename(tmp_path / "gone")
+    helper.ask(Write(run=run, page=tmp_path / "helped.html")).result(60)
+    assert (tmp_path / "helped.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
+
+
+@pytest.mark.usefixtures("helper")
+def test_a_page_that_cannot_be_written_is_told_as_ever(tmp_path: Path) -> None:
+    run = run_report(tmp_path / "run")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match=r"the report cannot be written .* Free the path or name another one"):
+        report.fn(run, tmp_path / "file" / "report.html")
+
+
+@pytest.mark.usefixtures("helper")
+def test_what_mlflow_refuses_is_kept_with_its_reason() -> None:
+    parent = tracking.open_parent("a study", SequencesSpec(), {})
+    outbox().put(parent, Facts(params={"seeds": "another value than the spec's"}))
+    outbox().put(parent, Text(path="after.txt", text="goes on"))
+    assert outbox().settle(60) == 0
+    refused = next(outbox().store.glob("*/*.refused")).read_text()
+    assert "MlflowException" in refused
+    assert "seeds" in refused
+    assert artifacts(parent)["after.txt"] == b"goes on"
+
+
+def test_a_helper_of_other_settings_sends_nothing(
+    helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HW3_HOME", str(tmp_path / "other"))
+    line = encode(Facts(tags={"a": "b"})).decode().rstrip("\n")
+    with pytest.raises(RefusedError, match="sends the journals of") as found:
+        helper.ask(Send(store=outbox().store, run_id="a" * 32, lines=(line,))).result(60)
+    assert found.value.name == OTHER_STORE
+    parent = tracking.open_parent("a study", SequencesSpec(), {})
+    outbox().put(parent, Text(path="note.txt", text="here"))
+    assert outbox().settle(60) == 0
+    assert artifacts(parent)["note.txt"] == b"here"
+
+
+def test_nothing_is_begun_while_the_helper_rests(helper: Helper, tmp_path: Path) -> None:
+    part = run_report(tmp_path / "run").homework[0]
+    with resting():
+        drawn = helper.ask(Draw(of=part))
+        with pytest.raises(TimeoutError):
+            drawn.result(1.5)
+    drawn.result(60)
+
+
+def test_it_rests_for_a_while_only(helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.helper.calling.REST", 0.5)
+    answer = run_report(tmp_path / "run").answers[1]
+    with resting():
+        helper.ask(Draw(of=answer)).result(60)
