@@ -1,6 +1,7 @@
 """Out of memory, really: the process may have so many bytes more and no others."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -39,15 +40,18 @@ except Exception as error:
 
 def limited(mebibytes: int, strategy: str, seeds: int) -> dict[str, object]:
     command = [sys.executable, "-c", LIMITED, str(mebibytes), strategy, str(seeds)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    # What is freed is given back at once. glibc would keep it in pieces, in as many arenas as threads happen to meet:
+    # whether a later try fits was then a matter of luck.
+    giving = os.environ | {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=giving)
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
 def test_with_too_little_memory_fewer_replicates_train_at_once_and_say_so() -> None:
-    answer = limited(1_150, "stacked", 8)
-    assert answer["seeds"] == list(range(8)), answer
+    answer = limited(1_175, "stacked", 8)
+    assert answer.get("seeds") == list(range(8)), answer
     assert isinstance(answer["notes"], list)
     assert answer["notes"], "it fitted at once: the limit is too high for this test"
     assert "out of memory with 8 replicates as one program" in answer["notes"][0]
