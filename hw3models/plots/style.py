@@ -57,14 +57,14 @@ RC: Any = {
 }
 
 
-drawing = threading.RLock()
+drawing_lock = threading.RLock()
 """matplotlib is for one thread at a time; whoever draws holds this."""
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """The settings of all figures, for as long as one is drawn or written."""
-    with drawing, matplotlib.rc_context(RC):
+    with drawing_lock, matplotlib.rc_context(RC):
         yield
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hw3models import homework
 from hw3models.metrics import METRICS
-from hw3models.plots.style import drawing
+from hw3models.plots.style import drawing_lock
 from hw3models.report import formatting
 from hw3models.report.figures import (
     Drawn,
@@ -49,7 +49,7 @@ class Drawing:
             SpecError: the part has not what it needs.
         """
         # Its figures have settings of their own, in which another thread's must not be drawn.
-        with drawing:
+        with drawing_lock:
             figure = homework.draw(part)
         return draw(figure, f"Figure of part {part.part}: {part.question}") if figure else None
 

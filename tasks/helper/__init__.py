@@ -9,12 +9,13 @@ has ended (docs/decisions/0015).
 """
 
 from tasks.helper.calling import Helper, coming, current, helping, later, resting
-from tasks.helper.wire import Draw, HelperGoneError, RefusedError, Send, Write
+from tasks.helper.wire import Draw, HelperGoneError, OtherStoreError, RefusedError, Send, Write
 
 __all__ = [
     "Draw",
     "Helper",
     "HelperGoneError",
+    "OtherStoreError",
     "RefusedError",
     "Send",
     "Write",

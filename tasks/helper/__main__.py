@@ -23,10 +23,18 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Imported meanwhile: a parent that ends has not to be waited for.
     requests: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_work, args=(requests, answers), daemon=True).start()
+    threading.Thread(target=_work_or_end, args=(requests, answers), daemon=True).start()
     for line in sys.stdin.buffer:
         requests.put(line)
     os._exit(0)
+
+
+def _work_or_end(requests: "SimpleQueue[bytes]", answers: BinaryIO) -> None:
+    # One that only looks alive would be waited for; what has ended is done without.
+    try:
+        _work(requests, answers)
+    finally:
+        os._exit(1)
 
 
 def _work(requests: "SimpleQueue[bytes]", answers: BinaryIO) -> None:

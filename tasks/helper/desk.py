@@ -4,16 +4,12 @@ from functools import lru_cache
 
 from hw3models.devices import compute_alone
 from hw3models.report import KeptDrawing, write_report
-from tasks.helper.wire import Asked, Done, Draw, Refusal, Request, Send, Write
+from tasks.helper.wire import Asked, Done, Draw, OtherStoreError, Refusal, Request, Send, Write
 from tasks.patience import is_outage
 from tasks.tracking.journal import outbox
 from tasks.tracking.journal.events import decode
 from tasks.tracking.journal.shipping import Shipping
 from tasks.tracking.store import connect_once
-
-
-class OtherStoreError(Exception):
-    """`tasks.helper.wire.OTHER_STORE`."""
 
 
 class Desk:

@@ -3,16 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from hw3models.specs import Answer, HomeworkPart, RunReport
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from hw3models.specs import Answer, HomeworkPart, Report, RunReport
 
 
-class Send(_Message):
+class Send(Report):
     """Send events to a run that has been started."""
 
     what: Literal["send"] = "send"
@@ -23,21 +19,21 @@ class Send(_Message):
     """As `tasks.tracking.journal.events.encode` writes them."""
 
 
-class Draw(_Message):
+class Draw(Report):
     """Draw what the page shows of it, and keep that for the page."""
 
     what: Literal["draw"] = "draw"
     of: Answer | HomeworkPart
 
 
-class Rest(_Message):
+class Rest(Report):
     """Begin nothing for so long; 0: go on."""
 
     what: Literal["rest"] = "rest"
     seconds: float
 
 
-class Write(_Message):
+class Write(Report):
     """Write the page."""
 
     what: Literal["write"] = "write"
@@ -45,33 +41,30 @@ class Write(_Message):
     page: Path
 
 
-OTHER_STORE = "OtherStoreError"
-"""The refusal of a helper whose settings name another store than the request."""
-
 Request = Annotated[Send | Draw | Write | Rest, Field(discriminator="what")]
 
 
-class Asked(_Message):
+class Asked(Report):
     """A request with its number."""
 
     number: int
     request: Request
 
 
-class Ready(_Message):
+class Ready(Report):
     """The helper has imported everything."""
 
     is_ready: Literal[True] = True
 
 
-class Done(_Message):
+class Done(Report):
     """The request with this number was fulfilled, or `refused`."""
 
     number: int
     refused: "Refusal | None" = None
 
 
-class Refusal(_Message):
+class Refusal(Report):
     """What was raised."""
 
     name: str
@@ -92,6 +85,10 @@ class RefusedError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.text)
         self.name, self.error_code, self.is_outage = refusal.name, refusal.code, refusal.is_outage
+
+
+class OtherStoreError(Exception):
+    """The helper's settings name another store than the request does."""
 
 
 class HelperGoneError(Exception):

@@ -3,24 +3,20 @@
 import zlib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from hw3models.errors import DataError
-from hw3models.specs import DataReport, EvaluationReport, TrainReport
+from hw3models.specs import DataReport, EvaluationReport, Report, TrainReport
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Open(_Event):
+class Open(Report):
     """Start the run with this key, or find it."""
 
     kind: Literal["open"] = "open"
     key: str
     name: str
     tags: dict[str, str]
-    params: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
     data: DataReport | None = None
     """The data set that the run's page names."""
     spec: str | None = None
@@ -29,7 +25,7 @@ class Open(_Event):
     """When it began, in ms."""
 
 
-class Points(_Event):
+class Points(Report):
     """Metrics: (name, value, time stamp in ms, step). Sent again, they are the same points."""
 
     kind: Literal["points"] = "points"
@@ -38,15 +34,15 @@ class Points(_Event):
     """Nobody logged to the run before; otherwise points are left out that it has at the same step."""
 
 
-class Facts(_Event):
+class Facts(Report):
     """Parameters and tags. A tag whose value is a pending run gets that run's id."""
 
     kind: Literal["facts"] = "facts"
-    params: dict[str, str] = {}
-    tags: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
-class Text(_Event):
+class Text(Report):
     """A small artifact, itself."""
 
     kind: Literal["text"] = "text"
@@ -56,7 +52,7 @@ class Text(_Event):
     """In the form of MLflow's tables: shown beside those of other runs."""
 
 
-class Figures(_Event):
+class Figures(Report):
     """Figures of a family, drawn when they are sent: that takes as long as an epoch of a small network."""
 
     kind: Literal["figures"] = "figures"
@@ -65,7 +61,7 @@ class Figures(_Event):
     data: DataReport
 
 
-class Files(_Event):
+class Files(Report):
     """A file or a folder of this machine as artifacts."""
 
     kind: Literal["files"] = "files"
@@ -73,7 +69,7 @@ class Files(_Event):
     folder: str | None = None
 
 
-class Logged(_Event):
+class Logged(Report):
     """The best seed's replicate as a model of the run."""
 
     kind: Literal["model"] = "model"
@@ -81,14 +77,14 @@ class Logged(_Event):
     data: DataReport
 
 
-class Name(_Event):
+class Name(Report):
     """Another name for the run."""
 
     kind: Literal["name"] = "name"
     name: str
 
 
-class End(_Event):
+class End(Report):
     """The run is over."""
 
     kind: Literal["end"] = "end"

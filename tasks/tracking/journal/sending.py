@@ -12,8 +12,7 @@ from mlflow import MlflowClient
 
 from hw3models.devices import compute_alone
 from hw3models.errors import DataError
-from tasks.helper import HelperGoneError, RefusedError, Send, coming, current
-from tasks.helper.wire import OTHER_STORE
+from tasks.helper import HelperGoneError, OtherStoreError, RefusedError, Send, coming, current
 from tasks.patience import is_outage
 from tasks.progress import say
 from tasks.settings import Settings
@@ -226,7 +225,7 @@ class Outbox:
         except HelperGoneError:
             return False
         except RefusedError as error:
-            if error.name == OTHER_STORE:
+            if error.name == OtherStoreError.__name__:
                 return False
             raise
         return True

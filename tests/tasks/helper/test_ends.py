@@ -107,3 +107,13 @@ def test_a_send_that_the_helper_did_not_answer_is_repeated_by_the_command(
         assert outbox().settle(60) == 0
     assert "text" in sent
     assert artifacts(parent)["note.txt"] == b"here"
+
+
+def test_a_helper_that_cannot_read_a_request_ends_and_is_not_waited_for() -> None:
+    with helped() as helper:
+        assert helper.process.stdin is not None
+        helper.process.stdin.write(b"{}\n")
+        helper.process.stdin.flush()
+        line = encode(Facts(tags={"a": "b"})).decode().rstrip("\n")
+        with pytest.raises(HelperGoneError):
+            helper.ask(Send(store=Path("nowhere"), run_id="a", lines=(line,))).result(60)

@@ -1,5 +1,6 @@
 """The helper against the command that does everything itself: the same in MLflow and on the page."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,10 @@ from hw3models.errors import DataError
 from hw3models.report import write_report
 from hw3models.specs import DataReport, SequencesSpec, TrainReport
 from tasks import tracking
-from tasks.helper import Draw, Helper, RefusedError, Send, Write, resting
-from tasks.helper.wire import OTHER_STORE
+from tasks.helper import Draw, Helper, OtherStoreError, RefusedError, Send, Write, resting
 from tasks.reporting import draw_ahead, report
-from tasks.tracking.journal import Facts, Text, outbox
-from tasks.tracking.journal.events import encode
+from tasks.tracking.journal import Facts, Figures, Text, outbox
+from tasks.tracking.journal.events import decode, encode
 from tests.report_fixtures import run_report
 from tests.tasks.helper.helped import artifacts, helped, in_mlflow, recorded
 
@@ -99,7 +99,7 @@ def test_a_helper_of_other_settings_sends_nothing(
     line = encode(Facts(tags={"a": "b"})).decode().rstrip("\n")
     with pytest.raises(RefusedError, match="sends the journals of") as found:
         helper.ask(Send(store=outbox().store, run_id="a" * 32, lines=(line,))).result(60)
-    assert found.value.name == OTHER_STORE
+    assert found.value.name == OtherStoreError.__name__
     parent = tracking.open_parent("a study", SequencesSpec(), {})
     outbox().put(parent, Text(path="note.txt", text="here"))
     assert outbox().settle(60) == 0
@@ -120,3 +120,19 @@ def test_it_rests_for_a_while_only(helper: Helper, tmp_path: Path, monkeypatch: 
     answer = run_report(tmp_path / "run").answers[1]
     with resting():
         helper.ask(Draw(of=answer)).result(60)
+
+
+def test_intervals_without_an_end_arrive_as_they_are(helper: Helper, tmp_path: Path) -> None:
+    run = run_report(tmp_path / "run")
+    answer = run.answers[0]
+    name = next(iter(answer.evaluation))
+    score = answer.evaluation[name].metrics["accuracy"].model_copy(update={"low": -math.inf, "high": math.inf})
+    metrics = answer.evaluation[name].metrics | {"accuracy": score}
+    endless = answer.evaluation[name].model_copy(update={"metrics": metrics})
+    answer = answer.model_copy(update={"evaluation": answer.evaluation | {name: endless}})
+    run = run.model_copy(update={"answers": (answer,)})
+    write_report(run, tmp_path / "alone.html")
+    helper.ask(Write(run=run, page=tmp_path / "helped.html")).result(60)
+    assert (tmp_path / "helped.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
+    event = Figures(training=answer.training[name], evaluation=endless, data=answer.data)
+    assert decode(encode(event)) == event
