@@ -23,7 +23,7 @@ from tasks.settings import TEMPORARY_SERVER, Settings, not_temporary
 
 _ADDRESS = "PREFECT_API_URL"
 STARTUP_SECONDS = 120.0
-"""The first start of a fresh home makes its database: 20 s, Prefect's own limit, can be too short."""
+"""20 s, Prefect's own limit, can be too short on a busy machine, and where it makes a database that was named."""
 
 
 def prepare_environment(*, verbose: bool) -> None:
@@ -95,6 +95,8 @@ class _Child:
 
     def __init__(self) -> None:
         marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+        # Nothing here uses one, and a server that has pages for them registers them when it starts.
+        marks |= {"PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0"}
         # What the user has set is not a server; what an earlier one or a parent of ours has set is none of this one's.
         inherited = {name: value for name, value in os.environ.items() if name not in (TEMPORARY_SERVER, _ADDRESS)}
         # Told nobody unless it does not start.

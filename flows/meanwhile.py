@@ -1,4 +1,4 @@
-"""What a study needs later, had while the temporary server starts: with a fresh home it makes its database for seconds.
+"""What a study needs later, had while the temporary server starts.
 
 Only what can be cut off anywhere: here commands are killed most.
 """

@@ -11,10 +11,12 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 from filelock import FileLock, Timeout
 
+from tasks.new_databases import make_database
 from tasks.processes import importing
 
 GRACE = 5.0
@@ -56,11 +58,21 @@ class _Server(uvicorn.Server):
             except Timeout:
                 await asyncio.sleep(TURN_SECONDS)
         try:
+            _make_database(home)
             with importing():
                 await super().startup(sockets)
         finally:
             turn.release()
             _settled.set()
+
+
+def _make_database(home: Path) -> None:
+    """Where Prefect keeps its own in a new home; one that the user has named is Prefect's to make."""
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+
+    database = home / "prefect.db"
+    if PREFECT_API_DATABASE_CONNECTION_URL.value() == f"sqlite+aiosqlite:///{database}":
+        make_database("prefect", database)
 
 
 def _end_with_parent() -> None:

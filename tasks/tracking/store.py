@@ -13,14 +13,12 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.addresses import without_password
 from hw3models.specs import Tracking
+from tasks.new_databases import make_database, unfinished
 from tasks.patience import patiently
 from tasks.settings import Settings
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
-
-_MAKING = ".making-"
-"""Begin of the name of a database that is being made."""
 
 
 @lru_cache(maxsize=4)
@@ -37,11 +35,11 @@ def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None)
 
 def _make(database: Path) -> None:
     """MLflow's tables, made under another name: one who is killed meanwhile leaves no store that cannot be used."""
+    if make_database("mlflow", database):
+        return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    for left_behind in database.parent.glob(f"{_MAKING}*"):
-        left_behind.unlink()
-    making = database.with_name(f"{_MAKING}{os.getpid()}.db")
+    making = unfinished(database)
     artifacts = (database.parent / "artifacts").as_uri()
     store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
     store.engine.dispose()

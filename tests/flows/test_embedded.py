@@ -125,10 +125,11 @@ def test_a_server_in_the_users_prefect_profile_is_the_one_that_is_asked(
 def test_tables_that_are_being_made_when_the_parent_is_killed_are_finished(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    environment |= {"PREFECT_HOME": str(tmp_path / "fresh")}
+    # One that was named is made by Prefect's migrations.
+    database = tmp_path / "fresh.db"
+    environment |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
     with start(environment, tmp_path / "study.log") as process:
         try:
-            database = tmp_path / "fresh/prefect.db"
             wait_until(lambda: database.exists() and database.stat().st_size > 50_000, "some tables", timeout=120)
             [server] = [one for one in psutil.Process(process.pid).children() if SERVER in one.cmdline()]
         finally:

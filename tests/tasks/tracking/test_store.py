@@ -13,6 +13,12 @@ from tasks.tracking.store import connect_once
 HALF = 500_000
 """Bytes of a store about half of whose tables have been made."""
 MAKE_IT = "from tasks.tracking.store import connect_once; connect_once()"
+BY_MIGRATIONS = """
+from pathlib import Path
+from tasks import new_databases
+
+new_databases.script_of = lambda package: Path("not/there")
+"""
 
 
 def databases(folder: Path) -> list[Path]:
@@ -22,7 +28,7 @@ def databases(folder: Path) -> list[Path]:
 
 def test_a_store_whose_maker_was_killed_is_made_by_the_next_command(home: Path) -> None:
     store = Settings().store
-    with subprocess.Popen([sys.executable, "-c", MAKE_IT]) as maker:
+    with subprocess.Popen([sys.executable, "-c", BY_MIGRATIONS + MAKE_IT]) as maker:
         deadline = time.monotonic() + 60
         while sum(path.stat().st_size for path in databases(store)) < HALF and time.monotonic() < deadline:
             time.sleep(0.001)
