@@ -98,6 +98,7 @@ def test_prefect_that_was_imported_before_finds_the_server_which_counts_as_none(
     assert (done.returncode, done.stdout) == (0, "['Completed']\n"), done.stderr
     assert "Finished in state Completed()" in done.stderr, "it was too late to make it quiet"
     assert "View at" not in done.stderr, "a page that is not there"
+    assert not (tmp_path / "fresh/memo_store.toml").exists(), "a server with pages would not register its blocks"
 
 
 def test_a_server_that_has_ended_is_replaced_at_the_next_call(environment: dict[str, str]) -> None:
