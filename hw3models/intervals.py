@@ -30,10 +30,10 @@ S = seeds, n = test examples, G = groups of examples, J = resampled splits
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 MAX_GROUPS = 40
 """Groups of the delete-a-group jackknife: 39 degrees of freedom cost 3% of width against infinitely many."""
@@ -170,10 +170,10 @@ class Estimate:
         """Two-sided, of the hypothesis that the true value is zero."""
         if self.variance == 0:
             return float(self.value == 0)
-        return float(2 * student.sf(abs(self.value) / math.sqrt(self.variance), self.degrees))
+        return float(2 * _student().sf(abs(self.value) / math.sqrt(self.variance), self.degrees))
 
     def _quantile(self, level: float) -> float:
-        return float(student.ppf(0.5 + level / 2, self.degrees))
+        return float(_student().ppf(0.5 + level / 2, self.degrees))
 
 
 def jackknife_groups(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -276,7 +276,7 @@ def _wilson(found: Estimate, num: int, level: float) -> tuple[float, float]:
     effective = spread / found.variance if found.variance > 0 else float(num)
     if num * min(share, 1 - share) < _FEW:
         effective = min(effective, float(num))
-    quantile = float(student.ppf(0.5 + level / 2, found.degrees))
+    quantile = float(_student().ppf(0.5 + level / 2, found.degrees))
     widening = quantile**2 / effective
     centre = (share + widening / 2) / (1 + widening)
     half = math.sqrt(widening * (spread + widening / 4)) / (1 + widening)
@@ -311,3 +311,10 @@ def _rest(measured: Measured) -> Term:
     each = float(_jackknife(measured.left_out).mean())
     mean = float(_jackknife(measured.left_out.mean(axis=0)))
     return Term(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
+
+
+def _student() -> Any:  # scipy's stubs have no name for a distribution that is not frozen
+    """Student's t. Imported here: that takes most of a second, and who only shows intervals need not wait for it."""
+    from scipy.stats import t
+
+    return t

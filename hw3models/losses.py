@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
@@ -341,6 +340,8 @@ def train_with_both_losses(
 
 def paired_difference(a: Sequence[float], b: Sequence[float]) -> SeedDifference:
     """Mean of a - b over S >= 2 shared seeds with its 95% interval (paired t, S - 1 degrees of freedom)."""
+    from scipy import stats  # not above: see `intervals.py`
+
     d = np.subtract(a, b)
     half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / math.sqrt(len(d))
     return SeedDifference(mean=float(d.mean()), low=float(d.mean() - half), high=float(d.mean() + half))

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from hw3models.errors import SpecError
 from hw3models.intervals import Measured, jackknife_groups, measure_mean
@@ -290,6 +289,8 @@ def _auroc(table: PredictionTable) -> Measured:
 
 def _areas(scores: Array, positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[Array, Array]:
     """Scores (S, n) to the area (S,) and the areas without each group (S, G), NaN where it would not exist."""
+    from scipy.stats import rankdata  # not above: see `intervals.py`
+
     num_groups = int(groups.max()) + 1
     ranks = rankdata(scores, axis=1)
     # Pairs that an example wins: its rank among all less its rank among its own kind.

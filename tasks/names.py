@@ -1,9 +1,10 @@
-"""Names that people can read, for runs and artifacts."""
+"""Names that people can read, for runs and artifacts.
+
+Without Prefect, of which those who only log need nothing; its tasks have it when they ask for theirs.
+"""
 
 import re
 from pathlib import Path
-
-from prefect.runtime import task_run
 
 from hw3models.specs import DataReport, TrainSpec, TrialPlan
 
@@ -21,6 +22,8 @@ def training_name(spec: TrainSpec, trial: TrialPlan | None = None) -> str:
 
 def trial_run_name() -> str:
     """Such as `try-lstm-007-regime-order`."""
+    from prefect.runtime import task_run
+
     training, plan = task_run.parameters["training"], task_run.parameters["plan"]
     assert isinstance(training, TrainSpec)
     assert isinstance(plan, TrialPlan)
@@ -29,6 +32,8 @@ def trial_run_name() -> str:
 
 def train_run_name() -> str:
     """Such as `train-lstm-x8-regime-order`."""
+    from prefect.runtime import task_run
+
     spec, data = task_run.parameters["spec"], task_run.parameters["data"]
     assert isinstance(spec, TrainSpec)
     assert isinstance(data, DataReport)

@@ -9,6 +9,7 @@ from tasks.patience import is_outage
 from tasks.tracking.journal import outbox
 from tasks.tracking.journal.events import decode
 from tasks.tracking.journal.shipping import Shipping
+from tasks.tracking.model import do_without_scanning_packages
 from tasks.tracking.store import connect_once
 
 
@@ -17,6 +18,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._drawing = KeptDrawing()
+        do_without_scanning_packages()
 
     def fulfil(self, asked: Asked) -> Done:
         """Do it, or say what was raised."""

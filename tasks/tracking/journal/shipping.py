@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,11 +82,11 @@ def start_run(client: MlflowClient, experiment_id: str, event: Open) -> tuple[st
 
 
 def log_facts(client: MlflowClient, run_id: str, params: dict[str, str], tags: dict[str, str]) -> None:
-    """Parameters and tags, in as many calls as MLflow wants."""
-    for some in _chunks(tuple(params.items()), 100):
-        client.log_batch(run_id, params=[Param(name, value[:6000]) for name, value in some])
-    for some in _chunks(tuple(tags.items()), 100):
-        client.log_batch(run_id, tags=[RunTag(name, value[:5000]) for name, value in some])
+    """Parameters and tags, in as few calls as MLflow takes."""
+    some_params = _chunks([Param(name, value[:6000]) for name, value in params.items()], 100)
+    some_tags = _chunks([RunTag(name, value[:5000]) for name, value in tags.items()], 100)
+    for these, those in zip_longest(some_params, some_tags, fillvalue=()):
+        client.log_batch(run_id, params=these, tags=those)
 
 
 class Shipping:

@@ -12,6 +12,7 @@ from hw3models.specs import DataReport, DataSpec, SequencesSpec, TrainSpec
 from hw3models.training import EpochReport
 from tasks import tracking
 from tasks.settings import Settings
+from tasks.tracking.journal import Facts
 from tasks.tracking.store import connect
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -104,3 +105,13 @@ def test_processes_that_log_a_new_data_set_at_the_same_moment_all_succeed(home: 
         for thread in threads:
             thread.join()
     assert len(set(found)) == 40
+
+
+def test_more_parameters_and_tags_than_a_call_takes_all_arrive(data: DataReport) -> None:
+    _, run_id = open_runs(data)
+    params, tags = {f"p{n}": str(n) for n in range(250)}, {f"t{n}": str(n) for n in range(120)}
+    tracking.outbox().put(run_id, Facts(params=params, tags=tags))
+    assert tracking.outbox().settle(20) == 0
+    client, _ = connect()
+    found = client.get_run(run_id).data
+    assert (params.items() <= found.params.items(), tags.items() <= found.tags.items()) == (True, True)
