@@ -46,9 +46,3 @@ def make_database(package: str, database: Path) -> bool:
 def unfinished(database: Path) -> Path:
     """The name that `database` has while this process makes it."""
     return database.with_name(f"{_MAKING}{os.getpid()}.db")
-
-
-def tables_of(database: Path) -> list[str]:
-    """SQL that makes the same tables with the same rows, a statement each."""
-    with closing(sqlite3.connect(database)) as connection:
-        return [one for one in connection.iterdump() if not one.startswith(("PRAGMA", "BEGIN", "COMMIT"))]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.new_databases import mlflow_tables, prefect_tables
+from benchmarks.new_databases import mlflow_tables, prefect_tables, tables_of
 from tasks import new_databases
-from tasks.new_databases import make_database, script_of, tables_of
+from tasks.new_databases import make_database, script_of
 
 PACKAGES = ("prefect", "mlflow")
 
