@@ -6,6 +6,7 @@ import statistics
 import sys
 from typing import get_args
 
+from benchmarks.cores import cost_of_sharing, share_apart
 from benchmarks.gpu import PLAIN, synthetic, timed
 from hw3models.devices import pick_device
 from hw3models.families import FAMILIES, Network
@@ -40,6 +41,7 @@ def fastest(family: Network, replicates: int, examples: int) -> Strategy:
     """By the median of rounds in which the strategies take turns."""
     dataset = synthetic(family.kind, examples if family.kind == "sequences" else 10 * examples)
     seconds: dict[Strategy, list[float]] = {strategy: [] for strategy in get_args(Strategy)}
+    looks: list[float] = []
     for number in range(ROUNDS + 1):
         for strategy, measured in seconds.items():
             spec = TrainSpec(
@@ -52,10 +54,12 @@ def fastest(family: Network, replicates: int, examples: int) -> Strategy:
             taken = timed(lambda spec=spec: fit(dataset, family, spec))  # type: ignore[misc]
             if number:
                 measured.append(taken)
+                looks.append(cost_of_sharing())
     medians = {strategy: statistics.median(measured) for strategy, measured in seconds.items()}
     told = ", ".join(f"{strategy} {median:.2f} s" for strategy, median in medians.items())
-    sys.stdout.write(f"{family.kind} {family.name}: {told}\n")
-    # One program on all cores waits for each of them at every operation: beside other work it loses most.
+    sys.stdout.write(f"{family.kind} {family.name}: {told}; cores apart {share_apart(looks):.0%}\n")
+    # One program on all cores waits for each of them at every operation: beside other work, and where the cores share
+    # no cache, it loses most.
     medians["stacked"] *= ADVANTAGE
     return min(medians, key=lambda strategy: medians[strategy])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torchvision.datasets import MNIST
 
+from benchmarks.cores import cost_of_sharing, share_apart
 from benchmarks.speed import cases, data
 from benchmarks.speed.cases import Result
 from hw3models.devices import cpu_name
@@ -37,12 +38,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="some of: images, sequences, achieved, sprint, growth")
     options = parser.parse_args()
-    start = time.perf_counter()
+    start, looks = time.perf_counter(), list[float]()
     with tempfile.TemporaryDirectory() as folder:
         mnist = data.torchvision_mnist(Path(folder))
-        results = list(measured(mnist, options.only))
+        results = list(measured(mnist, options.only, looks))
     if not options.only:
-        mine = table(results, mnist is not None, time.perf_counter() - start)
+        mine = table(results, mnist is not None, time.perf_counter() - start, share_apart(looks))
         tables = {cpu_name(): mine} | {k: v for k, v in tables_of(PAGE.read_text("utf-8")).items() if k != cpu_name()}
         PAGE.write_text(page(tables), encoding="utf-8")
     missed = [r.case for r in results if r.ratio < r.must]
@@ -50,13 +51,14 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def measured(mnist: MNIST | None, only: list[str]) -> Iterator[Result]:
-    """Every case, printed as it is done."""
+def measured(mnist: MNIST | None, only: list[str], looks: list[float]) -> Iterator[Result]:
+    """Every case, printed as it is done; after each a look at the cores."""
     for name, case in every_case(mnist).items():
         if not only or name in only:
             for result in case():
                 sys.stdout.write(f"{row(result)}\n")
                 sys.stdout.flush()
+                looks.append(cost_of_sharing())
                 yield result
 
 
@@ -79,14 +81,14 @@ def row(result: Result) -> str:
     return f"| {result.case} | {ours} | {reference} | {result.ratio:.2f} [{low:.2f}, {high:.2f}] | {result.must:.2f} |"
 
 
-def table(results: list[Result], with_mnist: bool, seconds: float) -> str:
+def table(results: list[Result], with_mnist: bool, seconds: float, apart: float) -> str:
     """Markdown, with the conditions but for the processor."""
     lines = [TABLE + "\n".join(row(result) for result in results), ""]
     if not with_mnist:
         lines.append("MNIST was not at hand: its cases are left out.")
     lines.append(
         f"{torch.get_num_threads()} threads, torch {torch.__version__}, {datetime.now(UTC):%Y-%m-%d}; "
-        f"{seconds:.0f} s in all."
+        f"{seconds:.0f} s in all; cores apart in {apart:.0%} of looks (`python -m benchmarks.cores`)."
     )
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.studies import start
 from tests.flows.test_cli import QUICK, environment, hw3
@@ -51,6 +52,45 @@ def answer() -> int:
 assert answer() == 42
 with get_client(sync_client=True) as client:
     print([run.state.name for run in client.read_flow_runs()])
+"""
+
+QUIET = """
+import sqlite3, time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+from flows import embedded
+from tasks.new_databases import make_database
+
+embedded.prepare_environment(verbose=False)
+from prefect.settings import PREFECT_HOME
+
+PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)
+path = PREFECT_HOME.value() / "prefect.db"
+assert make_database("prefect", path)
+with closing(sqlite3.connect(path)) as database, database:
+    database.execute(
+        "insert into events (occurred, event, resource_id, resource, payload, received, recorded)"
+        " values ('2020-01-01', 'long ago', 'x', '{}', '{}', '2020-01-01', '2020-01-01')"
+    )
+with embedded.embedded_server():
+    pass
+(server,) = (one for one in psutil.Process().children() if "flows.temporary_server" in one.cmdline())
+
+def turns():
+    return sum(waits(thread) for thread in Path(f"/proc/{server.pid}/task").iterdir())
+
+def waits(thread):
+    lines = (thread / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+time.sleep(9)
+before = turns()
+time.sleep(5)
+each_second = (turns() - before) / 5
+with closing(sqlite3.connect(path)) as database:
+    print(database.execute("select count(*) from events where event = 'long ago'").fetchone()[0], each_second < 80)
 """
 
 DEAD = """
@@ -104,6 +144,16 @@ def test_prefect_that_was_imported_before_finds_the_server_which_counts_as_none(
 def test_a_server_that_has_ended_is_replaced_at_the_next_call(environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", DEAD], env=environment, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\nNone\n", "")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="counts how often threads wake, which Linux tells")
+def test_a_server_that_is_asked_nothing_deletes_old_events_and_then_sleeps(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Prefect's own wakes 130 times a second, and trainings beside it take longer."""
+    environment |= {"PREFECT_HOME": str(tmp_path / "fresh")}
+    done = subprocess.run([sys.executable, "-c", QUIET], env=environment, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 True\n", "")
 
 
 def test_a_command_that_another_one_has_started_has_a_server_of_its_own(environment: dict[str, str]) -> None:
