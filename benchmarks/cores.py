@@ -28,7 +28,9 @@ def main() -> None:
         sys.stdout.write(f"{ratios[-1]:.2f}\n")
         sys.stdout.flush()
         time.sleep(1)
-    sys.stdout.write(f"median {statistics.median(ratios):.2f}, apart {share_apart(ratios):.0%} of {len(ratios)} looks\n")
+    sys.stdout.write(
+        f"median {statistics.median(ratios):.2f}, apart {share_apart(ratios):.0%} of {len(ratios)} looks\n"
+    )
 
 
 def cost_of_sharing() -> float:

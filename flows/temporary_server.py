@@ -74,7 +74,6 @@ class _Server(uvicorn.Server):
             turn.release()
             _settled.set()
 
-
     async def main_loop(self) -> None:
         """As uvicorn's, with fewer looks."""
         tenths = 0
