@@ -86,7 +86,7 @@ def _have_background_tasks_end() -> None:
     """After `BUSY` seconds. Nothing that a command asks of its server is done by them."""
     from prefect.server.api import server
 
-    theirs = server.background_worker
+    theirs = vars(server)["background_worker"]
 
     def briefly(*arguments: Any, **options: Any) -> AbstractAsyncContextManager[None]:
         return for_a_while(theirs(*arguments, **options), BUSY)
