@@ -8,6 +8,7 @@ import torch
 from benchmarks import cores
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(torch.get_num_threads() < 2, reason="one core")
 def test_what_another_core_has_written_does_not_cost_less_than_ones_own() -> None:
     assert max(cores.cost_of_sharing() for _ in range(5)) > 0.9
