@@ -1,8 +1,8 @@
 """`python -m benchmarks.cores`: whether two cores share a cache just now, watched for a minute.
 
-The host of a virtual machine moves its cores about. Where two of them lie on different dies, what one has written costs
-the other two to four times as much to read, and a stacked GRU trains half as long again. A figure of a
-training, beside another one, needs to be told with that (docs/decisions/0017).
+The host of a virtual machine moves its cores about. Where two of them share no cache, what one has written costs the
+other more to read, and GRUs that are one stack train half as long again (docs/decisions/0017). Figures of two trainings
+can only be compared with that known.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 `hw3 run` with its defaults, in a fresh folder, against a process that makes the same calls to `hw3models` one after
 another: fetch, prepare, train, evaluate, compare, the homework's questions. Both count their imports; the report page
 and its figures count as cost. Who comes first alternates. How often the cores shared no cache is told for both
-(`benchmarks/cores.py`): a virtual machine's host moves them, and a recurrent network then trains half as long again.
+(`benchmarks/cores.py`): a virtual machine's host moves them, and stacks then train at another speed.
 """
 
 import argparse

@@ -28,8 +28,7 @@ class PlainDisplay:
         """A line, if the last one was a while ago."""
         if time.monotonic() - self._last >= self.interval:
             self._last = time.monotonic()
-            numbers = ", ".join(map(str, report.seeds))
-            who = f"{training.num_seeds} seeds" if len(report.seeds) == training.num_seeds else f"of seed {numbers}"
+            who = _whose(training, report)
             self.say(f"{training.label} ({who}): epoch {report.epoch}/{report.num_epochs}, {_losses(report)}")
 
     def end(self, training: Training) -> None:
@@ -40,6 +39,12 @@ class PlainDisplay:
 
     def __exit__(self, *_: object) -> None:
         """Nothing to clean up."""
+
+
+def _whose(training: Training, report: EpochReport) -> str:
+    if len(report.seeds) == training.num_seeds:
+        return f"{training.num_seeds} seeds"
+    return f"of seed{'s' if len(report.seeds) > 1 else ''} {', '.join(map(str, report.seeds))}"
 
 
 class LiveDisplay:

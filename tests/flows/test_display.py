@@ -32,6 +32,15 @@ def test_epochs_are_told_with_loss_and_accuracy_but_not_all_of_them(capsys: pyte
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(("seeds", "told"), [((1,), "of seed 1"), ((0, 2), "of seeds 0, 2")])
+def test_an_epoch_of_some_of_the_seeds_names_them(
+    seeds: tuple[int, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress.listening(PlainDisplay(interval=0.0)):
+        progress.observer(TRAINING)(epoch(4, seeds))
+    assert f"gru on order ({told}): epoch 4/10" in capsys.readouterr().err
+
+
 def test_nobody_listens_after_the_block(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.listening(PlainDisplay()):
         pass
