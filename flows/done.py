@@ -74,5 +74,8 @@ def is_whole(run: RunReport, spec: Spec) -> bool:
     # Digits in place of MNIST, which could not be had.
     replaced = on_auto and any(answer.data.source == "digits" for answer in run.answers)
     lost = any(answer.failures or any(one.failures for one in answer.training.values()) for answer in run.answers)
-    missing = isinstance(spec, Hw3Spec) and len(run.answers) < 2 + len(spec.regimes)
-    return not (replaced or lost or missing)
+    return not (replaced or lost or (isinstance(spec, Hw3Spec) and _lacks_a_part(run, spec)))
+
+
+def _lacks_a_part(run: RunReport, spec: Hw3Spec) -> bool:
+    return len(run.answers) < 2 + len(spec.regimes) or (spec.homework and not run.homework)

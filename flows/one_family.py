@@ -1,14 +1,12 @@
 """One family, from training to its MLflow run: what this process does itself and what a pool's worker does."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 from hw3models.steps import check_digest
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import evaluate
-from tasks.helper import resting
 from tasks.recording import record
 from tasks.training import train
 
@@ -25,10 +23,8 @@ def train_family(
     before_recording: Callable[[], None] = lambda: None,
 ) -> Results:
     """Train, evaluate, and leave the results in the MLflow run `run_id`, which is then FINISHED."""
-    # Baselines leave room beside them; networks meet on all cores at every step.
-    with resting() if spec.recipe is not None else nullcontext():
-        training, trained_before = run_cached(train, spec, data, run_id, fresh, fresh=fresh)
-        evaluation, evaluated_before = run_cached(evaluate, training, data, fresh=fresh)
+    training, trained_before = run_cached(train, spec, data, run_id, fresh, fresh=fresh)
+    evaluation, evaluated_before = run_cached(evaluate, training, data, fresh=fresh)
     before_recording()
     record(run_id, training, evaluation, data, trained_before)
     done_before = ((f"train {spec.family}", trained_before), (f"evaluate {spec.family}", evaluated_before))

@@ -6,6 +6,7 @@ Parts 2 and 5 are answered by the studies of autoencoders and sequences, part 4 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -25,11 +26,37 @@ def solve(*, on_progress: Callable[[str], None] | None = None) -> tuple[Homework
     `on_progress` hears of each part before it is computed.
     """
     parts = []
-    for name, subject, answer in _PARTS:
+    for name in part_names():
         if on_progress is not None:
-            on_progress(f"homework {name}: {subject}")
-        parts.append(answer(name))
+            on_progress(announcement(name))
+        parts.append(solve_part(name))
     return tuple(parts)
+
+
+def part_names() -> tuple[str, ...]:
+    """Of the parts that `solve` answers, in their order."""
+    return tuple(_PARTS)
+
+
+def announcement(name: str) -> str:
+    """Such as `homework 1C: softmax applied twice`."""
+    return f"homework {name}: {_PARTS[name][0]}"
+
+
+def solve_part(name: str) -> HomeworkPart:
+    """One part, on one core: sums of another number of threads have other last bits.
+
+    Raises:
+        SpecError: there is no such part.
+    """
+    if name not in _PARTS:
+        raise SpecError(f"there is no part `{name}` to solve, only {', '.join(_PARTS)}.")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _PARTS[name][1](name)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def draw(part: HomeworkPart) -> Figure | None:
@@ -511,15 +538,15 @@ _DRAWINGS: dict[str, _Drawing] = {
     "3e": _draw_batchnorm,
     "3f": _draw_eval,
 }
-_PARTS: tuple[tuple[str, str, Callable[[str], HomeworkPart]], ...] = (
-    ("1A", "cross-entropy of the sheet", _part_1a),
-    ("1B", "gradients of MSE and cross-entropy", _part_1b),
-    ("1B-measured", "the network trained with both losses", _part_1b_measured),
-    ("1C", "softmax applied twice", _part_1c),
-    ("3a", "where things live", _part_where),
-    ("3b", "a missing backward()", _part_backward),
-    ("3c", "a missing zero_grad()", _part_zero_grad),
-    ("3d", "Dropout in train() and eval()", _part_dropout),
-    ("3e", "BatchNorm in train() and eval()", _part_batchnorm),
-    ("3f", "a forgotten eval()", _part_eval),
-)
+_PARTS: dict[str, tuple[str, Callable[[str], HomeworkPart]]] = {
+    "1A": ("cross-entropy of the sheet", _part_1a),
+    "1B": ("gradients of MSE and cross-entropy", _part_1b),
+    "1B-measured": ("the network trained with both losses", _part_1b_measured),
+    "1C": ("softmax applied twice", _part_1c),
+    "3a": ("where things live", _part_where),
+    "3b": ("a missing backward()", _part_backward),
+    "3c": ("a missing zero_grad()", _part_zero_grad),
+    "3d": ("Dropout in train() and eval()", _part_dropout),
+    "3e": ("BatchNorm in train() and eval()", _part_batchnorm),
+    "3f": ("a forgotten eval()", _part_eval),
+}

@@ -10,6 +10,7 @@ The sum over the outputs has gradients K times as large; no conclusion here depe
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -361,6 +362,7 @@ def _check_training(seeds: Sequence[int], epochs: int) -> None:
         raise SpecError(" ".join(faults))
 
 
+@lru_cache(maxsize=1)
 def digits_dataset() -> Dataset:
     """scikit-learn's digits as 28 x 28 images, split and scaled as everywhere in this project."""
     raw = read_digits()

@@ -39,11 +39,12 @@ def train_step(
     checkpoints: Path | None = None,
     every: float = 30.0,
     resume: bool = True,
+    on_free_core: Callable[[], None] = lambda: None,
 ) -> TrainReport:
     """Train the replicates of `spec`, or fit the baseline, and leave them in `directory`.
 
     With a folder for `checkpoints`, written `every` so many seconds, a training that was cut off goes on from there
-    (without `resume` they are deleted first); they are deleted when it is done.
+    (without `resume` they are deleted first); they are deleted when it is done. `on_free_core` is as in `fit`.
 
     Raises:
         SpecError: no such family for these data, or the device is not there.
@@ -57,7 +58,7 @@ def train_step(
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
     kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every, resume)
-    return _fit_network(family, spec, dataset, directory, on_epoch, kept)
+    return _fit_network(family, spec, dataset, directory, on_epoch, kept, on_free_core)
 
 
 def check_digest(spec: TrainSpec, data: DataReport) -> None:
@@ -103,8 +104,9 @@ def _fit_network(
     directory: Path,
     on_epoch: OnEpoch,
     checkpoints: KeptCheckpoints | None,
+    on_free_core: Callable[[], None],
 ) -> TrainReport:
-    result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints)
+    result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints, on_free_core=on_free_core)
     digest = save_model(directory, dataset, family, spec, result)
     if checkpoints is not None:
         checkpoints.clear()

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,7 @@ class _Job:
     on_epoch: Callable[[EpochReport], None]
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     """Those of the group with these seeds."""
+    on_free_core: Callable[[], None]
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when another group raised: the threads end after their epoch."""
 
@@ -96,11 +97,15 @@ def fit(
     on_epoch: Callable[[EpochReport], None] = lambda _: None,
     dtype: torch.dtype = torch.float32,
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None = None,
+    on_free_core: Callable[[], None] = lambda: None,
 ) -> FitResult:
     """Train one replicate per seed of `spec` on `dataset`'s training split.
 
     `on_epoch` hears of every epoch of every group (from worker threads when replicates are separate); an
     exception that it raises ends the training. Deterministic for a seed on a device.
+
+    `on_free_core` is called, from a worker thread, when a core has nothing left of this training while others still
+    have: five replicates on two cores leave one of them free for a third of the time.
 
     With `checkpoints` (those of each group of seeds) it goes on from the newest, to the same bits on the same device;
     `on_epoch` then hears of the earlier epochs again.
@@ -122,7 +127,9 @@ def fit(
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
-            prepared = partial(_prepared, dataset, family, spec, plan, device, dtype, on_epoch, checkpoints)
+            prepared = partial(
+                _prepared, dataset, family, spec, plan, device, dtype, on_epoch, checkpoints, on_free_core
+            )
             result = _gather(_run_groups(*prepared()), spec, strategy=strategy, device=device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -164,6 +171,7 @@ def _prepared(
     dtype: torch.dtype,
     on_epoch: Callable[[EpochReport], None],
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
+    on_free_core: Callable[[], None],
 ) -> tuple[_Job, list[Callable[[], Group]], int]:
     """What makes the plan's groups, as they are before their first step, and how many of them train side by side."""
     recipe = spec.recipe or family.recipe
@@ -181,7 +189,7 @@ def _prepared(
         pixels=family.task == "reconstruction",
         memory_bytes=(spec.memory_mb << 20) // plan.at_once,
     )
-    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints)
+    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
     # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
     return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
@@ -256,6 +264,8 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
     try:
         with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             futures = [pool.submit(_train, job, group) for group in groups]
+            for future in futures:
+                future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
             try:
                 return [future.result() for future in futures]
             except BaseException:
@@ -264,6 +274,11 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
                 raise
     finally:
         torch.set_num_threads(threads)
+
+
+def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once: int) -> None:
+    if 0 < sum(not future.done() for future in futures) < at_once:
+        job.on_free_core()
 
 
 def _train(job: _Job, make: Callable[[], Group]) -> _Finished:

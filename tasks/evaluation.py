@@ -13,6 +13,7 @@ from hw3models.prediction_table import load_table
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
 from hw3models.steps import evaluate_step
 from tasks.caching import cache_key
+from tasks.helper import resting
 
 
 @task(
@@ -23,7 +24,8 @@ from tasks.caching import cache_key
 )
 def evaluate(training: TrainReport, data: DataReport) -> EvaluationReport:
     """Score the test split and keep the prediction table."""
-    return evaluate_step(training, data)
+    with resting():
+        return evaluate_step(training, data)
 
 
 @task(task_run_name="compare-{data.name}", cache_policy=NO_CACHE, persist_result=False)

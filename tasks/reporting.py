@@ -1,4 +1,4 @@
-"""The report page, and the answers to the homework's questions."""
+"""The report page."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,20 +6,9 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models import homework
 from hw3models.report import write_report
 from hw3models.specs import Answer, HomeworkPart, RunReport
 from tasks.helper import Draw, HelperGoneError, RefusedError, Write, coming, current
-from tasks.progress import say
-
-
-@task(task_run_name="homework", cache_policy=NO_CACHE, persist_result=False)
-def solve_homework() -> tuple[HomeworkPart, ...]:
-    """Parts 1A to 1C and 3, computed."""
-    parts = homework.solve(on_progress=say)
-    for part in parts:
-        draw_ahead(part)
-    return parts
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)

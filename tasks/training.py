@@ -11,6 +11,7 @@ from hw3models.steps import code_version, train_step
 from hw3models.training import EpochReport
 from tasks import progress, tracking
 from tasks.caching import cache_key
+from tasks.helper import resting
 from tasks.names import train_run_name
 from tasks.settings import Settings
 
@@ -40,6 +41,7 @@ def train(spec: TrainSpec, data: DataReport, run_id: str, fresh: bool = False) -
     with ExitStack() as stack:
         stack.callback(progress.end, training)
         stack.callback(log.close)
+        leave_room = stack.enter_context(resting())
         settings = Settings()
         return train_step(
             spec,
@@ -49,4 +51,5 @@ def train(spec: TrainSpec, data: DataReport, run_id: str, fresh: bool = False) -
             checkpoints=settings.work / "checkpoints",
             every=settings.checkpoint_every,
             resume=not fresh,
+            on_free_core=leave_room,
         )

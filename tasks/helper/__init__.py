@@ -9,7 +9,7 @@ has ended (docs/decisions/0015).
 """
 
 from tasks.helper.calling import Helper, coming, current, helping, later, resting
-from tasks.helper.wire import Draw, HelperGoneError, OtherStoreError, RefusedError, Send, Write
+from tasks.helper.wire import Draw, HelperGoneError, OtherStoreError, RefusedError, Send, Solve, Write
 
 __all__ = [
     "Draw",
@@ -18,6 +18,7 @@ __all__ = [
     "OtherStoreError",
     "RefusedError",
     "Send",
+    "Solve",
     "Write",
     "coming",
     "current",

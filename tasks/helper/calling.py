@@ -117,19 +117,23 @@ class Helper:
 
 
 @contextmanager
-def resting() -> Iterator[None]:
-    """Have the helper begin nothing while the block lasts, or for `REST` seconds.
+def resting() -> Iterator[Callable[[], None]]:
+    """Have the helper begin nothing while the block lasts, or for `REST` seconds, or until what is yielded is called.
 
-    A network's training on all cores meets in the middle of each step: it takes as much longer as the helper works.
+    What keeps all cores busy takes longer when the helper works beside it; what leaves one free does not.
     """
     helper = current() or coming()
+
+    def end() -> None:
+        if helper is not None:
+            helper.ask(Rest(seconds=0))
+
     if helper is not None:
         helper.ask(Rest(seconds=REST))
     try:
-        yield
+        yield end
     finally:
-        if helper is not None:
-            helper.ask(Rest(seconds=0))
+        end()
 
 
 def current() -> Helper | None:

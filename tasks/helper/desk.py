@@ -1,10 +1,13 @@
 """What the helper does for each request."""
 
+import threading
 from functools import lru_cache
 
+from hw3models import homework
 from hw3models.devices import compute_alone
 from hw3models.report import KeptDrawing, write_report
-from tasks.helper.wire import Asked, Done, Draw, OtherStoreError, Refusal, Request, Send, Write
+from hw3models.specs import HomeworkPart
+from tasks.helper.wire import Asked, Done, Draw, OtherStoreError, Refusal, Request, Send, Solve, Write
 from tasks.patience import is_outage
 from tasks.tracking.journal import outbox
 from tasks.tracking.journal.events import decode
@@ -18,12 +21,14 @@ class Desk:
 
     def __init__(self) -> None:
         self._drawing = KeptDrawing()
+        # Models are built, and the homework is solved, with torch's global random numbers.
+        self._drawing_numbers = threading.Lock()
         do_without_scanning_packages()
 
     def fulfil(self, asked: Asked) -> Done:
         """Do it, or say what was raised."""
         try:
-            self._do(asked.request)
+            return Done(number=asked.number, solved=self._do(asked.request))
         except Exception as error:
             refusal = Refusal(
                 name=type(error).__name__,
@@ -32,17 +37,21 @@ class Desk:
                 is_outage=is_outage(error),
             )
             return Done(number=asked.number, refused=refusal)
-        return Done(number=asked.number)
 
-    def _do(self, request: Request) -> None:
+    def _do(self, request: Request) -> HomeworkPart | None:
         if isinstance(request, Send):
             compute_alone()
             lines = (f"{line}\n".encode() for line in request.lines)
-            _shipping(request.store).send(request.run_id, [decode(line) for line in lines])
+            with self._drawing_numbers:
+                _shipping(request.store).send(request.run_id, [decode(line) for line in lines])
+        elif isinstance(request, Solve):
+            with self._drawing_numbers:
+                return homework.solve_part(request.part)
         elif isinstance(request, Draw):
             self._drawing.of(request.of)
         elif isinstance(request, Write):
             write_report(request.run, request.page, self._drawing)
+        return None
 
 
 @lru_cache(maxsize=1)

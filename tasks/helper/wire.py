@@ -41,7 +41,14 @@ class Write(Report):
     page: Path
 
 
-Request = Annotated[Send | Draw | Write | Rest, Field(discriminator="what")]
+class Solve(Report):
+    """Solve a part of the homework."""
+
+    what: Literal["solve"] = "solve"
+    part: str
+
+
+Request = Annotated[Send | Draw | Write | Rest | Solve, Field(discriminator="what")]
 
 
 class Asked(Report):
@@ -62,6 +69,8 @@ class Done(Report):
 
     number: int
     refused: "Refusal | None" = None
+    solved: HomeworkPart | None = None
+    """What was asked for by `Solve`."""
 
 
 class Refusal(Report):

@@ -187,6 +187,37 @@ def test_stacks_are_split_over_threads_and_give_the_same_replicates() -> None:
         torch.testing.assert_close(split.states[name], tensor, rtol=1e-9, atol=1e-10)
 
 
+def test_a_core_that_has_nothing_left_is_told_of_while_another_trains() -> None:
+    recipe = quick_recipe(epochs=3)
+    torch.set_num_threads(2)
+    free, ended = threading.Event(), set[int]()
+
+    def on_epoch(report: EpochReport) -> None:
+        (seed,) = report.seeds
+        if report.epoch == recipe.epochs and seed == 2:
+            # The last of three: it can go on only when the other core has said that it has nothing left.
+            assert free.wait(60)
+        if report.epoch == recipe.epochs:
+            ended.add(seed)
+
+    def on_free_core() -> None:
+        assert ended >= {0, 1}, "a core was called free while replicates waited for one"
+        free.set()
+
+    spec = TrainSpec(data=DataSpec(), family="mlp", seeds=(0, 1, 2), recipe=recipe, strategy="separate", device="cpu")
+    fit(tiny_dataset(), network("sequences", "mlp"), spec, on_epoch=on_epoch, on_free_core=on_free_core)
+    assert free.is_set()
+
+
+def test_one_program_on_all_cores_leaves_none_free() -> None:
+    calls: list[str] = []
+    torch.set_num_threads(2)
+    spec = TrainSpec(data=DataSpec(), seeds=(0, 1, 2), recipe=quick_recipe(), strategy="stacked", device="cpu")
+    family = network("sequences", spec.family)
+    fit(tiny_dataset(), family, spec, on_free_core=lambda: calls.append("free"))
+    assert not calls
+
+
 def test_an_observer_that_raises_ends_the_training_in_all_threads() -> None:
     spec = TrainSpec(
         data=DataSpec(), family="mlp", seeds=(0, 1, 2, 3), recipe=quick_recipe(epochs=500), strategy="separate"

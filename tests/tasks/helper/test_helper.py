@@ -115,6 +115,16 @@ def test_nothing_is_begun_while_the_helper_rests(helper: Helper, tmp_path: Path)
     drawn.result(60)
 
 
+def test_it_goes_on_when_a_core_is_left_free(helper: Helper, tmp_path: Path) -> None:
+    answer = run_report(tmp_path / "run").answers[0]
+    with resting() as leave_room:
+        drawn = helper.ask(Draw(of=answer))
+        with pytest.raises(TimeoutError):
+            drawn.result(0.5)
+        leave_room()
+        drawn.result(5)
+
+
 def test_it_rests_for_a_while_only(helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.helper.calling.REST", 0.5)
     answer = run_report(tmp_path / "run").answers[1]
