@@ -15,7 +15,7 @@ from hw3models.addresses import without_password
 from hw3models.specs import Tracking
 from tasks.new_databases import make_database, unfinished
 from tasks.patience import patiently
-from tasks.settings import Settings
+from tasks.settings import settings
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
@@ -85,17 +85,17 @@ class _PatientClient:
 
 def connect_once() -> tuple[MlflowClient, str]:
     """Client and experiment id; the embedded store is made when it is not there. An outage is raised at once."""
-    settings = Settings()
-    if settings.mlflow_tracking_uri is not None:
-        return _connect(settings.tracking_uri, settings.experiment, None, None)
-    settings.store.mkdir(parents=True, exist_ok=True)
-    artifacts = (settings.store / "artifacts").as_uri()
-    return _connect(settings.tracking_uri, settings.experiment, artifacts, str(settings.store / ".lock"))
+    now = settings()
+    if now.mlflow_tracking_uri is not None:
+        return _connect(now.tracking_uri, now.experiment, None, None)
+    now.store.mkdir(parents=True, exist_ok=True)
+    artifacts = (now.store / "artifacts").as_uri()
+    return _connect(now.tracking_uri, now.experiment, artifacts, str(now.store / ".lock"))
 
 
 def connect() -> tuple[MlflowClient, str]:
     """The same, with a client that waits out outages of a server."""
-    if Settings().mlflow_tracking_uri is None:
+    if settings().mlflow_tracking_uri is None:
         return connect_once()
     client, experiment = patiently(connect_once)
     return cast(MlflowClient, _PatientClient(client)), experiment
@@ -108,15 +108,15 @@ def now_ms() -> int:
 
 def tracking(run_id: str) -> Tracking:
     """Where `run_id` is."""
-    settings = Settings()
+    now = settings()
     # Reports are passed on.
-    return Tracking(tracking_uri=without_password(settings.tracking_uri), experiment=settings.experiment, run_id=run_id)
+    return Tracking(tracking_uri=without_password(now.tracking_uri), experiment=now.experiment, run_id=run_id)
 
 
 def run_link(run_id: str) -> str | None:
     """Address of the run's page, where MLflow is a server."""
-    settings = Settings()
-    if not settings.tracking_uri.startswith("http") or run_id.startswith(PENDING):
+    now = settings()
+    if not now.tracking_uri.startswith("http") or run_id.startswith(PENDING):
         return None
     _, experiment_id = connect()
-    return f"{without_password(settings.tracking_uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{without_password(now.tracking_uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"

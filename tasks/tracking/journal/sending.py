@@ -15,7 +15,7 @@ from hw3models.errors import DataError
 from tasks.helper import HelperGoneError, OtherStoreError, RefusedError, Send, coming, current
 from tasks.patience import is_outage
 from tasks.progress import say
-from tasks.settings import Settings
+from tasks.settings import settings
 from tasks.tracking.journal.events import End, Event, Figures, Files, Logged, Open, Points, encode
 from tasks.tracking.journal.files import (
     JournalFile,
@@ -289,5 +289,5 @@ def _outbox(root: Path, tracking_uri: str, experiment: str) -> Outbox:
 
 def outbox() -> Outbox:
     """That of the store which the settings name."""
-    settings = Settings()
-    return _outbox(settings.work / "journal", settings.tracking_uri, settings.experiment)
+    now = settings()
+    return _outbox(now.work / "journal", now.tracking_uri, now.experiment)
