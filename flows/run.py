@@ -10,7 +10,7 @@ from flows.embedded import embedded_server, prepare_environment, without_heartbe
 from flows.servers import check_servers
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
-from tasks.helper import helping, later
+from tasks.helper import helping, later, with_room
 from tasks.processes import importing
 from tasks.settings import Settings
 
@@ -68,7 +68,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
         with importing(), embedded_server() as is_starting:
             # Everything takes a while, of that one may be sure.
             wanted = (lambda: not is_starting()) if isinstance(spec, Hw3Spec) else later()
-            around.enter_context(helping(wanted))
+            around.enter_context(helping(wanted, with_room()))
             flow = load()
             from flows.display import display
             from flows.meanwhile import prepare_for

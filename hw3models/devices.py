@@ -55,18 +55,36 @@ def peak_memory_mb(device: torch.device) -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+_changing_threads = threading.Lock()
+
+
+def num_threads() -> int:
+    """How many threads torch has for one operation of the calling thread: all, unless somebody said otherwise.
+
+    torch makes that up for a thread when this first asks, or computes. While another thread is in `compute_alone` it
+    would be one, for good: five networks then trained one after another, and a `hw3 run` took 54 s longer.
+    """
+    with _changing_threads:
+        return torch.get_num_threads()
+
+
+# Asked now for the thread that imports this, which is that of a command: later it may compute before it asks.
+num_threads()
+
+
 def compute_alone() -> None:
     """Let torch work on one core in the calling thread; other threads keep theirs.
 
     A second thread that owns a team of OpenMP threads makes more of them than there are cores, and from then on libgomp
     spins a hundredth as long in all of them: a stacked GRU trained three times slower (docs/decisions/0004).
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # That is also what later threads begin with: put it right from a thread that ends at once.
-    restore = threading.Thread(target=torch.set_num_threads, args=(threads,))
-    restore.start()
-    restore.join()
+    with _changing_threads:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        # That is also what later threads begin with: put it right from a thread that ends at once.
+        restore = threading.Thread(target=torch.set_num_threads, args=(threads,))
+        restore.start()
+        restore.join()
 
 
 _R = TypeVar("_R")

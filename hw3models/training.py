@@ -22,7 +22,7 @@ from hw3models.batches import DeviceData, batch_size, num_epochs
 from hw3models.chunked import ChunkedData, load_data
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of
-from hw3models.devices import pick_device
+from hw3models.devices import num_threads, pick_device
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.group import Group, part_of
@@ -104,8 +104,8 @@ def fit(
     `on_epoch` hears of every epoch of every group (from worker threads when replicates are separate); an
     exception that it raises ends the training. Deterministic for a seed on a device.
 
-    `on_free_core` is called, from a worker thread, when a core has nothing left of this training while others still
-    have: five replicates on two cores leave one of them free for a third of the time.
+    `on_free_core` is called when a core has nothing to do, or nothing left, of this training while others have (from a
+    worker thread): five replicates on two cores leave one of them free for a third of the time.
 
     With `checkpoints` (those of each group of seeds) it goes on from the newest, to the same bits on the same device;
     `on_epoch` then hears of the earlier epochs again.
@@ -120,7 +120,7 @@ def fit(
     device = pick_device(spec.device)
     strategy = pick_strategy(spec, family, device)
     start = time.perf_counter()
-    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
     plan: Plan | None = Plan(groups, min(len(groups), threads))
     on_epoch, notes = _once(on_epoch), list[str]()
@@ -257,9 +257,12 @@ _Finished = tuple[Selection, list[EpochReport]]
 
 def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
     """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
+    threads = torch.get_num_threads()
+    if job.device.type != "cpu" or 1 < at_once < threads:
+        # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
+        job.on_free_core()
     if at_once == 1:
         return [_train(job, group) for group in groups]
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -8,12 +8,11 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
-from hw3models.devices import in_a_thread_of_its_own
+from hw3models.devices import in_a_thread_of_its_own, num_threads
 from hw3models.families.family import Baseline, BaselineFit
 
 ROCKET_STEPS = 20_000
@@ -130,7 +129,7 @@ def _transformer(kind: Literal["rocket", "minirocket"], seed: int, dataset: Data
 
     if kind == "minirocket":
         return MiniRocket(random_state=seed)
-    return Rocket(n_kernels=num_kernels(dataset), random_state=seed, n_jobs=torch.get_num_threads())
+    return Rocket(n_kernels=num_kernels(dataset), random_state=seed, n_jobs=num_threads())
 
 
 def num_kernels(dataset: Dataset) -> int:

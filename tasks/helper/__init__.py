@@ -8,7 +8,7 @@ has ended (docs/decisions/0015).
 `wire.py`: what goes between them.
 """
 
-from tasks.helper.calling import Helper, coming, current, helping, later, resting
+from tasks.helper.calling import Helper, coming, current, helping, later, resting, with_room
 from tasks.helper.wire import Draw, HelperGoneError, OtherStoreError, RefusedError, Send, Solve, Write
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "helping",
     "later",
     "resting",
+    "with_room",
 ]

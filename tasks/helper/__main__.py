@@ -9,6 +9,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO
 
+from tasks.helper.calling import IMPORT
 from tasks.processes import importing
 
 NICENESS = 10
@@ -23,15 +24,20 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Imported meanwhile: a parent that ends has not to be waited for.
     requests: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_work_or_end, args=(requests, answers), daemon=True).start()
+    may_import = threading.Event()
+    threading.Thread(target=_work_or_end, args=(requests, answers, may_import), daemon=True).start()
     for line in sys.stdin.buffer:
-        requests.put(line)
+        if line == IMPORT:
+            may_import.set()
+        else:
+            requests.put(line)
     os._exit(0)
 
 
-def _work_or_end(requests: "SimpleQueue[bytes]", answers: BinaryIO) -> None:
+def _work_or_end(requests: "SimpleQueue[bytes]", answers: BinaryIO, may_import: threading.Event) -> None:
     # One that only looks alive would be waited for; what has ended is done without.
     try:
+        may_import.wait()
         _work(requests, answers)
     finally:
         os._exit(1)

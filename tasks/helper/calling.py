@@ -19,8 +19,20 @@ AFTER = 5.0
 REST = 10.0
 """Seconds for which what was logged may wait for the end of a training."""
 
+LONG = 5.0
+"""Seconds after which a training that leaves a core free is taken to do so for as long as a helper's imports take: with
+five seeds on two cores it lasts half as long again."""
+
+LATEST = 30.0
+"""Seconds after which a helper imports beside whatever is trained."""
+
+IMPORT = b"import\n"
+"""Tells the helper to begin."""
+
 _current: "Helper | None" = None
 _changing = threading.Lock()
+_leaves_room: float | None = None
+"""When the training began that leaves a core free now."""
 
 
 class Helper:
@@ -58,6 +70,11 @@ class Helper:
         """Will it be ready soon?"""
         return not self._knows_more.is_set()
 
+    def let_import(self) -> None:
+        """Nothing is done before; requests wait."""
+        with self._lock:
+            self._write(IMPORT)
+
     def wait(self, seconds: float) -> None:
         """Until it is ready, or has ended, or so long."""
         self._knows_more.wait(seconds)
@@ -71,15 +88,17 @@ class Helper:
                 return future
             self._number += 1
             self._waiting[self._number] = future
-            line = to_line(Asked(number=self._number, request=request))
-            try:
-                assert self.process.stdin is not None
-                self.process.stdin.write(line)
-                self.process.stdin.flush()
-            except OSError:
-                # `_listen` sees the end, too, and tells all who wait.
-                self.process.kill()
+            self._write(to_line(Asked(number=self._number, request=request)))
         return future
+
+    def _write(self, line: bytes) -> None:
+        try:
+            assert self.process.stdin is not None
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+        except (OSError, ValueError):
+            # Gone, or closed. `_listen` sees the end, too, and tells all who wait.
+            self.process.kill()
 
     def close(self) -> None:
         """End it; what it was doing may be done, or not."""
@@ -122,17 +141,24 @@ def resting() -> Iterator[Callable[[], None]]:
 
     What keeps all cores busy takes longer when the helper works beside it; what leaves one free does not.
     """
-    helper = current() or coming()
+    global _leaves_room
+    helper, begun = current() or coming(), time.monotonic()
 
     def end() -> None:
         if helper is not None:
             helper.ask(Rest(seconds=0))
 
+    def leave_room() -> None:
+        global _leaves_room
+        _leaves_room = begun
+        end()
+
     if helper is not None:
         helper.ask(Rest(seconds=REST))
     try:
-        yield end
+        yield leave_room
     finally:
+        _leaves_room = None
         end()
 
 
@@ -149,22 +175,31 @@ def coming() -> Helper | None:
 
 
 @contextmanager
-def helping(may_start: Callable[[], bool]) -> Iterator[None]:
-    """Have a helper while the block lasts, from when `may_start` says so."""
+def helping(may_start: Callable[[], bool], may_import: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Have a helper while the block lasts. It takes requests from when `may_start` says so, and works from when
+    `may_import` does.
+    """
     global _current
     ended = threading.Event()
 
+    def is_time(may: Callable[[], bool], pause: float) -> bool:
+        while not may():
+            if ended.wait(pause):
+                return False
+        return True
+
     def start() -> None:
         global _current
-        while not may_start():
-            if ended.wait(0.05):
-                return
+        if not is_time(may_start, 0.05):
+            return
         helper = Helper()
         with _changing:
-            if not ended.is_set():
+            if is_late := ended.is_set():
+                helper.close()
+            else:
                 _current = helper
-                return
-        helper.close()
+        if not is_late and is_time(may_import, 0.25):
+            helper.let_import()
 
     thread = threading.Thread(target=start, name="helper-start", daemon=True)
     thread.start()
@@ -178,7 +213,13 @@ def helping(may_start: Callable[[], bool]) -> Iterator[None]:
             helper.close()
 
 
-def later() -> Callable[[], bool]:
-    """Whether `AFTER` seconds have passed since this was called."""
-    start = time.monotonic() + AFTER
+def later(seconds: float = AFTER) -> Callable[[], bool]:
+    """Whether so many have passed since this was called."""
+    start = time.monotonic() + seconds
     return lambda: time.monotonic() >= start
+
+
+def with_room() -> Callable[[], bool]:
+    """Whether a training leaves a core free for a while, or `LATEST` seconds have passed since this was called."""
+    latest = later(LATEST)
+    return lambda: latest() or (_leaves_room is not None and time.monotonic() - _leaves_room >= LONG)

@@ -45,6 +45,38 @@ def test_a_thread_that_computes_alone_starts_no_openmp_threads_and_leaves_the_ot
     assert main == 2
 
 
+ASKED_MEANWHILE = """
+import threading, time, torch
+torch.set_num_threads(2)
+from hw3models import devices
+
+really, begun, found = torch.set_num_threads, threading.Event(), []
+
+def slowly(number):
+    really(number)
+    if number == 1:
+        begun.set()
+        time.sleep(0.5)
+
+torch.set_num_threads = slowly
+threading.Thread(target=devices.compute_alone).start()
+begun.wait()
+for ask in (torch.get_num_threads, devices.num_threads):
+    thread = threading.Thread(target=lambda ask=ask: found.append(ask()))
+    thread.start()
+    thread.join()
+print(*found, torch.get_num_threads())
+"""
+
+
+def test_a_thread_that_asks_while_another_begins_to_compute_alone_keeps_its_threads() -> None:
+    done = subprocess.run([sys.executable, "-c", ASKED_MEANWHILE], capture_output=True, text=True, check=True)
+    by_torch, found, main = map(int, done.stdout.split())
+    assert by_torch == 1  # otherwise this test says nothing
+    assert found == 2
+    assert main == 2
+
+
 NESTED = """
 import ctypes, pathlib, torch
 from hw3models.families import FAMILIES

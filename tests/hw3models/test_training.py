@@ -209,6 +209,20 @@ def test_a_core_that_has_nothing_left_is_told_of_while_another_trains() -> None:
     assert free.is_set()
 
 
+def test_fewer_programs_than_cores_leave_one_free_from_the_beginning() -> None:
+    calls: list[str] = []
+    torch.set_num_threads(3)
+    spec = TrainSpec(data=DataSpec(), seeds=(0, 1), recipe=quick_recipe(), strategy="separate", device="cpu")
+    fit(
+        tiny_dataset(),
+        network("sequences", spec.family),
+        spec,
+        on_epoch=lambda _: calls.append("epoch"),
+        on_free_core=lambda: calls.append("free"),
+    )
+    assert calls[0] == "free"
+
+
 def test_one_program_on_all_cores_leaves_none_free() -> None:
     calls: list[str] = []
     torch.set_num_threads(2)

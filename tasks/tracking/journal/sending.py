@@ -124,8 +124,6 @@ class Outbox:
     # ------------------------------------------------------------------------------ the thread's part
 
     def _work(self) -> None:
-        # Models are tried with an example before they are logged.
-        compute_alone()
         pause = PAUSES[0]
         while True:
             with self._changed:
@@ -207,6 +205,9 @@ class Outbox:
         if known is None:
             raise DataError(f"the run {run_id} was never started")
         if not self._send_by_helper(known, events):
+            if isinstance(events[0], Logged):
+                # It is tried with an example.
+                compute_alone()
             shipping.send(known, events)
 
     def _send_by_helper(self, run_id: str, events: list[Event]) -> bool:

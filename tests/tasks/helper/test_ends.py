@@ -13,7 +13,7 @@ import pytest
 
 from hw3models.specs import DataReport, SequencesSpec, TrainReport
 from tasks import tracking
-from tasks.helper import HelperGoneError, RefusedError, Send, current, helping
+from tasks.helper import HelperGoneError, RefusedError, Send, coming, current, helping
 from tasks.tracking.journal import Facts, Text, outbox
 from tasks.tracking.journal.events import Event, encode
 from tasks.tracking.journal.shipping import Shipping
@@ -72,7 +72,14 @@ def test_the_helper_ends_with_the_block() -> None:
     assert current() is None
 
 
-MINE = "from tasks.helper import Helper; import time; print(Helper().process.pid, flush=True); time.sleep(600)"
+MINE = """
+import time
+from tasks.helper import Helper
+helper = Helper()
+helper.let_import()
+print(helper.process.pid, flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.mark.parametrize("pause", [0.2, 8.0], ids=["while it imports", "when it is ready"])
@@ -117,3 +124,17 @@ def test_a_helper_that_cannot_read_a_request_ends_and_is_not_waited_for() -> Non
         line = encode(Facts(tags={"a": "b"})).decode().rstrip("\n")
         with pytest.raises(HelperGoneError):
             helper.ask(Send(store=Path("nowhere"), run_id="a", lines=(line,))).result(60)
+
+
+def test_what_is_asked_before_it_may_import_waits_and_is_done_then() -> None:
+    may_import: list[bool] = []
+    with helping(lambda: True, lambda: bool(may_import)):
+        helper = wait_until(coming, "it takes requests", timeout=20)
+        answered = helper.ask(Send(store=Path("nowhere"), run_id="a", lines=()))
+        time.sleep(6)
+        assert helper.is_starting
+        assert not answered.done()
+        may_import.append(True)
+        with pytest.raises(RefusedError):
+            answered.result(60)
+        assert helper.is_ready

@@ -1,6 +1,7 @@
 """The helper against the command that does everything itself: the same in MLflow and on the page."""
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hw3models.errors import DataError
 from hw3models.report import write_report
 from hw3models.specs import DataReport, SequencesSpec, TrainReport
 from tasks import tracking
-from tasks.helper import Draw, Helper, OtherStoreError, RefusedError, Send, Write, resting
+from tasks.helper import Draw, Helper, OtherStoreError, RefusedError, Send, Write, resting, with_room
 from tasks.reporting import draw_ahead, report
 from tasks.tracking.journal import Facts, Figures, Text, outbox
 from tasks.tracking.journal.events import decode, encode
@@ -146,3 +147,27 @@ def test_intervals_without_an_end_arrive_as_they_are(helper: Helper, tmp_path: P
     assert (tmp_path / "helped.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
     event = Figures(training=answer.training[name], evaluation=endless, data=answer.data)
     assert decode(encode(event)) == event
+
+
+def test_a_long_training_that_leaves_a_core_free_has_room_for_its_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.helper.calling.LONG", 0.2)
+    there_is_room = with_room()
+    with resting() as leave_room:
+        time.sleep(0.3)
+        assert not there_is_room(), "it keeps all cores busy"
+        leave_room()
+        assert there_is_room()
+    assert not there_is_room(), "the training has ended"
+    with resting() as leave_room:
+        leave_room()
+        assert not there_is_room(), "it may be over in a moment"
+        time.sleep(0.3)
+        assert there_is_room()
+
+
+def test_after_a_while_it_imports_whether_there_is_room_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.helper.calling.LATEST", 0.2)
+    there_is_room = with_room()
+    assert not there_is_room()
+    time.sleep(0.3)
+    assert there_is_room()
