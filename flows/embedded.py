@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from flows.servers import ServerError, fault_of
-from tasks.processes import module_command, module_environment
+from tasks.processes import holding_interrupts, module_command, module_environment
 from tasks.settings import TEMPORARY_SERVER, Settings, not_temporary
 
 _ADDRESS = "PREFECT_API_URL"
@@ -161,6 +161,7 @@ def _server_is_set() -> bool:
     """One of the user's own, in the environment or in a Prefect profile."""
     if Settings().prefect_api_url is not None:
         return True
-    from prefect.settings import PREFECT_API_URL
+    with holding_interrupts():
+        from prefect.settings import PREFECT_API_URL
 
     return not_temporary(PREFECT_API_URL.value()) is not None

@@ -11,7 +11,7 @@ from flows.servers import check_servers
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
 from tasks.helper import helping, later, with_room
-from tasks.processes import importing
+from tasks.processes import holding_interrupts, importing
 from tasks.settings import Settings
 
 _KINDS: dict[type[StudySpec], StudyKind] = {
@@ -69,9 +69,10 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
             # Everything takes a while, of that one may be sure.
             wanted = (lambda: not is_starting()) if isinstance(spec, Hw3Spec) else later()
             around.enter_context(helping(wanted, with_room()))
-            flow = load()
-            from flows.display import display
-            from flows.meanwhile import prepare_for
+            with holding_interrupts():
+                flow = load()
+                from flows.display import display
+                from flows.meanwhile import prepare_for
 
             prepare_for(spec, is_starting)
         around.enter_context(without_heartbeats())

@@ -5,8 +5,10 @@ By host, id and start time, so that an id that is in use again is not taken for 
 
 import gc
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,33 @@ def importing() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def holding_interrupts() -> Iterator[None]:
+    """A Ctrl-C in the block is raised at its end; a second one at once.
+
+    Imports are no place for one: pydantic takes it for an error of the class that it is at, tries again later, and the
+    command goes on as if nothing had been pressed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, came = signal.getsignal(signal.SIGINT), False
+
+    def hold(*_: object) -> None:
+        nonlocal came
+        if came:
+            raise KeyboardInterrupt
+        came = True
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class ProcessId(NamedTuple):
