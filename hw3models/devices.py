@@ -4,7 +4,8 @@ import platform
 import resource
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,6 +67,17 @@ def num_threads() -> int:
     """
     with _changing_threads:
         return torch.get_num_threads()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch's operations in the calling thread work on one core while the block lasts."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 # Asked now for the thread that imports this, which is that of a command: later it may compute before it asks.

@@ -6,12 +6,12 @@ Parts 2 and 5 are answered by the studies of autoencoders and sequences, part 4 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hw3models import losses, refresher
+from hw3models.devices import one_thread
 from hw3models.errors import SpecError
 from hw3models.losses import LossGradients, SeedDifference
 from hw3models.specs import HomeworkPart
@@ -51,12 +51,8 @@ def solve_part(name: str) -> HomeworkPart:
     """
     if name not in _PARTS:
         raise SpecError(f"there is no part `{name}` to solve, only {', '.join(_PARTS)}.")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _PARTS[name][1](name)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def draw(part: HomeworkPart) -> Figure | None:

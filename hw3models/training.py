@@ -22,7 +22,7 @@ from hw3models.batches import DeviceData, batch_size, num_epochs
 from hw3models.chunked import ChunkedData, load_data
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of
-from hw3models.devices import num_threads, pick_device
+from hw3models.devices import num_threads, one_thread, pick_device
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.group import Group, part_of
@@ -257,26 +257,21 @@ _Finished = tuple[Selection, list[EpochReport]]
 
 def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
     """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
-    threads = torch.get_num_threads()
-    if job.device.type != "cpu" or 1 < at_once < threads:
+    if job.device.type != "cpu" or 1 < at_once < num_threads():
         # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
         job.on_free_core()
     if at_once == 1:
         return [_train(job, group) for group in groups]
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            futures = [pool.submit(_train, job, group) for group in groups]
-            for future in futures:
-                future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                job.stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        futures = [pool.submit(_train, job, group) for group in groups]
+        for future in futures:
+            future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            job.stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once: int) -> None:

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import torch
 
+from hw3models.devices import one_thread
+
 Shape = tuple[int, int, int]
 """(rows, inner, columns) of one product."""
 
@@ -61,10 +63,5 @@ def _fastest(shape: Shape, threads: int, repeats: int) -> float:
             torch.mm(a, b, out=out)
         return (time.perf_counter() - start) / (8 * calls)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return min(sum(pool.map(way, range(threads))) / threads for _ in range(repeats) for way in (batched, alone))
-    finally:
-        torch.set_num_threads(before)
+    with one_thread(), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return min(sum(pool.map(way, range(threads))) / threads for _ in range(repeats) for way in (batched, alone))

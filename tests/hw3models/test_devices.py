@@ -10,6 +10,13 @@ import torch
 
 from hw3models.devices import in_a_thread_of_its_own
 
+
+def printed(script: str) -> list[int]:
+    """By a process of its own: what threads have is for good."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return [int(number) for number in done.stdout.split()]
+
+
 COUNT = """
 import os, threading, torch
 from hw3models.devices import compute_alone
@@ -38,8 +45,7 @@ print(*found, torch.get_num_threads())
 
 
 def test_a_thread_that_computes_alone_starts_no_openmp_threads_and_leaves_the_others_theirs() -> None:
-    done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
-    beside, without, main = map(int, done.stdout.split())
+    beside, without, main = printed(COUNT)
     assert beside == 0
     assert without > 0  # otherwise this test says nothing
     assert main == 2
@@ -70,8 +76,7 @@ print(*found, torch.get_num_threads())
 
 
 def test_a_thread_that_asks_while_another_begins_to_compute_alone_keeps_its_threads() -> None:
-    done = subprocess.run([sys.executable, "-c", ASKED_MEANWHILE], capture_output=True, text=True, check=True)
-    by_torch, found, main = map(int, done.stdout.split())
+    by_torch, found, main = printed(ASKED_MEANWHILE)
     assert by_torch == 1  # otherwise this test says nothing
     assert found == 2
     assert main == 2
@@ -94,8 +99,7 @@ print(openmp.omp_get_nested())
     not list((Path(torch.__file__).parent / "lib").glob("libgomp*")), reason="torch has no OpenMP of GNU's here"
 )
 def test_rocket_does_not_leave_nested_parallelism_switched_on_for_torch() -> None:
-    done = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["0", "0"]
+    assert printed(NESTED) == [0, 0]
 
 
 def test_what_work_in_a_thread_of_its_own_gives_or_raises_comes_back() -> None:
