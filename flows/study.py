@@ -180,6 +180,7 @@ def _train_spec(
         vary=spec.vary,
         strategy=spec.strategy,
         device=spec.device,
+        precision=spec.precision,
         memory_mb=spec.memory_mb,
     )
 

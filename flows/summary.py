@@ -73,6 +73,7 @@ def _family(training: TrainReport, evaluation: EvaluationReport) -> dict[str, An
         "parameters": training.parameters,
         "device": training.device,
         "strategy": training.strategy,
+        "precision": training.precision,
         "seeds": list(training.seeds),
         "peak_memory_mb": training.peak_memory_mb,
     }

@@ -10,14 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hw3models.data.blocks import is_on_disk, read
+from hw3models.data.blocks import is_on_disk, read, row_bytes, take
 from hw3models.data.dataset import Dataset
 from hw3models.layers import time_mask
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
 
 BLOCK_BYTES = 2 << 20
-"""Of sequences that are standardised at once."""
+"""Of examples that are read and standardised at once on a CPU: they stay in its cache, and for large data each pass
+over memory is a tenth of a short training."""
+GPU_BLOCK_BYTES = 64 << 20
+"""Fewer copies, that still are little beside what is kept."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Blend:
 
 
 class DeviceData:
-    """All examples of a data set on `device`: images as uint8, sequences as standardised floats.
+    """Examples of a data set on `device`: images as uint8, sequences standardised, as `kept` (`dtype` if not given).
 
-    `pixels` are made for autoencoders only. `in_place` lets the data set's own array be standardised.
+    Batches are of `dtype`; `pixels` are made for autoencoders only. With `rows` (n,) it holds these examples alone, in
+    that order: example i is then the data set's `rows[i]`. They are written `into` a tensor (at least n, ...) if given.
     """
 
     can_be_recorded = True
@@ -62,20 +66,19 @@ class DeviceData:
         dtype: torch.dtype = torch.float32,
         *,
         pixels: bool = False,
-        in_place: bool = False,
+        kept: torch.dtype | None = None,
+        rows: NDArray[np.int64] | None = None,
+        into: torch.Tensor | None = None,
     ) -> None:
         self.device, self.dtype, self.keeps_pixels = device, dtype, pixels
         self.is_image = dataset.kind == "images"
         self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
         self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
         self._slope, self._offset = 1 / (255 * float(dataset.std[0])), -self.mean / self.std
-        self.labels = torch.as_tensor(dataset.labels, device=device)
-        self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths, device=device)
-        features = torch.as_tensor(read(dataset.features, 0, len(dataset.features)), device=device)
-        if not self.is_image:
-            ours = in_place or is_on_disk(dataset.features)
-            features = self._standardised(features, in_place=ours)
-        self.features = features
+        every = slice(None) if rows is None else rows
+        self.labels = torch.as_tensor(dataset.labels[every], device=device)
+        self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
+        self.features = self._read(dataset.features, rows, into, kept or dtype)
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
         """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
@@ -92,26 +95,39 @@ class DeviceData:
             # (x / 255 - mean) / std, in one pass.
             inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
         elif recipe is not None and streams is not None:
-            inputs = _augment_sequences(inputs, lengths, recipe, streams)
+            inputs = _augment_sequences(inputs.to(self.dtype), lengths, recipe, streams)
             if recipe.mixup:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
+        inputs = inputs.to(self.dtype)
         return Batch(inputs, labels, lengths, pixels)
 
-    def _standardised(self, sequences: torch.Tensor, *, in_place: bool) -> torch.Tensor:
-        """(x - mean) / std of `sequences` (N, T, C), and zero where a series has ended.
+    def _read(
+        self, source: NDArray[np.generic], rows: NDArray[np.int64] | None, into: torch.Tensor | None, kept: torch.dtype
+    ) -> torch.Tensor:
+        """Examples of `source`, as they are kept; a block at a time, so that nothing is there twice."""
+        num = len(source) if rows is None else len(rows)
+        if self.is_image and rows is None and not is_on_disk(source):
+            return torch.as_tensor(source, device=self.device)
+        if into is None:
+            into = torch.empty(num, *source.shape[1:], dtype=kept_type(source, kept), device=self.device)
+        size = max(1, (BLOCK_BYTES if self.device.type == "cpu" else GPU_BLOCK_BYTES) // max(1, row_bytes(source)))
+        for first in range(0, num, size):
+            part = slice(first, min(first + size, num))
+            block = read(source, part.start, part.stop) if rows is None else take(source, rows[part])
+            self._put(torch.as_tensor(block).to(self.device), part, into[part])
+        return into[:num]
 
-        On a CPU a few megabytes at a time, which stay in the cache: for large data each pass over memory is a tenth
-        of a short training.
-        """
-        sequences = sequences.to(self.dtype)
-        out = sequences if in_place else torch.empty_like(sequences)
-        num = len(sequences) if self.device.type != "cpu" else max(1, BLOCK_BYTES * len(out) // max(1, out.nbytes))
-        for first in range(0, len(out), max(1, num)):
-            rows = slice(first, first + num)
-            block = torch.sub(sequences[rows], self.mean, out=out[rows]).div_(self.std)
-            if self.lengths is not None:
-                block.mul_(time_mask(self.lengths[rows], out.shape[1]).unsqueeze(-1))
-        return out
+    def _put(self, block: torch.Tensor, part: slice, out: torch.Tensor) -> None:
+        """Images as they are; of sequences (n, T, C) (x - mean) / std, and zero where a series has ended."""
+        if self.is_image:
+            out.copy_(block)
+            return
+        scaled = out if out.dtype == self.dtype else torch.empty_like(out, dtype=self.dtype)
+        torch.sub(block.to(self.dtype), self.mean, out=scaled).div_(self.std)
+        if self.lengths is not None:
+            scaled.mul_(time_mask(self.lengths[part], out.shape[1]).unsqueeze(-1))
+        if scaled is not out:
+            out.copy_(scaled)
 
     def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
         """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
@@ -129,6 +145,11 @@ class DeviceData:
         # Splitting nothing would give one empty batch, whose mean loss is NaN.
         for part in rows.split(size) if len(rows) else ():
             yield self.batch(part.expand(replicates, -1))
+
+
+def kept_type(source: NDArray[np.generic], kept: torch.dtype) -> torch.dtype:
+    """Of what lies on the device: images stay bytes."""
+    return torch.uint8 if source.dtype == np.uint8 else kept
 
 
 def _gathered(tensor: torch.Tensor, index: torch.Tensor, shape: torch.Size) -> torch.Tensor:

@@ -8,15 +8,16 @@ trained alone.
     S = replicates, B = examples in a batch
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hw3models.batches import Batch, DeviceData
-from hw3models.data.blocks import is_on_disk, row_bytes, take
+from hw3models.batches import Batch, DeviceData, kept_type
+from hw3models.data.blocks import is_on_disk
 from hw3models.data.dataset import Dataset
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
@@ -27,9 +28,14 @@ _ORDER_OF_BLOCKS = 9973
 """Keeps the stream apart from every other use of an epoch's number."""
 
 
-def is_too_large(dataset: Dataset, memory_bytes: int) -> bool:
+def is_too_large(dataset: Dataset, memory_bytes: int, kept: torch.dtype = torch.float32) -> bool:
     """Must it be read in chunks? What is in memory already stays there."""
-    return is_on_disk(dataset.features) and len(dataset.features) * row_bytes(dataset.features) > memory_bytes
+    return is_on_disk(dataset.features) and len(dataset.features) * _bytes_of_one(dataset, kept) > memory_bytes
+
+
+def _bytes_of_one(dataset: Dataset, kept: torch.dtype) -> int:
+    """An example, as it is kept."""
+    return math.prod(dataset.features.shape[1:]) * kept_type(dataset.features, kept).itemsize
 
 
 class ChunkedData:
@@ -39,12 +45,21 @@ class ChunkedData:
     """Every chunk lies elsewhere, and a CUDA graph would go on reading the first."""
 
     def __init__(
-        self, dataset: Dataset, device: torch.device, dtype: torch.dtype, *, pixels: bool, memory_bytes: int
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        pixels: bool,
+        memory_bytes: int,
+        kept: torch.dtype | None = None,
     ) -> None:
-        self._dataset, self._device, self._dtype, self._pixels = dataset, device, dtype, pixels
-        self._rows = max(1, memory_bytes // row_bytes(dataset.features))
+        kept = kept or dtype
+        self._resident = partial(DeviceData, dataset, device, dtype, pixels=pixels, kept=kept)
+        self._rows = max(1, memory_bytes // _bytes_of_one(dataset, kept))
         self._chunk: DeviceData | None = None
-        self._buffer = np.empty((0, *dataset.features.shape[1:]), dataset.features.dtype)
+        self._shape = dataset.features.shape[1:]
+        self._buffer = torch.empty(0, *self._shape, dtype=kept_type(dataset.features, kept), device=device)
 
     def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:
         """Every example of `train` (N,) once per replicate: int64 (S, B) into the chunk that `batch` then gathers from.
@@ -79,25 +94,17 @@ class ChunkedData:
         """The examples `index` (n,) in their order, the same for all replicates."""
         for start in range(0, len(index), size):
             rows = index[start : start + size]
-            part = self._resident(rows, take(self._dataset.features, rows))
+            part = self._resident(rows=rows)
             yield from part.in_order(np.arange(len(rows)), replicates, size)
 
     def _load(self, rows: NDArray[np.int64]) -> None:
-        """Into the buffer of the chunk before: two never are in memory together."""
+        """Into the memory of the chunk before: two never are there together."""
         self._chunk = None
         if len(rows) > len(self._buffer):
-            self._buffer = np.empty((len(rows), *self._buffer.shape[1:]), self._buffer.dtype)
-        self._chunk = self._resident(rows, take(self._dataset.features, rows, self._buffer[: len(rows)]))
-
-    def _resident(self, rows: NDArray[np.int64], features: NDArray[np.generic]) -> DeviceData:
-        lengths = self._dataset.lengths
-        part = replace(
-            self._dataset,
-            features=features,
-            labels=self._dataset.labels[rows],
-            lengths=None if lengths is None else lengths[rows],
-        )
-        return DeviceData(part, self._device, self._dtype, pixels=self._pixels, in_place=True)
+            # Empty first, for the same reason.
+            self._buffer = self._buffer.new_empty(0)
+            self._buffer = self._buffer.new_empty(len(rows), *self._shape)
+        self._chunk = self._resident(rows=rows, into=self._buffer)
 
 
 def load_data(
@@ -106,9 +113,10 @@ def load_data(
     dtype: torch.dtype = torch.float32,
     *,
     pixels: bool = False,
+    kept: torch.dtype | None = None,
     memory_bytes: int = 1 << 30,
 ) -> DeviceData | ChunkedData:
     """All of it on the device, or in chunks where it is on disk and larger than `memory_bytes`."""
-    if is_too_large(dataset, memory_bytes):
-        return ChunkedData(dataset, device, dtype, pixels=pixels, memory_bytes=memory_bytes)
-    return DeviceData(dataset, device, dtype, pixels=pixels)
+    if is_too_large(dataset, memory_bytes, kept or dtype):
+        return ChunkedData(dataset, device, dtype, pixels=pixels, kept=kept, memory_bytes=memory_bytes)
+    return DeviceData(dataset, device, dtype, pixels=pixels, kept=kept)

@@ -19,6 +19,7 @@ from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
 from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer
+from hw3models.precision import Precision, has_only_torch_layers
 from hw3models.replicates import State, stack
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
@@ -36,7 +37,13 @@ class Group:
     """S replicates with their optimiser and random streams."""
 
     def __init__(
-        self, seeds: Sequence[int], models: Sequence[nn.Module], recipe: Recipe, task: Task, streams: Streams
+        self,
+        seeds: Sequence[int],
+        models: Sequence[nn.Module],
+        recipe: Recipe,
+        task: Task,
+        streams: Streams,
+        precision: Precision = "float32",
     ) -> None:
         self.seeds = tuple(seeds)
         self.recipe, self.task = recipe, task
@@ -47,6 +54,7 @@ class Group:
             if isinstance(module, Dropout):
                 module.streams = self.streams
         self._chain = whole_chain(self.program)
+        self._in_bf16 = precision == "bf16" and has_only_torch_layers(self.program)
         self.parameters = list(self.program.parameters())
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0
@@ -106,7 +114,7 @@ class Group:
             return self._chain.learn(batch.inputs, slope)
         for parameter in self.parameters:
             parameter.grad = None
-        output_SB = run_program(self.program, batch, stacked=self.stacked)
+        output_SB = self._outputs(batch)
         loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
         if batch.blend is not None:
             others = replace(batch, labels=batch.blend.labels)
@@ -116,6 +124,15 @@ class Group:
         # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
         loss_S.sum().backward()
         return loss_S.detach()
+
+    def _outputs(self, batch: Batch) -> torch.Tensor:
+        """Float (S, B, K), in training mode."""
+        if not self._in_bf16:
+            return run_program(self.program, batch, stacked=self.stacked)
+        # What torch computes in bfloat16, and what it does not, is its own list.
+        # Weights are used once in a step, and a CUDA graph may not hold what was cached outside of it.
+        with torch.autocast(self.streams.device.type, torch.bfloat16, cache_enabled=False):
+            return run_program(self.program, batch, stacked=self.stacked).float()
 
     def _slope(self, batch: Batch) -> Slope | None:
         """The loss with its gradient by the outputs, where that is known without autograd."""

@@ -22,6 +22,7 @@ from hw3models.evaluation import evaluate
 from hw3models.families import Baseline, Network, find_family
 from hw3models.families.family import BaselineFit
 from hw3models.model_store import load_model, save_model
+from hw3models.precision import products
 from hw3models.prediction import predict, reconstruction_table
 from hw3models.prediction_table import PredictionTable, join_resamples, load_table, save_table
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -127,6 +128,7 @@ def _fit_network(
         train_seconds=result.seconds,
         device=describe_device(result.device),
         strategy=result.strategy,
+        precision=result.precision,
         peak_memory_mb=peak_memory_mb(result.device),
         notes=result.notes,
     )
@@ -197,7 +199,8 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
         card, states = load_model(directory)
-        table, seconds = predict(card, states, dataset, where)
+        with products("float32", where):
+            table, seconds = predict(card, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
         table,
@@ -211,10 +214,10 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """sha256 over this package's own source: part of every cache key, so that changed code is run again."""
+    """sha256 over this package's source and tables: part of every cache key, so that changed code is run again."""
     root = Path(__file__).parent
     sha = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(path for path in root.rglob("*") if path.suffix in {".py", ".json"}):
         sha.update(path.relative_to(root).as_posix().encode())
         sha.update(path.read_bytes())
     return sha.hexdigest()[:16]

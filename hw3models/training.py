@@ -27,6 +27,7 @@ from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.group import Group, part_of
 from hw3models.memory import Plan, is_out_of_memory, release
+from hw3models.precision import Precision, pick_precision, products
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
@@ -68,6 +69,7 @@ class FitResult:
     """Lowest validation loss; training loss where there is no validation split."""
     seconds: float
     strategy: Strategy
+    precision: Precision
     device: torch.device
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
@@ -119,18 +121,24 @@ def fit(
     """
     device = pick_device(spec.device)
     strategy = pick_strategy(spec, family, device)
+    precision, said = pick_precision(spec, family, device)
+    if dtype != torch.float32:
+        # Whoever asks for another type wants its numbers, not speed.
+        precision, said = "float32", ""
     start = time.perf_counter()
     threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
     plan: Plan | None = Plan(groups, min(len(groups), threads))
-    on_epoch, notes = _once(on_epoch), list[str]()
+    on_epoch, notes = _once(on_epoch), [said] if said else []
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
             prepared = partial(
-                _prepared, dataset, family, spec, plan, device, dtype, on_epoch, checkpoints, on_free_core
+                _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
             )
-            result = _gather(_run_groups(*prepared()), spec, strategy=strategy, device=device)
+            with products(precision, device):
+                finished = _run_groups(*prepared())
+            result = _gather(finished, spec, strategy=strategy, precision=precision, device=device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -169,6 +177,7 @@ def _prepared(
     plan: Plan,
     device: torch.device,
     dtype: torch.dtype,
+    precision: Precision,
     on_epoch: Callable[[EpochReport], None],
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
     on_free_core: Callable[[], None],
@@ -180,13 +189,14 @@ def _prepared(
 
     def made(seeds: tuple[int, ...]) -> Group:
         streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
-        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams)
+        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision)
 
     load = partial(
         load_data,
         device=device,
         dtype=dtype,
         pixels=family.task == "reconstruction",
+        kept=torch.bfloat16 if precision == "bf16" else dtype,
         memory_bytes=(spec.memory_mb << 20) // plan.at_once,
     )
     job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
@@ -345,7 +355,9 @@ def _report(values: Mapping[str, Any]) -> EpochReport:
     return EpochReport(**fields)
 
 
-def _gather(finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, device: torch.device) -> FitResult:
+def _gather(
+    finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, precision: Precision, device: torch.device
+) -> FitResult:
     results = {seed: kept for selection, _ in finished for seed, kept in selection.results().items()}
     failures = tuple(failure for selection, _ in finished for failure in selection.failures)
     if not results:
@@ -360,5 +372,6 @@ def _gather(finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strateg
         best_seed=min(seeds, key=lambda seed: results[seed][1]),
         seconds=0.0,
         strategy=strategy,
+        precision=precision,
         device=device,
     )

@@ -40,6 +40,9 @@ class StudySpec(Spec):
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
+    precision: Literal["auto", "float32", "tf32", "bf16"] = "auto"
+    """Networks are trained in float32, TF32 (on CUDA) or bfloat16, which keeps sequences half as large and loses digits
+    that data may need. auto: TF32 on CUDA where the loss curves were measured to stay as they are, else float32."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024
     """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
     placement: PlacementWish = "auto"

@@ -32,6 +32,7 @@ def log_results(
     tags = {
         "device": training.device,
         "strategy": training.strategy,
+        "precision": training.precision,
         "best_seed": str(training.best_seed),
         "model_digest": training.digest,
         "hw3.failures": "; ".join(failure.reason for failure in training.failures),

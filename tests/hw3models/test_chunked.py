@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from hw3models.chunked import ChunkedData
+from hw3models.batches import DeviceData
+from hw3models.chunked import ChunkedData, load_data
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
@@ -90,6 +92,23 @@ def test_chunks_are_mixed_anew_in_every_epoch_and_alike_for_all_replicates(datas
     # Sorted by class on disk; a chunk of neighbours would hold one class alone.
     [chunk, *_] = data.chunks(dataset.train, 16, 1)
     assert 0.3 < dataset.labels[chunk].mean() < 0.7
+
+
+def test_a_chunk_of_bfloat16_holds_twice_as_many_in_the_same_memory(dataset: Dataset) -> None:
+    load = partial(load_data, dataset, CPU, memory_bytes=100 * 96)
+    whole, half = load(), load(kept=torch.bfloat16)
+    assert isinstance(whole, ChunkedData)
+    assert isinstance(half, ChunkedData)
+    sizes = [len(next(data.chunks(dataset.train, 4, 1))) for data in (whole, half)]
+    assert sizes == [100, 200]
+    # All of it fits where float32 did not.
+    everything = len(dataset.features) * 96
+    assert isinstance(load_data(dataset, CPU, memory_bytes=everything // 2), ChunkedData)
+    resident = load_data(dataset, CPU, memory_bytes=everything // 2, kept=torch.bfloat16)
+    assert isinstance(resident, DeviceData)
+    [mine] = half.in_order(dataset.validation, 1)
+    [theirs] = resident.in_order(dataset.validation, 1)
+    assert torch.equal(mine.inputs, theirs.inputs)
 
 
 def trained(dataset: Dataset, seeds: tuple[int, ...], strategy: str, memory_mb: int) -> FitResult:
