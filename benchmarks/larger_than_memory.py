@@ -27,13 +27,14 @@ from hw3models.families import find_family
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from hw3models.training import fit
 
-path, megabytes = Path(sys.argv[1]), int(sys.argv[2])
+path, megabytes, precision = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 begin = time.perf_counter()
 spec = DataSpec(source=str(path))
 dataset = load_prepared(prepare(spec, fetch(spec, cache=path.parent), cache=path.parent))
 start = time.perf_counter()
 recipe = Recipe(epochs=1, batch_size=256)
-fit(dataset, find_family("sequences", "mlp"), TrainSpec(seeds=(0, 1), recipe=recipe, device="cpu", memory_mb=megabytes))
+training = TrainSpec(seeds=(0, 1), recipe=recipe, device="cpu", memory_mb=megabytes, precision=precision)
+fit(dataset, find_family("sequences", "mlp"), training)
 # Not ru_maxrss: that begins with what the parent held when it started this process, such as the file just written.
 (peak,) = (line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
 print(json.dumps([int(peak) / 1024, time.perf_counter() - start, start - begin]))
@@ -50,17 +51,18 @@ def main() -> int:
         "--folder", type=Path, help="where the file is written; the system's temporary folder if not given"
     )
     parser.add_argument("--parquet", action="store_true", help="a table instead of `.npy`")
+    parser.add_argument("--precision", default="float32", choices=["float32", "bf16"])
     options = parser.parse_args()
     write = write_parquet if options.parquet else write_npy
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        small, *_ = measured(write(Path(folder) / "small", 2_000), options.chunk_mb)
+        small, *_ = measured(write(Path(folder) / "small", 2_000), options)
         num = int(options.gib * 2**30 / (4 * STEPS * CHANNELS))
-        large, seconds, preparing = measured(write(Path(folder) / "large", num), options.chunk_mb)
+        large, seconds, preparing = measured(write(Path(folder) / "large", num), options)
     chunks = (large - small) / options.chunk_mb
     sys.stdout.write(
         f"{'Parquet' if options.parquet else '.npy'}, {options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), "
-        f"chunks of {options.chunk_mb} MiB: peak {large:,.0f} MiB, {small:,.0f} MiB with a small file; {chunks:.2f} "
-        f"chunks more. Fetched and prepared in {preparing:.0f} s; one epoch of 2 MLPs: {seconds:.0f} s.\n"
+        f"chunks of {options.chunk_mb} MiB, {options.precision}: peak {large:,.0f} MiB, "
+        f"{small:,.0f} MiB with a small file; {chunks:.2f} chunks more. Fetched and prepared in {preparing:.0f} s; one epoch of 2 MLPs: {seconds:.0f} s.\n"
     )
     return int(chunks > 1.5)
 
@@ -98,9 +100,9 @@ def write_parquet(folder: Path, num: int) -> Path:
     return path
 
 
-def measured(path: Path, chunk_mb: int) -> tuple[float, float, float]:
+def measured(path: Path, options: argparse.Namespace) -> tuple[float, float, float]:
     """Peak resident memory in MiB of a process of its own, and the seconds of one epoch and of what came before it."""
-    command = [sys.executable, "-c", PROGRAM, str(path), str(chunk_mb)]
+    command = [sys.executable, "-c", PROGRAM, str(path), str(options.chunk_mb), options.precision]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     peak, seconds, preparing = json.loads(done.stdout)
     return peak, seconds, preparing
