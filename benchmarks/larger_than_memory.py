@@ -62,7 +62,8 @@ def main() -> int:
     sys.stdout.write(
         f"{'Parquet' if options.parquet else '.npy'}, {options.gib:g} GiB ({num:,} series of {STEPS} x {CHANNELS}), "
         f"chunks of {options.chunk_mb} MiB, {options.precision}: peak {large:,.0f} MiB, "
-        f"{small:,.0f} MiB with a small file; {chunks:.2f} chunks more. Fetched and prepared in {preparing:.0f} s; one epoch of 2 MLPs: {seconds:.0f} s.\n"
+        f"{small:,.0f} MiB with a small file; {chunks:.2f} chunks more. "
+        f"Fetched and prepared in {preparing:.0f} s; one epoch of 2 MLPs: {seconds:.0f} s.\n"
     )
     return int(chunks > 1.5)
 
