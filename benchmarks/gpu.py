@@ -52,7 +52,7 @@ def main() -> int:
     )
     sys.stdout.write("|---|---|---|---|---|\n")
     # The references' products as well.
-    with products(options.precision, torch.device(options.device)):
+    with products(torch.device(options.device), tf32=options.precision == "tf32"):
         missed = [case for case in (*together(options), models_per_second(options)) if not case]
     return 1 if missed else 0
 

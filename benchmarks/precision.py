@@ -21,6 +21,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ from benchmarks.tf32 import CutProducts
 from hw3models.data import Dataset, fetch, load_prepared, prepare
 from hw3models.devices import describe_device, pick_device
 from hw3models.families import FAMILIES, Network
-from hw3models.precision import TABLE, Precision
+from hw3models.precision import TABLE
 from hw3models.specs import DataSpec, Kind, TrainSpec
 from hw3models.training import EpochReport, fit
 
@@ -44,6 +45,7 @@ DATA: dict[Kind, tuple[str, ...]] = {
 }
 SEEN = 10_000
 """Examples that a network is trained on, counting repeats."""
+Lower = Literal["tf32", "bf16"]
 POINTS = 10
 """Of a training, at which losses are compared."""
 ROUNDS = 5
@@ -56,7 +58,7 @@ class Row:
     name: str
     """kind/family."""
     source: str
-    precision: Precision
+    precision: Lower
     imitated: bool
     train: float
     validation: float
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1_000, help="of each synthetic data set")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
-    device, rows, ratios = pick_device(), list[Row](), dict[tuple[str, Precision], float]()
+    device, rows, ratios = pick_device(), list[Row](), dict[tuple[str, Lower], float]()
     with TemporaryDirectory() as folder:
         for name, family in networks():
             for precision in precisions(device):
@@ -101,7 +103,7 @@ def networks() -> Iterator[tuple[str, Network]]:
                 yield f"{kind}/{family.name}", family
 
 
-def precisions(device: torch.device) -> tuple[Precision, ...]:
+def precisions(device: torch.device) -> tuple[Lower, ...]:
     """Those that the device has, besides float32."""
     return ("tf32", "bf16") if device.type == "cuda" else ("bf16",)
 
@@ -112,7 +114,7 @@ def prepared(source: str, examples: int, cache: Path) -> Dataset:
     return load_prepared(prepare(spec, fetch(spec, cache=cache), cache=cache))
 
 
-def speed(family: Network, precision: Precision) -> float:
+def speed(family: Network, precision: Lower) -> float:
     """How many times as fast as in float32: median of rounds in which both train."""
     dataset = synthetic(family.kind, 2_000 if family.kind == "sequences" else 20_000)
     specs = [TrainSpec(family=family.name, recipe=PLAIN, precision=one) for one in ("float32", precision)]
@@ -167,11 +169,11 @@ def write_table(rows: Sequence[Row]) -> None:
     """TF32 on CUDA where it is float32 to every eye. Never bfloat16: see docs/decisions/0018."""
     names = dict.fromkeys(row.name for row in rows)
     changed = {row.name for row in rows if row.precision == "tf32" and not row.unchanged}
-    table = {"cuda": {name: "tf32" for name in names if name not in changed}}
+    table = {"tf32": [name for name in names if name not in changed]}
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
-def page(rows: Sequence[Row], ratios: dict[tuple[str, Precision], float], seeds: int, device: torch.device) -> str:
+def page(rows: Sequence[Row], ratios: dict[tuple[str, Lower], float], seeds: int, device: torch.device) -> str:
     """The part of docs/precision.md that is measured."""
     lines = [
         "| family | data | precision | training loss | validation loss | times as fast |",

@@ -60,6 +60,7 @@ def _devices() -> dict[str, str]:
     import torch
 
     from hw3models.devices import cpu_name, pick_device
+    from hw3models.precision import cpu_has_bf16
 
     found = {"cpu": f"{cpu_name()}, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"}
     for index in range(torch.cuda.device_count()):
@@ -70,6 +71,7 @@ def _devices() -> dict[str, str]:
     if not torch.cuda.device_count():
         found["cuda"] = "none"
     found["auto takes"] = str(pick_device())
+    found["bfloat16 on the CPU"] = "fast" if cpu_has_bf16() else "slower than float32: no instructions for it"
     return found
 
 

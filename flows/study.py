@@ -22,6 +22,7 @@ from hw3models.specs import (
     TrainSpec,
 )
 from hw3models.tuning.choice import budget_sentence
+from hw3models.wording import listed
 from tasks import tracking
 from tasks.artifacts import publish
 from tasks.caching import run_cached
@@ -191,4 +192,8 @@ def _notes(training: Mapping[str, TrainReport]) -> tuple[str, ...]:
         for family, one in training.items()
         for failure in one.failures
     ]
-    return (*lost, *(f"{family}: {note}" for family, one in training.items() for note in one.notes))
+    told: dict[str, list[str]] = {}
+    for family, one in training.items():
+        for note in one.notes:
+            told.setdefault(note, []).append(family)
+    return (*lost, *(f"{listed(families)}: {note}" for note, families in told.items()))

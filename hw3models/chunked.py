@@ -28,6 +28,13 @@ _ORDER_OF_BLOCKS = 9973
 """Keeps the stream apart from every other use of an epoch's number."""
 
 
+def rows_at_once(dataset: Dataset, memory_bytes: int, kept: torch.dtype) -> int | None:
+    """Examples in a chunk; None where all are held."""
+    if not is_too_large(dataset, memory_bytes, kept):
+        return None
+    return max(1, memory_bytes // _bytes_of_one(dataset, kept))
+
+
 def is_too_large(dataset: Dataset, memory_bytes: int, kept: torch.dtype = torch.float32) -> bool:
     """Must it be read in chunks? What is in memory already stays there."""
     return is_on_disk(dataset.features) and len(dataset.features) * _bytes_of_one(dataset, kept) > memory_bytes
@@ -56,7 +63,7 @@ class ChunkedData:
     ) -> None:
         kept = kept or dtype
         self._resident = partial(DeviceData, dataset, device, dtype, pixels=pixels, kept=kept)
-        self._rows = max(1, memory_bytes // _bytes_of_one(dataset, kept))
+        self._rows = rows_at_once(dataset, memory_bytes, kept) or len(dataset.features)
         self._chunk: DeviceData | None = None
         self._shape = dataset.features.shape[1:]
         self._buffer = torch.empty(0, *self._shape, dtype=kept_type(dataset.features, kept), device=device)

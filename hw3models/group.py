@@ -19,7 +19,6 @@ from hw3models.families.family import Task
 from hw3models.graphed import GraphedSteps, Work, record_cuda_graph
 from hw3models.layers import Dropout
 from hw3models.optimisation import clip_gradients, learning_rate, make_optimizer
-from hw3models.precision import Precision, has_only_torch_layers
 from hw3models.replicates import State, stack
 from hw3models.specs import Recipe
 from hw3models.streams import Streams
@@ -43,7 +42,7 @@ class Group:
         recipe: Recipe,
         task: Task,
         streams: Streams,
-        precision: Precision = "float32",
+        in_bf16: bool = False,
     ) -> None:
         self.seeds = tuple(seeds)
         self.recipe, self.task = recipe, task
@@ -54,7 +53,7 @@ class Group:
             if isinstance(module, Dropout):
                 module.streams = self.streams
         self._chain = whole_chain(self.program)
-        self._in_bf16 = precision == "bf16" and has_only_torch_layers(self.program)
+        self._in_bf16 = in_bf16
         self.parameters = list(self.program.parameters())
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0

@@ -127,8 +127,8 @@ def _fit_network(
         parameters=sum(learnt),
         train_seconds=result.seconds,
         device=describe_device(result.device),
-        strategy=result.strategy,
-        precision=result.precision,
+        strategy=result.strategy + (f", in chunks of {result.chunk:,}" if result.chunk else ""),
+        precision=str(result.precision),
         peak_memory_mb=peak_memory_mb(result.device),
         notes=result.notes,
     )
@@ -199,7 +199,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
         card, states = load_model(directory)
-        with products("float32", where):
+        with products(where):
             table, seconds = predict(card, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(

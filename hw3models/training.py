@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from hw3models.batches import DeviceData, batch_size, num_epochs
-from hw3models.chunked import ChunkedData, load_data
+from hw3models.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of
 from hw3models.devices import num_threads, one_thread, pick_device
@@ -27,7 +27,7 @@ from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.group import Group, part_of
 from hw3models.memory import Plan, is_out_of_memory, release
-from hw3models.precision import Precision, pick_precision, products
+from hw3models.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.replicates import State, put_together
 from hw3models.selection import Selection
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
@@ -71,6 +71,8 @@ class FitResult:
     strategy: Strategy
     precision: Precision
     device: torch.device
+    chunk: int | None = None
+    """Examples that were in memory at once; None: all."""
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
 
@@ -124,7 +126,7 @@ def fit(
     precision, said = pick_precision(spec, family, device)
     if dtype != torch.float32:
         # Whoever asks for another type wants its numbers, not speed.
-        precision, said = "float32", ""
+        precision, said = FLOAT32, ""
     start = time.perf_counter()
     threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
@@ -136,7 +138,7 @@ def fit(
             prepared = partial(
                 _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
             )
-            with products(precision, device):
+            with products(device, tf32=precision.tf32):
                 finished = _run_groups(*prepared())
             result = _gather(finished, spec, strategy=strategy, precision=precision, device=device)
         except (MemoryError, RuntimeError) as error:
@@ -144,7 +146,8 @@ def fit(
                 raise
             reason = " ".join(str(error).split())[:200]
         else:
-            return replace(result, notes=tuple(notes), seconds=time.perf_counter() - start)
+            chunk = rows_at_once(dataset, _memory_bytes(spec, plan), precision.kept(dtype))
+            return replace(result, chunk=chunk, notes=tuple(notes), seconds=time.perf_counter() - start)
         # Out here the error's traceback is gone, too.
         release(device)
         failed, plan = plan, plan.smaller()
@@ -189,19 +192,24 @@ def _prepared(
 
     def made(seeds: tuple[int, ...]) -> Group:
         streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
-        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision)
+        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision.computes_in_bf16)
 
     load = partial(
         load_data,
         device=device,
         dtype=dtype,
         pixels=family.task == "reconstruction",
-        kept=torch.bfloat16 if precision == "bf16" else dtype,
-        memory_bytes=(spec.memory_mb << 20) // plan.at_once,
+        kept=precision.kept(dtype),
+        memory_bytes=_memory_bytes(spec, plan),
     )
     job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
     # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
     return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
+
+
+def _memory_bytes(spec: TrainSpec, plan: Plan) -> int:
+    """Of examples, for each program."""
+    return (spec.memory_mb << 20) // plan.at_once
 
 
 _Loaded = tuple[Dataset, DeviceData | ChunkedData]

@@ -101,7 +101,8 @@ def sequences(
     ----------
     source
         `regime:motif`, `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or a
-        file: `NAME_TRAIN.ts` (its `NAME_TEST.ts` is found beside it), `.npz` (X, y), `.csv` or `.parquet`.
+        file: `NAME_TRAIN.ts` (its `NAME_TEST.ts` is found beside it), `.npz` (X, y), `.csv`, `.parquet`
+        or, larger than memory, `.npy`.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose

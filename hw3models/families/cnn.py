@@ -62,5 +62,6 @@ SEQUENCES = Network(
     kind="sequences",
     build=build_cnn,
     recipe=RECIPE,
+    computes_in_bf16=True,
     named=other_recipes(RECIPE),
 )

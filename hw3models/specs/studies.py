@@ -41,10 +41,12 @@ class StudySpec(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
     precision: Literal["auto", "float32", "tf32", "bf16"] = "auto"
-    """Networks are trained in float32, TF32 (on CUDA) or bfloat16, which keeps sequences half as large and loses digits
-    that data may need. auto: TF32 on CUDA where the loss curves were measured to stay as they are, else float32."""
+    """Networks are trained in float32, in TF32 (on CUDA), or CNNs in bfloat16 and all sequences kept in it, half as
+    large and without digits that data may need. auto: TF32 on CUDA where loss curves were measured to stay as they are,
+    else float32."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024
-    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
+    """MiB of the training examples that are held in memory at once; a larger `.npy` or Parquet file is read in
+    chunks."""
     placement: PlacementWish = "auto"
     """Where networks are trained: `auto` takes the GPU pool when it is available and this process otherwise; `here` is
     this process; `gpu` and `cpu` insist on that work pool and fail when nobody there takes the training."""

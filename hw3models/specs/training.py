@@ -95,11 +95,12 @@ class TrainSpec(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then CPU."""
     precision: Literal["auto", "float32", "tf32", "bf16"] = "auto"
-    """Of products in training: float32, TF32 (on CUDA; elsewhere float32), or bfloat16, in which sequences are kept as
-    well, so that they take half of the memory. auto: TF32 on CUDA for families whose loss curves it was measured to
+    """Of products in training: float32, TF32 (on CUDA; elsewhere float32), or bfloat16, in which all families keep
+    sequences, half as large, and CNNs compute. auto: TF32 on CUDA for families whose loss curves it was measured to
     leave as they are, float32 for all others."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024
-    """MiB of the training examples that are held in memory at once; a larger `.npy` file is read in chunks."""
+    """MiB of the training examples that are held in memory at once; a larger `.npy` or Parquet file is read in
+    chunks."""
 
     @model_validator(mode="after")
     def _seeds_are_distinct(self) -> "TrainSpec":
@@ -192,7 +193,7 @@ class TrainReport(Report):
     """Such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
     strategy: str
     precision: str = "float32"
-    """Of its products; see `hw3models.precision`."""
+    """Such as `float32`, `tf32`, `bf16`, or `float32, series as bf16`; see `hw3models.precision`."""
     peak_memory_mb: float
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()

@@ -81,7 +81,7 @@ def test_auto_gets_tf32_where_no_data_set_shows_a_change(tmp_path, monkeypatch: 
         Row("sequences/gru", "a", "bf16", False, 2.2, 0.3),
     ]
     write_table(rows)
-    assert (tmp_path / "precision.json").read_text() == '{\n  "cuda": {\n    "sequences/gru": "tf32"\n  }\n}\n'
+    assert (tmp_path / "precision.json").read_text() == '{\n  "tf32": [\n    "sequences/gru"\n  ]\n}\n'
     text = page(rows, {("sequences/gru", "bf16"): 1.25}, 40, torch.device("cpu"))
     assert "| sequences/cnn | b | tf32, imitated | 0.20 | 1.30 (changed) |  |" in text
     assert "| sequences/gru | a | bf16 | 2.20 (changed) | 0.30 | 1.25 |" in text
