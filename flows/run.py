@@ -1,13 +1,16 @@
 """Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
 
+import errno
 import json as jsonlib
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from flows.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.servers import check_servers
+from hw3models.errors import SpecError
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
 from tasks.helper import helping, later, with_room
@@ -63,6 +66,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     It is imported here: Prefect reads its settings when it is, and its temporary server starts meanwhile.
     """
     check_servers()
+    _check_folders()
     prepare_environment(verbose=verbose)
     with ExitStack() as around:
         with importing(), embedded_server() as is_starting:
@@ -85,6 +89,26 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
         except KeyboardInterrupt:
             _cancel_flow_runs()
             raise
+
+
+def _check_folders() -> None:
+    """Can anything be kept? Told before a server starts, which would fail with a page of its own."""
+    settings = Settings()
+    for variable, given, folder in (
+        ("HW3_HOME", settings.home, settings.work),
+        ("HW3_CACHE", settings.cache, settings.cache),
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise SpecError(
+                f"`{variable}` is {given}, where nothing can be kept ({error.strerror}). "
+                "Set it to a folder that can be written to."
+            ) from error
 
 
 def _check_early(spec: Spec) -> None:

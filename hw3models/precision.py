@@ -1,6 +1,7 @@
 """At which precision networks train: float32, or less where the loss curves stay those of float32.
 
-Parameters, gradients, optimiser and losses are float32 at each of them, and so is everything that is evaluated:
+Parameters, gradients, optimiser and losses are float32 at each of them. Validation examples are what training examples
+are; test examples are predicted in float32.
 
     float32   products in IEEE single precision.
     tf32      products on CUDA cut what they multiply to 10 bits of mantissa (NVIDIA's TensorFloat-32, 2020).

@@ -212,10 +212,15 @@ def power_advice(setting: Setting, standings: Standings) -> str:
         return ""
     power, margin = pair.power, amount(setting.metric, setting.margin)
     corrected = f" after Holm's correction for {setting.num_pairs} pairs" if setting.num_pairs > 1 else ""
-    found = (
-        f"between {listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
-        f"would be found with 80% power{corrected}"
-    )
+    lowest, highest = METRICS[setting.metric].range
+    if power.detectable > highest - lowest:
+        largest = amount(setting.metric, highest - lowest)
+        found = f"between {listed(leaders)} even the largest possible difference, {largest}, could be missed{corrected}"
+    else:
+        found = (
+            f"between {listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
+            f"would be found with 80% power{corrected}"
+        )
     if power.detectable <= setting.margin:
         return sentence(f"{found}, less than the margin of {margin}")
     replicates = "resamples" if setting.resampled else "seeds each"

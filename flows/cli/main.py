@@ -8,6 +8,7 @@ import warnings
 from cyclopts import CycloptsError
 
 from flows.cli.app import app, version
+from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from hw3models.waiting import wait_passively
 
@@ -16,6 +17,7 @@ def command() -> None:
     """Entry point of the command `hw3`: `main`, in a process that is its own."""
     end = _End()
     atexit.register(end)
+    catch_dropped_interrupts()
     try:
         main()
     except SystemExit as stopped:

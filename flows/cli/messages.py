@@ -27,8 +27,8 @@ def explain(error: Exception) -> tuple[str, int]:
             "Prefect's server does not answer any more. What was finished is kept: give the same command again.",
             1,
         )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = f" ({error.filename})" if error.filename else ""
+    if _is_full(error):
+        where = f" ({name})" if (name := getattr(error, "filename", None)) else ""
         return f"No space left on the disk{where}: free some space, and give the same command again.", 1
     import traceback
 
@@ -44,6 +44,13 @@ def plain_warning(
         return f"hw3: {message}\n"
     text = linecache.getline(filename, lineno).strip() if line is None else line
     return f"{filename}:{lineno}: {category.__name__}: {message}\n  {text}\n"
+
+
+def _is_full(error: Exception) -> bool:
+    """Is the disk, for a file or for SQLite?"""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "database or disk is full" in str(error)
 
 
 def _is_away(error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hw3models.specs.base import Report, Spec
 
@@ -11,6 +11,8 @@ Kind = Literal["images", "sequences"]
 
 class DataOptions(Spec):
     """How data are split, and (for the synthetic regimes) how many and how hard."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the synthetic data and of every random split."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
@@ -16,6 +16,8 @@ RecipeName = Literal["default", "homework", "long", "deep"]
 
 class StudySpec(Spec):
     """What the studies of images, autoencoders and sequences have in common."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     families: tuple[str, ...] | None = None
     """Families and baselines to compare; none: all that suit the data."""

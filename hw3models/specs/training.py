@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
@@ -15,6 +15,8 @@ Goal = Literal["accuracy", "loss"]
 
 class Recipe(Spec):
     """How a network is trained. Every family has one default; see `hw3models.families`."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
     """Passes over the training examples (more for small data: see `min_examples`)."""

@@ -135,3 +135,15 @@ def test_the_advice_says_how_many_pairs_it_is_corrected_for() -> None:
     rng = np.random.default_rng(2)
     rights = {name: rng.random((5, 200)) < 0.8 for name in ("cnn", "gru", "lstm")}
     assert "with 80% power after Holm's correction for 3 pairs" in compared(rights).advice
+
+
+def test_a_difference_that_cannot_be_is_not_named() -> None:
+    """Two seeds that disagree leave one degree of freedom: by the formula only thousands of points would be found."""
+    rights = {"cnn": np.ones((2, 50), bool), "gru": np.ones((2, 50), bool)}
+    rights["cnn"][0] = np.arange(50) % 2 == 0
+    report = compared(rights)
+    [pair] = report.pairs
+    assert pair.power is not None
+    assert pair.power.detectable > 1
+    assert "even the largest possible difference, 100 points, could be missed" in report.advice
+    assert "e+" not in report.advice

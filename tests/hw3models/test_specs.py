@@ -50,3 +50,11 @@ def test_a_study_that_goes_on_until_it_is_decided_begins_with_three_seeds_and_ha
     with pytest.raises(ValidationError, match=r"`until_decided` begins with `seeds` \(\d+\) and ends with `max_seeds`"):
         StudySpec(until_decided=True, seeds=seeds, max_seeds=max_seeds)
     StudySpec(seeds=seeds, max_seeds=max_seeds)
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "-inf"])
+def test_what_is_not_a_number_is_refused(number: str) -> None:
+    for make in (Recipe, StudySpec, DataSpec):
+        field = {Recipe: "learning_rate", StudySpec: "margin", DataSpec: "difficulty"}[make]
+        with pytest.raises(ValidationError, match=field):
+            make.model_validate({field: float(number)})
