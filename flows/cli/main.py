@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import select
 import sys
 import warnings
 
@@ -66,7 +67,19 @@ def main() -> None:
     except CycloptsError as error:
         _stop(usage(error), 2)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            sys.exit(1)
         _stop(*explain(error))
+
+
+def _nobody_reads() -> bool:
+    """Has who reads our output gone, as `head` does? What is left to be written then goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _stop(message: str, code: int) -> None:

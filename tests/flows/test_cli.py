@@ -127,6 +127,15 @@ def test_doctor_says_what_answers_and_what_does_not(environment: dict[str, str])
     assert "torch" in hw3(environment, "doctor").stdout
 
 
+def test_a_reader_that_has_gone_is_no_error_to_tell(environment: dict[str, str]) -> None:
+    """As in `hw3 doctor | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([HW3, "doctor"], env=environment, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, str]) -> None:
     dead = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     done = hw3(environment | dead, "sequences", "regime:locked", *QUICK, timeout=60)
