@@ -139,8 +139,7 @@ def fit(
                 _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
             )
             with products(device, tf32=precision.tf32):
-                finished = _run_groups(*prepared())
-            result = _gather(finished, spec, strategy=strategy, precision=precision, device=device)
+                result = _gather(_run_groups(*prepared()), spec, strategy=strategy, precision=precision, device=device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
