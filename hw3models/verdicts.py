@@ -143,6 +143,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
     texts = [
         *_about_baselines(setting, standings),
         *_about_the_best(setting, standings),
+        *_about_no_baseline(standings),
         *_about_devices(standings),
         *_about_budgets(standings),
         *_about_the_others(setting, standings),
@@ -250,6 +251,13 @@ def _about_cost(standings: Standings) -> str:
     if known[name] < 0.001:
         return f"{text} (next to no training; {display_name(slowest)} takes {known[slowest]:.2g} s per seed)"
     return f"{text} ({times(known[slowest] / known[name])} faster to train than {display_name(slowest)})"
+
+
+def _about_no_baseline(standings: Standings) -> list[str]:
+    """Networks that have learnt nothing cannot be separated either."""
+    if standings.baselines or len(standings.groups) > 1:
+        return []
+    return ["no baseline was compared: whether any of them beats one is not known"]
 
 
 def _about_devices(standings: Standings) -> list[str]:

@@ -89,7 +89,8 @@ def open_npy(path: Path) -> NDArray[Any]:
     try:
         return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
-        reason = str(error).rstrip(".")
+        # numpy takes what does not begin as an array for a pickle, and says how one is loaded.
+        reason = "its beginning is not that of one" if "pickle" in str(error) else str(error).rstrip(".")
         raise DataError(
             f"{path}: not a whole `.npy` file ({reason}). Write it with numpy.save(path, array)."
         ) from error

@@ -26,7 +26,7 @@ def sequence_files(source: str) -> tuple[Path, ...]:
         return _shipped_files(source.removeprefix("aeon:"))
     path = Path(source).expanduser().absolute()
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        what = "is a folder, not a file" if path.is_dir() else "is no file" if path.exists() else "does not exist"
         raise DataError(f"{path} {what}. Give the path of a {', '.join(SUFFIXES)} file.")
     if path.suffix.lower() == ".npy":
         return npy_files(path)

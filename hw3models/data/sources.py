@@ -74,8 +74,8 @@ def _fetch_auto(
         from hw3models.data.digits import DIGITS_VERSION
 
         note = (
-            f"MNIST could not be had ({str(error).rstrip('.')}): scikit-learn's 1,797 digits stand in for it. "
-            "Their accuracies are not MNIST's."
+            "scikit-learn's 1,797 digits stand in for MNIST, and their accuracies are not MNIST's: it could not be had "
+            f"({str(error).rstrip('.')})."
         )
         tell(note)
         return _made("digits", "images", DIGITS_VERSION).model_copy(update={"notes": (note,)})

@@ -95,9 +95,9 @@ def test_auto_says_loudly_that_the_digits_stand_in(mirror: Mirror, tmp_path: Pat
     source = fetch(AUTO, cache=tmp_path, mirrors={"mnist": [mirror.address]})
     assert source.source == "digits"
     report = prepare(AUTO, source, cache=tmp_path)
-    assert report.notes[0].startswith("MNIST could not be had (mnist: train-images-idx3-ubyte.gz")
+    assert report.notes[0].startswith("scikit-learn's 1,797 digits stand in for MNIST")
+    assert "it could not be had (mnist: train-images-idx3-ubyte.gz" in report.notes[0]
     assert "HTTP 403" in report.notes[0]
-    assert "scikit-learn's 1,797 digits stand in for it." in report.notes[0]
 
 
 def test_auto_does_not_wait_long_for_mirrors_that_never_answer(
