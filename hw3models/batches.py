@@ -94,11 +94,12 @@ class DeviceData:
                 pixels = (inputs / 255).flatten(-2)
             # (x / 255 - mean) / std, in one pass.
             inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
-        elif recipe is not None and streams is not None:
-            inputs = _augment_sequences(inputs.to(self.dtype), lengths, recipe, streams)
+            return Batch(inputs, labels, lengths, pixels)
+        inputs = inputs.to(self.dtype)
+        if recipe is not None and streams is not None:
+            inputs = _augment_sequences(inputs, lengths, recipe, streams)
             if recipe.mixup:
                 return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
-        inputs = inputs.to(self.dtype)
         return Batch(inputs, labels, lengths, pixels)
 
     def _read(

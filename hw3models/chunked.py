@@ -29,20 +29,11 @@ _ORDER_OF_BLOCKS = 9973
 
 
 def rows_at_once(dataset: Dataset, memory_bytes: int, kept: torch.dtype) -> int | None:
-    """Examples in a chunk; None where all are held."""
-    if not is_too_large(dataset, memory_bytes, kept):
+    """Examples in a chunk; None where all are held: they fit, or are in memory already."""
+    each = math.prod(dataset.features.shape[1:]) * kept_type(dataset.features, kept).itemsize
+    if not is_on_disk(dataset.features) or len(dataset.features) * each <= memory_bytes:
         return None
-    return max(1, memory_bytes // _bytes_of_one(dataset, kept))
-
-
-def is_too_large(dataset: Dataset, memory_bytes: int, kept: torch.dtype = torch.float32) -> bool:
-    """Must it be read in chunks? What is in memory already stays there."""
-    return is_on_disk(dataset.features) and len(dataset.features) * _bytes_of_one(dataset, kept) > memory_bytes
-
-
-def _bytes_of_one(dataset: Dataset, kept: torch.dtype) -> int:
-    """An example, as it is kept."""
-    return math.prod(dataset.features.shape[1:]) * kept_type(dataset.features, kept).itemsize
+    return max(1, memory_bytes // each)
 
 
 class ChunkedData:
@@ -124,6 +115,6 @@ def load_data(
     memory_bytes: int = 1 << 30,
 ) -> DeviceData | ChunkedData:
     """All of it on the device, or in chunks where it is on disk and larger than `memory_bytes`."""
-    if is_too_large(dataset, memory_bytes, kept or dtype):
+    if rows_at_once(dataset, memory_bytes, kept or dtype) is not None:
         return ChunkedData(dataset, device, dtype, pixels=pixels, kept=kept, memory_bytes=memory_bytes)
     return DeviceData(dataset, device, dtype, pixels=pixels, kept=kept)

@@ -19,6 +19,7 @@ from hw3models.families.autoencoder import Autoencoder
 from hw3models.families.family import BaselineFit
 from hw3models.group import run_program
 from hw3models.model_store import ModelCard, rebuild
+from hw3models.precision import products
 from hw3models.prediction_table import PredictionTable, join_resamples
 from hw3models.replicates import State, stack
 
@@ -29,10 +30,15 @@ MAX_PROBE_EXAMPLES = 10_000
 
 
 def predict(card: ModelCard, states: State, dataset: Dataset, device: torch.device) -> tuple[PredictionTable, float]:
-    """The table of the test split, and the seconds one replicate takes for it.
+    """The table of the test split, and the seconds one replicate takes for it; in float32, however it was trained.
 
     Replicates that were trained on splits of their own are tested on those.
     """
+    with products(device):
+        return _predict(card, states, dataset, device)
+
+
+def _predict(card: ModelCard, states: State, dataset: Dataset, device: torch.device) -> tuple[PredictionTable, float]:
     family = find_family(card.kind, card.family)
     predict_one = predict_reconstructions if family.task == "reconstruction" else predict_classes
     if card.vary == "seed":

@@ -22,7 +22,6 @@ from hw3models.evaluation import evaluate
 from hw3models.families import Baseline, Network, find_family
 from hw3models.families.family import BaselineFit
 from hw3models.model_store import load_model, save_model
-from hw3models.precision import products
 from hw3models.prediction import predict, reconstruction_table
 from hw3models.prediction_table import PredictionTable, join_resamples, load_table, save_table
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -199,8 +198,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
         card, states = load_model(directory)
-        with products(where):
-            table, seconds = predict(card, states, dataset, where)
+        table, seconds = predict(card, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
         table,

@@ -1,5 +1,7 @@
 """Lower precision is a choice that computes what it says, and that nobody gets whose data could need more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +11,13 @@ import torch
 from torch import nn
 
 from hw3models import precision as precision_module
+from hw3models import prediction
 from hw3models.batches import DeviceData
 from hw3models.data.dataset import Dataset
 from hw3models.dense import DenseChain
 from hw3models.families import FAMILIES, Network, find_family
 from hw3models.group import Group
+from hw3models.model_store import ModelCard
 from hw3models.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.specs import Kind, TrainSpec
 from hw3models.streams import Streams
@@ -126,6 +130,22 @@ def test_products_on_cuda_are_switched_and_left_as_they_were(tf32: bool, expecte
     assert [switch.fp32_precision for switch in switches] == before
     with products(CPU, tf32=tf32):
         assert [switch.fp32_precision for switch in switches] == before
+
+
+def test_test_examples_are_predicted_in_float32_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study, or the gate: products are switched around all of it."""
+    switched: list[tuple[torch.device, bool]] = []
+
+    @contextmanager
+    def spy(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
+        switched.append((device, tf32))
+        yield
+        switched.append((device, tf32))
+
+    monkeypatch.setattr(prediction, "products", spy)
+    monkeypatch.setattr(prediction, "predict_classes", lambda *_: switched.append((CUDA, True)))
+    prediction.predict(ModelCard.model_construct(kind="sequences", family="cnn", vary="seed"), {}, tiny_dataset(), CPU)
+    assert switched == [(CPU, False), (CUDA, True), (CPU, False)]
 
 
 def test_sequences_take_half_of_the_memory_and_batches_are_float32() -> None:
