@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.pages import rewrite
-from hw3models.calibration import Rate, rate
-from hw3models.comparison import LEVEL, holm
-from hw3models.devices import cpu_name
 from hw3models.drift import Side, detect
+from hw3models.runtime.devices import cpu_name
+from hw3models.simulation.simulated import Rate, rate
+from hw3models.stats.multiple_testing import LEVEL, holm
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "drift.md"
 SIZES = ((60, 40), (300, 100), (1000, 300))

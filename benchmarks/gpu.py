@@ -21,11 +21,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from benchmarks.speed.reference import classified, naive_classifier, one_after_another
 from hw3models.data.dataset import Dataset
+from hw3models.engine.fit import fit
+from hw3models.engine.precision import products
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.precision import products
 from hw3models.specs import DataSpec, Kind, Recipe, TrainSpec
-from hw3models.training import fit
 
 PLAIN = Recipe(epochs=1, batch_size=64, optimizer="adamw", learning_rate=1e-3, schedule="constant")
 

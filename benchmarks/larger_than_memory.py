@@ -25,7 +25,7 @@ from pathlib import Path
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.families import find_family
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from hw3models.training import fit
+from hw3models.engine.fit import fit
 
 path, megabytes, precision = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 begin = time.perf_counter()

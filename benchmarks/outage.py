@@ -15,10 +15,10 @@ from pathlib import Path
 from benchmarks.gpu import synthetic
 from benchmarks.pages import rewrite
 from hw3models.data.dataset import Dataset
-from hw3models.devices import cpu_name
+from hw3models.engine.fit import EpochReport, fit
 from hw3models.families import Network, find_family
+from hw3models.runtime.devices import cpu_name
 from hw3models.specs import DataReport, Recipe, SequencesSpec, TrainSpec
-from hw3models.training import EpochReport, fit
 from tests.gate import Gate, Mode, gate
 from tests.servers import mlflow_server
 

@@ -86,7 +86,7 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, Any, 
 
 def alone(folder: Path, epochs: int | None) -> dict[str, float]:
     """The calls of `hw3 run` without Prefect and MLflow; seconds of each training."""
-    from hw3models.homework import solve
+    from hw3models.homework.parts import solve
 
     spec = Hw3Spec()
     training = study(DataSpec(source=spec.images), "images", ("mlp", "majority", "logistic"), spec, folder, epochs)
@@ -103,10 +103,10 @@ def study(
     data: DataSpec, kind: Kind, families: tuple[str, ...], spec: Hw3Spec, folder: Path, epochs: int | None
 ) -> dict[str, float]:
     """One data set, its families one after another, compared; seconds of each training."""
-    from hw3models.comparison import compare
     from hw3models.data import fetch, prepare
-    from hw3models.prediction_table import load_table
-    from hw3models.steps import evaluate_step, train_step
+    from hw3models.evaluation.comparison import compare
+    from hw3models.evaluation.prediction_table import load_table
+    from hw3models.pipeline.steps import evaluate_step, train_step
 
     prepared = prepare(data, fetch(data, cache=folder), cache=folder)
     tables, seconds = {}, dict[str, float]()

@@ -32,11 +32,11 @@ from benchmarks.gpu import PLAIN, synthetic, timed
 from benchmarks.pages import rewrite
 from benchmarks.tf32 import CutProducts
 from hw3models.data import Dataset, fetch, load_prepared, prepare
-from hw3models.devices import describe_device, pick_device
+from hw3models.engine.fit import EpochReport, fit
+from hw3models.engine.precision import TABLE
 from hw3models.families import FAMILIES, Network
-from hw3models.precision import TABLE
+from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import DataSpec, Kind, TrainSpec
-from hw3models.training import EpochReport, fit
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "precision.md"
 DATA: dict[Kind, tuple[str, ...]] = {

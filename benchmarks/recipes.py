@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw3models.batches import DeviceData
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.scaling import learn_scaling
+from hw3models.engine.batches import DeviceData
+from hw3models.engine.fit import fit
+from hw3models.engine.group import run_program
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.group import run_program
-from hw3models.replicates import take_out
+from hw3models.nn.stacking import take_out
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from hw3models.training import fit
 from tasks.settings import Settings
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "uea"

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.pages import rewrite
-from hw3models.devices import cpu_name
+from hw3models.runtime.devices import cpu_name
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "serving.md"
 BIN = Path(sys.executable).parent

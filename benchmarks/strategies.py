@@ -8,11 +8,11 @@ from typing import get_args
 
 from benchmarks.cores import cost_of_sharing, share_apart
 from benchmarks.gpu import PLAIN, synthetic, timed
-from hw3models.devices import pick_device
+from hw3models.engine.fit import fit
+from hw3models.engine.strategies import TABLE, Strategy
 from hw3models.families import FAMILIES, Network
+from hw3models.runtime.devices import pick_device
 from hw3models.specs import DataSpec, TrainSpec
-from hw3models.strategies import TABLE, Strategy
-from hw3models.training import fit
 
 ROUNDS = 5
 ADVANTAGE = 1.1

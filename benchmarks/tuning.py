@@ -16,11 +16,11 @@ from pathlib import Path
 from benchmarks.pages import rewrite
 from benchmarks.published import SHARED
 from benchmarks.results import HW3
-from hw3models.comparison import compare
-from hw3models.devices import cpu_name
-from hw3models.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.wording import goal_value
+from hw3models.runtime.devices import cpu_name
 from hw3models.specs import Answer, RunReport
-from hw3models.tuning.choice import goal_value
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"
 FAMILIES = "mlp,cnn,lstm,gru"

@@ -2,9 +2,9 @@
 
 from prefect import flow
 
-from flows.closing import HOOKS
-from flows.reported import flow_name, reported
-from flows.study import study
+from flows.studies.closing import HOOKS
+from flows.studies.reported import flow_name, reported
+from flows.studies.study import study
 from hw3models.specs import Answer, AutoencoderSpec, RunReport
 
 

@@ -4,17 +4,17 @@ import sys
 import time
 from pathlib import Path
 
-from hw3models.calibration import EXAMPLES, SEEDS, Calibration, Rate, calibrate
-from hw3models.calibration_trained import calibrate_trained
-from hw3models.environment import describe_environment
-from hw3models.plots.calibration import calibration
+from hw3models.runtime.environment import describe_environment
+from hw3models.simulation.figure import calibration
+from hw3models.simulation.simulated import EXAMPLES, SEEDS, Calibration, Rate, calibrate
+from hw3models.simulation.trained import calibrate_trained
 from tasks.settings import Settings
 
 HEAD = """# Calibration
 
 How often does a comparison find a difference where there is none, hold its intervals what they promise, and find what
 its power advice says it would? Thousands of comparisons whose truth is known, simulated with crossed effects of seeds
-and examples (`hw3models/calibration.py`), each judged by the code that judges real ones.
+and examples (`hw3models/simulation/simulated.py`), each judged by the code that judges real ones.
 
 ![False alarms, coverage and power of every design]({figure})
 
@@ -27,7 +27,7 @@ TRAINED = """
 ## Networks that were really trained
 
 The same family against itself, with other seeds, on synthetic data drawn anew each time
-(`hw3models/calibration_trained.py`); intervals are 95% over the data sets.
+(`hw3models/simulation/trained.py`); intervals are 95% over the data sets.
 
 | family | data | S | data sets x pairs | false alarms, % |
 |---|---|---|---|---|

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from hw3models.checking import DataCheck, check_data
-from hw3models.checking.page import write_page
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
+from hw3models.report.check_page import write_page
 from hw3models.specs import DataSpec
 from tasks.names import slug
 from tasks.settings import Settings

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from flows.local.servers import fault_of, is_server
 from flows.orchestration import orchestration
-from flows.servers import fault_of, is_server
-from hw3models.addresses import without_password
 from hw3models.data import IMAGE_SETS, REGIMES
-from hw3models.environment import describe_environment
 from hw3models.families import FAMILIES
+from hw3models.runtime.environment import describe_environment
+from hw3models.runtime.redaction import without_password
 from tasks.settings import Settings
 
 
@@ -59,8 +59,8 @@ def as_text(findings: dict[str, Any]) -> str:
 def _devices() -> dict[str, str]:
     import torch
 
-    from hw3models.devices import cpu_name, pick_device
-    from hw3models.precision import cpu_has_bf16
+    from hw3models.engine.precision import cpu_has_bf16
+    from hw3models.runtime.devices import cpu_name, pick_device
 
     found = {"cpu": f"{cpu_name()}, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"}
     for index in range(torch.cuda.device_count()):

@@ -7,12 +7,12 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
-from flows.closing import HOOKS, close
-from flows.one_family import prepare
 from flows.prefect_tags import prefect_tags
-from flows.settling import settle
+from flows.studies.closing import HOOKS, close
+from flows.studies.one_family import prepare
+from flows.studies.settling import settle
+from hw3models.evaluation.wording import value_with_interval
 from hw3models.specs import DriftReport, DriftSpec
-from hw3models.wording import value_with_interval
 from tasks import tracking
 from tasks.drift import fetch_reference, look_for_drift
 from tasks.names import slug

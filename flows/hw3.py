@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 
 from flows.autoencoder import autoencoder
-from flows.closing import HOOKS
 from flows.images import images
-from flows.reported import Outcome, flow_name, reported
 from flows.sequences import sequences
-from hw3models.claims import judge_claims
+from flows.studies.closing import HOOKS
+from flows.studies.reported import Outcome, flow_name, reported
+from hw3models.homework.claims import judge_claims
 from hw3models.specs import (
     Answer,
     AutoencoderSpec,

@@ -6,10 +6,10 @@ from typing import TypeVar
 from prefect import flow
 
 from flows.autoencoder import autoencoder
-from flows.closing import HOOKS
 from flows.images import images
 from flows.promote import promote
 from flows.sequences import sequences
+from flows.studies.closing import HOOKS
 from hw3models.specs import NightlySpec, PromoteSpec, PromotionReport, RunReport, StudySpec
 
 _S = TypeVar("_S", bound=StudySpec)

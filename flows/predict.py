@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from flows.servers import check_servers
-from hw3models.inference import Predictor, load_predictor
-from hw3models.scoring import score_file
+from flows.local.servers import check_servers
+from hw3models.serving.batch import score_file
+from hw3models.serving.predictor import Predictor, load_predictor
 from tasks.tracking import registry
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows.one_family import prepare
+from flows.studies.one_family import prepare
 from hw3models.errors import SpecError
 from hw3models.specs import Answer, PromoteSpec, Promotion, PromotionReport
 from tasks import promotion

@@ -31,8 +31,8 @@ def as_text(found: Sweep) -> str:
 
 def run_reconcile() -> Sweep:
     """One sweep from the command line, with Prefect's temporary server where no other is set."""
-    from flows.embedded import embedded_server, prepare_environment
-    from flows.servers import check_servers
+    from flows.local.embedded import embedded_server, prepare_environment
+    from flows.local.servers import check_servers
 
     check_servers()
     prepare_environment(verbose=False)

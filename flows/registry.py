@@ -1,6 +1,6 @@
 """`hw3 history` and `hw3 rollback`: the registry's past, and back to it."""
 
-from flows.servers import check_servers
+from flows.local.servers import check_servers
 from hw3models.errors import SpecError
 from hw3models.specs import RegistryEvent
 from tasks.tracking import registry

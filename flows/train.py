@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
-from flows.closing import HOOKS, close
-from flows.one_family import prepare, train_family
 from flows.prefect_tags import prefect_tags
-from flows.settling import settle
+from flows.studies.closing import HOOKS, close
+from flows.studies.one_family import prepare, train_family
+from flows.studies.settling import settle
 from hw3models.errors import PlacementError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob

@@ -4,8 +4,9 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from hw3models.evaluation.wording import listed
+from hw3models.families import display_name
 from hw3models.specs import Answer, Score
-from hw3models.wording import display_name, listed
 from tasks import tracking
 from tasks.names import slug
 

@@ -12,10 +12,10 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from hw3models.devices import describe_device, pick_device
 from hw3models.errors import SpecError
+from hw3models.runtime.code_version import code_version
+from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport, TrainSpec
-from hw3models.steps import code_version
 
 IGNORED = {"run_id", "fresh"}
 """Arguments that say where to log, and whether to take what is there, not what to compute."""

@@ -12,11 +12,11 @@ from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
 from hw3models.drift import Side, detect
 from hw3models.drift.reading import read_new
+from hw3models.engine.model_store import load_model
 from hw3models.errors import SpecError
-from hw3models.evaluation import score
-from hw3models.inference import Predictor, load_predictor, save_predictor
-from hw3models.model_store import load_model
-from hw3models.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.scores import score
+from hw3models.serving.predictor import Predictor, load_predictor, save_predictor
 from hw3models.specs import DataReport, DriftReport, DriftSpec, Score
 from tasks.promotion import challenger_of
 from tasks.settings import Settings

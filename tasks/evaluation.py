@@ -6,12 +6,12 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models.comparison import LEVEL
-from hw3models.comparison import compare as compare_tables
+from hw3models.evaluation.comparison import compare as compare_tables
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.families import Baseline, find_family
-from hw3models.prediction_table import load_table
+from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
-from hw3models.steps import evaluate_step
+from hw3models.stats.multiple_testing import LEVEL
 from tasks.caching import cache_key
 from tasks.helper import resting
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models import homework
+from hw3models.homework import parts as homework
 from hw3models.specs import HomeworkPart
 from tasks.helper import Helper, HelperGoneError, RefusedError, Solve, coming, current
 from tasks.progress import say

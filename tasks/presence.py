@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from hw3models.data.dataset import write_atomically
+from hw3models.runtime.files import write_atomically
 from tasks.processes import ProcessId
 from tasks.settings import Settings
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # It imports torch, which the display of a command must not wait for.
-    from hw3models.training import EpochReport
+    from hw3models.engine.fit import EpochReport
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from filelock import FileLock
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hw3models.card import model_card
 from hw3models.data import load_prepared
-from hw3models.devices import pick_device
+from hw3models.engine.model_store import load_model
+from hw3models.engine.predicting import predict, seconds_side_by_side
 from hw3models.errors import SpecError
+from hw3models.evaluation.gate import Candidate, judge, winner
+from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.families import Baseline, Network, find_family
-from hw3models.gate import Candidate, judge, winner
-from hw3models.model_store import load_model
-from hw3models.prediction import predict, seconds_side_by_side
-from hw3models.prediction_table import PredictionTable, load_table
+from hw3models.runtime.devices import pick_device
+from hw3models.serving.model_card import model_card
 from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
 from tasks import tracking
 from tasks.names import slug

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from prefect import task
 
+from hw3models.engine.fit import EpochReport
+from hw3models.pipeline.steps import train_step
+from hw3models.runtime.code_version import code_version
 from hw3models.specs import DataReport, TrainReport, TrainSpec
-from hw3models.steps import code_version, train_step
-from hw3models.training import EpochReport
 from tasks import progress, tracking
 from tasks.caching import cache_key
 from tasks.helper import resting

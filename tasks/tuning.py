@@ -6,8 +6,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from hw3models.engine.fit import EpochReport
 from hw3models.specs import DataReport, TrainSpec, TrialPlan, TrialReport
-from hw3models.training import EpochReport
 from hw3models.tuning.trial import run_trial
 from tasks import progress
 from tasks.names import trial_run_name

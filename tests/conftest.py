@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hw3models.waiting import wait_passively
+from hw3models.runtime.openmp import wait_passively
 
 wait_passively()
 if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):

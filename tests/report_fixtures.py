@@ -9,14 +9,13 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from hw3models.claims import judge_claims
-from hw3models.comparison import compare
 from hw3models.data.dataset import Dataset, describe, save
-from hw3models.evaluation import evaluate
+from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.prediction_table import PredictionTable, save_table
+from hw3models.evaluation.scores import evaluate
 from hw3models.families import Network, find_family
 from hw3models.families.autoencoder import Autoencoder
-from hw3models.model_store import ModelCard
-from hw3models.prediction_table import PredictionTable, save_table
+from hw3models.homework.claims import judge_claims
 from hw3models.specs import (
     Answer,
     DataReport,
@@ -28,6 +27,7 @@ from hw3models.specs import (
     Tracking,
     TrainReport,
 )
+from hw3models.specs.model import ModelCard
 
 SEEDS = (0, 1, 2)
 SKILLS = {"cnn": 0.86, "gru": 0.93, "lstm": 0.92, "mlp": 0.71, "minirocket": 0.9, "majority": 0.5}

@@ -18,7 +18,7 @@ import psutil
 import psycopg2
 import pytest
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 

@@ -12,7 +12,7 @@ from typing import Self
 
 import psutil
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from tests.servers import free_port, start, wait_until
 
 PYTHON = sys.executable

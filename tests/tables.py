@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.comparison import compare
-from hw3models.evaluation import evaluate
-from hw3models.prediction_table import PredictionTable
+from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.evaluation.scores import evaluate
 from hw3models.specs import ComparisonReport, EvaluationReport
 
 

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("hw3models", "tasks", "flows")
@@ -59,10 +60,10 @@ def test_the_mlflow_folder_holds_no_python() -> None:
     assert list((ROOT / "mlflow").rglob("*.py")) == []
 
 
-def test_every_package_is_listed_for_installation() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    there = {".".join(path.parent.relative_to(ROOT).parts) for path in MODULES if path.name == "__init__.py"}
-    assert set(listed) == there
+def test_every_package_is_found_for_installation_and_no_other() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    found = set(find_packages(ROOT, include=options["include"]))
+    assert found == {".".join(path.parent.relative_to(ROOT).parts) for path in MODULES}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())

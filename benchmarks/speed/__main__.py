@@ -17,7 +17,7 @@ from torchvision.datasets import MNIST
 from benchmarks.cores import cost_of_sharing, share_apart
 from benchmarks.speed import cases, data
 from benchmarks.speed.cases import Result
-from hw3models.devices import cpu_name
+from hw3models.runtime.devices import cpu_name
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "speed.md"
 HEAD = """# Speed

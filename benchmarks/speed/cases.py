@@ -12,11 +12,11 @@ from torchvision.datasets import MNIST
 from benchmarks.speed import data, gemm
 from benchmarks.speed.reference import naive_autoencoder, naive_classifier, one_after_another
 from hw3models.data.dataset import Dataset
+from hw3models.engine.fit import fit
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.replicates import State, take_out
+from hw3models.nn.stacking import State, take_out
 from hw3models.specs import DataSpec, Kind, Recipe, TrainSpec
-from hw3models.training import fit
 
 ROUNDS = 5
 PLAIN = Recipe(epochs=1, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant")

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 
-from hw3models.devices import one_thread
+from hw3models.runtime.devices import one_thread
 
 Shape = tuple[int, int, int]
 """(rows, inner, columns) of one product."""

@@ -66,7 +66,7 @@ def drift(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import run_here
+    from flows.local.run import run_here
 
     def load() -> Callable[[DriftSpec], DriftReport]:
         from flows.drift import drift

@@ -51,6 +51,6 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
     output
         Where to write the page; over the old one if not given.
     """
-    from flows.pages import rewrite
+    from flows.studies.pages import rewrite
 
     print(rewrite(run_file, output))

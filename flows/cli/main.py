@@ -11,7 +11,7 @@ from cyclopts import CycloptsError
 from flows.cli.app import app, version
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
-from hw3models.waiting import wait_passively
+from hw3models.runtime.openmp import wait_passively
 
 
 def command() -> None:

@@ -40,7 +40,7 @@ def promote(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import run_here
+    from flows.local.run import run_here
 
     def load() -> Callable[[PromoteSpec], PromotionReport]:
         from flows.promote import promote

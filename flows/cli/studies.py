@@ -22,7 +22,7 @@ def run(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import execute
+    from flows.local.run import execute
 
     execute("hw3", spec, json=json, verbose=verbose)
 
@@ -48,7 +48,7 @@ def images(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import execute
+    from flows.local.run import execute
 
     spec = ImagesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
     execute("images", spec, json=json, verbose=verbose)
@@ -78,7 +78,7 @@ def autoencoder(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import execute
+    from flows.local.run import execute
 
     pictures = DataSpec(source=source, **_given(data))
     spec = AutoencoderSpec(data=pictures, code_size=code_size, **_given(study))
@@ -108,7 +108,7 @@ def sequences(
     verbose
         Show Prefect's own log as well.
     """
-    from flows.run import execute
+    from flows.local.run import execute
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
     execute("sequences", spec, json=json, verbose=verbose)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.up.options import UpOptions
-from hw3models.data.dataset import write_atomically
 from hw3models.errors import SpecError
+from hw3models.runtime.files import write_atomically
 
 HOW = (
     "Set PREFECT_API_AUTH_STRING='name:password' and MLFLOW_TRACKING_USERNAME=name, MLFLOW_TRACKING_PASSWORD=password "

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from flows.up.options import UpOptions
 from flows.up.processes import Identity
 from flows.up.state import ServiceState, UpState

@@ -12,7 +12,7 @@ from flows.up.databases import MLFLOW_VARIABLE, PREFECT_VARIABLES, Databases
 from flows.up.options import UpOptions
 from flows.up.passwords import Passwords, mlflow_environment
 from hw3models.errors import DataError
-from hw3models.waiting import wait_passively
+from hw3models.runtime.openmp import wait_passively
 from tasks.settings import Settings
 
 CPU_POOL = "hw3-cpu"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from flows.up import processes
 from flows.up.deaths import LIMIT, WINDOW, Deaths
 from flows.up.logs import open_log, tail

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
-from hw3models.wording import value
+from hw3models.evaluation.wording import value
 
 FEW = 20
 """Training examples of a class, under which scores say little."""

@@ -9,10 +9,10 @@ from scipy.stats import ks_2samp
 
 from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
-from hw3models.comparison import holm
 from hw3models.data.blocks import read
 from hw3models.data.raw import Raw
 from hw3models.specs import DataSpec
+from hw3models.stats.multiple_testing import holm
 
 SMALLEST_SHIFT = 0.2
 """Kolmogorov-Smirnov distance of a shift that is worth a word."""

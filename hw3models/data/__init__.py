@@ -1,8 +1,8 @@
 """Data of every kind in one form: fetch the raw files, prepare the arrays, load them."""
 
 from hw3models.data.dataset import Dataset
+from hw3models.data.known.synthetic import REGIMES
 from hw3models.data.preparation import load_prepared, prepare
-from hw3models.data.regimes import REGIMES
 from hw3models.data.sources import IMAGE_SETS, check_kind, fetch
 
 __all__ = ["IMAGE_SETS", "REGIMES", "Dataset", "check_kind", "fetch", "load_prepared", "prepare"]

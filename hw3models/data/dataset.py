@@ -3,20 +3,17 @@
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.blocks import blocks, is_on_disk
 from hw3models.errors import DataError, DigestError
+from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, Kind
 
 PREPROCESSING_VERSION = 1
@@ -160,25 +157,3 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         unequal_lengths=dataset.lengths is not None,
         notes=dataset.notes,
     )
-
-
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """`path` holds all of `data`, or what it held before."""
-    with atomic_file(path) as file:
-        file.write(data)
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file next to `path`, to be written; at the end it is flushed to disk and renamed, after an error it is gone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

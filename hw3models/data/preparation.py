@@ -9,15 +9,15 @@ from hw3models.data import dataset
 from hw3models.data.blocks import take
 from hw3models.data.checks import check
 from hw3models.data.dataset import Dataset
+from hw3models.data.known.synthetic import make_regime
 from hw3models.data.missing import has_gaps, interpolate, known_means
 from hw3models.data.raw import Raw
-from hw3models.data.regimes import make_regime
+from hw3models.data.readers.by_suffix import read_sequences
 from hw3models.data.scaling import learn_scaling
-from hw3models.data.sequences import read_sequences
 from hw3models.data.sources import files_digest
 from hw3models.data.splits import split
 from hw3models.errors import DataError, DigestError, SpecError
-from hw3models.specs import DataReport, DataSpec, SourceReport
+from hw3models.specs import DataReport, DataSpec, SourceReport, TrainSpec
 
 
 def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
@@ -78,10 +78,10 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
         return _read_large(files, spec, source.digest, cache) or read_sequences(files, spec)
     # torchvision and scikit-learn cost seconds to import; other sources do without them.
     if source.source == "digits":
-        from hw3models.data.digits import read_digits
+        from hw3models.data.known.digits import read_digits
 
         return read_digits()
-    from hw3models.data.images import read_images
+    from hw3models.data.known.mnist import read_images
 
     return read_images(source.source, files)
 
@@ -91,11 +91,11 @@ def _read_large(files: tuple[Path, ...], spec: DataSpec, digest: str, cache: Pat
     if files[0].suffix.lower() != ".parquet":
         return None
     # pandas and pyarrow cost a second to import; other formats do without them.
-    from hw3models.data.table_limits import is_large
+    from hw3models.data.readers.table_limits import is_large
 
     if not is_large(files[0]):
         return None
-    from hw3models.data.large_tables import read_large_table
+    from hw3models.data.readers.large_tables import read_large_table
 
     return read_large_table(files[0], files[0].stem, spec, digest=digest, cache=cache)
 
@@ -128,3 +128,16 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         notes=(*source.notes, *raw.notes),
         channels=raw.channels,
     )
+
+
+def check_digest(spec: TrainSpec, data: DataReport) -> None:
+    """Are these the data that the spec was written for?
+
+    Raises:
+        DigestError: they are not.
+    """
+    if spec.data.digest is not None and spec.data.digest != data.digest:
+        raise DigestError(
+            f"`data.digest` is {spec.data.digest}, but the prepared data have {data.digest}. "
+            "They are other data: prepare them from the same source, or drop `digest` from the spec."
+        )

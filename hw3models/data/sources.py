@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hw3models.data.checks import suggestion
-from hw3models.data.download import Patience
-from hw3models.data.npy_files import npy_kind
-from hw3models.data.regimes import REGIME_VERSION, REGIMES
-from hw3models.data.sequences import SUFFIXES, sequence_files
+from hw3models.data.known.download import Patience
+from hw3models.data.known.synthetic import REGIME_VERSION, REGIMES
+from hw3models.data.readers.by_suffix import SUFFIXES, sequence_files
+from hw3models.data.readers.npy_files import npy_kind
 from hw3models.errors import DataError, DownloadError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
 
@@ -50,7 +50,7 @@ def fetch(
     if spec.source in ("mnist", "fashion-mnist"):
         return _fetch_images(spec.source, cache, mirrors, Patience(timeout), tell)
     if spec.source == "digits":
-        from hw3models.data.digits import DIGITS_VERSION
+        from hw3models.data.known.digits import DIGITS_VERSION
 
         return _made("digits", "images", DIGITS_VERSION)
     if spec.source.startswith("regime:"):
@@ -71,7 +71,7 @@ def _fetch_auto(
     try:
         return _fetch_images("mnist", cache, mirrors, patience, tell)
     except DownloadError as error:
-        from hw3models.data.digits import DIGITS_VERSION
+        from hw3models.data.known.digits import DIGITS_VERSION
 
         note = (
             "scikit-learn's 1,797 digits stand in for MNIST, and their accuracies are not MNIST's: it could not be had "
@@ -89,7 +89,7 @@ def _fetch_images(
     tell: Callable[[str], None],
 ) -> SourceReport:
     # torchvision costs seconds to import; other sources do without it.
-    from hw3models.data.images import fetch_images
+    from hw3models.data.known.mnist import fetch_images
 
     files = fetch_images(name, cache=cache, mirrors=mirrors, patience=patience, on_progress=tell)
     return _files_report(name, "images", files)

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
-from hw3models.comparison import LEVEL, holm
 from hw3models.drift.classifier import tell_apart
 from hw3models.drift.summaries import summaries
 from hw3models.errors import DataError
 from hw3models.specs import DriftReport, DriftTest, Kind
+from hw3models.stats.multiple_testing import LEVEL, holm
 
 SMALLEST = 0.1
 """Distance of two distributions (Kolmogorov-Smirnov, or total variation of the classes) that counts as drift."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
-from hw3models.data.unlabelled import SUFFIXES, Wanted, read_examples
+from hw3models.data.readers.unlabelled import SUFFIXES, Wanted, read_examples
 from hw3models.errors import DataError
-from hw3models.model_store import ModelCard
 from hw3models.specs import DataSpec
+from hw3models.specs.model import ModelCard
 
 MOST = 20_000
 """Examples that are looked at: the first of the file."""

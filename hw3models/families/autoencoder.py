@@ -11,8 +11,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from hw3models.dense import ChainOfChains, DenseChain
 from hw3models.families.family import Architecture, Network
+from hw3models.nn.dense import ChainOfChains, DenseChain
 from hw3models.specs import Recipe
 
 

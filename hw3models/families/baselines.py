@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
-from hw3models.devices import in_a_thread_of_its_own, num_threads
 from hw3models.families.family import Baseline, BaselineFit
+from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
 ROCKET_STEPS = 20_000
 """Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
-from hw3models.layers import Dropout, MeanPool, time_mask
+from hw3models.nn.layers import Dropout, MeanPool, time_mask
 from hw3models.specs import Recipe
 
 

@@ -9,10 +9,10 @@ import math
 import torch
 from torch import nn
 
-from hw3models.dense import DenseChain
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
-from hw3models.layers import Dropout
+from hw3models.nn.dense import DenseChain
+from hw3models.nn.layers import Dropout
 from hw3models.specs import Recipe
 
 

@@ -6,8 +6,8 @@ The last state alone forgets what came early; last, mean and maximum together do
 import torch
 from torch import nn
 
-from hw3models.layers import ConcatPool, Dropout
-from hw3models.stacked_recurrent import read_both_ways
+from hw3models.nn.layers import ConcatPool, Dropout
+from hw3models.nn.recurrent import read_both_ways
 
 
 class RecurrentClassifier(nn.Module):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hw3models import homework
-from hw3models.metrics import METRICS
+from hw3models.evaluation.metrics import METRICS
+from hw3models.homework import figures
 from hw3models.plots.style import drawing_lock
 from hw3models.report import formatting
 from hw3models.report.figures import (
@@ -50,7 +50,7 @@ class Drawing:
         """
         # Its figures have settings of their own, in which another thread's must not be drawn.
         with drawing_lock:
-            figure = homework.draw(part)
+            figure = figures.draw(part)
         return draw(figure, f"Figure of part {part.part}: {part.question}") if figure else None
 
     def of(self, what: Answer | HomeworkPart) -> AnswerFigures | Drawn | None:

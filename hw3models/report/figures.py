@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hw3models import plots
-from hw3models.prediction_table import PredictionTable
+from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.report import formatting
 from hw3models.report.loading import (
     History,

@@ -5,9 +5,9 @@ import re
 
 from markupsafe import Markup, escape
 
-from hw3models import wording
-from hw3models.families import FAMILIES, Baseline
-from hw3models.metrics import METRICS
+from hw3models.evaluation import wording
+from hw3models.evaluation.metrics import METRICS
+from hw3models.families import FAMILIES, Baseline, display_name
 from hw3models.specs import Score
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -15,7 +15,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 def family_name(name: str) -> str:
     """As people write it."""
-    return wording.display_name(name)
+    return display_name(name)
 
 
 def is_baseline(name: str) -> bool:

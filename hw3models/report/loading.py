@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from hw3models.data.dataset import load
+from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import DataError, DigestError
+from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.families.autoencoder import Autoencoder
-from hw3models.model_store import load_model, rebuild
-from hw3models.prediction_table import PredictionTable, load_table
 from hw3models.specs import DataReport, EvaluationReport, TrainReport
 
 WALK_STEPS = 9

@@ -8,13 +8,13 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from hw3models.addresses import without_password
-from hw3models.data.dataset import write_atomically
 from hw3models.errors import DataError
 from hw3models.report import formatting
 from hw3models.report.drawing import Drawing
 from hw3models.report.figures import Drawn
 from hw3models.report.views import view_run
+from hw3models.runtime.files import write_atomically
+from hw3models.runtime.redaction import without_password
 from hw3models.specs import RunReport
 
 # strftime's names follow the machine's language.

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from hw3models.evaluation.wording import goal_value
 from hw3models.report import formatting
 from hw3models.specs import Answer, TuningReport
-from hw3models.tuning.choice import goal_value
 
 
 @dataclass(frozen=True, kw_only=True)

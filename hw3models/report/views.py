@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hw3models.errors import SpecError
-from hw3models.metrics import METRICS
+from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.wording import amount
 from hw3models.report import formatting
 from hw3models.report.drawing import AnswerFigures, Drawing, main_metric, metrics_of, ranked
 from hw3models.report.figures import Drawn, per_seed
@@ -22,7 +23,6 @@ from hw3models.specs import (
     Score,
     TrainReport,
 )
-from hw3models.wording import amount
 
 _KINDS = {"images": "Images", "autoencoder": "Autoencoder", "sequences": "Sequences"}
 

@@ -40,7 +40,7 @@ class EvaluationReport(Report):
 
 
 class PowerReport(Report):
-    """What a comparison of two families could have shown (`hw3models.power`)."""
+    """What a comparison of two families could have shown (`hw3models.stats.power`)."""
 
     detectable: float
     """The smallest true difference that is found with 80% power, in the metric's own unit."""
@@ -76,7 +76,7 @@ class PairReport(Report):
 
 
 class Look(Report):
-    """One look of a study that goes on until it is decided (`hw3models.sequential`)."""
+    """One look of a study that goes on until it is decided (`hw3models.evaluation.sequential`)."""
 
     seeds: int
     """Of every family that was still in."""

@@ -13,7 +13,7 @@ GateOutcome = Literal["champion", "challenger", "refused"]
 
 
 class GateDecision(Report):
-    """What the promotion gate says about a challenger (`hw3models.gate`)."""
+    """What the promotion gate says about a challenger (`hw3models.evaluation.gate`)."""
 
     outcome: GateOutcome
     """It becomes the champion, it stays a challenger, or it may not be compared at all."""

@@ -159,7 +159,7 @@ class HomeworkPart(Report):
     table: tuple[tuple[str, ...], ...] = ()
     """First row: column heads."""
     series: dict[str, tuple[float, ...]] = {}
-    """What the part's figure draws (`hw3models.homework.draw`)."""
+    """What the part's figure draws (`hw3models.homework.figures.draw`)."""
 
 
 class Environment(Report):

@@ -195,7 +195,7 @@ class TrainReport(Report):
     """Such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
     strategy: str
     precision: str = "float32"
-    """Such as `float32`, `tf32`, `bf16`, or `float32, series as bf16`; see `hw3models.precision`."""
+    """Such as `float32`, `tf32`, `bf16`, or `float32, series as bf16`; see `hw3models.engine.precision`."""
     peak_memory_mb: float
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()

@@ -62,13 +62,6 @@ def changes(before: Recipe, after: Recipe) -> dict[str, tuple[str, str]]:
     return {name: (str(old[name]), str(value)) for name, value in new.items() if name != "tried" and old[name] != value}
 
 
-def goal_value(goal: Goal, value: float | None) -> str:
-    """For people: percent, or four digits."""
-    if value is None:
-        return "none"
-    return f"{100 * value:.1f}%" if goal == "accuracy" else f"{value:.4g}"
-
-
 def budget_sentence(tuning: Mapping[str, TuningReport], baselines: Sequence[str]) -> str:
     """What the verdict says about the search: the budget, what was judged on, and who had none."""
     first = next(iter(tuning.values()))

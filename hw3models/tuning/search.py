@@ -13,11 +13,11 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from hw3models.data.dataset import write_atomically
 from hw3models.errors import SpecError
 from hw3models.families import Network, find_family
+from hw3models.runtime.code_version import code_version
+from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, Goal, Recipe, TrainSpec, Trial, TrialPlan, TrialReport
-from hw3models.steps import code_version
 from hw3models.tuning.pruning import bars_for
 from hw3models.tuning.sampling import next_params
 from hw3models.tuning.space import VERSION, params_of, recipe_at, space_of

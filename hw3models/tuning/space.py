@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
-from hw3models.batches import batch_size
+from hw3models.engine.batches import batch_size
 from hw3models.families.family import Architecture, Network
-from hw3models.layers import Dropout
+from hw3models.nn.layers import Dropout
 from hw3models.specs import DataReport, Recipe
 
 VERSION = 1

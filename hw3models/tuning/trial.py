@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import fmean
 
-from hw3models.batches import num_epochs
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
-from hw3models.devices import describe_device, pick_device
+from hw3models.data.preparation import check_digest
+from hw3models.engine.batches import num_epochs
+from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import Network, find_family
+from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import DataReport, Goal, Recipe, TrainSpec, TrialPlan, TrialReport
-from hw3models.steps import check_digest
-from hw3models.training import EpochReport, FitResult, fit
 from hw3models.tuning.pruning import falls_short, rung_epochs
 from hw3models.tuning.splits import judging_splits
 

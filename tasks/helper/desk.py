@@ -3,9 +3,9 @@
 import threading
 from functools import lru_cache
 
-from hw3models import homework
-from hw3models.devices import compute_alone
+from hw3models.homework import parts as homework
 from hw3models.report import KeptDrawing, write_report
+from hw3models.runtime.devices import compute_alone
 from hw3models.specs import HomeworkPart
 from tasks.helper.wire import Asked, Done, Draw, OtherStoreError, Refusal, Request, Send, Solve, Write
 from tasks.patience import is_outage

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean, stdev
 
+from hw3models.engine.fit import EpochReport
 from hw3models.specs import TrainReport
-from hw3models.training import EpochReport
 from tasks.tracking.journal import Points, outbox
 from tasks.tracking.store import now_ms
 

@@ -16,8 +16,8 @@ from mlflow.utils import requirements_utils
 from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
-from hw3models.inference import load_predictor, save_predictor
-from hw3models.model_store import load_model
+from hw3models.engine.model_store import load_model
+from hw3models.serving.predictor import load_predictor, save_predictor
 from hw3models.specs import DataReport, TrainReport
 
 _DIGEST = "hw3.model_digest"

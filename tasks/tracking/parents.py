@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from hw3models.runtime.code_version import code_version
 from hw3models.specs import Answer, Spec
-from hw3models.steps import code_version
 from tasks.names import slug
 from tasks.patience import hurry, is_outage
 from tasks.progress import say

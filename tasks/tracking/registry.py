@@ -156,7 +156,7 @@ def run_behind(name: str) -> str:
 
 
 def fetch_model(name: str, directory: Path) -> Path:
-    """Bring a registered model into `directory`; the folder that `hw3models.inference.load_predictor` reads.
+    """Bring a registered model into `directory`; the folder that `hw3models.serving.predictor.load_predictor` reads.
 
     `name` is `MODEL@alias`, `MODEL/version`, or either after `models:/`.
 

@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hw3models.engine.model_store import load_model, weights_digest
 from hw3models.errors import DigestError
-from hw3models.model_store import load_model, weights_digest
-from hw3models.prediction_table import load_table
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
 from tasks.tracking.journal import Facts, outbox
 from tasks.tracking.store import connect

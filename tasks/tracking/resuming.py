@@ -3,7 +3,7 @@
 from filelock import FileLock
 from mlflow.entities import Run, RunTag
 
-from hw3models.steps import code_version
+from hw3models.runtime.code_version import code_version
 from tasks.processes import ProcessId
 from tasks.settings import Settings
 from tasks.tracking.store import connect

@@ -3,7 +3,7 @@
 import json
 import math
 
-from hw3models.environment import describe_environment
+from hw3models.runtime.environment import describe_environment
 from hw3models.specs import DataReport, DriftReport, EvaluationReport, TrainReport
 from tasks.patience import hurry, is_outage
 from tasks.tracking.epochs import Point, log_points

@@ -12,11 +12,11 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from numpy.typing import NDArray
 
 from hw3models.errors import Hw3Error
-from hw3models.inference import Predictor, load_predictor
+from hw3models.serving.predictor import Predictor, load_predictor
 
 
 class ServedModel:
-    """Raw examples in, probabilities (or codes) out; see `hw3models.inference.Predictor`."""
+    """Raw examples in, probabilities (or codes) out; see `hw3models.serving.predictor.Predictor`."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor

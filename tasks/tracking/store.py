@@ -11,7 +11,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from hw3models.addresses import without_password
+from hw3models.runtime.redaction import without_password
 from hw3models.specs import Tracking
 from tasks.new_databases import make_database, unfinished
 from tasks.patience import patiently

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from tests.deploy import compose
 from tests.servers import free_port, wait_until
 from tests.stack import Program

@@ -16,7 +16,7 @@ from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from tests.servers import wait_until
 from tests.stack import Program, Stack
 

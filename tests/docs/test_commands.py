@@ -14,7 +14,7 @@ import pytest
 from cyclopts import App
 
 from flows.cli.app import app
-from hw3models.data.regimes import make_regime
+from hw3models.data.known.synthetic import make_regime
 from hw3models.specs import DataSpec
 from tests.servers import clean_environment
 
@@ -24,7 +24,7 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 HERE = "tests/docs/test_commands.py::test_studies_in_the_pages_run_as_written"
 ANOTHER_MACHINE = "for another machine, as root: its files are checked by tests/deploy"
 SHOWN_BY = {
-    r"make run": ".ci/run and people: `hw3 run` is tests/flows/test_cli.py and benchmarks/overhead.py",
+    r"make run": ".ci/run and people: `hw3 run` is tests/flows/cli/test_cli.py and benchmarks/overhead.py",
     r"make up|hw3 up.*": "tests/flows/up/test_up.py",
     r"hw3 (sequences|images) (DATA|data|huge|aeon|mnist|regime|digits|motion).*": HERE,
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",

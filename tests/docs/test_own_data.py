@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hw3models.data.regimes import make_regime
+from hw3models.data.known.synthetic import make_regime
 from hw3models.specs import DataSpec
 from tests.servers import clean_environment
 

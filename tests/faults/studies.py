@@ -9,7 +9,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.flows.test_cli import HW3
+from tests.flows.cli.test_cli import HW3
 
 EPOCHS = 60
 STUDY = (

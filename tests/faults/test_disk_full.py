@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.studies import STUDY, assert_whole, is_finished, start, store_of
-from tests.flows.test_cli import environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
 from tests.servers import wait_until
 
 __all__ = ["environment"]

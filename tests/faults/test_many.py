@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.studies import STUDY, assert_whole, start, store_of
-from tests.flows.test_cli import environment
+from tests.flows.cli.test_cli import environment
 from tests.servers import mlflow_server, new_database, postgres
 
 __all__ = ["environment"]

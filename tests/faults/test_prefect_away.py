@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.faults.studies import STUDY, runs, start, store_of
-from tests.flows.test_cli import environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
 from tests.servers import wait_until
 
 __all__ = ["environment"]
@@ -24,7 +24,7 @@ def test_a_study_whose_temporary_prefect_server_dies_says_so_and_loses_nothing_f
             servers = [
                 one
                 for one in psutil.Process(process.pid).children(recursive=True)
-                if "flows.temporary_server" in one.cmdline()
+                if "flows.local.temporary_server" in one.cmdline()
             ]
             assert servers
             for server in servers:

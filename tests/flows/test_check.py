@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.browser import chromium
-from tests.flows.test_cli import environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
 
 __all__ = ["environment"]
 SCRIPT = "<script>alert(1)</script>"

@@ -15,7 +15,7 @@ from flows.registry import history, rollback
 from flows.sequences import sequences
 from hw3models.errors import SpecError
 from hw3models.families import Network, find_family
-from hw3models.inference import load_predictor
+from hw3models.serving.predictor import load_predictor
 from hw3models.specs import (
     DataSpec,
     GateOptions,

@@ -17,8 +17,8 @@ from tasks import tracking
 from tasks.presence import present
 from tasks.reconciling import sweep
 from tasks.tracking.store import connect
-from tests.flows.test_cli import environment, hw3
-from tests.flows.test_resume import STUDY, checkpoints, finished, runs, start, wait_for
+from tests.flows.cli.test_cli import environment, hw3
+from tests.flows.studies.test_resume import STUDY, checkpoints, finished, runs, start, wait_for
 
 __all__ = ["environment"]
 

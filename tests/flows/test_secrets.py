@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_cli import environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
 
 __all__ = ["environment"]
 SECRET = "s3cr3t-Zebra-91"

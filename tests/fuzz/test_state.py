@@ -12,10 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw3models.checkpoints import Checkpoints, Saved
+from hw3models.engine.checkpoints import Checkpoints, Saved
+from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError
-from hw3models.model_store import load_model
-from hw3models.prediction_table import load_table
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.specs import DataSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, TrainJob
 from tasks.tracking.journal.events import Facts, Points, decode, encode
 from tests.fuzz.bounds import bounded, refused_or
@@ -66,8 +66,8 @@ def test_a_damaged_journal_line_is_refused_or_what_was_written(content: bytes) -
 @pytest.fixture(scope="module")
 def model(folder: Path) -> dict[str, bytes]:
     from hw3models.data.dataset import describe, save
+    from hw3models.pipeline.steps import evaluate_step, train_step
     from hw3models.specs import Recipe, TrainSpec
-    from hw3models.steps import evaluate_step, train_step
     from tests.tiny import tiny_dataset
 
     data = tiny_dataset()
@@ -121,7 +121,7 @@ def report(folder: Path) -> bytes:
 
 @given(st.data())
 def test_a_damaged_run_file_is_refused_or_read(folder: Path, report: bytes, data: st.DataObject) -> None:
-    from flows.pages import rewrite
+    from flows.studies.pages import rewrite
 
     path = folder / f"run{next(NUMBERS)}.json"
     path.write_bytes(data.draw(mutated(report)))

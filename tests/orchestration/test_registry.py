@@ -12,7 +12,7 @@ from flows.predict import predict
 from flows.promote import promote
 from flows.registry import history, rollback
 from flows.sequences import sequences
-from hw3models.data.regimes import make_regime
+from hw3models.data.known.synthetic import make_regime
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec, DriftSpec, PromoteSpec
 from tasks import tracking

@@ -8,8 +8,8 @@ from prefect import flow, get_client
 from hw3models.errors import DataError, DownloadError
 from hw3models.specs import DataSpec, SourceReport
 from tasks.data import download
-from tests.hw3models.data import mirror
-from tests.hw3models.data.mirror import Mirror
+from tests.hw3models.data.known import mirror
+from tests.hw3models.data.known.mirror import Mirror
 
 pytestmark = pytest.mark.usefixtures("prefect", "home")
 

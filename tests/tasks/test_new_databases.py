@@ -25,7 +25,7 @@ print(make_database("prefect", Path(sys.argv[1])))
 
 OF_A_NEW_HOME = """
 from prefect.settings import PREFECT_HOME
-from flows.temporary_server import _make_database
+from flows.local.temporary_server import _make_database
 
 _make_database(PREFECT_HOME.value())
 """

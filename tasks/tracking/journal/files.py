@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from hw3models.data.dataset import write_atomically
 from hw3models.errors import DataError
+from hw3models.runtime.files import write_atomically
 from tasks.processes import ProcessId
 from tasks.tracking.journal.events import Event, decode, encode
 from tasks.tracking.store import PENDING

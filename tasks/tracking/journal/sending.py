@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
-from hw3models.devices import compute_alone
 from hw3models.errors import DataError
+from hw3models.runtime.devices import compute_alone
 from tasks.helper import HelperGoneError, OtherStoreError, RefusedError, Send, coming, current
 from tasks.patience import is_outage
 from tasks.progress import say

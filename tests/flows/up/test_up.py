@@ -17,7 +17,7 @@ import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from flows.servers import fault_of
+from flows.local.servers import fault_of
 from flows.up.processes import marked
 from flows.up.schedules import read_switches, restore_switches
 from flows.up.services import CPU_POOL, GPU_POOL, TRAINING_QUEUE

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
+from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
-from hw3models.inference import load_predictor, save_predictor
-from hw3models.model_store import load_model
+from hw3models.pipeline.steps import train_step
+from hw3models.serving.predictor import load_predictor, save_predictor
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from hw3models.steps import train_step
 
 NUM, STEPS, CHANNELS = 24, 10, 2
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from hw3models.data.dataset import describe, save
+from hw3models.pipeline.steps import train_step
 from hw3models.specs import DataReport, TrainReport, TrainSpec
-from hw3models.steps import train_step
 from tests.tiny import quick_recipe, tiny_dataset
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import DataReport, SequencesSpec, TrainReport, TrainSpec
-from hw3models.steps import evaluate_step
 from tasks import tracking
 from tasks.helper import Helper, current, helping
 from tasks.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from hw3models import homework
+from hw3models.homework import parts as homework
 from hw3models.specs import DataReport, HomeworkPart, TrainReport
 from tasks import progress
 from tasks.helper import Helper, RefusedError, Solve, helping

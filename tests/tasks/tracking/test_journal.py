@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 
+from hw3models.engine.fit import EpochReport
 from hw3models.errors import DataError
 from hw3models.specs import DataReport, SequencesSpec, TrainSpec
-from hw3models.training import EpochReport
 from tasks import progress, tracking
 from tasks.tracking.journal import End, Facts, Files, Name, Open, Points, Text, outbox
 from tasks.tracking.journal.events import Event, decode, encode

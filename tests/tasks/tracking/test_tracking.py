@@ -8,8 +8,8 @@ from statistics import fmean, stdev
 import pytest
 from mlflow import MlflowClient
 
+from hw3models.engine.fit import EpochReport
 from hw3models.specs import DataReport, DataSpec, SequencesSpec, TrainSpec
-from hw3models.training import EpochReport
 from tasks import tracking
 from tasks.settings import Settings
 from tasks.tracking.journal import Facts

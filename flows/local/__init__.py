@@ -1,0 +1,1 @@
+"""One command on one machine: its temporary server, its display, its end."""

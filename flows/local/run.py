@@ -1,0 +1,140 @@
+"""Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
+
+import errno
+import json as jsonlib
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from tempfile import TemporaryFile
+from typing import Any, TypeVar
+
+from flows.local.embedded import embedded_server, prepare_environment, without_heartbeats
+from flows.local.servers import check_servers
+from hw3models.errors import SpecError
+from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
+from tasks import progress
+from tasks.helper import helping, later, with_room
+from tasks.processes import holding_interrupts, importing
+from tasks.settings import Settings
+
+_KINDS: dict[type[StudySpec], StudyKind] = {
+    ImagesSpec: "images",
+    AutoencoderSpec: "autoencoder",
+    SequencesSpec: "sequences",
+}
+
+
+def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
+    """Run the study `name` in this process and print its summary on stdout."""
+    run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
+    from flows.local.summary import as_json, as_text
+
+    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
+    sys.stdout.flush()
+
+
+def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
+    """The study that the spec is of, from Python (a notebook, a script), without a word: its answers and its report.
+
+    Call it before Prefect is imported: with no server set it starts a temporary one, quietly.
+    """
+    return run_here(lambda: _study(_KINDS[type(spec)], spec), spec, verbose=False, show=False)
+
+
+def _study(name: str, spec: Spec) -> Callable[[Any], RunReport]:
+    _check_early(spec)
+    from flows.autoencoder import autoencoder
+    from flows.hw3 import hw3
+    from flows.images import images
+    from flows.sequences import sequences
+
+    flows: dict[str, Callable[[Any], RunReport]] = {
+        "hw3": hw3,
+        "images": images,
+        "autoencoder": autoencoder,
+        "sequences": sequences,
+    }
+    return flows[name]
+
+
+_R = TypeVar("_R")
+
+
+def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bool, show: bool = True) -> _R:
+    """Run the flow that `load` imports in this process, with progress if `show`, and with Ctrl-C told to Prefect.
+
+    It is imported here: Prefect reads its settings when it is, and its temporary server starts meanwhile.
+    """
+    check_servers()
+    _check_folders()
+    prepare_environment(verbose=verbose)
+    with ExitStack() as around:
+        with importing(), embedded_server() as is_starting:
+            # Everything takes a while, of that one may be sure.
+            wanted = (lambda: not is_starting()) if isinstance(spec, Hw3Spec) else later()
+            around.enter_context(helping(wanted, with_room()))
+            with holding_interrupts():
+                flow = load()
+                from flows.local.display import display
+                from flows.local.meanwhile import prepare_for
+
+            prepare_for(spec, is_starting)
+        around.enter_context(without_heartbeats())
+        if show:
+            # Any: a union of two context managers enters as `object`.
+            shown: Any = around.enter_context(display())
+            around.enter_context(progress.listening(shown))
+        try:
+            return flow(spec)
+        except KeyboardInterrupt:
+            _cancel_flow_runs()
+            raise
+
+
+def _check_folders() -> None:
+    """Can anything be kept? Told before a server starts, which would fail with a page of its own."""
+    settings = Settings()
+    for variable, given, folder in (
+        ("HW3_HOME", settings.home, settings.work),
+        ("HW3_CACHE", settings.cache, settings.cache),
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise SpecError(
+                f"`{variable}` is {given}, where nothing can be kept ({error.strerror}). "
+                "Set it to a folder that can be written to."
+            ) from error
+
+
+def _check_early(spec: Spec) -> None:
+    """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
+    from hw3models.data import check_kind, fetch
+
+    if isinstance(spec, (ImagesSpec, AutoencoderSpec)):
+        check_kind("images", spec.data)
+    elif isinstance(spec, SequencesSpec):
+        check_kind("sequences", spec.data)
+        fetch(spec.data, cache=Settings().cache)
+    if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
+        from hw3models.pipeline.study import check_study
+
+        check_study(_KINDS[type(spec)], spec)
+
+
+def _cancel_flow_runs() -> None:
+    """Prefect calls an interrupted run Crashed; it was cancelled, so that is what its state shall say."""
+    from prefect import get_client
+    from prefect.states import Cancelled
+
+    from flows.studies.reported import started_flow_runs
+
+    with suppress(Exception), get_client(sync_client=True) as client:
+        for run_id in started_flow_runs():
+            state = client.read_flow_run(run_id).state
+            if state is None or not (state.is_completed() or state.is_failed()):
+                client.set_flow_run_state(run_id, Cancelled(message="Interrupted with Ctrl-C."), force=True)

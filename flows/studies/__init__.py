@@ -1,0 +1,1 @@
+"""How a study goes, from its spec to its page."""

@@ -1,0 +1,149 @@
+"""What every flow does around its studies: an MLflow parent run, the report page, a clear end."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.runtime import deployment as prefect_deployment
+from prefect.runtime import flow_run
+
+from flows.prefect_tags import prefect_tags
+from flows.studies.closing import close
+from flows.studies.done import done_before, is_whole
+from flows.studies.pages import page_path
+from flows.studies.settling import settle
+from hw3models.runtime.environment import describe_environment
+from hw3models.runtime.files import write_atomically
+from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
+from tasks import tracking
+from tasks.names import slug
+from tasks.presence import present
+from tasks.progress import logged, say
+from tasks.reporting import report
+
+
+class Outcome(NamedTuple):
+    """What a flow of several studies has found."""
+
+    answers: tuple[Answer, ...]
+    homework: tuple[HomeworkPart, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Studies without an answer, with the reason."""
+
+
+_started: list[UUID] = []
+
+_parent: ContextVar[str | None] = ContextVar("parent", default=None)
+"""MLflow run of the flow that the current one is a part of."""
+
+
+def started_flow_runs() -> tuple[UUID, ...]:
+    """Flow runs that this process has started, parents first."""
+    return tuple(_started)
+
+
+def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -> RunReport:
+    """Let `body` find the answers under an MLflow parent run, then write and log the report.
+
+    Within another `reported` flow there is neither a run nor a report of its own: the outer one makes them.
+    However it ends, no run stays RUNNING: FAILED after an error, KILLED after an interruption.
+    """
+    if flow_run.id:
+        _started.append(UUID(flow_run.id))
+    with present(flow_run.id):
+        return _reported(title, spec, body)
+
+
+def _reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -> RunReport:
+    started, clock = datetime.now().astimezone(), time.perf_counter()
+    if outer := _parent.get():
+        return _body(title, body, outer, started, clock)
+    key, before = done_before(spec)
+    if before is not None:
+        return before
+    run_id = tracking.open_parent(title, spec, prefect_tags())
+    token = _parent.set(run_id)
+    try:
+        with logged(get_run_logger().info), close(run_id):
+            run = _body(title, body, run_id, started, clock)
+            return _finish(run, run_id, page_path(title, started), key if is_whole(run, spec) else None)
+    finally:
+        _parent.reset(token)
+
+
+def _body(
+    title: str, body: Callable[[str], Answer | Outcome], run_id: str, started: datetime, clock: float
+) -> RunReport:
+    outcome = body(run_id)
+    answers, homework, missing = Outcome((outcome,)) if isinstance(outcome, Answer) else outcome
+    return RunReport(
+        title=title,
+        command=_command(),
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.perf_counter() - clock,
+        answers=answers,
+        homework=homework,
+        environment=describe_environment(),
+        tracking=tracking.tracking(run_id),
+        prefect=prefect_tags(),
+        warnings=(*missing, *_warnings(answers)),
+    )
+
+
+def _finish(run: RunReport, run_id: str, page: Path, key: str | None) -> RunReport:
+    report(run, page)
+    run = run.model_copy(update={"report": str(page)})
+    # `hw3 report` writes the page again from this.
+    write_atomically(page.with_suffix(".json"), run.model_dump_json(indent=1).encode())
+    tracking.log_report(run_id, page, _description(run))
+    if key is not None:
+        tracking.mark_done(run_id, key, page.with_suffix(".json"))
+    tracking.end_run(run_id, "FINISHED")
+    settle()
+    say(f"report: {page}")
+    return run
+
+
+def _command() -> str:
+    """The deployment that started the run, or the command line, or the flow as Python code calls it."""
+    if prefect_deployment.name:
+        return f"deployment {prefect_deployment.name}"
+    if Path(sys.argv[0]).name == "hw3":
+        return shlex.join(["hw3", *sys.argv[1:]])
+    return f"{flow_run.flow_name}(...) called from Python"
+
+
+def flow_name() -> str:
+    """Run names of flows: the flow and what it is about, such as `sequences-regime-order`."""
+    spec = flow_run.parameters["spec"]
+    data = getattr(spec, "data", None)
+    return slug(f"{flow_run.flow_name} {Path(data.source).stem if data else spec.images}")
+
+
+def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:
+    """What must be read before the verdicts."""
+    found: list[str] = []
+    for answer in answers:
+        found += answer.data.notes
+        found += [
+            f"{answer.data.name}: {family} could not be trained: {why}" for family, why in answer.failures.items()
+        ]
+        found += [f"{answer.data.name}: {note}" for note in answer.notes]
+    return tuple(dict.fromkeys(found))
+
+
+def _description(run: RunReport) -> str:
+    """The run's page in MLflow begins with the verdicts."""
+    lines = [f"**{warning}**" for warning in run.warnings]
+    for answer in run.answers:
+        verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare."
+        lines += [f"### {answer.kind}: {answer.data.name}", verdict]
+    lines.append(f"Made by `{run.command}` in {run.seconds:.0f} s; the report is among the artifacts.")
+    return "\n\n".join(lines)

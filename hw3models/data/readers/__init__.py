@@ -1,0 +1,1 @@
+"""Readers of files: arrays, tables and archive files to raw data."""

@@ -1,0 +1,282 @@
+"""Sequences as a table in long form: one row per series and time step, in CSV or Parquet.
+
+| sample | time | x | y | label | split |        `split` (train or test) is optional
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow
+from numpy.typing import NDArray
+
+from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
+from hw3models.data.raw import Raw, label_texts, raw_sequences
+from hw3models.data.readers.long_tables import only_columns, reading
+from hw3models.data.readers.table_limits import csv_faults, parquet_faults
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec
+
+SPLIT_COLUMN = "split"
+_MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
+"""What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
+_MAX_ROWS = 5
+"""Rows named in one fault."""
+
+
+def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
+    """Read a table in long form; the columns are named by the spec, all others are features.
+
+    Series stand in the order of their first row, their steps in the order of the time column (numbers, or
+    dates that pandas reads). Series of unequal length are padded: see `raw_sequences`.
+
+    Raises:
+        DataError: all faults of the table together, with their rows.
+    """
+    table, row_name = _load(path, spec)
+    part = parse(table, spec, row_name, where=str(path))
+    try:
+        texts = label_texts(part.labels)
+    except ValueError as error:
+        raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
+    return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels)
+
+
+class Part(NamedTuple):
+    """Whole series of a table."""
+
+    series: list[NDArray[np.float64]]
+    """N of (T_i, C), sorted by time."""
+    labels: NDArray[Any]
+    """(N,), of any type."""
+    test: NDArray[np.bool_] | None
+    """(N,) True for test; None without a column for it."""
+    channels: tuple[str, ...]
+    """C names."""
+
+
+def parse(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], *, where: str) -> Part:
+    """The series in a table whose i-th row is called `row_name(i)`.
+
+    Raises:
+        DataError: all faults together, with their rows; the message begins with `where`.
+    """
+    try:
+        return _parsed(table, spec, row_name, where)
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+        # Texts of a Parquet file are looked into here for the first time.
+        raise DataError(f"{where}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def _parsed(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], where: str) -> Part:
+    raise_faults(where, column_faults(table, spec))
+    if not len(table):
+        raise DataError(f"{where}: the table has columns but no rows.")
+    columns = [c for c in table.columns if c not in _own_columns(spec)]
+    faults: list[str] = []
+    features, features_faults = _numbers(table[columns], row_name, fill=spec.missing != "refuse")
+    times, time_faults = _times(table[spec.time_column], row_name)
+    faults += features_faults + time_faults
+    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
+    for column in (spec.sample_column, spec.label_column):
+        faults += _empty_faults(table[column], row_name)
+    faults += _duplicate_faults(samples, times, table, spec, row_name)
+    labels = _constant(table[spec.label_column], samples, table[spec.sample_column], row_name, faults)
+    test = _test_mask(table, samples, spec, row_name, faults)
+    raise_faults(where, faults)
+    return Part(_series(features, samples, times), labels, test, tuple(map(str, columns)))
+
+
+def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:
+    """The table, and how its i-th row is called in messages."""
+    with reading(path):
+        if path.suffix.lower() == ".parquet":
+            raise_faults(str(path), parquet_faults(path))
+            return only_columns(pd.read_parquet(path)), parquet_row
+        raise_faults(str(path), csv_faults(path))
+        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
+        texts = {spec.sample_column, spec.label_column, spec.time_column, SPLIT_COLUMN}
+        table = pd.read_csv(
+            path,
+            encoding="utf-8-sig",
+            dtype={column: "str" for column in header.columns if column in texts},
+            keep_default_na=False,
+            na_values={column: _MISSING_NUMBERS for column in header.columns if column not in texts},
+            skip_blank_lines=False,  # so that line numbers are right
+            low_memory=False,
+        )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError(f"{path}: the rows have more fields than the header has columns. Name every column.")
+    table = table[~((table == "") | table.isna()).all(axis=1)]  # blank lines
+    lines = table.index.to_numpy() + 2
+    return table, lambda i: f"line {lines[i]}"
+
+
+def parquet_row(i: int) -> str:
+    """How a row is called in messages."""
+    return f"row {i} (counting from 0)"
+
+
+def _own_columns(spec: DataSpec) -> tuple[str, str, str, str]:
+    return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN
+
+
+def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
+    """Columns that are missing, or hold what is no cell; the table may have no rows."""
+    found = [str(column) for column in table.columns]
+    needed = {
+        "sample_column": spec.sample_column,
+        "time_column": spec.time_column,
+        "label_column": spec.label_column,
+    }
+    faults = []
+    if len(set(needed.values())) < len(needed) or SPLIT_COLUMN in needed.values():
+        faults.append(f"the names of the columns must differ from each other and from 'split', got {needed}")
+    faults += [
+        f"column {column!r} (`{field}`) is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
+        for field, column in needed.items()
+        if column not in found
+    ]
+    if faults and len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
+        faults.append("the columns seem to be separated by something else than commas; write them with commas")
+    faults += [
+        f"column {column!r} holds lists or tables; one number or text in each row is needed"
+        for column in found
+        if column in _own_columns(spec) and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
+    ]
+    if not [c for c in found if c not in _own_columns(spec)]:
+        faults.append("there is no feature column beside those of the sample, the time, the label and the split")
+    return faults
+
+
+def _is_plain(cells: "pd.Series[Any]") -> bool:
+    """Numbers or dates: nothing to look into, row by row, which takes longer than all else on millions of rows."""
+    return pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells)
+
+
+def _is_nested(cell: object) -> bool:
+    return isinstance(cell, (np.ndarray, list, tuple, dict, set))
+
+
+def _rows(mask: NDArray[np.bool_], row_name: Callable[[int], str]) -> str:
+    """`line 3, line 9 and 12 more`."""
+    places = np.flatnonzero(mask)
+    named = ", ".join(row_name(int(i)) for i in places[:_MAX_ROWS])
+    return named + (f" and {len(places) - _MAX_ROWS:,} more" if len(places) > _MAX_ROWS else "")
+
+
+def _numbers(
+    table: pd.DataFrame, row_name: Callable[[int], str], *, fill: bool
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Features float64 (rows, C), with the faults of every column; what is missing is NaN where it will be filled."""
+    values = np.zeros(table.shape, np.float64)
+    faults = []
+    for index, column in enumerate(table.columns):
+        cells = table[column]
+        types = pd.api.types
+        if not (types.is_numeric_dtype(cells) or types.is_string_dtype(cells) or types.is_object_dtype(cells)):
+            faults.append(f"feature {column!r} has type {cells.dtype}; numbers are needed")
+            continue
+        values[:, index] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        empty = cells.isna().to_numpy()
+        text = np.isnan(values[:, index]) & ~empty
+        if text.any():
+            example = cells.iloc[int(text.argmax())]
+            faults.append(f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}")
+        if empty.any() and not fill:
+            faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)} ({FILL_THEM})")
+        if (infinite := np.isinf(values[:, index])).any():
+            faults.append(f"feature {column!r} is infinite at {_rows(infinite, row_name)}")
+    return values, faults
+
+
+def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDArray[Any], list[str]]:
+    """Something that sorts: numbers, else dates as int64."""
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        bad = cells.isna().to_numpy()
+        times = cells.to_numpy()
+    else:
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        bad, times = ~np.isfinite(numbers), numbers
+        if bad.all():
+            dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True)
+            bad, times = dates.isna().to_numpy(), dates.to_numpy()
+    if not bad.any():
+        return times, []
+    example = str(cells.iloc[int(bad.argmax())])[:40]
+    return times, [
+        f"column {cells.name!r} is neither a number nor a date (ISO 8601) at {_rows(bad, row_name)}: {example!r}"
+    ]
+
+
+def _empty_faults(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> list[str]:
+    empty = cells.isna().to_numpy()
+    if not _is_plain(cells):
+        empty = empty | (cells.astype("str").str.strip() == "").to_numpy(dtype=bool)
+    return [f"column {cells.name!r} is empty at {_rows(empty, row_name)}"] if empty.any() else []
+
+
+def _duplicate_faults(
+    samples: NDArray[np.int64],
+    times: NDArray[Any],
+    table: pd.DataFrame,
+    spec: DataSpec,
+    row_name: Callable[[int], str],
+) -> list[str]:
+    twice = pd.DataFrame({"sample": samples, "time": times}).duplicated().to_numpy()
+    if not twice.any():
+        return []
+    first = table.iloc[int(twice.argmax())]
+    return [
+        f"a series has two rows for the same time at {_rows(twice, row_name)}: "
+        f"{spec.sample_column} {str(first[spec.sample_column])!r}, {spec.time_column} {str(first[spec.time_column])!r}"
+    ]
+
+
+def _constant(
+    cells: "pd.Series[Any]",
+    samples: NDArray[np.int64],
+    names: "pd.Series[Any]",
+    row_name: Callable[[int], str],
+    faults: list[str],
+) -> NDArray[Any]:
+    """The value of each series, in the order of the series' codes; a fault where it changes within one."""
+    codes, values = pd.factorize(cells, use_na_sentinel=False)
+    _, first = np.unique(samples, return_index=True)
+    changed = codes != codes[first][samples]
+    if changed.any():
+        row = int(changed.argmax())
+        faults.append(
+            f"column {cells.name!r} changes within a series at {_rows(changed, row_name)}: series "
+            f"{str(names.iloc[row])!r} has {str(cells.iloc[first[samples[row]]])!r} and {str(cells.iloc[row])!r}"
+        )
+    return np.asarray(np.asarray(values)[codes[first]])
+
+
+def _test_mask(
+    table: pd.DataFrame,
+    samples: NDArray[np.int64],
+    spec: DataSpec,
+    row_name: Callable[[int], str],
+    faults: list[str],
+) -> NDArray[np.bool_] | None:
+    """(N,) True for test, or None without a `split` column."""
+    if SPLIT_COLUMN not in table.columns:
+        return None
+    words = table[SPLIT_COLUMN].astype("str").str.strip().str.lower()
+    unknown = ~words.isin(["train", "test"]).to_numpy()
+    if unknown.any():
+        example = str(table[SPLIT_COLUMN].iloc[int(unknown.argmax())])[:40]
+        faults.append(f"column 'split' must be train or test, at {_rows(unknown, row_name)} it is {example!r}")
+    return np.asarray(_constant(words, samples, table[spec.sample_column], row_name, faults) == "test", dtype=bool)
+
+
+def _series(
+    features: NDArray[np.float64], samples: NDArray[np.int64], times: NDArray[Any]
+) -> list[NDArray[np.float64]]:
+    """(T_i, C) of each series, sorted by time."""
+    by_series = np.lexsort((times, samples))
+    ends = np.cumsum(np.bincount(samples))[:-1]
+    return np.split(features[by_series], ends)

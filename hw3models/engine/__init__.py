@@ -1,0 +1,1 @@
+"""The replicate engine: S seeds of a network trained as one program, kept and asked."""

@@ -1,0 +1,247 @@
+"""Batches by index on the device: data stay there in their smallest form, augmentation is tensor code.
+
+S = replicates, B = examples in a batch, T = time steps, C = channels
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hw3models.data.blocks import is_on_disk, read, row_bytes, take
+from hw3models.data.dataset import Dataset
+from hw3models.nn.layers import time_mask
+from hw3models.nn.rng import Streams
+from hw3models.specs import Recipe
+
+BLOCK_BYTES = 2 << 20
+"""Of examples that are read and standardised at once on a CPU: they stay in its cache, and for large data each pass
+over memory is a tenth of a short training."""
+GPU_BLOCK_BYTES = 64 << 20
+"""Fewer copies, that still are little beside what is kept."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Standardised inputs with their targets, one row of examples per replicate."""
+
+    inputs: torch.Tensor
+    """(S, B, 28, 28) or (S, B, T, C)."""
+    labels: torch.Tensor
+    """Int64 (S, B)."""
+    lengths: torch.Tensor | None
+    """Int64 (S, B), for series of unequal lengths."""
+    pixels: torch.Tensor | None
+    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for classifiers."""
+    blend: "Blend | None" = None
+    """None where examples are not mixed."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What mixup has mixed into a batch."""
+
+    labels: torch.Tensor
+    """Int64 (S, B), of the other examples."""
+    share: torch.Tensor
+    """(S, B) in 0..0.5, of the other examples."""
+
+
+class DeviceData:
+    """Examples of a data set on `device`: images as uint8, sequences standardised, as `kept` (`dtype` if not given).
+
+    Batches are of `dtype`; `pixels` are made for autoencoders only. With `rows` (n,) it holds these examples alone, in
+    that order: example i is then the data set's `rows[i]`. They are written `into` a tensor (at least n, ...) if given.
+    """
+
+    can_be_recorded = True
+    """The tensors stay where they are, as a CUDA graph needs it."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        *,
+        pixels: bool = False,
+        kept: torch.dtype | None = None,
+        rows: NDArray[np.int64] | None = None,
+        into: torch.Tensor | None = None,
+    ) -> None:
+        self.device, self.dtype, self.keeps_pixels = device, dtype, pixels
+        self.is_image = dataset.kind == "images"
+        self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
+        self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
+        self._slope, self._offset = 1 / (255 * float(dataset.std[0])), -self.mean / self.std
+        every = slice(None) if rows is None else rows
+        self.labels = torch.as_tensor(dataset.labels[every], device=device)
+        self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
+        self.features = self._read(dataset.features, rows, into, kept or dtype)
+
+    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
+        """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
+        flat, shape = index_SB.flatten(), index_SB.shape
+        inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
+        lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
+        pixels = None
+        if self.is_image:
+            if recipe is not None and streams is not None and recipe.shift_pixels:
+                inputs = _shift_images(inputs, recipe.shift_pixels, streams)
+            inputs = inputs.to(self.dtype)
+            if self.keeps_pixels:
+                pixels = (inputs / 255).flatten(-2)
+            # (x / 255 - mean) / std, in one pass.
+            inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
+            return Batch(inputs, labels, lengths, pixels)
+        inputs = inputs.to(self.dtype)
+        if recipe is not None and streams is not None:
+            inputs = _augment_sequences(inputs, lengths, recipe, streams)
+            if recipe.mixup:
+                return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
+        return Batch(inputs, labels, lengths, pixels)
+
+    def _read(
+        self, source: NDArray[np.generic], rows: NDArray[np.int64] | None, into: torch.Tensor | None, kept: torch.dtype
+    ) -> torch.Tensor:
+        """Examples of `source`, as they are kept; a block at a time, so that nothing is there twice."""
+        num = len(source) if rows is None else len(rows)
+        if self.is_image and rows is None and not is_on_disk(source):
+            return torch.as_tensor(source, device=self.device)
+        if into is None:
+            into = torch.empty(num, *source.shape[1:], dtype=kept_type(source, kept), device=self.device)
+        size = max(1, (BLOCK_BYTES if self.device.type == "cpu" else GPU_BLOCK_BYTES) // max(1, row_bytes(source)))
+        for first in range(0, num, size):
+            part = slice(first, min(first + size, num))
+            block = read(source, part.start, part.stop) if rows is None else take(source, rows[part])
+            self._put(torch.as_tensor(block).to(self.device), part, into[part])
+        return into[:num]
+
+    def _put(self, block: torch.Tensor, part: slice, out: torch.Tensor) -> None:
+        """Images as they are; of sequences (n, T, C) (x - mean) / std, and zero where a series has ended."""
+        if self.is_image:
+            out.copy_(block)
+            return
+        scaled = out if out.dtype == self.dtype else torch.empty_like(out, dtype=self.dtype)
+        torch.sub(block.to(self.dtype), self.mean, out=scaled).div_(self.std)
+        if self.lengths is not None:
+            scaled.mul_(time_mask(self.lengths[part], out.shape[1]).unsqueeze(-1))
+        if scaled is not out:
+            out.copy_(scaled)
+
+    def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
+        """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
+        order_SN = train[streams.permutations(len(train))]
+        whole = len(train) // size * size
+        # One block of memory for each batch: copied once instead of at every step.
+        batches = order_SN[:, :whole].unflatten(1, (-1, size)).transpose(0, 1).contiguous()
+        yield from batches
+        if whole < len(train):
+            yield order_SN[:, whole:]
+
+    def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:
+        """The examples `index` (n,) in their order, the same for all replicates."""
+        rows = torch.as_tensor(index, device=self.device)
+        # Splitting nothing would give one empty batch, whose mean loss is NaN.
+        for part in rows.split(size) if len(rows) else ():
+            yield self.batch(part.expand(replicates, -1))
+
+
+def kept_type(source: NDArray[np.generic], kept: torch.dtype) -> torch.dtype:
+    """Of what lies on the device: images stay bytes."""
+    return torch.uint8 if source.dtype == np.uint8 else kept
+
+
+def _gathered(tensor: torch.Tensor, index: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """`tensor[index]` in `shape`: whole rows are copied, many times faster on a CPU than element by element."""
+    rows = tensor.flatten(1) if tensor.dim() > 1 else tensor
+    return rows.index_select(0, index).view(*shape, *tensor.shape[1:])
+
+
+def batch_size(recipe: Recipe, num_train: int) -> int:
+    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16."""
+    size = recipe.batch_size
+    while size >= 32 and num_train / size < 8:
+        size //= 2
+    return size
+
+
+def num_epochs(recipe: Recipe, num_train: int) -> int:
+    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`."""
+    return max(recipe.epochs, -(-recipe.min_examples // num_train))
+
+
+def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.Tensor:
+    """One random shift per batch and replicate; what leaves on one side enters on the other (borders are blank)."""
+    offsets = streams.integers(-pixels, pixels + 1, 2)
+    return roll_each(images, offsets) if images.device.type == "cpu" else roll_each_on_device(images, offsets)
+
+
+def roll_each(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    """Roll the images (S, B, height, width) of each replicate by its offsets (S, 2), downward and to the right."""
+    each = zip(images, offsets.tolist(), strict=True)
+    return torch.stack([torch.roll(one, tuple(offset), dims=(-2, -1)) for one, offset in each])
+
+
+def roll_each_on_device(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    """The same without asking the device what the offsets are: nothing waits, and a CUDA graph can hold it."""
+    height, width = images.shape[-2:]
+    rows = (torch.arange(height, device=images.device) - offsets[:, :1]) % height
+    columns = (torch.arange(width, device=images.device) - offsets[:, 1:]) % width
+    source = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).flatten(1)
+    rolled = images.flatten(2).gather(2, source.unsqueeze(1).expand(-1, images.shape[1], -1))
+    return rolled.view(images.shape)
+
+
+def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, streams: Streams) -> torch.Tensor:
+    """Warp, shift, gain and jitter (Um et al. 2017), each drawn per series; x is (S, B, T, C)."""
+    _, num, steps, channels = x.shape
+    before = x
+    if recipe.time_warp:
+        x = _warp(x, lengths, recipe.time_warp, streams)
+    if recipe.shift_steps:
+        furthest = max(1, round(recipe.shift_steps * steps))
+        offset = streams.integers(-furthest, furthest + 1, num, 1)
+        source = torch.arange(steps, device=x.device) - offset
+        inside = (source >= 0) & (source < steps)
+        x = torch.take_along_dim(x, source.clamp(0, steps - 1).unsqueeze(-1), dim=2) * inside.unsqueeze(-1)
+    if recipe.scale:
+        x = x * (1 + recipe.scale * streams.normal(num, 1, channels, dtype=x.dtype))
+    if recipe.jitter:
+        x = x + recipe.jitter * streams.normal(num, steps, channels, dtype=x.dtype)
+    if recipe.augmented < 1:
+        x = torch.where(streams.uniform(num, 1, 1) < recipe.augmented, x, before)
+    return x if lengths is None else x * time_mask(lengths, steps).unsqueeze(-1)
+
+
+def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, streams: Streams) -> torch.Tensor:
+    """Read each series along a smoothly distorted time: two sine waves that leave both ends where they are.
+
+    Between steps the series is interpolated linearly; x is (S, B, T, C).
+    """
+    _, num, steps, _ = x.shape
+    time = torch.arange(steps, device=x.device, dtype=x.dtype)
+    last = x.new_full((1, 1, 1), steps - 1) if lengths is None else (lengths - 1).unsqueeze(-1).to(x)
+    phase = torch.pi * time / last.clamp(min=1)
+    first, second = streams.normal(2, num, 1, dtype=x.dtype).unbind(1)
+    moved = time + strength * last * (first * phase.sin() + second / 2 * (2 * phase).sin())
+    moved = moved.clamp(min=0).minimum(last)
+    before = moved.floor().long()
+    after = (before + 1).clamp(max=steps - 1).minimum(last.long())
+    weight = (moved - before).unsqueeze(-1)
+    early, late = (torch.take_along_dim(x, index.unsqueeze(-1), dim=2) for index in (before, after))
+    return early + weight * (late - early)
+
+
+def _mix(batch: Batch, largest: float, streams: Streams) -> Batch:
+    """Blend every example with another of its batch (mixup, Zhang et al. 2018, with uniform instead of Beta shares)."""
+    num = batch.labels.shape[1]
+    other = streams.uniform(num).argsort(-1)
+    share = largest * streams.uniform(num, dtype=batch.inputs.dtype)
+    mixed = torch.take_along_dim(batch.inputs, other[..., None, None], dim=1)
+    inputs = batch.inputs + share[..., None, None] * (mixed - batch.inputs)
+    lengths = batch.lengths
+    if lengths is not None:
+        lengths = lengths.maximum(lengths.gather(1, other))
+    return Batch(inputs, batch.labels, lengths, batch.pixels, Blend(batch.labels.gather(1, other), share))

@@ -1,0 +1,384 @@
+"""`fit`: S replicates of a family, by the strategy that suits family and device.
+
+Replicate s of S is the same model as seed s trained alone: it has its own initialisation, order of examples
+and noise (`streams`), its own gradient norm, its own best epoch (`selection`), and its own failure.
+
+    S = replicates in a group, B = examples in a batch, K = classes
+"""
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from hw3models.data.dataset import Dataset
+from hw3models.data.resamples import drawn_from, split_of
+from hw3models.engine.batches import DeviceData, batch_size, num_epochs
+from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
+from hw3models.engine.early_stopping import Selection
+from hw3models.engine.group import Group, part_of
+from hw3models.engine.out_of_memory import Plan, is_out_of_memory, release
+from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
+from hw3models.engine.strategies import Strategy, faster
+from hw3models.errors import TrainingError
+from hw3models.families.family import Architecture, Network
+from hw3models.nn.rng import Streams, derived_seed
+from hw3models.nn.stacking import State, put_together
+from hw3models.runtime.devices import num_threads, one_thread, pick_device
+from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
+
+if TYPE_CHECKING:
+    # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
+    from hw3models.engine.checkpoints import Checkpoints, Saved
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an observer hears after each epoch of a group of replicates; tuples are in the order of `seeds`."""
+
+    epoch: int
+    num_epochs: int
+    seeds: tuple[int, ...]
+    running: tuple[bool, ...]
+    """False for replicates that had stopped or failed before this epoch."""
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...] | None
+    validation_accuracy: tuple[float, ...] | None
+    learning_rate: float
+    """At the epoch's last step."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """S trained replicates."""
+
+    seeds: tuple[int, ...]
+    """Those that were trained to the end."""
+    states: State
+    """Stacked state dict on the CPU, leading axis in the order of `seeds`."""
+    epochs: tuple[EpochReport, ...]
+    failures: tuple[ReplicateFailure, ...]
+    best_seed: int
+    """Lowest validation loss; training loss where there is no validation split."""
+    seconds: float
+    strategy: Strategy
+    precision: Precision
+    device: torch.device
+    chunk: int | None = None
+    """Examples that were in memory at once; None: all."""
+    notes: tuple[str, ...] = ()
+    """What did not go as planned, such as for want of memory."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all groups of one training share."""
+
+    split: Callable[[Group], "_Loaded"]
+    """The data as a group sees them, on the device."""
+    device: torch.device
+    recipe: Recipe
+    on_epoch: Callable[[EpochReport], None]
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
+    """Those of the group with these seeds."""
+    on_free_core: Callable[[], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when another group raised: the threads end after their epoch."""
+
+
+def fit(
+    dataset: Dataset,
+    family: Network,
+    spec: TrainSpec,
+    *,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    dtype: torch.dtype = torch.float32,
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None = None,
+    on_free_core: Callable[[], None] = lambda: None,
+) -> FitResult:
+    """Train one replicate per seed of `spec` on `dataset`'s training split.
+
+    `on_epoch` hears of every epoch of every group (from worker threads when replicates are separate); an
+    exception that it raises ends the training. Deterministic for a seed on a device.
+
+    `on_free_core` is called when a core has nothing to do, or nothing left, of this training while others have (from a
+    worker thread): five replicates on two cores leave one of them free for a third of the time.
+
+    With `checkpoints` (those of each group of seeds) it goes on from the newest, to the same bits on the same device;
+    `on_epoch` then hears of the earlier epochs again.
+
+    Out of memory it begins again with fewer replicates at once, which `notes` say.
+
+    Raises:
+        SpecError: the wanted device is not there.
+        TrainingError: every replicate failed, or one alone does not fit into memory; the message names seeds, epochs
+            and what to try.
+    """
+    device = pick_device(spec.device)
+    strategy = pick_strategy(spec, family, device)
+    precision, said = pick_precision(spec, family, device)
+    if dtype != torch.float32:
+        # Whoever asks for another type wants its numbers, not speed.
+        precision, said = FLOAT32, ""
+    start = time.perf_counter()
+    threads = num_threads() if device.type == "cpu" else 1
+    groups = tuple(split_seeds(spec.seeds, strategy, threads))
+    plan: Plan | None = Plan(groups, min(len(groups), threads))
+    on_epoch, notes = _once(on_epoch), [said] if said else []
+    while plan is not None:
+        try:
+            # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
+            prepared = partial(
+                _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
+            )
+            with products(device, tf32=precision.tf32):
+                result = _gather(_run_groups(*prepared()), spec, strategy=strategy, precision=precision, device=device)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = " ".join(str(error).split())[:200]
+        else:
+            chunk = rows_at_once(dataset, _memory_bytes(spec, plan), precision.kept(dtype))
+            return replace(result, chunk=chunk, notes=tuple(notes), seconds=time.perf_counter() - start)
+        # Out here the error's traceback is gone, too.
+        release(device)
+        failed, plan = plan, plan.smaller()
+        notes.append(f"out of memory with {failed}; went on with {plan} ({reason})")
+    raise TrainingError(
+        f"one replicate of {family.name} alone does not fit into memory ({reason}): take a smaller batch_size, fewer "
+        "hidden units, or a machine with more memory."
+    )
+
+
+def _once(on_epoch: Callable[[EpochReport], None]) -> Callable[[EpochReport], None]:
+    """An observer that hears of an epoch of a replicate once, though the training may have begun again."""
+    heard: set[tuple[int, int]] = set()
+    lock = threading.Lock()
+
+    def hear(report: EpochReport) -> None:
+        with lock:
+            new = {(seed, report.epoch) for seed in report.seeds} - heard
+            heard.update(new)
+        if new:
+            on_epoch(report)
+
+    return hear
+
+
+def _prepared(
+    dataset: Dataset,
+    family: Network,
+    spec: TrainSpec,
+    plan: Plan,
+    device: torch.device,
+    dtype: torch.dtype,
+    precision: Precision,
+    on_epoch: Callable[[EpochReport], None],
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
+    on_free_core: Callable[[], None],
+) -> tuple[_Job, list[Callable[[], Group]], int]:
+    """What makes the plan's groups, as they are before their first step, and how many of them train side by side."""
+    recipe = spec.recipe or family.recipe
+    # Built one after another before any thread starts: initialisation borrows torch's global generator.
+    models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
+
+    def made(seeds: tuple[int, ...]) -> Group:
+        streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
+        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision.computes_in_bf16)
+
+    load = partial(
+        load_data,
+        device=device,
+        dtype=dtype,
+        pixels=family.task == "reconstruction",
+        kept=precision.kept(dtype),
+        memory_bytes=_memory_bytes(spec, plan),
+    )
+    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
+    # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
+    return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
+
+
+def _memory_bytes(spec: TrainSpec, plan: Plan) -> int:
+    """Of examples, for each program."""
+    return (spec.memory_mb << 20) // plan.at_once
+
+
+_Loaded = tuple[Dataset, DeviceData | ChunkedData]
+
+
+def _splits(
+    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData | ChunkedData]
+) -> Callable[[Group], _Loaded]:
+    """One split for all, kept on the device; or each group's own, which lives as long as the group trains.
+
+    Data that are read in chunks are each group's own as well: it is its own chunk that a group is at.
+    """
+    if vary == "seed":
+        everything = load(dataset)
+        if isinstance(everything, DeviceData):
+            return lambda _: (dataset, everything)
+        return lambda _: (dataset, load(dataset))
+
+    def own(group: Group) -> _Loaded:
+        (seed,) = group.seeds
+        split = split_of(dataset, vary, seed)
+        return split, load(split)
+
+    return own
+
+
+def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
+    """The spec's own wish, else what is faster for the family on the device."""
+    if spec.vary != "seed":
+        # Each replicate has examples of its own, scaled in its own way.
+        return "separate"
+    if spec.strategy != "auto":
+        return spec.strategy
+    return faster(device.type, family.kind, family.name)
+
+
+def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:
+    """Which seeds train as one program: all, as many programs as threads, or each seed its own."""
+    if strategy == "separate":
+        return [(seed,) for seed in seeds]
+    num = min(threads, len(seeds)) if strategy == "split" else 1
+    return [seeds[i * len(seeds) // num : (i + 1) * len(seeds) // num] for i in range(num)]
+
+
+def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
+    """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
+    recipe = spec.recipe or family.recipe
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
+        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.vary, seed), "initialisation"))
+        like = Architecture(
+            shape=dataset.features.shape[1:],
+            num_classes=len(dataset.class_names),
+            dropout=recipe.dropout,
+            code_size=spec.code_size,
+            hidden=recipe.hidden,
+        )
+        return family.build(like)
+
+
+_Finished = tuple[Selection, list[EpochReport]]
+
+
+def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
+    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
+    if job.device.type != "cpu" or 1 < at_once < num_threads():
+        # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
+        job.on_free_core()
+    if at_once == 1:
+        return [_train(job, group) for group in groups]
+    with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        futures = [pool.submit(_train, job, group) for group in groups]
+        for future in futures:
+            future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            job.stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once: int) -> None:
+    if 0 < sum(not future.done() for future in futures) < at_once:
+        job.on_free_core()
+
+
+def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
+    """The loop. It knows no family, no tracker and no clock."""
+    group = make()
+    recipe, (dataset, data) = job.recipe, job.split(group)
+    checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
+    size = batch_size(recipe, len(dataset.train))
+    epochs = num_epochs(recipe, len(dataset.train))
+    train = torch.as_tensor(dataset.train, device=job.device)
+    num_steps = epochs * -(-len(train) // size)
+    selection, reports = Selection(group.seeds, recipe), list[EpochReport]()
+    done = 0 if checkpoints is None else _resume(checkpoints, group, selection, reports)
+    for report in reports:
+        job.on_epoch(report)
+    for epoch in range(done + 1, epochs + 1):
+        if not any(selection.running):
+            break
+        running = tuple(selection.running)
+        train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
+        validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
+        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
+        report = EpochReport(
+            epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate
+        )
+        reports.append(report)
+        if checkpoints is not None and checkpoints.is_due():
+            _save(checkpoints, _to_save(epoch, group, selection, reports))
+        job.on_epoch(report)
+        if job.stop.is_set():
+            break
+    return selection, reports
+
+
+def _save(checkpoints: "Checkpoints", saved: "Saved") -> None:
+    """A training that cannot be saved still is one that can be finished."""
+    try:
+        checkpoints.save(saved)
+    except OSError as error:
+        warnings.warn(f"no checkpoint in {checkpoints.folder}, the training goes on without: {error}", stacklevel=2)
+
+
+def _to_save(epoch: int, group: Group, selection: Selection, reports: Sequence[EpochReport]) -> "Saved":
+    from hw3models.engine.checkpoints import Saved
+
+    kept, chosen = selection.saved()
+    tensors = group.saved() | {f"kept.{name}": tensor for name, tensor in kept.items()}
+    info = {"step": group.step, "selection": chosen, "reports": [asdict(report) for report in reports]}
+    return Saved(epoch, tensors, info)
+
+
+def _resume(checkpoints: "Checkpoints", group: Group, selection: Selection, reports: list[EpochReport]) -> int:
+    """Put everything back as it was after the newest checkpoint's epoch, which is returned; 0 without one."""
+    saved = checkpoints.newest()
+    if saved is None:
+        return 0
+    group.restore(saved.tensors, saved.info["step"])
+    selection.restore(part_of(saved.tensors, "kept."), saved.info["selection"])
+    reports.extend(map(_report, saved.info["reports"]))
+    return saved.epoch
+
+
+def _report(values: Mapping[str, Any]) -> EpochReport:
+    """From JSON, which has lists for tuples."""
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return EpochReport(**fields)
+
+
+def _gather(
+    finished: Sequence[_Finished], spec: TrainSpec, *, strategy: Strategy, precision: Precision, device: torch.device
+) -> FitResult:
+    results = {seed: kept for selection, _ in finished for seed, kept in selection.results().items()}
+    failures = tuple(failure for selection, _ in finished for failure in selection.failures)
+    if not results:
+        reasons = " ".join(failure.reason for failure in failures)
+        raise TrainingError(f"no replicate of {spec.family} could be trained: {reasons}")
+    seeds = tuple(seed for seed in spec.seeds if seed in results)
+    return FitResult(
+        seeds=seeds,
+        states=put_together([results[seed][0] for seed in seeds]),
+        epochs=tuple(report for _, reports in finished for report in reports),
+        failures=failures,
+        best_seed=min(seeds, key=lambda seed: results[seed][1]),
+        seconds=0.0,
+        strategy=strategy,
+        precision=precision,
+        device=device,
+    )

@@ -1,0 +1,126 @@
+"""Trained replicates as a folder: `model.json`, `replicates.safetensors`, `history.json`. No pickle.
+
+The folder says everything needed to use the model without this project's data: the family, the shape of an
+example, the scaling learnt from train, and the class names.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from hw3models.data.dataset import Dataset
+from hw3models.data.resamples import split_of
+from hw3models.engine.fit import EpochReport, FitResult
+from hw3models.errors import DataError
+from hw3models.families import Network, find_family
+from hw3models.families.family import Architecture
+from hw3models.nn.stacking import State, take_out
+from hw3models.runtime.files import write_atomically
+from hw3models.specs import TrainSpec
+from hw3models.specs.model import ModelCard
+
+
+def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSpec, result: FitResult) -> str:
+    """Write the folder; the digest of its parameters (sha256, 16 hex digits)."""
+    recipe = spec.recipe or family.recipe
+    used = split_of(dataset, spec.vary, result.best_seed)
+    card = ModelCard(
+        family=family.name,
+        kind=family.kind,
+        shape=dataset.features.shape[1:],
+        class_names=dataset.class_names,
+        channels=dataset.channels,
+        mean=tuple(used.mean.tolist()),
+        std=tuple(used.std.tolist()),
+        unequal_lengths=dataset.lengths is not None,
+        code_size=spec.code_size,
+        dropout=recipe.dropout,
+        hidden=recipe.hidden,
+        seeds=result.seeds,
+        best_seed=result.best_seed,
+        missing=spec.data.missing,
+        vary=spec.vary,
+        data_digest=dataset.digest,
+        data_name=dataset.name,
+    )
+    return store(directory, card, result.states, history(result.epochs, spec.seeds))
+
+
+def store(directory: Path, card: ModelCard, states: State, epochs: Mapping[str, object]) -> str:
+    """Write the three files; `epochs` is what `history` gives."""
+    data = safetensors.torch.save({name: tensor.contiguous() for name, tensor in states.items()})
+    write_atomically(directory / "replicates.safetensors", data)
+    write_atomically(directory / "history.json", json.dumps(epochs).encode())
+    # Last, so that a folder with a card is whole.
+    write_atomically(directory / "model.json", card.model_dump_json(indent=1).encode())
+    return _digest(data)
+
+
+def weights_digest(directory: Path) -> str:
+    """Digest of the parameters in the folder, as `save_model` gave it."""
+    return _digest((directory / "replicates.safetensors").read_bytes())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def load_model(directory: Path) -> tuple[ModelCard, State]:
+    """The card and the stacked state dict (leading axis: `card.seeds`).
+
+    Raises:
+        DataError: the folder does not hold a whole model.
+    """
+    try:
+        card = ModelCard.model_validate_json((directory / "model.json").read_bytes())
+        states = safetensors.torch.load_file(directory / "replicates.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
+    return card, states
+
+
+def build_from_card(card: ModelCard) -> nn.Module:
+    """A fresh module of the architecture that the card describes."""
+    family = find_family(card.kind, card.family)
+    if not isinstance(family, Network):
+        raise DataError(f"{card.family} is a baseline, not a network.")
+    like = Architecture(
+        shape=card.shape,
+        num_classes=len(card.class_names),
+        dropout=card.dropout,
+        code_size=card.code_size,
+        hidden=card.hidden,
+    )
+    return family.build(like)
+
+
+def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:
+    """One replicate as a plain module in eval mode, on the CPU."""
+    model = build_from_card(card)
+    model.load_state_dict(take_out(states, card.seeds.index(seed)))
+    return model.eval()
+
+
+def history(epochs: Sequence[EpochReport], seeds: Sequence[int]) -> dict[str, object]:
+    """Per seed, the values of each epoch in which it ran; NaN and infinity as null."""
+    tables: dict[str, dict[int, list[float | None]]] = {
+        name: {seed: [] for seed in seeds} for name in ("train_loss", "validation_loss", "validation_accuracy")
+    }
+    rates: dict[int, float] = {}
+    for report in epochs:
+        rates[report.epoch] = report.learning_rate
+        for name, table in tables.items():
+            for seed, value, runs in zip(report.seeds, getattr(report, name) or (), report.running, strict=False):
+                if runs:
+                    table[seed].append(value if torch.tensor(value).isfinite() else None)
+    result: dict[str, object] = {"seeds": list(seeds), "learning_rate": [rates[e] for e in sorted(rates)]}
+    for name, table in tables.items():
+        rows = [table[seed] for seed in seeds]
+        result[name] = rows if any(rows) else None
+    return result

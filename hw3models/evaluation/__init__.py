@@ -1,0 +1,1 @@
+"""From predictions to verdicts: the prediction table, metrics, scores, comparison, gate."""

@@ -1,0 +1,329 @@
+"""The metrics of a prediction table, per seed and with examples left out, as `hw3models.stats.intervals` needs them.
+
+S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.errors import SpecError
+from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean
+
+SMALLEST = 1e-12
+"""Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
+NUM_BINS = 15
+"""Bins of the calibration error, as in Guo et al. (2017)."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What a metric means to people."""
+
+    label: str
+    higher_is_better: bool
+    range: tuple[float, float]
+    unit: Literal["%", "nats", "dB", ""]
+    """Percent metrics are kept as shares in 0..1 and shown times 100; their differences are percentage points."""
+    needs: Literal["probabilities", "squared_error", "probe_correct"]
+    """The field of the table that it is computed from."""
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(label="accuracy", higher_is_better=True, range=(0, 1), unit="%", needs="probabilities"),
+    "balanced_accuracy": Metric(
+        label="balanced accuracy", higher_is_better=True, range=(0, 1), unit="%", needs="probabilities"
+    ),
+    "macro_f1": Metric(label="macro F1", higher_is_better=True, range=(0, 1), unit="%", needs="probabilities"),
+    "cross_entropy": Metric(
+        label="cross-entropy", higher_is_better=False, range=(0, math.inf), unit="nats", needs="probabilities"
+    ),
+    "auroc": Metric(label="AUROC", higher_is_better=True, range=(0, 1), unit="%", needs="probabilities"),
+    "brier": Metric(label="Brier score", higher_is_better=False, range=(0, 2), unit="", needs="probabilities"),
+    "calibration_error": Metric(
+        label="calibration error", higher_is_better=False, range=(0, 1), unit="%", needs="probabilities"
+    ),
+    "mse": Metric(
+        label="squared error per pixel", higher_is_better=False, range=(0, math.inf), unit="", needs="squared_error"
+    ),
+    "squared_error": Metric(
+        label="squared error per image", higher_is_better=False, range=(0, math.inf), unit="", needs="squared_error"
+    ),
+    "psnr": Metric(label="PSNR", higher_is_better=True, range=(-math.inf, math.inf), unit="dB", needs="squared_error"),
+    "probe_accuracy": Metric(
+        label="accuracy of a linear probe on the code",
+        higher_is_better=True,
+        range=(0, 1),
+        unit="%",
+        needs="probe_correct",
+    ),
+}
+"""Name -> meaning, in the order of tables."""
+
+
+def available(table: PredictionTable) -> tuple[str, ...]:
+    """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
+    one_class = any(len(np.unique(labels)) < 2 for labels in np.atleast_2d(table.labels))
+    return tuple(
+        name
+        for name, metric in METRICS.items()
+        if getattr(table, metric.needs) is not None and not (name == "auroc" and one_class)
+    )
+
+
+def measure(table: PredictionTable, name: str) -> Measured:
+    """Metric `name` of every seed, on all examples and with examples left out (none of these for resampled splits).
+
+    Raises:
+        SpecError: no such metric, or the table has not the predictions that it needs.
+    """
+    if name not in METRICS:
+        raise SpecError(f"`metric` {name!r} is not known; known: {', '.join(METRICS)}.")
+    if name not in available(table):
+        raise SpecError(
+            f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
+        )
+    if not table.is_resampled:
+        return _MEASURES[name](table)
+    alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
+    assert table.num_train is not None
+    return Measured(
+        np.concatenate([one.per_seed for one in alone]),
+        np.empty((len(alone), 0)),
+        table.num_test,
+        is_share=alone[0].is_share,
+        test_to_train=table.num_test / table.num_train,
+    )
+
+
+# ------------------------------------------------------------------------------- means over examples
+
+
+def _probabilities(table: PredictionTable) -> Array:
+    assert table.probabilities is not None
+    return table.probabilities.astype(np.float64)
+
+
+def _squared_error(table: PredictionTable) -> tuple[Array, int]:
+    assert table.squared_error is not None
+    assert table.num_pixels is not None
+    return table.squared_error.astype(np.float64), table.num_pixels
+
+
+def predictions(table: PredictionTable) -> NDArray[np.int64]:
+    """The most probable class, (S, n); of equals the first."""
+    assert table.probabilities is not None
+    chosen: NDArray[np.int64] = table.probabilities.argmax(axis=2)
+    return chosen
+
+
+def _accuracy(table: PredictionTable) -> Measured:
+    return measure_mean((predictions(table) == table.labels).astype(np.float64), is_share=True)
+
+
+def _cross_entropy(table: PredictionTable) -> Measured:
+    """-ln of the true class's probability, in nats; probabilities clipped at 1e-12, so at most 27.6."""
+    chosen = _probabilities(table)[:, np.arange(len(table.labels)), table.labels]
+    return measure_mean(-np.log(np.maximum(chosen, SMALLEST)))
+
+
+def _brier(table: PredictionTable) -> Measured:
+    """Squared distance to the one-hot label, summed over classes (Brier 1950): 0 to 2."""
+    distance = _probabilities(table)
+    distance[:, np.arange(len(table.labels)), table.labels] -= 1
+    return measure_mean(np.square(distance).sum(axis=2))
+
+
+def _mse(table: PredictionTable) -> Measured:
+    error, num_pixels = _squared_error(table)
+    return measure_mean(error / num_pixels)
+
+
+def _error_per_image(table: PredictionTable) -> Measured:
+    return measure_mean(_squared_error(table)[0])
+
+
+def _psnr(table: PredictionTable) -> Measured:
+    """10 log10(1 / MSE) in decibels, of the MSE over all images; an MSE of zero counts as 1e-12, 120 dB."""
+    mse = _mse(table)
+
+    def decibels(values: Array) -> Array:
+        result: Array = -10 * np.log10(np.maximum(values, SMALLEST))
+        return result
+
+    return Measured(decibels(mse.per_seed), decibels(mse.left_out), mse.num_examples)
+
+
+def _probe_accuracy(table: PredictionTable) -> Measured:
+    assert table.probe_correct is not None
+    return measure_mean(table.probe_correct.astype(np.float64), is_share=True)
+
+
+# --------------------------------------------------------------- functions of sums over groups
+
+
+def grouped_confusion(table: PredictionTable) -> Array:
+    """Counts (S, G, K, K), rows true, columns predicted."""
+    assert table.probabilities is not None
+    num_seeds, _, num_classes = table.probabilities.shape
+    groups = jackknife_groups(table.labels)
+    num_groups = int(groups.max()) + 1
+    seeds = np.arange(num_seeds)[:, None]
+    cell = ((seeds * num_groups + groups) * num_classes + table.labels) * num_classes + predictions(table)
+    counts = np.bincount(cell.ravel(), minlength=num_seeds * num_groups * num_classes**2)
+    return counts.reshape(num_seeds, num_groups, num_classes, num_classes).astype(np.float64)
+
+
+def _from_sums(sums: Array, function: Callable[[Array], Array], num: int) -> Measured:
+    """`function` of sums over examples, given the sums per group (S, G, ...)."""
+    total = sums.sum(axis=1, keepdims=True)
+    left_out = function(total - sums)
+    # Without some group the metric may not exist (its only example of a class is gone): that group says nothing.
+    return Measured(function(total)[:, 0], left_out[:, np.isfinite(left_out).all(axis=0)], num)
+
+
+def _mean_over_classes(values: Array, counts: Array) -> Array:
+    """Mean over the classes (last axis) that have a count; NaN where none has."""
+    present = counts > 0
+    number = present.sum(axis=-1)
+    total = np.where(present, values, 0.0).sum(axis=-1)
+    mean: Array = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+    return mean
+
+
+def ratio(part: Array, whole: Array) -> Array:
+    """part / whole, 0 where whole is 0."""
+    zeros = np.zeros(np.broadcast_shapes(part.shape, whole.shape))
+    result: Array = np.divide(part, whole, out=zeros, where=whole > 0)
+    return result
+
+
+def recalls(confusion: Array) -> Array:
+    """(..., K, K) to (..., K)."""
+    return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1))
+
+
+def precisions(confusion: Array) -> Array:
+    """(..., K, K) to (..., K); 0 for a class that is never predicted."""
+    return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-2))
+
+
+def f1_scores(confusion: Array) -> Array:
+    """Harmonic mean of precision and recall, (..., K, K) to (..., K)."""
+    both = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    return ratio(2 * np.diagonal(confusion, axis1=-2, axis2=-1), both)
+
+
+def _balanced_accuracy(table: PredictionTable) -> Measured:
+    """Mean recall over the classes of the test split."""
+
+    def mean_recall(confusion: Array) -> Array:
+        return _mean_over_classes(recalls(confusion), confusion.sum(axis=-1))
+
+    return _from_sums(grouped_confusion(table), mean_recall, len(table.labels))
+
+
+def _macro_f1(table: PredictionTable) -> Measured:
+    """Mean F1 over the classes of the test split."""
+
+    def mean_f1(confusion: Array) -> Array:
+        return _mean_over_classes(f1_scores(confusion), confusion.sum(axis=-1))
+
+    return _from_sums(grouped_confusion(table), mean_f1, len(table.labels))
+
+
+def _calibration_error(table: PredictionTable) -> Measured:
+    """Expected calibration error: |confidence - accuracy| over 15 equal-width bins of the confidence, weighted by
+    their examples (Guo et al. 2017, eq. 5)."""
+    assert table.probabilities is not None
+    confidence = table.probabilities.max(axis=2).astype(np.float64)
+    gap = confidence - (predictions(table) == table.labels)
+    # Bins are open below and closed above, as in Guo et al.
+    bins = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
+    groups = jackknife_groups(table.labels)
+    num_seeds, num_groups = len(gap), int(groups.max()) + 1
+    cell = ((np.arange(num_seeds)[:, None] * num_groups + groups) * NUM_BINS + bins).ravel()
+    size = num_seeds * num_groups * NUM_BINS
+    sums = np.stack(
+        [np.bincount(cell, gap.ravel(), size), np.bincount(cell, minlength=size).astype(np.float64)], axis=-1
+    )
+
+    def error(sums_SGB2: Array) -> Array:
+        result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
+        return result
+
+    return _from_sums(sums.reshape(num_seeds, num_groups, NUM_BINS, 2), error, len(table.labels))
+
+
+# ------------------------------------------------------------------------------------------- AUROC
+
+
+def _auroc(table: PredictionTable) -> Measured:
+    """Area under the ROC curve, one class against the rest, mean over the classes of the test split (two classes:
+    the second against the first).
+
+    It is the share of (positive, negative) pairs ranked right (Mann and Whitney 1947). The pairs that go with a group
+    are those with its positives, plus those with its negatives, less those that lie within it.
+    """
+    scores = _probabilities(table)
+    classes = (1,) if scores.shape[2] == 2 else range(scores.shape[2])
+    groups = jackknife_groups(table.labels)
+    full, left_out = [], []
+    for c in classes:
+        positive = table.labels == c
+        if 0 < positive.sum() < len(positive):
+            area, areas = _areas(scores[:, :, c], positive, groups)
+            full.append(area)
+            left_out.append(areas)
+    without = np.stack(left_out, axis=-1)
+    mean = _mean_over_classes(without, np.isfinite(without))
+    return Measured(np.mean(full, axis=0), mean[:, np.isfinite(mean).all(axis=0)], len(table.labels))
+
+
+def _areas(scores: Array, positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Scores (S, n) to the area (S,) and the areas without each group (S, G), NaN where it would not exist."""
+    from scipy.stats import rankdata  # not above: see `intervals.py`
+
+    num_groups = int(groups.max()) + 1
+    ranks = rankdata(scores, axis=1)
+    # Pairs that an example wins: its rank among all less its rank among its own kind.
+    won = np.empty_like(ranks)
+    won[:, positive] = ranks[:, positive] - rankdata(scores[:, positive], axis=1)
+    lost_to = ranks[:, ~positive] - rankdata(scores[:, ~positive], axis=1)
+    won[:, ~positive] = positive.sum() - lost_to
+    total = won[:, positive].sum(axis=1)
+    num_positive = np.bincount(groups[positive], minlength=num_groups)
+    num_negative = np.bincount(groups[~positive], minlength=num_groups)
+    gone = np.empty((len(scores), num_groups))
+    for g in range(num_groups):
+        inside = groups == g
+        own = rankdata(scores[:, inside], axis=1)[:, positive[inside]].sum(axis=1)
+        within = own - num_positive[g] * (num_positive[g] + 1) / 2
+        gone[:, g] = won[:, inside].sum(axis=1) - within
+    pairs = (num_positive.sum() - num_positive) * (num_negative.sum() - num_negative)
+    left_out = np.divide(
+        total[:, None] - gone, pairs, out=np.full(gone.shape, np.nan), where=np.broadcast_to(pairs > 0, gone.shape)
+    )
+    return total / (num_positive.sum() * num_negative.sum()), left_out
+
+
+_MEASURES: dict[str, Callable[[PredictionTable], Measured]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "macro_f1": _macro_f1,
+    "cross_entropy": _cross_entropy,
+    "auroc": _auroc,
+    "brier": _brier,
+    "calibration_error": _calibration_error,
+    "mse": _mse,
+    "squared_error": _error_per_image,
+    "psnr": _psnr,
+    "probe_accuracy": _probe_accuracy,
+}

@@ -1,0 +1,106 @@
+"""One family on the test split: every metric with its interval, per class figures, confusion.
+
+Intervals are 95% and count both the seeds and the test examples: see `hw3models.stats.intervals`. With one seed they
+count the examples only. Those of resampled splits count the splits.
+
+S = seeds, K = classes
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hw3models.errors import DataError
+from hw3models.evaluation.metrics import (
+    METRICS,
+    Metric,
+    available,
+    f1_scores,
+    grouped_confusion,
+    measure,
+    precisions,
+    recalls,
+)
+from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.specs import EvaluationReport, Score
+from hw3models.stats.intervals import bounded_interval
+
+__all__ = ["METRICS", "Metric", "evaluate", "score"]
+
+
+def evaluate(
+    table: PredictionTable,
+    class_names: Sequence[str],
+    *,
+    predict_seconds_per_1000: float,
+    device: str,
+    table_path: str,
+    table_digest: str,
+) -> EvaluationReport:
+    """Score `table`. A metric that does not exist for it (AUROC of a single class) is left out.
+
+    Raises:
+        DataError: `class_names` are not those of the table.
+    """
+    per_class: dict[str, dict[str, float]] = {}
+    confusion: tuple[tuple[int, ...], ...] = ()
+    if table.probabilities is not None:
+        _check_names(class_names, table.probabilities.shape[2], table.family)
+        per_class, confusion = _classes(table, class_names)
+    return EvaluationReport(
+        family=table.family,
+        data_digest=table.data_digest,
+        seeds=table.seeds,
+        num_test=table.num_test,
+        metrics={name: score(table, name) for name in available(table)},
+        per_class=per_class,
+        confusion=confusion,
+        predict_seconds_per_1000=predict_seconds_per_1000,
+        device=device,
+        table_path=table_path,
+        table_digest=table_digest,
+    )
+
+
+def score(table: PredictionTable, metric: str) -> Score:
+    """Mean over seeds with a 95% interval within the metric's range.
+
+    Raises:
+        SpecError: no such metric, or the table has not the predictions that it needs.
+    """
+    measured = measure(table, metric)
+    lowest, highest = METRICS[metric].range
+    low, high = bounded_interval(measured, lowest=lowest, highest=highest)
+    per_seed = tuple(float(value) for value in measured.per_seed)
+    return Score(mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=per_seed)
+
+
+def _classes(
+    table: PredictionTable, class_names: Sequence[str]
+) -> tuple[dict[str, dict[str, float]], tuple[tuple[int, ...], ...]]:
+    """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
+    alone = [table.of_seed(seed) for seed in table.seeds] if table.is_resampled else [table]
+    counts_SKK = np.concatenate([grouped_confusion(one).sum(axis=1) for one in alone])
+    columns = {
+        "precision": precisions(counts_SKK).mean(axis=0),
+        "recall": recalls(counts_SKK).mean(axis=0),
+        "f1": f1_scores(counts_SKK).mean(axis=0),
+        "support": counts_SKK[0].sum(axis=1),
+    }
+    per_class = {
+        name: {column: float(values[k]) for column, values in columns.items()} for k, name in enumerate(class_names)
+    }
+    summed = counts_SKK.sum(axis=0).astype(np.int64)
+    return per_class, tuple(tuple(int(count) for count in row) for row in summed)
+
+
+def _check_names(class_names: Sequence[str], num_classes: int, family: str) -> None:
+    faults = []
+    if len(class_names) != num_classes:
+        faults.append(f"there are {len(class_names)} names for {num_classes} classes")
+    if twice := sorted({name for name in class_names if list(class_names).count(name) > 1}):
+        faults.append(f"{', '.join(map(repr, twice))} stands more than once")
+    if faults:
+        raise DataError(
+            f"class names for the predictions of {family}: {'; '.join(faults)}. Pass those of the data set."
+        )

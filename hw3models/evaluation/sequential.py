@@ -1,0 +1,70 @@
+"""Adding seeds until it is decided, without crying wolf more often for looking more often.
+
+Each look spends a share of the 5%, by the function of Lan and DeMets (1983) that imitates Pocock's boundary:
+0.05 ln(1 + (e - 1) t) has been spent when the share t of `max_seeds` is there. A look tests at what it adds to that.
+No assumption is made on how looks depend on each other (by Bonferroni's inequality the shares add up): all looks share
+the same test examples, so the independent increments of textbook boundaries are not there. A verdict of an earlier look
+stands. See docs/decisions/0008.
+
+The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need early.
+"""
+
+from collections.abc import Sequence
+
+from hw3models.evaluation.verdicts import winner_and_loser
+from hw3models.evaluation.wording import listed, num_resamples, sentence
+from hw3models.families import display_name
+from hw3models.specs import ComparisonReport, Look, PairReport
+
+
+def settled(comparison: ComparisonReport) -> tuple[PairReport, ...]:
+    """Pairs whose verdict stands, whatever later looks see."""
+    return tuple(pair for pair in comparison.pairs if pair.verdict != "cannot tell")
+
+
+def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
+    """What a look has seen."""
+    order = [name for group in comparison.groups for name in group]
+    beaten = {found[1] for pair in comparison.pairs if (found := winner_and_loser(pair)) is not None}
+    # Verdicts of different looks may go round in a circle: then the best one by its mean leads.
+    still_in = [name for name in order if name not in beaten] or order[:1]
+    leader = still_in[0]
+    verdicts = {frozenset((pair.a, pair.b)): pair.verdict for pair in comparison.pairs}
+    to_leader = {name: verdicts[frozenset((leader, name))] for name in still_in[1:]}
+    return Look(
+        seeds=seeds,
+        level=level,
+        leader=leader,
+        out=tuple(name for name in order if name in beaten),
+        equivalent=tuple(name for name, verdict in to_leader.items() if verdict == "equivalent"),
+        undecided=tuple(name for name, verdict in to_leader.items() if verdict == "cannot tell"),
+    )
+
+
+def told(looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False) -> str:
+    """The last look in a sentence."""
+    look = looks[-1]
+    count = num_resamples(look.seeds) if resampled else f"{look.seeds} seeds"
+    text = f"look {len(looks)} of at most {len(plan)}, {count}: {display_name(look.leader)} leads"
+    if look.undecided:
+        text += f", undecided against {listed(look.undecided)}"
+    if look.equivalent:
+        text += f", equivalent to {listed(look.equivalent)}"
+    return text if look.undecided or look.equivalent else f"{text}, every other family is beaten"
+
+
+def with_looks(
+    comparison: ComparisonReport, looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False
+) -> ComparisonReport:
+    """The last comparison, whose verdict says why no more seeds were added."""
+    last = looks[-1]
+    count = num_resamples(last.seeds) if resampled else f"{last.seeds:,} seeds"
+    undecided = listed(last.undecided) if last.undecided else ""
+    if not last.undecided:
+        why = "every other family is beaten, or equivalent to the best one"
+    elif last.seeds == plan[-1]:
+        why = f"{count} are all it was given, and {undecided} still cannot be told from the best"
+    else:
+        why = f"{undecided} cannot be told from the best, and none of them can be given more"
+    ending = sentence(f"stopped after look {len(looks)} of at most {len(plan)}, with {count}: {why}")
+    return comparison.model_copy(update={"verdict": f"{comparison.verdict} {ending}", "looks": tuple(looks)})

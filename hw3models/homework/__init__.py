@@ -1,0 +1,1 @@
+"""The course homework, part by part, computed rather than asserted."""

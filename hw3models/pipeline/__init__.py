@@ -1,0 +1,1 @@
+"""The steps of a study as functions: prepare, train, evaluate, compare."""

@@ -1,0 +1,94 @@
+"""More seeds of a family that was trained before: their models and predictions, put into one folder."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hw3models.data import load_prepared
+from hw3models.engine.model_store import load_model, store
+from hw3models.evaluation.prediction_table import add_seeds, load_table, save_table
+from hw3models.evaluation.scores import evaluate
+from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
+
+Results = tuple[TrainReport, EvaluationReport]
+
+
+def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, directory: Path) -> Results:
+    """The replicates of both, as if `spec`, which has the seeds of both, had been trained at once.
+
+    Raises:
+        DataError: the two do not belong together.
+    """
+    (training, evaluation), (training_2, evaluation_2) = first, more
+    directory.mkdir(parents=True, exist_ok=True)
+    table = add_seeds(*(load_table(Path(one.table_path), one.table_digest) for one in (evaluation, evaluation_2)))
+    path = directory / "predictions.npz"
+    table_digest = save_table(table, path)
+    best, digest = training.best_seed, table_digest
+    if training.recipe is not None:
+        chosen_by = min if training.recipe.select == "best" else _last
+        best, digest = _merge_models(Path(training.directory), Path(training_2.directory), directory, chosen_by)
+    merged = training.model_copy(
+        update={
+            "seeds": table.seeds,
+            "failures": (*training.failures, *training_2.failures),
+            "best_seed": best,
+            "directory": str(directory),
+            "digest": digest,
+            "spec_digest": spec.fingerprint(),
+            "epochs": max(training.epochs, training_2.epochs),
+            "train_seconds": training.train_seconds + training_2.train_seconds,
+            "device": "; ".join(dict.fromkeys((training.device, training_2.device))),
+            "peak_memory_mb": max(training.peak_memory_mb, training_2.peak_memory_mb),
+        }
+    )
+    scored = evaluate(
+        table,
+        load_prepared(data).class_names,
+        predict_seconds_per_1000=evaluation.predict_seconds_per_1000,
+        device=evaluation.device,
+        table_path=str(path),
+        table_digest=table_digest,
+    )
+    return merged, scored
+
+
+def _last(losses: list[float]) -> float:
+    return losses[-1]
+
+
+def _merge_models(
+    first: Path, more: Path, directory: Path, chosen_by: Callable[[list[float]], float]
+) -> tuple[int, str]:
+    """The best seed of both and the digest of all parameters."""
+    card, states = load_model(first)
+    card_2, states_2 = load_model(more)
+    histories = [json.loads((folder / "history.json").read_text()) for folder in (first, more)]
+    losses = [_loss(history, one.best_seed, chosen_by) for history, one in zip(histories, (card, card_2), strict=True)]
+    # Scaling travels with the best seed: of resampled splits each has its own.
+    lead = card if losses[0] <= losses[1] else card_2
+    merged = lead.model_copy(update={"seeds": (*card.seeds, *card_2.seeds)})
+    together = {name: torch.cat([tensor, states_2[name]]) for name, tensor in states.items()}
+    return lead.best_seed, store(directory, merged, together, _merge_histories(*histories))
+
+
+def _loss(history: dict[str, Any], seed: int, chosen_by: Callable[[list[float]], float]) -> float:
+    """What the kept parameters of the seed were judged by: validation loss, or training loss where there is none."""
+    rows = history["validation_loss"] or history["train_loss"]
+    values = [value for value in rows[history["seeds"].index(seed)] if value is not None]
+    return chosen_by(values) if values else float("inf")
+
+
+def _merge_histories(first: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    longer = max(first, more, key=lambda one: len(one["learning_rate"]))
+    merged: dict[str, Any] = {
+        "seeds": [*first["seeds"], *more["seeds"]],
+        "learning_rate": longer["learning_rate"],
+    }
+    for name in ("train_loss", "validation_loss", "validation_accuracy"):
+        both = first[name] is not None and more[name] is not None
+        merged[name] = [*first[name], *more[name]] if both else None
+    return merged

@@ -1,0 +1,173 @@
+"""The steps between data and answer, each a function from specs and reports to a report.
+
+Everything bigger stays in files, named by digest. The orchestration puts its policy around these.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hw3models.data import load_prepared
+from hw3models.data.dataset import Dataset
+from hw3models.data.preparation import check_digest
+from hw3models.data.resamples import drawn_from, split_of
+from hw3models.engine.checkpoints import KeptCheckpoints
+from hw3models.engine.fit import EpochReport, fit
+from hw3models.engine.model_store import load_model, save_model
+from hw3models.engine.predicting import predict, reconstruction_table
+from hw3models.errors import DigestError
+from hw3models.evaluation.prediction_table import PredictionTable, join_resamples, load_table, save_table
+from hw3models.evaluation.scores import evaluate
+from hw3models.families import Baseline, Network, find_family
+from hw3models.families.family import BaselineFit
+from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
+from hw3models.runtime.files import write_atomically
+from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
+
+OnEpoch = Callable[[EpochReport], None]
+
+
+def train_step(
+    spec: TrainSpec,
+    data: DataReport,
+    directory: Path,
+    *,
+    on_epoch: OnEpoch = lambda _: None,
+    checkpoints: Path | None = None,
+    every: float = 30.0,
+    resume: bool = True,
+    on_free_core: Callable[[], None] = lambda: None,
+) -> TrainReport:
+    """Train the replicates of `spec`, or fit the baseline, and leave them in `directory`.
+
+    With a folder for `checkpoints`, written `every` so many seconds, a training that was cut off goes on from there
+    (without `resume` they are deleted first); they are deleted when it is done. `on_free_core` is as in `fit`.
+
+    Raises:
+        SpecError: no such family for these data, or the device is not there.
+        DigestError: the data are not those that `spec.data.digest` names.
+        TrainingError: every replicate failed.
+    """
+    check_digest(spec, data)
+    family = find_family(data.kind, spec.family)
+    dataset = load_prepared(data)
+    directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(family, Baseline):
+        return _fit_baseline(family, spec, dataset, directory)
+    kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every, resume)
+    return _fit_network(family, spec, dataset, directory, on_epoch, kept, on_free_core)
+
+
+def _fit_network(
+    family: Network,
+    spec: TrainSpec,
+    dataset: Dataset,
+    directory: Path,
+    on_epoch: OnEpoch,
+    checkpoints: KeptCheckpoints | None,
+    on_free_core: Callable[[], None],
+) -> TrainReport:
+    result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints, on_free_core=on_free_core)
+    digest = save_model(directory, dataset, family, spec, result)
+    if checkpoints is not None:
+        checkpoints.clear()
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    learnt = [tensor[0].numel() for name, tensor in result.states.items() if not name.endswith(buffers)]
+    return TrainReport(
+        family=family.name,
+        seeds=result.seeds,
+        failures=result.failures,
+        best_seed=result.best_seed,
+        directory=str(directory),
+        digest=digest,
+        data_digest=dataset.digest,
+        spec_digest=spec.fingerprint(),
+        recipe=spec.recipe or family.recipe,
+        epochs=max(report.epoch for report in result.epochs),
+        parameters=sum(learnt),
+        train_seconds=result.seconds,
+        device=describe_device(result.device),
+        strategy=result.strategy + (f", in chunks of {result.chunk:,}" if result.chunk else ""),
+        precision=str(result.precision),
+        peak_memory_mb=peak_memory_mb(result.device),
+        notes=result.notes,
+    )
+
+
+def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
+    """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
+    seeds = spec.seeds[:1] if family.deterministic and spec.vary == "seed" else spec.seeds
+    start = time.perf_counter()
+    splits = {seed: split_of(dataset, spec.vary, seed) for seed in seeds}
+    fits = [family.fit(splits[seed], drawn_from(spec.vary, seed), spec.code_size) for seed in seeds]
+    predicting = sum(one.predict_seconds for one in fits)
+    if spec.vary == "seed":
+        table = _baseline_table(family, seeds, fits, dataset)
+    else:
+        each = zip(splits.items(), fits, strict=True)
+        table = join_resamples([_baseline_table(family, (s,), [one], split) for (s, split), one in each], dataset)
+    digest = save_table(table, directory / "predictions.npz")
+    seconds = f"{fits[0].predict_seconds}"
+    write_atomically(directory / "predict_seconds", seconds.encode())
+    cpu = pick_device("cpu")
+    return TrainReport(
+        family=family.name,
+        seeds=seeds,
+        best_seed=seeds[0],
+        directory=str(directory),
+        digest=digest,
+        data_digest=dataset.digest,
+        spec_digest=spec.fingerprint(),
+        recipe=None,
+        epochs=0,
+        parameters=fits[0].parameters,
+        train_seconds=time.perf_counter() - start - predicting,
+        device=describe_device(cpu),
+        strategy="one after another",
+        peak_memory_mb=peak_memory_mb(cpu),
+    )
+
+
+def _baseline_table(
+    family: Baseline, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset
+) -> PredictionTable:
+    if family.task == "reconstruction":
+        return reconstruction_table(family.name, seeds, fits, dataset, best=0)
+    return PredictionTable(
+        family=family.name,
+        data_digest=dataset.digest,
+        seeds=tuple(seeds),
+        test_index=dataset.test,
+        labels=dataset.labels[dataset.test],
+        probabilities=np.stack([one.probabilities for one in fits if one.probabilities is not None]),
+    )
+
+
+def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
+    """Predict the test split, once, keep the prediction table beside the model, and score it."""
+    if training.data_digest != data.digest:
+        raise DigestError(
+            f"{training.family} was trained on data {training.data_digest}, but is to be evaluated on {data.digest}."
+        )
+    dataset = load_prepared(data)
+    directory = Path(training.directory)
+    path = directory / "predictions.npz"
+    family = find_family(data.kind, training.family)
+    if isinstance(family, Baseline):
+        table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
+        table_digest, device = training.digest, training.device
+    else:
+        where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
+        card, states = load_model(directory)
+        table, seconds = predict(card, states, dataset, where)
+        table_digest, device = save_table(table, path), describe_device(where)
+    return evaluate(
+        table,
+        dataset.class_names,
+        predict_seconds_per_1000=1000 * seconds / len(dataset.test),
+        device=device,
+        table_path=str(path),
+        table_digest=table_digest,
+    )

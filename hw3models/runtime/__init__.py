@@ -1,0 +1,1 @@
+"""The machine: devices and threads, atomic files, versions, what may not be shown."""

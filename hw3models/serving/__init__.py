@@ -1,0 +1,1 @@
+"""A kept model asked about new examples."""

@@ -1,0 +1,1 @@
+"""Operating characteristics of the verdict, on simulated tables and on trained networks."""

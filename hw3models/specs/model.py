@@ -1,0 +1,32 @@
+"""What `model.json` of a kept model holds."""
+
+from typing import Literal
+
+from hw3models.specs import Kind, Report, Vary
+
+
+class ModelCard(Report):
+    """What `model.json` holds."""
+
+    family: str
+    kind: Kind
+    shape: tuple[int, ...]
+    """Of one example: (28, 28), or (T, C)."""
+    class_names: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    """Names of the C channels, where the training data had them: tables are read by them."""
+    mean: tuple[float, ...]
+    """Per channel, of the training split (of the best seed's, where each seed has its own); images: of pixels / 255."""
+    std: tuple[float, ...]
+    unequal_lengths: bool
+    code_size: int
+    dropout: float
+    hidden: tuple[int, ...] = ()
+    seeds: tuple[int, ...]
+    best_seed: int
+    missing: Literal["refuse", "interpolate"] = "refuse"
+    """What is done about missing values in what the model is asked about: as in its training."""
+    vary: Vary = "seed"
+    """Other than `seed`: seed r was trained on the r-th resample of the data."""
+    data_digest: str
+    data_name: str

@@ -1,0 +1,1 @@
+"""Intervals and power: arrays in, numbers out."""

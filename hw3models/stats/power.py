@@ -1,0 +1,134 @@
+"""How small a difference this design could show, and what more seeds or more test examples would change.
+
+A difference is found by a two-sided t test whose variance has three parts (`hw3models.stats.intervals`). Seeds shrink
+only what varies over seeds; below the part that belongs to the test examples no number of seeds gets. Power is that of
+the noncentral t distribution (Cohen 1988, ch. 2). The variance was measured with few degrees of freedom, as a rule too
+small; it is corrected so that half of all advice errs to either side (`unbiased`).
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import gammaincinv, ndtr, ndtri, stdtrit
+
+from hw3models.specs import PowerReport
+from hw3models.stats.intervals import Estimate, Parts
+
+POWER = 0.8
+"""Chance to find a difference of the size that is called detectable."""
+_POINTS = 256
+MANY = 1000
+"""More seeds than this are no advice."""
+
+
+def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> PowerReport | None:
+    """Advice on a difference.
+
+    Args:
+        found: the difference, with the parts of its variance.
+        margin: the difference that matters, in the metric's own unit.
+        level: of the two-sided test: 0.05, less where many pairs are tested together.
+        has_seeds: False where both families are the same with every seed.
+
+    Returns:
+        None where nothing is known about the variance.
+    """
+    if found.parts is None or found.variance == 0:
+        return None
+    caution = unbiased(found).variance / found.variance
+    here = caution**0.5 * smallest_detectable(found, level=level)
+    many = caution**0.5 * smallest_detectable(_with_seeds(found, MANY), level=level)
+    margin /= caution**0.5
+    if not has_seeds:
+        many = here
+    reachable = many <= margin * caution**0.5
+    seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if reachable else None
+    return PowerReport(
+        detectable=here,
+        detectable_with_many_seeds=min(here, many),
+        seeds_for_margin=seeds,
+        examples_factor=None if seeds else _examples_factor(_with_seeds(found, MANY), margin, level),
+    )
+
+
+def unbiased(found: Estimate) -> Estimate:
+    """With the variance that is too large as often as too small: the measured one follows a scaled chi-square
+    distribution, whose median lies below its mean.
+    """
+    if math.isinf(found.degrees):
+        return found
+    factor = found.degrees / float(_chi2_quantile(0.5, found.degrees))
+    return Estimate(found.value, factor * found.variance, found.degrees, found.parts)
+
+
+def power_of(difference: float, found: Estimate, *, level: float = 0.05) -> float:
+    """Chance that a two-sided t test at `level` finds a true `difference`."""
+    critical = _t_quantile(1 - level / 2, found.degrees)
+    shift = abs(difference) / math.sqrt(found.variance)
+    spread = _spread(found.degrees)
+    return float((ndtr(shift - critical * spread) + ndtr(-critical * spread - shift)).mean())
+
+
+@lru_cache(maxsize=256)
+def _spread(degrees: float) -> NDArray[np.float64]:
+    """Midpoint quantiles of the estimated standard deviation, as a share of the true one: the noncentral t
+    distribution is a mixture over them. (scipy's `nct` gives NaN far from its centre.)
+    """
+    if math.isinf(degrees):
+        return np.ones(1)
+    quantiles = (np.arange(_POINTS) + 0.5) / _POINTS
+    return np.sqrt(_chi2_quantile(quantiles, degrees) / degrees)
+
+
+# As `scipy.stats` computes them, without its handling of arguments, which takes ten times as long.
+
+
+def _chi2_quantile(p: float | NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    return np.asarray(2 * gammaincinv(degrees / 2, p))
+
+
+def _t_quantile(p: float, degrees: float) -> float:
+    return float(ndtri(p) if math.isinf(degrees) else stdtrit(degrees, p))
+
+
+def smallest_detectable(found: Estimate, *, level: float = 0.05, power: float = POWER) -> float:
+    """The true difference that is found with `power`."""
+    if found.variance == 0:
+        return 0.0
+    unit = math.sqrt(found.variance)
+    # The sum of both quantiles is where the root is for many degrees of freedom, and below it for few.
+    guess = _t_quantile(1 - level / 2, found.degrees) + _t_quantile(power, found.degrees)
+    return unit * float(brentq(lambda shift: power_of(shift * unit, found, level=level) - power, 1e-6, 3 * guess))
+
+
+def _with_seeds(found: Estimate, num: int) -> Estimate:
+    assert found.parts is not None
+    return found.parts.with_seeds(num).estimate(found.value)
+
+
+def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
+    """By bisection: more seeds never make it worse."""
+    low, high = 1, MANY
+    while high - low > 1:
+        middle = (low + high) // 2
+        if smallest_detectable(_with_seeds(found, middle), level=level) <= margin:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _examples_factor(found: Estimate, margin: float, level: float) -> float | None:
+    parts = found.parts
+    if not isinstance(parts, Parts):
+        # More examples would change the training of resampled splits as well: nothing here says by how much.
+        return None
+    factor = 1.0
+    while smallest_detectable(parts.with_examples(factor).estimate(found.value), level=level) > margin:
+        factor *= 1.25
+        if factor > 10_000:
+            return None
+    return factor

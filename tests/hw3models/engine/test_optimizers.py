@@ -1,0 +1,71 @@
+"""Optimisers and losses of our own against torch's."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from hw3models.engine.fused_adam import FusedAdam
+from hw3models.engine.optimizers import Optimizer, Plain, make_optimizer
+from hw3models.nn.losses import CrossEntropy, SquaredError
+from hw3models.specs import Recipe
+
+
+def parameters(seed: int = 0) -> list[nn.Parameter]:
+    generator = torch.Generator().manual_seed(seed)
+    return [nn.Parameter(torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in ((3, 4), (4,))]
+
+
+def train(optimizer: Optimizer, moved: list[nn.Parameter], steps: range) -> None:
+    for step in steps:
+        optimizer.set_rate(0.1 / (1 + step))
+        for number, parameter in enumerate(moved):
+            parameter.grad = torch.sin(parameter.detach() * (step + number + 1))
+        optimizer.step()
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_the_fused_kernel_moves_parameters_as_torchs_own_optimiser(kind: str, decay: float) -> None:
+    recipe = Recipe.model_validate({"optimizer": kind, "weight_decay": decay, "learning_rate": 0.1})
+    mine, theirs = parameters(), parameters()
+    ours = make_optimizer(mine, recipe)
+    assert isinstance(ours, FusedAdam)
+    train(ours, mine, range(20))
+    train(Plain(theirs, recipe), theirs, range(20))
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+        assert not torch.equal(a, parameters()[0 if a.dim() == 2 else 1])
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+def test_an_optimiser_goes_on_from_what_it_saved(kind: str) -> None:
+    recipe = Recipe.model_validate({"optimizer": kind, "weight_decay": 0.1})
+    whole, cut = parameters(), parameters()
+    optimizer = make_optimizer(whole, recipe)
+    train(optimizer, whole, range(20))
+    first = make_optimizer(cut, recipe)
+    train(first, cut, range(7))
+    saved = {name: tensor.clone() for name, tensor in first.saved().items()}
+    second = make_optimizer(cut, recipe)
+    second.restore(saved)
+    train(second, cut, range(7, 20))
+    assert all(torch.equal(a, b) for a, b in zip(whole, cut, strict=True))
+
+
+def test_losses_and_their_gradients_are_torchs() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = (30 * torch.randn(2, 5, 7, generator=generator, dtype=torch.float64)).requires_grad_()
+    labels = torch.randint(7, (2, 5), generator=generator)
+    expected = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(2, 5)
+    torch.testing.assert_close(CrossEntropy.apply(logits, labels), expected)
+    assert torch.autograd.gradcheck(CrossEntropy.apply, (logits, labels))
+    target = torch.rand(2, 5, 7, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(SquaredError.apply(logits, target), (logits - target).square().mean(-1))
+    assert torch.autograd.gradcheck(SquaredError.apply, (logits, target))
+
+
+def test_logits_of_any_size_have_a_finite_loss() -> None:
+    logits = torch.tensor([[[1e4, -1e4, 0.0]]])
+    assert CrossEntropy.apply(logits, torch.tensor([[0]])).item() == 0
+    assert CrossEntropy.apply(logits, torch.tensor([[1]])).item() == pytest.approx(2e4)

@@ -1,0 +1,361 @@
+"""Verdicts: on clear cases, on ties, on bad input, and how often they cry wolf."""
+
+import re
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.evaluation.comparison import compare, tie_groups
+from hw3models.specs import ComparisonReport, PairReport
+from hw3models.stats.multiple_testing import holm
+from tests.tables import autoencoder, classifier, compared, skilled
+
+FLIPPED = {"a better": "b better", "b better": "a better", "equivalent": "equivalent", "cannot tell": "cannot tell"}
+
+
+def flat(share: float, *, num_seeds: int = 5, num: int = 400, shift: int = 0) -> Any:
+    """Bool (S, n): exactly `share` right, the same examples for every seed, from example `shift` on."""
+    right = np.roll(np.arange(num) < round(share * num), shift)
+    return np.tile(right, (num_seeds, 1))
+
+
+def pair_of(report: ComparisonReport, a: str, b: str) -> PairReport:
+    return next(pair for pair in report.pairs if (pair.a, pair.b) == (a, b))
+
+
+# --------------------------------------------------------------------------------------------- pairs
+
+
+def test_families_that_nothing_separates_may_have_learnt_nothing_and_without_a_baseline_that_is_said() -> None:
+    said = "No baseline was compared: whether any of them beats one is not known."
+    coins = {name: flat(0.5, num=200) for name in ("mlp", "cnn", "majority")}
+    assert said in compared({name: coins[name] for name in ("mlp", "cnn")}).verdict
+    assert said not in compared(coins, baselines=["majority"]).verdict
+    assert said not in compared({"gru": flat(0.95, num=1000), "cnn": flat(0.90, num=1000)}).verdict
+
+
+def test_a_clear_winner_is_said_with_its_uncertainty() -> None:
+    report = compared({"gru": flat(0.95, num=1000), "cnn": flat(0.90, num=1000)})
+    (pair,) = report.pairs
+    assert (pair.verdict, report.groups) == ("a better", (("gru",), ("cnn",)))
+    assert pair.difference == pytest.approx(0.05)
+    # Paired t interval: 50 of 1,000 differences are 1, the others 0.
+    half = 1.9623 * np.sqrt(0.05 * 0.95 / 999)
+    assert (pair.low, pair.high) == pytest.approx((0.05 - half, 0.05 + half), abs=1e-5)
+    assert pair.sentence == "GRU beats CNN by 5.0 points [3.6, 6.4] (95%, 5 seeds, 1,000 test examples)"
+    assert report.verdict == f"{pair.sentence}. GRU is best: it has 95.0% [93.5, 96.2] accuracy."
+
+
+def test_swapping_two_families_turns_everything_round() -> None:
+    rng = np.random.default_rng(0)
+    for margin in (0.005, 0.2):
+        for share in (0.80, 0.82, 0.90):
+            rights = {"cnn": skilled(rng, 0.8), "gru": skilled(rng, share)}
+            (one,) = compared(rights, margin=margin).pairs
+            (other,) = compared(dict(reversed(rights.items())), margin=margin).pairs
+            assert (one.a, one.b) == (other.b, other.a)
+            assert other.verdict == FLIPPED[one.verdict]
+            assert other.p_value == pytest.approx(one.p_value)
+            assert (other.difference, other.low, other.high) == pytest.approx((-one.difference, -one.high, -one.low))
+            if one.verdict in ("a better", "b better"):
+                assert other.sentence == one.sentence
+
+
+@pytest.mark.parametrize("num_seeds", [1, 5])
+@pytest.mark.parametrize("share", [1.0, 0.8])
+def test_identical_tables_are_never_separated(num_seeds: int, share: float) -> None:
+    right = skilled(np.random.default_rng(1), share, num_seeds=num_seeds)
+    (pair,) = compared({"cnn": right, "gru": right}).pairs
+    assert pair.verdict in ("equivalent", "cannot tell")
+    assert (pair.difference, pair.p_value) == (0, 1)
+
+
+def test_identical_deterministic_tables_are_equivalent_if_there_are_enough_examples() -> None:
+    for num, verdict in ((2000, "equivalent"), (100, "cannot tell")):
+        right = flat(0.9, num_seeds=1, num=num)
+        (pair,) = compared({"majority": right, "logistic": right}).pairs
+        assert pair.verdict == verdict
+
+
+def test_equivalence_names_the_margin() -> None:
+    rights = {"cnn": flat(0.9, num=4000), "gru": flat(0.9, num=4000, shift=4)}
+    report = compared(rights, margin=0.01)
+    assert report.pairs[0].sentence.startswith(
+        "CNN and GRU are equivalent within 1 point: CNN minus GRU is 0.0 points ["
+    )
+    assert report.verdict.startswith("CNN and GRU are equivalent within 1 point; they cost about the same to train.")
+    assert report.margin == 0.01
+
+
+def test_equivalence_asks_for_the_90_percent_interval_to_lie_within_the_margin() -> None:
+    """Two one-sided t tests at 5%, by hand: n differences with mean 0, of which 8 are not 0."""
+    standard_error = np.sqrt(8 / 400 / 399)
+    rights = {"cnn": flat(0.9), "gru": flat(0.9, shift=4)}
+    for quantile, verdict in ((1.66, "equivalent"), (1.64, "cannot tell")):  # t(399) at 95%: 1.649
+        (pair,) = compared(rights, margin=quantile * standard_error).pairs
+        assert pair.verdict == verdict
+
+
+def test_a_tie_says_that_the_data_cannot_separate_them() -> None:
+    rng = np.random.default_rng(2)
+    (pair,) = compared({"cnn": skilled(rng, 0.8), "gru": skilled(rng, 0.8)}).pairs
+    assert pair.verdict == "cannot tell"
+    assert re.fullmatch(
+        r"CNN and GRU cannot be separated on this data: "
+        r"CNN minus GRU is -?\d\.\d points \[-\d\.\d, \d\.\d\] \(95%, 5 seeds, 400 test examples\)",
+        pair.sentence,
+    )
+
+
+def test_a_small_but_certain_advantage_is_one_and_is_called_small() -> None:
+    report = compared({"cnn": flat(0.9, num=20_000), "gru": flat(0.898, num=20_000)})
+    assert report.pairs[0].verdict == "a better"
+    assert report.pairs[0].sentence.endswith("; that is below the margin of 0.5 points")
+    assert "CNN beats GRU by 0.20 points [0.14, 0.26]" in report.verdict
+
+
+def test_what_holm_takes_away_is_said() -> None:
+    """Eight of 400 examples tell two families apart: p = 0.0046, too much for the first of 15 pairs (0.0033)."""
+    base = flat(0.8)
+    rights = dict.fromkeys(("mlp", "lstm", "gru", "rocket", "minirocket"), base)
+    (alone,) = compared({"cnn": flat(0.82), "mlp": base}).pairs
+    among = pair_of(compared({"cnn": flat(0.82), **rights}), "cnn", "mlp")
+    assert (alone.verdict, among.verdict) == ("a better", "cannot tell")
+    assert among.p_value == alone.p_value == pytest.approx(0.0046, abs=2e-4)
+    assert among.sentence.endswith("; enough for one pair alone, not for one of 15 (Holm)")
+
+
+def test_one_seed_of_a_network_is_said_to_say_nothing_about_other_seeds() -> None:
+    report = compared({"cnn": flat(0.95, num_seeds=1), "majority": flat(0.5, num_seeds=1)}, baselines=["majority"])
+    assert report.pairs[0].verdict == "cannot tell", "even with 45 points between them"
+    assert report.pairs[0].sentence.startswith("CNN and majority class cannot be separated on this data")
+    assert report.pairs[0].sentence.endswith(
+        "1 seed, 400 test examples); one seed of CNN says nothing about other seeds"
+    )
+    assert report.verdict.endswith("With one seed of CNN, nothing is known about other seeds: "
+                                   "intervals count the examples only.")  # fmt: skip
+
+
+def test_a_deterministic_baseline_misses_no_seeds() -> None:
+    report = compared({"cnn": flat(0.95), "majority": flat(0.5, num_seeds=1)}, baselines=["majority"])
+    assert "(95%, 5 seeds, 400 test examples)" in report.pairs[0].sentence
+    assert "one seed" not in report.verdict
+    same = compared({"cnn": flat(0.95), "majority": flat(0.5, num_seeds=5)}, baselines=["majority"])
+    assert same.pairs[0].p_value == pytest.approx(report.pairs[0].p_value)
+
+
+# ------------------------------------------------------------------------------------ Holm and groups
+
+
+def test_holm_stops_at_the_first_that_fails() -> None:
+    """By hand: 0.01 <= .05/4, 0.015 <= .05/3 = .0167, 0.03 > .05/2 = .025: stop, although 0.04 <= .05/1."""
+    assert holm([0.03, 0.01, 0.04, 0.015]) == [False, True, False, True]
+    assert holm([0.02, 0.02, 0.02, 0.02]) == [False] * 4
+    assert holm([0.0125, 0.9, 0.9, 0.9]) == [True, False, False, False]
+    assert holm([]) == []
+
+
+def made_pair(a: str, b: str, verdict: Any) -> PairReport:
+    return PairReport(a=a, b=b, metric="accuracy", difference=0, low=0, high=0, p_value=1, verdict=verdict, sentence="")
+
+
+def test_groups_hold_what_is_not_worse_than_their_best() -> None:
+    """w = x, w > y, w > z, x = y, y = z: x stays with w though it is not separated from y either."""
+    pairs = [
+        made_pair("w", "x", "cannot tell"),
+        made_pair("w", "y", "a better"),
+        made_pair("z", "w", "b better"),
+        made_pair("x", "y", "equivalent"),
+        made_pair("x", "z", "a better"),
+        made_pair("y", "z", "cannot tell"),
+    ]
+    assert tie_groups("wxyz", pairs) == (("w", "x"), ("y", "z"))
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_one_to_eight_families_are_all_in_one_group_each(number: int) -> None:
+    rng = np.random.default_rng(number)
+    names = ["mlp", "cnn", "lstm", "gru", "rocket", "minirocket", "logistic", "majority"][:number]
+    report = compared({name: skilled(rng, 0.9 - 0.05 * i) for i, name in enumerate(names)}, baselines=names[4:])
+    assert sorted(name for group in report.groups for name in group) == sorted(names)
+    assert [(pair.a, pair.b) for pair in report.pairs] == list(combinations(names, 2))
+    assert report.cheapest in report.groups[0]
+    assert ComparisonReport.model_validate_json(report.model_dump_json()) == report
+
+
+# ------------------------------------------------------------------------------------ overall verdict
+
+
+def test_networks_that_beat_no_baseline_are_told_so_first() -> None:
+    rng = np.random.default_rng(3)
+    rights = {"cnn": skilled(rng, 0.51), "gru": skilled(rng, 0.5), "majority": flat(0.5, num_seeds=1)}
+    verdict = compared(rights, baselines=["majority"]).verdict
+    assert verdict.startswith("No network beats a baseline beyond noise. Not even the majority class is beaten: ")
+
+
+def test_a_baseline_that_beats_every_network_is_named_first() -> None:
+    rights = {"cnn": flat(0.8), "minirocket": flat(0.9), "majority": flat(0.5, num_seeds=1)}
+    report = compared(rights, baselines=["minirocket", "majority"])
+    assert report.verdict.startswith(
+        "No network beats the best baseline, MiniROCKET, beyond noise. MiniROCKET beats CNN by 10.0 points ["
+    )
+    assert report.verdict.count("MiniROCKET beats CNN") == 1
+    assert "MiniROCKET is best: it has 90.0% [" in report.verdict
+    assert report.verdict.endswith("Behind: CNN 80.0%; then majority class 50.0%.")
+
+
+def test_a_network_that_beats_the_best_baseline_needs_no_warning() -> None:
+    report = compared({"cnn": flat(0.9), "majority": flat(0.5, num_seeds=1)}, baselines=["majority"])
+    assert report.verdict.startswith("CNN beats majority class by 40.0 points [")
+
+
+def test_of_families_that_cannot_be_separated_the_cheapest_is_named() -> None:
+    rng = np.random.default_rng(4)
+    rights = {name: skilled(rng, 0.8) for name in ("mlp", "cnn", "gru")} | {"lstm": flat(0.3)}
+    report = compared(rights, train_seconds={"mlp": 10.0, "cnn": 31.0, "gru": 20.0, "lstm": 1.0})
+    assert report.cheapest == "mlp"
+    assert re.match(
+        r"\w{3}, \w{3} and \w{3} cannot be separated on this data(?: once all 6 pairs count \(Holm\))?; "
+        r"the cheapest of them is MLP \(3\.1x faster to train than CNN\)\. "
+        r"From \w{3}, the first of them, to \w{3}, the last, it is \d\.\d points \[-\d\.\d, \d\.\d\] \(95%, 5 seeds",
+        report.verdict,
+    )
+    assert report.verdict.endswith(" Behind: LSTM 30.0%.")
+
+
+def test_cost_is_compared_per_seed() -> None:
+    rng = np.random.default_rng(5)
+    rights = {"cnn": skilled(rng, 0.8, num_seeds=10), "gru": skilled(rng, 0.8, num_seeds=2)}
+    assert compared(rights, train_seconds={"cnn": 10.0, "gru": 4.0}).cheapest == "cnn"
+
+
+def test_times_of_different_devices_are_said_to_be_so() -> None:
+    rng = np.random.default_rng(6)
+    rights = {"cnn": skilled(rng, 0.8), "gru": skilled(rng, 0.8)}
+    same = {"cnn": "cpu (x)", "gru": "cpu (x)"}
+    assert "devices" not in compared(rights, devices=same).verdict
+    assert (
+        "The training times are of different devices: " in compared(rights, devices=same | {"cnn": "cuda (y)"}).verdict
+    )
+    assert "CNN on cuda (y)" in compared(rights, devices=same | {"cnn": "cuda (y)"}).verdict
+
+
+def test_networks_trained_on_different_devices_are_named_even_where_one_is_best() -> None:
+    rights = {"cnn": flat(0.9), "gru": flat(0.5), "majority": flat(0.3, num_seeds=1)}
+    devices = {"cnn": "cuda (y)", "gru": "cpu (x)", "majority": "cpu (x)"}
+    verdict = compared(rights, devices=devices, baselines=["majority"]).verdict
+    assert "Devices differ: CNN on cuda (y), GRU on cpu (x)." in verdict
+    alike = devices | {"gru": "cuda (y)"}
+    assert "evices" not in compared(rights, devices=alike, baselines=["majority"]).verdict, "a baseline has no say"
+
+
+def test_unequal_tuning_budgets_are_said() -> None:
+    rights = {"cnn": flat(0.9), "gru": flat(0.5)}
+    assert "budget" not in compared(rights, budgets={"cnn": 12, "gru": 12}).verdict
+    verdict = compared(rights, budgets={"cnn": 12, "gru": 1}).verdict
+    assert "Tuning budgets differ (recipes tried: CNN 12, GRU 1), which favours those with more." in verdict
+
+
+def test_a_pair_that_only_holm_ties_is_said_to_be_so_in_the_verdict() -> None:
+    # 4 of 400 examples more than either of the others: p = 0.046.
+    report = compared({"gru": flat(0.81), "cnn": flat(0.80), "lstm": flat(0.80)})
+    pair = pair_of(report, "gru", "cnn")
+    assert (pair.verdict, pair.p_value) == ("cannot tell", pytest.approx(0.0455, abs=0.002))
+    assert "cannot be separated on this data once all 3 pairs count (Holm)" in report.verdict
+    alone = compared({"gru": flat(0.81), "cnn": flat(0.80)})
+    assert alone.pairs[0].verdict == "a better"
+    assert "Holm" not in alone.verdict
+
+
+def test_unknown_times_leave_the_cost_out() -> None:
+    rng = np.random.default_rng(7)
+    report = compared({"cnn": skilled(rng, 0.8), "gru": skilled(rng, 0.8)}, train_seconds={})
+    assert report.cheapest == report.groups[0][0]
+    assert "cheapest" not in report.verdict
+
+
+def test_next_to_no_training_is_not_called_a_thousand_times_faster() -> None:
+    rng = np.random.default_rng(8)
+    rights = {"cnn": skilled(rng, 0.5), "majority": flat(0.5, num_seeds=1)}
+    verdict = compared(rights, baselines=["majority"], train_seconds={"cnn": 5.0, "majority": 0.0}).verdict
+    assert "the cheapest of them is majority class (next to no training; CNN takes 1 s per seed)" in verdict
+
+
+def test_a_single_family_has_nothing_to_be_compared_with() -> None:
+    report = compared({"cnn": flat(0.9)})
+    assert (report.pairs, report.groups, report.cheapest) == ((), (("cnn",),), "cnn")
+    assert re.fullmatch(r"CNN alone \(90\.0% \[.*\]\): nothing to compare it with\.", report.verdict)
+
+
+# ------------------------------------------------------------------------------------- reconstruction
+
+
+def errors_of(rng: np.random.Generator, mean: float, num_seeds: int = 5) -> Any:
+    return mean * 784 * (1 + 0.1 * rng.normal(size=300) + 0.01 * rng.normal(size=(num_seeds, 300)))
+
+
+def test_a_lower_reconstruction_error_is_better() -> None:
+    rng = np.random.default_rng(9)
+    tables = {
+        "pca": autoencoder(errors_of(rng, 0.0557, 1), family="pca"),
+        "autoencoder": autoencoder(errors_of(rng, 0.0359)),
+    }
+    report = compare(tables, metric="mse", train_seconds={"pca": 0.1, "autoencoder": 9.0}, baselines=["pca"])
+    (pair,) = report.pairs
+    assert (pair.verdict, report.groups) == ("b better", (("autoencoder",), ("pca",)))
+    assert not report.higher_is_better
+    assert pair.difference > 0
+    assert report.margin == pytest.approx(0.02 * tables["autoencoder"].squared_error.mean() / 784)  # type: ignore[union-attr]
+    assert re.match(
+        r"Autoencoder beats PCA by 0\.0\d{3} \[0\.0\d{3}, 0\.0\d{3}\] in squared error per pixel "
+        r"\(95%, 5 seeds, 300 test examples\)",
+        pair.sentence,
+    )
+
+
+def test_a_worse_autoencoder_does_not_beat_its_baseline() -> None:
+    rng = np.random.default_rng(10)
+    tables = {"autoencoder": autoencoder(errors_of(rng, 0.06)), "pca": autoencoder(errors_of(rng, 0.05), family="pca")}
+    report = compare(tables, metric="mse", train_seconds={}, baselines=["pca"])
+    assert report.verdict.startswith("No network beats a baseline beyond noise. PCA beats autoencoder by 0.0")
+
+
+# ----------------------------------------------------------------------------------------- bad input
+
+
+def test_tables_of_different_data_are_refused_with_their_digests() -> None:
+    tables = {"cnn": classifier(flat(0.9)), "gru": classifier(flat(0.9), data_digest="d2")}
+    with pytest.raises(DigestError, match=r"different data: cnn d1, gru d2\. Evaluate"):
+        compare(tables, train_seconds={})
+
+
+def test_tables_of_different_test_examples_are_refused() -> None:
+    for other in (classifier(flat(0.9, num=300)), classifier(flat(0.9), num_classes=3)):
+        tables = {"cnn": classifier(flat(0.9)), "gru": other}
+        with pytest.raises(DataError, match=r"test examples of gru are not those of cnn"):
+            compare(tables, train_seconds={})
+
+
+def test_all_faults_of_a_request_are_named_together() -> None:
+    with pytest.raises(SpecError, match=r"`metric` mse cannot be computed for cnn; `margin` must be positive, got -1"):
+        compare({"cnn": classifier(flat(0.9))}, metric="mse", margin=-1, train_seconds={})
+    with pytest.raises(SpecError, match=r"`metric` 'mae' is not known; .*; there are no prediction tables"):
+        compare({}, metric="mae", train_seconds={})
+
+
+# ---------------------------------------------------------------------------------------- simulation
+
+
+def test_the_same_family_twice_raises_few_false_alarms() -> None:
+    """300 pairs of families with equal skill: seeds differ, examples differ in difficulty for both alike."""
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(300):
+        difficulty = rng.normal(size=300)
+        made = [1 + 0.2 * rng.normal(size=(5, 1)) + difficulty + 0.5 * rng.normal(size=(5, 300)) > 0 for _ in range(2)]
+        (pair,) = compared({"cnn": made[0], "gru": made[1]}).pairs
+        alarms += pair.verdict in ("a better", "b better")
+    assert 0.01 <= alarms / 300 <= 0.10

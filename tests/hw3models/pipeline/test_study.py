@@ -1,0 +1,48 @@
+"""Wrong choices are refused before anything is trained, all faults at once."""
+
+import pytest
+
+from hw3models.errors import SpecError
+from hw3models.pipeline.study import check_families, check_study, default_families
+from hw3models.specs import DataSpec, SequencesSpec
+
+
+def test_faults_of_a_choice_of_families_are_told_together() -> None:
+    with pytest.raises(SpecError, match=r"'cnm' is not known.*autoencoder' is not known.*names mlp more than once"):
+        check_families("sequences", "classification", ["cnm", "mlp", "autoencoder", "mlp"])
+    with pytest.raises(
+        SpecError, match="mlp is for classification, this study is reconstruction; fitting: autoencoder"
+    ):
+        check_families("images", "reconstruction", ["mlp"])
+    with pytest.raises(SpecError, match="`families` is empty"):
+        check_families("images", "reconstruction", [])
+
+
+def test_every_comparison_has_baselines() -> None:
+    assert default_families("sequences", "classification") == (
+        "mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket",
+    )  # fmt: skip
+    assert default_families("images", "reconstruction") == ("autoencoder", "pca")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"families": ("cnm",)}, r"`family` 'cnm' is not known for sequences; .* Did you mean 'cnn'\?"),
+        ({"metric": "mse"}, r"`metric` 'mse' is not known for classification; known: accuracy"),
+        ({"recipe": "deep"}, "deep"),
+        (
+            {"tune": 5, "families": ("majority", "rocket")},
+            r"`tune` \(5\) searches for .* networks, and majority, rocket",
+        ),
+    ],
+)
+def test_a_study_is_checked_before_anything_is_read(changes: dict[str, object], message: str) -> None:
+    spec = SequencesSpec.model_validate({"data": DataSpec(source="nowhere.csv"), **changes})
+    with pytest.raises(SpecError, match=message):
+        check_study("sequences", spec)
+
+
+def test_what_is_not_given_is_chosen() -> None:
+    chosen = check_study("sequences", SequencesSpec(data=DataSpec(source="regime:locked")))
+    assert chosen == ("sequences", default_families("sequences", "classification"), "accuracy")
