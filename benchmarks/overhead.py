@@ -116,7 +116,7 @@ def study(
         if recipe is not None and epochs is not None:
             recipe = recipe.model_copy(update={"epochs": epochs, "min_examples": 0})
         seeds = tuple(range(spec.seeds))
-        job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, code_size=spec.code_size)
+        job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, latent_dim=spec.latent_dim)
         trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
         tables[name] = load_table(Path(evaluate_step(trained, prepared).table_path))
         seconds[name] = trained.train_seconds

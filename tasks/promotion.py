@@ -160,12 +160,12 @@ def _side_by_side(
     if stored.data_digest != data.digest:
         return challenger, _candidate(there, stored)  # which the gate refuses
     dataset, device = load_prepared(data), pick_device("auto")
-    card, states = load_model(Path(there.training.directory))
-    table, _ = predict(card, states, dataset, device)
+    manifest, states = load_model(Path(there.training.directory))
+    table, _ = predict(manifest, states, dataset, device)
     own, champions = None, None
     if spec.prefer_cheaper:
-        own_card = load_model(Path(ours.training.directory))
-        own, champions = seconds_side_by_side(own_card, (card, states), dataset, device)
+        own_manifest = load_model(Path(ours.training.directory))
+        own, champions = seconds_side_by_side(own_manifest, (manifest, states), dataset, device)
     return _candidate(ours, challenger.table, own), _candidate(there, table, champions)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
@@ -41,9 +41,11 @@ class Settings(BaseSettings):
     """The same for Fashion-MNIST."""
     download_timeout: Annotated[float, Field(gt=0)] = 20.0
     """Seconds to wait for a mirror to connect or to go on."""
-    silence: Annotated[float, Field(ge=1)] = 90.0
+    heartbeat_timeout: Annotated[
+        float, Field(ge=1, validation_alias=AliasChoices("HW3_HEARTBEAT_TIMEOUT", "HW3_SILENCE"))
+    ] = 90.0
     """Seconds without a sign of life after which a training on a pool is taken for dead."""
-    beat: Annotated[float, Field(gt=0)] = 15.0
+    heartbeat: Annotated[float, Field(gt=0, validation_alias=AliasChoices("HW3_HEARTBEAT", "HW3_BEAT"))] = 15.0
     """Seconds between the signs of life of a training on a pool."""
     checkpoint_every: Annotated[float, Field(ge=0)] = 30.0
     """Seconds between the checkpoints of a training; the same command goes on from the last one."""

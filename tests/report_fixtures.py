@@ -27,7 +27,7 @@ from hw3models.specs import (
     Tracking,
     TrainReport,
 )
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 SEEDS = (0, 1, 2)
 SKILLS = {"cnn": 0.86, "gru": 0.93, "lstm": 0.92, "mlp": 0.71, "minirocket": 0.9, "majority": 0.5}
@@ -244,7 +244,7 @@ def _save_network(folder: Path, dataset: Dataset) -> None:
     states = [Autoencoder(784, 2).state_dict() for _ in SEEDS]
     stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     safetensors.torch.save_file(stacked, folder / "replicates.safetensors")
-    card = ModelCard(
+    manifest = ModelManifest(
         family="autoencoder",
         kind="images",
         shape=(28, 28),
@@ -252,11 +252,11 @@ def _save_network(folder: Path, dataset: Dataset) -> None:
         mean=(0.0,),
         std=(1.0,),
         unequal_lengths=False,
-        code_size=2,
+        latent_dim=2,
         dropout=0.0,
         seeds=SEEDS,
         best_seed=SEEDS[-1],
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
-    (folder / "model.json").write_text(card.model_dump_json())
+    (folder / "model.json").write_text(manifest.model_dump_json())

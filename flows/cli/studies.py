@@ -59,7 +59,7 @@ def autoencoder(
     source: str = "digits",
     /,
     *,
-    code_size: int = 2,
+    latent_dim: int = 2,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
     json: Json = False,
@@ -71,7 +71,7 @@ def autoencoder(
     ----------
     source
         `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
-    code_size
+    latent_dim
         Numbers in the code.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
@@ -81,7 +81,7 @@ def autoencoder(
     from flows.local.run import execute
 
     pictures = DataSpec(source=source, **_given(data))
-    spec = AutoencoderSpec(data=pictures, code_size=code_size, **_given(study))
+    spec = AutoencoderSpec(data=pictures, latent_dim=latent_dim, **_given(study))
     execute("autoencoder", spec, json=json, verbose=verbose)
 
 

@@ -58,7 +58,7 @@ def train_until_decided(
             settled=sequential.settled(comparison) if comparison else (),
         )
         looks.append(sequential.see(comparison, seeds=seeds, level=level))
-        say(f"{results.data.name}: {sequential.told(looks, plan, resampled=spec.vary != 'seed')}")
+        say(f"{results.data.name}: {sequential.told(looks, plan, resampled=spec.resampling != 'seed')}")
         done = seeds
         stuck |= part.failures.keys()
         still_in = _still_in(looks[-1], stuck, spec)
@@ -67,18 +67,18 @@ def train_until_decided(
     _gather(results, make_job, parts, parent)
     if comparison is None:
         return None
-    return sequential.with_looks(comparison, looks, plan, resampled=spec.vary != "seed")
+    return sequential.with_looks(comparison, looks, plan, resampled=spec.resampling != "seed")
 
 
 def _still_in(look: Look, stuck: Collection[str], spec: StudySpec) -> list[str]:
     """Who gets more seeds: families that nobody beats, where another seed would do otherwise."""
     unbeaten = (look.leader, *look.equivalent, *look.undecided)
-    able = [
-        family for family in unbeaten if family not in stuck and (spec.vary != "seed" or not is_deterministic(family))
-    ]
+    resampled = spec.resampling != "seed"
+    resampled = spec.resampling != "seed"
+    able = [family for family in unbeaten if family not in stuck and (resampled or not is_deterministic(family))]
     # Splits count only where both have them.
     pairs_grow = look.leader in able and any(family in able for family in look.undecided)
-    return able if spec.vary == "seed" or pairs_grow else []
+    return able if spec.resampling == "seed" or pairs_grow else []
 
 
 def _add(results: StudyResults, part: StudyResults, make_job: MakeJob, parts: dict[str, list[str]]) -> None:

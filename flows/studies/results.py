@@ -4,7 +4,7 @@ from flows.studies.one_family import train_family
 from hw3models.errors import TrainingError
 from hw3models.specs import DataReport, EvaluationReport, Placement, Score, TrainReport, TrainSpec
 from tasks import tracking
-from tasks.placement import Child, Children, Decision, Outcome
+from tasks.placement import Decision, Dispatcher, Outcome, RemoteTraining
 from tasks.progress import say
 from tasks.training import model_directory
 
@@ -21,7 +21,7 @@ class StudyResults:
         self.placement: dict[str, Placement] = {}
         self.notes: list[str] = []
 
-    def send(self, children: Children, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
+    def send(self, children: Dispatcher, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
         """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""
         self.run_ids[spec.family] = run_id
         try:
@@ -36,7 +36,7 @@ class StudyResults:
         say(f"{spec.family} on {self.data.name}: queued on {decision.where} as {child.flow_run_id}")
         return None
 
-    def train_here(self, spec: TrainSpec, run_id: str, decision: Decision, child: Child | None = None) -> None:
+    def train_here(self, spec: TrainSpec, run_id: str, decision: Decision, child: RemoteTraining | None = None) -> None:
         """Train in this process; `child` is the one that was called back, if there was one."""
         self.run_ids[spec.family] = run_id
         placement = Placement(
@@ -71,7 +71,7 @@ class StudyResults:
         else:
             self._fail(child.family, child.run_id, outcome.reason)
 
-    def _fetch(self, child: Child, spec: TrainSpec) -> None:
+    def _fetch(self, child: RemoteTraining, spec: TrainSpec) -> None:
         placement = Placement(
             wish=child.decision.wish,
             where=child.decision.where,

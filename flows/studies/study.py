@@ -28,12 +28,12 @@ from tasks.artifacts import publish
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import compare
-from tasks.placement import Children, Decision, cancel_earlier, decide_now, for_family, server_address
+from tasks.placement import Decision, Dispatcher, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
 from tasks.reporting import draw_ahead
 
 
-def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, code_size: int = 2) -> Answer:
+def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, latent_dim: int = 2) -> Answer:
     """Download, preprocess, then train, evaluate and record each family, compare, publish."""
     expected, families, metric = check_study(kind, spec)
     check_kind(expected, data_spec)
@@ -47,7 +47,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     tuned = NOTHING
 
     def job(family: str, seeds: Sequence[int]) -> TrainSpec:
-        return tuned.recipe_for(_train_spec(spec, data_spec, data, family, code_size, seeds))
+        return tuned.recipe_for(_train_spec(spec, data_spec, data, family, latent_dim, seeds))
 
     if spec.tune is not None:
         tuned = _tune(spec, {family: job(family, (0,)) for family in families}, results, parent, metric)
@@ -84,7 +84,7 @@ def train_all(spec: StudySpec, jobs: Mapping[str, TrainSpec], results: StudyResu
     if server_address() is not None:
         # Without a server there is nothing to decide, and nothing to tell five times a run.
         say(f"networks are trained {'here' if decision.where == 'here' else f'on {decision.where}'}: {decision.reason}")
-    with Children(deadline=spec.queue_deadline) as children:
+    with Dispatcher(deadline=spec.queue_deadline) as children:
         here = []
         for family, job in jobs.items():
             run_id = tracking.open_child(parent, job, results.data, prefect_tags(), is_batch=spec.until_decided)
@@ -152,9 +152,9 @@ def _with_design(comparison: ComparisonReport, spec: StudySpec, data: DataReport
         baselines = [name for name in names if not isinstance(find_family(data.kind, name), Network)]
         text = budget_sentence(tuned.reports, baselines)
         comparison = comparison.model_copy(update={"verdict": f"{comparison.verdict} {text}"})
-    if spec.vary == "seed":
+    if spec.resampling == "seed":
         return comparison
-    seeds = "all from one seed of training" if spec.vary == "split" else "each from another seed"
+    seeds = "all from one seed of training" if spec.resampling == "split" else "each from another seed"
     text = (
         f"Every replicate was trained and tested on a stratified resample of its own, {seeds}; intervals are those of "
         "the corrected resampled t-test (Nadeau and Bengio 2003)."
@@ -163,7 +163,7 @@ def _with_design(comparison: ComparisonReport, spec: StudySpec, data: DataReport
 
 
 def _train_spec(
-    spec: StudySpec, data_spec: DataSpec, data: DataReport, family: str, code_size: int, seeds: Sequence[int]
+    spec: StudySpec, data_spec: DataSpec, data: DataReport, family: str, latent_dim: int, seeds: Sequence[int]
 ) -> TrainSpec:
     """All that a worker needs to know: the recipe in full, and the digest that the data must have."""
     network = find_family(data.kind, family)
@@ -177,8 +177,8 @@ def _train_spec(
         family=family,
         seeds=tuple(seeds),
         recipe=recipe,
-        code_size=code_size,
-        vary=spec.vary,
+        latent_dim=latent_dim,
+        resampling=spec.resampling,
         strategy=spec.strategy,
         device=spec.device,
         precision=spec.precision,

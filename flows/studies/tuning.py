@@ -14,7 +14,7 @@ from hw3models.specs import Goal, StudySpec, TrainSpec, TrialReport, TuningRepor
 from hw3models.tuning.choice import best_of, choose
 from hw3models.tuning.search import Claim, Search
 from tasks import tracking
-from tasks.placement import Children, Decision, Outcome, cancel_earlier
+from tasks.placement import Decision, Dispatcher, Outcome, cancel_earlier
 from tasks.progress import say
 from tasks.tuning import searches, try_recipe
 
@@ -123,13 +123,13 @@ class _Trials:
 
     def on_pool(self, decision: Decision, deadline: float) -> None:
         """As many at once as the pool has workers. Those that nobody takes come back."""
-        with Children(deadline=deadline) as children:
+        with Dispatcher(deadline=deadline) as children:
             self._send(children, decision)
             for outcome in children.outcomes():
                 self._take(outcome)
                 self._send(children, decision)
 
-    def _send(self, children: Children, decision: Decision) -> None:
+    def _send(self, children: Dispatcher, decision: Decision) -> None:
         while len(self._out) < decision.workers and not self._stays_here:
             errand = self._next()
             if errand is None:

@@ -1,7 +1,7 @@
 """`fit`: S replicates of a family, by the strategy that suits family and device.
 
 Replicate s of S is the same model as seed s trained alone: it has its own initialisation, order of examples
-and noise (`streams`), its own gradient norm, its own best epoch (`selection`), and its own failure.
+and noise (`rng`), its own gradient norm, its own best epoch (`selection`), and its own failure.
 
     S = replicates in a group, B = examples in a batch, K = classes
 """
@@ -24,15 +24,15 @@ from hw3models.engine.batches import DeviceData, batch_size, num_epochs
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
 from hw3models.engine.group import Group, part_of
-from hw3models.engine.out_of_memory import Plan, is_out_of_memory, release
+from hw3models.engine.out_of_memory import MemoryPlan, is_out_of_memory, release
 from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.engine.strategies import Strategy, faster
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
-from hw3models.nn.rng import Streams, derived_seed
-from hw3models.nn.stacking import State, put_together
+from hw3models.nn.rng import ReplicateRng, derived_seed
+from hw3models.nn.stacking import State, stack_states
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
-from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
+from hw3models.specs import Recipe, ReplicateFailure, Resampling, TrainSpec
 
 if TYPE_CHECKING:
     # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
@@ -130,7 +130,7 @@ def fit(
     start = time.perf_counter()
     threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
-    plan: Plan | None = Plan(groups, min(len(groups), threads))
+    plan: MemoryPlan | None = MemoryPlan(groups, min(len(groups), threads))
     on_epoch, notes = _once(on_epoch), [said] if said else []
     while plan is not None:
         try:
@@ -176,7 +176,7 @@ def _prepared(
     dataset: Dataset,
     family: Network,
     spec: TrainSpec,
-    plan: Plan,
+    plan: MemoryPlan,
     device: torch.device,
     dtype: torch.dtype,
     precision: Precision,
@@ -190,8 +190,8 @@ def _prepared(
     models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
 
     def made(seeds: tuple[int, ...]) -> Group:
-        streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
-        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision.computes_in_bf16)
+        rng = ReplicateRng([drawn_from(spec.resampling, s) for s in seeds], device)
+        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, rng, precision.computes_in_bf16)
 
     load = partial(
         load_data,
@@ -201,12 +201,12 @@ def _prepared(
         kept=precision.kept(dtype),
         memory_bytes=_memory_bytes(spec, plan),
     )
-    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
+    job = _Job(_splits(dataset, spec.resampling, load), device, recipe, on_epoch, checkpoints, on_free_core)
     # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
     return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
 
-def _memory_bytes(spec: TrainSpec, plan: Plan) -> int:
+def _memory_bytes(spec: TrainSpec, plan: MemoryPlan) -> int:
     """Of examples, for each program."""
     return (spec.memory_mb << 20) // plan.at_once
 
@@ -215,13 +215,13 @@ _Loaded = tuple[Dataset, DeviceData | ChunkedData]
 
 
 def _splits(
-    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData | ChunkedData]
+    dataset: Dataset, resampling: Resampling, load: Callable[[Dataset], DeviceData | ChunkedData]
 ) -> Callable[[Group], _Loaded]:
     """One split for all, kept on the device; or each group's own, which lives as long as the group trains.
 
     Data that are read in chunks are each group's own as well: it is its own chunk that a group is at.
     """
-    if vary == "seed":
+    if resampling == "seed":
         everything = load(dataset)
         if isinstance(everything, DeviceData):
             return lambda _: (dataset, everything)
@@ -229,7 +229,7 @@ def _splits(
 
     def own(group: Group) -> _Loaded:
         (seed,) = group.seeds
-        split = split_of(dataset, vary, seed)
+        split = split_of(dataset, resampling, seed)
         return split, load(split)
 
     return own
@@ -237,7 +237,7 @@ def _splits(
 
 def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
     """The spec's own wish, else what is faster for the family on the device."""
-    if spec.vary != "seed":
+    if spec.resampling != "seed":
         # Each replicate has examples of its own, scaled in its own way.
         return "separate"
     if spec.strategy != "auto":
@@ -258,12 +258,12 @@ def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: in
     recipe = spec.recipe or family.recipe
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
-        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.vary, seed), "initialisation"))
+        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.resampling, seed), "initialisation"))
         like = Architecture(
             shape=dataset.features.shape[1:],
             num_classes=len(dataset.class_names),
             dropout=recipe.dropout,
-            code_size=spec.code_size,
+            latent_dim=spec.latent_dim,
             hidden=recipe.hidden,
         )
         return family.build(like)
@@ -373,7 +373,7 @@ def _gather(
     seeds = tuple(seed for seed in spec.seeds if seed in results)
     return FitResult(
         seeds=seeds,
-        states=put_together([results[seed][0] for seed in seeds]),
+        states=stack_states([results[seed][0] for seed in seeds]),
         epochs=tuple(report for _, reports in finished for report in reports),
         failures=failures,
         best_seed=min(seeds, key=lambda seed: results[seed][1]),

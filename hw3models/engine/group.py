@@ -16,10 +16,10 @@ from hw3models.engine.chunked import ChunkedData
 from hw3models.engine.cuda_graphs import GraphedSteps, Work, record_cuda_graph
 from hw3models.engine.optimizers import clip_gradients, learning_rate, make_optimizer
 from hw3models.families.family import Task
-from hw3models.nn.dense import Slope, whole_chain
+from hw3models.nn.dense import LossGrad, whole_chain
 from hw3models.nn.layers import Dropout
-from hw3models.nn.losses import CrossEntropy, SquaredError, cross_entropy_slope, squared_error_slope
-from hw3models.nn.rng import Streams
+from hw3models.nn.losses import CrossEntropy, SquaredError, cross_entropy_grad, squared_error_grad
+from hw3models.nn.rng import ReplicateRng
 from hw3models.nn.stacking import State, stack
 from hw3models.specs import Recipe
 
@@ -33,7 +33,7 @@ class GroupScore:
 
 
 class Group:
-    """S replicates with their optimiser and random streams."""
+    """S replicates with their optimizer and random number generators."""
 
     def __init__(
         self,
@@ -41,23 +41,23 @@ class Group:
         models: Sequence[nn.Module],
         recipe: Recipe,
         task: Task,
-        streams: Streams,
+        rng: ReplicateRng,
         in_bf16: bool = False,
     ) -> None:
         self.seeds = tuple(seeds)
         self.recipe, self.task = recipe, task
         self.stacked = len(models) > 1
-        self.program = (stack(models) if self.stacked else models[0]).to(streams.device)
-        self.streams = streams
+        self.program = (stack(models) if self.stacked else models[0]).to(rng.device)
+        self.rng = rng
         for module in self.program.modules():
             if isinstance(module, Dropout):
-                module.streams = self.streams
+                module.rng = self.rng
         self._chain = whole_chain(self.program)
         self._in_bf16 = in_bf16
         self.parameters = list(self.program.parameters())
         self.optimizer = make_optimizer(self.parameters, recipe)
         self.step = 0
-        self._loss_sum = torch.zeros(len(self.seeds), device=streams.device)
+        self._loss_sum = torch.zeros(len(self.seeds), device=rng.device)
         self._of_data: DeviceData | ChunkedData | None = None
         self._advance: Work = lambda _: None
 
@@ -69,16 +69,16 @@ class Group:
         return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
 
     def saved(self) -> dict[str, torch.Tensor]:
-        """Parameters, buffers, what the optimiser remembers, and where the random streams stand."""
+        """Parameters, buffers, what the optimiser remembers, and where the random generators stand."""
         tensors = {f"program.{name}": tensor for name, tensor in self.program.state_dict().items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.saved().items()}
-        return tensors | {f"streams.{name}": state for name, state in self.streams.states().items()}
+        return tensors | {f"rng.{name}": state for name, state in self.rng.states().items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor], step: int) -> None:
         """Go on from what `saved` gave after `step` steps."""
         self.step = step
         self.program.load_state_dict(part_of(tensors, "program."))
-        self.streams.restore(part_of(tensors, "streams."))
+        self.rng.restore(part_of(tensors, "rng."))
         self.optimizer.restore(part_of(tensors, "optimizer."))
 
     def train_epoch(
@@ -92,7 +92,7 @@ class Group:
         self._loss_sum.zero_()
         advance = self._stepper(data)
         rate = self.recipe.learning_rate
-        for index_SB in data.order(train, size, self.streams, epoch):
+        for index_SB in data.order(train, size, self.rng, epoch):
             rate = learning_rate(self.recipe, self.step, num_steps)
             self.optimizer.set_rate(rate)
             advance(index_SB)
@@ -109,8 +109,8 @@ class Group:
 
     def _learn(self, batch: Batch) -> torch.Tensor:
         """The loss per replicate (S,), and its gradients in the parameters."""
-        if self._chain is not None and (slope := self._slope(batch)) is not None:
-            return self._chain.learn(batch.inputs, slope)
+        if self._chain is not None and (loss_grad := self._loss_grad(batch)) is not None:
+            return self._chain.forward_backward(batch.inputs, loss_grad)
         for parameter in self.parameters:
             parameter.grad = None
         output_SB = self._outputs(batch)
@@ -130,17 +130,17 @@ class Group:
             return run_program(self.program, batch, stacked=self.stacked)
         # What torch computes in bfloat16, and what it does not, is its own list.
         # Weights are used once in a step, and a CUDA graph may not hold what was cached outside of it.
-        with torch.autocast(self.streams.device.type, torch.bfloat16, cache_enabled=False):
+        with torch.autocast(self.rng.device.type, torch.bfloat16, cache_enabled=False):
             return run_program(self.program, batch, stacked=self.stacked).float()
 
-    def _slope(self, batch: Batch) -> Slope | None:
+    def _loss_grad(self, batch: Batch) -> LossGrad | None:
         """The loss with its gradient by the outputs, where that is known without autograd."""
         if self.task == "reconstruction":
             assert batch.pixels is not None
-            return partial(squared_error_slope, target=batch.pixels)
+            return partial(squared_error_grad, target=batch.pixels)
         if self.recipe.loss == "mse" or self.recipe.label_smoothing or batch.blend is not None:
             return None
-        return partial(cross_entropy_slope, labels=batch.labels)
+        return partial(cross_entropy_grad, labels=batch.labels)
 
     def _stepper(self, data: DeviceData | ChunkedData) -> Work:
         """What takes one step over the examples of an index; recorded on a GPU, and kept as long as the data are."""
@@ -148,12 +148,12 @@ class Group:
             self._of_data = data
 
             def step(index_SB: torch.Tensor) -> None:
-                batch = data.batch(index_SB, self.recipe, self.streams)
+                batch = data.batch(index_SB, self.recipe, self.rng)
                 self._loss_sum.add_(self.take_step(batch), alpha=index_SB.shape[1])
 
             # Momentum SGD has no fused form that reads its learning rate from the device.
-            graphs = data.can_be_recorded and self.streams.device.type == "cuda" and self.recipe.optimizer != "sgd"
-            self._advance = GraphedSteps(step, self.streams.noise, record_cuda_graph) if graphs else step
+            graphs = data.can_be_recorded and self.rng.device.type == "cuda" and self.recipe.optimizer != "sgd"
+            self._advance = GraphedSteps(step, self.rng.noise, record_cuda_graph) if graphs else step
         return self._advance
 
     def score(self, batches: Iterable[Batch]) -> GroupScore:

@@ -22,7 +22,7 @@ from hw3models.families import find_family
 from hw3models.families.autoencoder import Autoencoder
 from hw3models.families.family import BaselineFit
 from hw3models.nn.stacking import State, stack
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 NUM_RECONSTRUCTIONS = 20
 """Test images whose reconstructions are kept for the report."""
@@ -30,34 +30,38 @@ MAX_PROBE_EXAMPLES = 10_000
 """Training codes that the linear probe is fitted on, at most."""
 
 
-def predict(card: ModelCard, states: State, dataset: Dataset, device: torch.device) -> tuple[PredictionTable, float]:
+def predict(
+    manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
+) -> tuple[PredictionTable, float]:
     """The table of the test split, and the seconds one replicate takes for it; in float32, however it was trained.
 
     Replicates that were trained on splits of their own are tested on those.
     """
     with products(device):
-        return _predict(card, states, dataset, device)
+        return _predict(manifest, states, dataset, device)
 
 
-def _predict(card: ModelCard, states: State, dataset: Dataset, device: torch.device) -> tuple[PredictionTable, float]:
-    family = find_family(card.kind, card.family)
+def _predict(
+    manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
+) -> tuple[PredictionTable, float]:
+    family = find_family(manifest.kind, manifest.family)
     predict_one = predict_reconstructions if family.task == "reconstruction" else predict_classes
-    if card.vary == "seed":
-        return predict_one(card, states, dataset, device)
+    if manifest.resampling == "seed":
+        return predict_one(manifest, states, dataset, device)
     parts = []
-    for row, seed in enumerate(card.seeds):
-        alone = card.model_copy(update={"seeds": (seed,), "best_seed": seed})
+    for row, seed in enumerate(manifest.seeds):
+        alone = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
         one = {name: tensor[row : row + 1] for name, tensor in states.items()}
-        parts.append(predict_one(alone, one, split_of(dataset, card.vary, seed), device))
+        parts.append(predict_one(alone, one, split_of(dataset, manifest.resampling, seed), device))
     return join_resamples([table for table, _ in parts], dataset), parts[0][1]
 
 
 def predict_classes(
-    card: ModelCard, states: State, dataset: Dataset, device: torch.device
+    manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
     """Class probabilities of every replicate for the test split, and the seconds one replicate takes."""
     data = load_data(dataset, device)
-    models = [rebuild(card, states, seed).to(device) for seed in card.seeds]
+    models = [rebuild(manifest, states, seed).to(device) for seed in manifest.seeds]
     program = stack(models).eval()
     parts = []
     with torch.inference_mode():
@@ -65,9 +69,9 @@ def predict_classes(
             parts.append(run_program(program, batch, stacked=True).softmax(-1).cpu())
         seconds = _seconds_of_one(models[0], data, dataset.test)
     table = PredictionTable(
-        family=card.family,
+        family=manifest.family,
         data_digest=dataset.digest,
-        seeds=card.seeds,
+        seeds=manifest.seeds,
         test_index=dataset.test,
         labels=dataset.labels[dataset.test],
         probabilities=torch.cat(parts, dim=1).numpy(),
@@ -76,13 +80,13 @@ def predict_classes(
 
 
 def predict_reconstructions(
-    card: ModelCard, states: State, dataset: Dataset, device: torch.device
+    manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
     """Reconstruction errors and codes of every replicate for the test split, with a linear probe on the codes."""
     data = load_data(dataset, device)
     fits = []
-    for seed in card.seeds:
-        model = rebuild(card, states, seed).to(device)
+    for seed in manifest.seeds:
+        model = rebuild(manifest, states, seed).to(device)
         assert isinstance(model, Autoencoder)
         start = time.perf_counter()
         codes = _encode(model, data, dataset.test)
@@ -99,8 +103,8 @@ def predict_reconstructions(
                 predict_seconds=seconds,
             )
         )
-    best = card.seeds.index(card.best_seed)
-    return reconstruction_table(card.family, card.seeds, fits, dataset, best=best), fits[0].predict_seconds
+    best = manifest.seeds.index(manifest.best_seed)
+    return reconstruction_table(manifest.family, manifest.seeds, fits, dataset, best=best), fits[0].predict_seconds
 
 
 def reconstruction_table(
@@ -148,11 +152,11 @@ def _seconds_of_one(model: torch.nn.Module, data: DeviceData | ChunkedData, inde
 
 
 def seconds_side_by_side(
-    first: tuple[ModelCard, State], second: tuple[ModelCard, State], dataset: Dataset, device: torch.device
+    first: tuple[ModelManifest, State], second: tuple[ModelManifest, State], dataset: Dataset, device: torch.device
 ) -> tuple[float, float]:
     """What the best seed of each takes for the test split, in turn five times; medians, so that noise falls on both."""
     data = load_data(dataset, device)
-    models = [rebuild(card, states, card.best_seed).to(device) for card, states in (first, second)]
+    models = [rebuild(manifest, states, manifest.best_seed).to(device) for manifest, states in (first, second)]
     with torch.inference_mode():
         rounds = [[_seconds_of_one(model, data, dataset.test) for model in models] for _ in range(5)]
     ours, theirs = np.median(rounds, axis=0)

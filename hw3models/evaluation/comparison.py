@@ -67,10 +67,10 @@ def compare(
     _check(tables, metric, margin)
     measured = {name: measure(table, metric) for name, table in tables.items()}
     means = {name: float(one.per_seed.mean()) for name, one in measured.items()}
-    kind = METRICS[metric]
-    order = sorted(means, key=means.__getitem__, reverse=kind.higher_is_better)
+    definition = METRICS[metric]
+    order = sorted(means, key=means.__getitem__, reverse=definition.higher_is_better)
     if margin is None:
-        margin = DEFAULT_MARGINS.get(kind.unit, RELATIVE_MARGIN * abs(means[order[0]]))
+        margin = DEFAULT_MARGINS.get(definition.unit, RELATIVE_MARGIN * abs(means[order[0]]))
     setting = Setting(
         metric=metric,
         margin=margin,
@@ -98,7 +98,7 @@ def compare(
     )
     return ComparisonReport(
         metric=metric,
-        higher_is_better=kind.higher_is_better,
+        higher_is_better=definition.higher_is_better,
         data_digest=tables[order[0]].data_digest,
         pairs=pairs,
         groups=groups,

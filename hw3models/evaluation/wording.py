@@ -44,10 +44,10 @@ def amount(metric: str, size: float) -> str:
 
 def difference_with_interval(metric: str, size: float, low: float, high: float) -> str:
     """`1.2 points [0.4, 2.0]`; metrics other than accuracy are named."""
-    kind = METRICS[metric]
-    suffix = "" if metric == "accuracy" else f" in {kind.label}"
-    if kind.unit != "%":
-        text = f"{_significant(size)} {kind.unit}".strip()
+    definition = METRICS[metric]
+    suffix = "" if metric == "accuracy" else f" in {definition.label}"
+    if definition.unit != "%":
+        text = f"{_significant(size)} {definition.unit}".strip()
         return f"{text} [{_significant(low)}, {_significant(high)}]{suffix}"
     digits = _decimals(50 * (high - low))
     # Adding zero turns a rounded "-0.0" into "0.0".

@@ -21,10 +21,10 @@ class Autoencoder(ChainOfChains):
 
     order = ("encoder", "decoder")
 
-    def __init__(self, num_pixels: int, code_size: int, hidden: tuple[int, ...] = (128, 64)) -> None:
+    def __init__(self, num_pixels: int, latent_dim: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()
-        self.encoder = _layers((num_pixels, *hidden, code_size))
-        self.decoder = _layers((code_size, *reversed(hidden), num_pixels), nn.Sigmoid())
+        self.encoder = _layers((num_pixels, *hidden, latent_dim))
+        self.decoder = _layers((latent_dim, *reversed(hidden), num_pixels), nn.Sigmoid())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised images (..., B, 28, 28) to codes (..., B, k)."""
@@ -51,7 +51,7 @@ def _layers(widths: tuple[int, ...], *end: nn.Module) -> DenseChain:
 
 def build_autoencoder(like: Architecture) -> nn.Module:
     """See `Autoencoder`."""
-    return Autoencoder(math.prod(like.shape), like.code_size, like.hidden or (128, 64))
+    return Autoencoder(math.prod(like.shape), like.latent_dim, like.hidden or (128, 64))
 
 
 IMAGES = Network(

@@ -23,7 +23,7 @@ class Architecture:
     """Of one example: (T, C), or (28, 28)."""
     num_classes: int
     dropout: float = 0.0
-    code_size: int = 2
+    latent_dim: int = 2
     hidden: tuple[int, ...] = ()
     """Hidden units per layer; empty: the family's own."""
 

@@ -28,7 +28,7 @@ from hw3models.engine.group import Group, run_program
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
-from hw3models.nn.rng import Streams, derived_seed
+from hw3models.nn.rng import ReplicateRng, derived_seed
 from hw3models.specs import DataSpec, Recipe, Report
 
 SHEET_PROBABILITIES = (0.1, 0.1, 0.0, 0.4, 0.05, 0.05, 0.05, 0.05, 0.1, 0.1)
@@ -419,7 +419,7 @@ def _train(
     """One replicate per seed. Equal seeds give equal initialisations and equal batches, whatever the loss."""
     models = [_build(seed, head_start, softmax_layer=softmax_layer) for seed in seeds]
     cpu = torch.device("cpu")  # seconds of work, and the same numbers on every machine
-    group = Group(seeds, models, recipe, "classification", Streams(seeds, cpu))
+    group = Group(seeds, models, recipe, "classification", ReplicateRng(seeds, cpu))
     data, train = DeviceData(dataset, cpu), torch.as_tensor(dataset.train)
     num_steps = recipe.epochs * -(-len(train) // recipe.batch_size)
     losses, accuracies, cross_entropies = [], [], []

@@ -15,7 +15,7 @@ def derived_seed(seed: int, purpose: Purpose) -> int:
     return int(np.random.SeedSequence([seed, _PURPOSES[purpose]]).generate_state(1)[0])
 
 
-class Streams:
+class ReplicateRng:
     """One generator per replicate; every draw has a leading replicate axis S.
 
     The order of examples is drawn on the CPU, so it is the same on every device. Noise (dropout,

@@ -132,11 +132,11 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
     return stacked
 
 
-def take_out(states: State, index: int) -> State:
+def unstack(states: State, index: int) -> State:
     """The plain state dict of one replicate of a stacked state dict."""
     return {name: tensor[index].clone() for name, tensor in states.items()}
 
 
-def put_together(states: Sequence[State]) -> State:
+def stack_states(states: Sequence[State]) -> State:
     """The stacked state dict of plain ones."""
     return {name: torch.stack([state[name] for state in states]) for name in states[0]}

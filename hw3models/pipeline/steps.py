@@ -98,12 +98,12 @@ def _fit_network(
 
 def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
     """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
-    seeds = spec.seeds[:1] if family.deterministic and spec.vary == "seed" else spec.seeds
+    seeds = spec.seeds[:1] if family.deterministic and spec.resampling == "seed" else spec.seeds
     start = time.perf_counter()
-    splits = {seed: split_of(dataset, spec.vary, seed) for seed in seeds}
-    fits = [family.fit(splits[seed], drawn_from(spec.vary, seed), spec.code_size) for seed in seeds]
+    splits = {seed: split_of(dataset, spec.resampling, seed) for seed in seeds}
+    fits = [family.fit(splits[seed], drawn_from(spec.resampling, seed), spec.latent_dim) for seed in seeds]
     predicting = sum(one.predict_seconds for one in fits)
-    if spec.vary == "seed":
+    if spec.resampling == "seed":
         table = _baseline_table(family, seeds, fits, dataset)
     else:
         each = zip(splits.items(), fits, strict=True)
@@ -160,8 +160,8 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
         table_digest, device = training.digest, training.device
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
-        card, states = load_model(directory)
-        table, seconds = predict(card, states, dataset, where)
+        manifest, states = load_model(directory)
+        table, seconds = predict(manifest, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
         table,

@@ -23,8 +23,8 @@ SUFFIXES = (".parquet", ".csv")
 
 def wanted_by(predictor: Predictor) -> Wanted:
     """What the model takes."""
-    card = predictor.card
-    return Wanted(card.kind, card.shape, card.unequal_lengths, card.channels)
+    manifest = predictor.manifest
+    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
 
 
 def score_file(
@@ -93,7 +93,7 @@ def _tables(predictor: Predictor, path: Path, blocks: Iterator[Block]) -> Iterat
 
 
 def _table(predictor: Predictor, ids: Any, examples: Any, predicted: dict[str, Any]) -> pd.DataFrame:
-    names = predictor.card.class_names
+    names = predictor.manifest.class_names
     columns: dict[str, Any] = {"id": ids}
     if "probabilities" in predicted:
         best = predicted["probabilities"].argmax(1)

@@ -127,6 +127,6 @@ def _key(training: TrainSpec, data: DataReport, goal: Goal, alone: str) -> str:
     assert training.recipe is not None
     parts = (
         *(VERSION, code_version(), training.family, data.kind, data.digest, goal, alone),
-        *(training.recipe.model_dump(mode="json"), training.seeds, training.code_size),
+        *(training.recipe.model_dump(mode="json"), training.seeds, training.latent_dim),
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

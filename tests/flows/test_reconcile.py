@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from hw3models.specs import SequencesSpec
 from tasks import tracking
-from tasks.presence import present
+from tasks.liveness import present
 from tasks.reconciling import sweep
 from tasks.tracking.store import connect
 from tests.flows.cli.test_cli import environment, hw3

@@ -275,7 +275,7 @@ def assert_nothing_is_running() -> None:
 
 
 def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -> None:
-    run = sequences(small(vary="both", seeds=4, families=("mlp", "logistic")))
+    run = sequences(small(resampling="both", seeds=4, families=("mlp", "logistic")))
     [answer] = run.answers
     assert answer.comparison is not None
     [pair] = answer.comparison.pairs
@@ -285,7 +285,7 @@ def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -
     # A deterministic baseline is another one on every split.
     assert len(answer.evaluation["logistic"].seeds) == 4
     assert len(set(answer.evaluation["logistic"].metrics["cross_entropy"].per_seed)) == 4
-    assert children(run)["mlp"].data.params["vary"] == "both"
+    assert children(run)["mlp"].data.params["resampling"] == "both"
     assert run.report is not None
     assert "resampled splits" in Path(run.report).read_text()
 

@@ -152,8 +152,8 @@ def test_an_autoencoder_is_judged_by_its_loss_and_may_get_other_layers() -> None
 
 
 def test_recipes_are_not_chosen_on_examples_that_resamples_will_test_on() -> None:
-    with pytest.raises(ValidationError, match=r"`tune` \(5\) chooses on the training part, and `vary: both`"):
-        small(vary="both")
+    with pytest.raises(ValidationError, match=r"`tune` \(5\) chooses on the training part, and `resampling: both`"):
+        small(resampling="both")
 
 
 # --------------------------------------------------------------------------------------------- kill -9

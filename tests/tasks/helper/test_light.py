@@ -38,7 +38,7 @@ def test_a_model_names_its_requirements_without_a_look_through_all_packages(
     monkeypatch.setattr(requirements_utils.importlib_metadata, "packages_distributions", looked)
     do_without_scanning_packages()
     run_id = recorded(data, training)
-    assert outbox().settle(60) == 0
+    assert outbox().flush(60) == 0
     run = MlflowClient(Settings().tracking_uri).get_run(run_id)
     [model] = run.outputs.model_outputs
     path = download_artifacts(f"models:/{model.model_id}", tracking_uri=Settings().tracking_uri)

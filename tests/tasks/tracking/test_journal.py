@@ -74,7 +74,7 @@ def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_
     log = tracking.EpochLog(run_id, 1)
     for number in range(1, 26):
         log(epoch(number))
-    assert outbox().settle(5) == 0
+    assert outbox().flush(5) == 0
     way.mode = mode
     longest = 0.0
     for number in range(26, 51):
@@ -87,11 +87,11 @@ def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_
     if mode == "slow":
         way.delay = 0.2
     else:
-        assert outbox().settle(1.5) > 0
+        assert outbox().flush(1.5) > 0
         assert points(server, run_id, "train_loss") == WANTED[:25]
         wait_until(lambda: outbox().is_away, "the server is taken for away", timeout=10)
         way.mode = "pass"
-    assert outbox().settle(10) == 0
+    assert outbox().flush(10) == 0
     assert points(server, run_id, "train_loss") == WANTED
     assert MlflowClient(server).get_run(run_id).info.status == "FINISHED"
     assert not runs_in(outbox().store), "a journal that was sent whole is gone"
@@ -112,7 +112,7 @@ def test_a_point_that_was_sent_but_not_acknowledged_is_not_there_twice(
     for number in range(1, 51):
         log(epoch(number))
     log.close()
-    assert outbox().settle(5) == 0
+    assert outbox().flush(5) == 0
     assert sorted(points(server, run_id, "train_loss")) == WANTED
 
 
@@ -135,7 +135,7 @@ def test_a_run_that_cannot_be_started_yet_is_started_later_with_everything_in_it
     ended = 1000 * time.time()
     time.sleep(0.1)
     way.mode = "pass"
-    assert outbox().settle(10) == 0
+    assert outbox().flush(10) == 0
     client = MlflowClient(server)
     real_parent, real_child = (outbox().known_as(one) for one in (parent, run_id))
     assert real_parent
@@ -167,7 +167,7 @@ def test_what_the_server_refuses_is_kept_and_does_not_hold_up_the_rest(
         outbox().put(run_id, Facts(params={"family": "a parameter cannot change"}))
         outbox().put(run_id, Files(source="/is/not/there"))
         outbox().put(run_id, Facts(tags={"good": "yes"}))
-        assert outbox().settle(10) == 0
+        assert outbox().flush(10) == 0
     assert MlflowClient(server).get_run(run_id).data.tags["good"] == "yes"
     [kept] = folder_of_run(outbox().store, run_id).glob("*.refused")
     assert kept.read_text().count("# ") == 2
@@ -180,7 +180,7 @@ def test_tables_are_shown_as_mlflow_shows_its_own(way: Gate, server: str, data: 
     table = {"columns": ["family", "accuracy"], "data": [["mlp", 0.5], ["cnn", 0.75]]}
     for _ in range(2):
         outbox().put(run_id, Text(path="scores.json", text=json.dumps(table), is_table=True))
-    assert outbox().settle(10) == 0
+    assert outbox().flush(10) == 0
     client = MlflowClient(server)
     mlflow.set_tracking_uri(server)
     loaded = client.load_table(client.get_run(run_id).info.experiment_id, "scores.json", [run_id])
@@ -240,7 +240,7 @@ def test_a_later_process_sends_first_what_a_dead_one_has_left(way: Gate, server:
     way.mode = "pass"
     # As a training that goes on from a checkpoint does: it reports its first steps again.
     outbox().put(run_id, Points(points=tuple(("loss", 1 / n, 5, n) for n in range(1, 101)), new_run=False))
-    assert outbox().settle(10) == 0
+    assert outbox().flush(10) == 0
     assert Counter(step for step, _ in points(server, run_id, "loss")) == Counter(range(1, 101))
 
 
@@ -310,7 +310,7 @@ def test_threads_that_log_at_once_lose_nothing(way: Gate, server: str, data: Dat
         thread.start()
     for thread in threads:
         thread.join()
-    assert outbox().settle(10) == 0
+    assert outbox().flush(10) == 0
     assert sorted(step for step, _ in points(server, run_id, "loss")) == list(range(800))
 
 
