@@ -4,7 +4,6 @@ S = replicates, B = examples in a batch, T = time steps, C = channels
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from hw3models.data.blocks import is_on_disk, read, row_bytes, take
 from hw3models.data.dataset import Dataset
 from hw3models.nn.layers import time_mask
 from hw3models.nn.rng import ReplicateRng
+from hw3models.objectives.objective import Batch, Blend
 from hw3models.specs import Recipe
 
 BLOCK_BYTES = 2 << 20
@@ -21,32 +21,6 @@ BLOCK_BYTES = 2 << 20
 over memory is a tenth of a short training."""
 GPU_BLOCK_BYTES = 64 << 20
 """Fewer copies, that still are little beside what is kept."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Standardised inputs with their targets, one row of examples per replicate."""
-
-    inputs: torch.Tensor
-    """(S, B, 28, 28) or (S, B, T, C)."""
-    labels: torch.Tensor
-    """Int64 (S, B)."""
-    lengths: torch.Tensor | None
-    """Int64 (S, B), for series of unequal lengths."""
-    pixels: torch.Tensor | None
-    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for classifiers."""
-    blend: "Blend | None" = None
-    """None where examples are not mixed."""
-
-
-@dataclass(frozen=True)
-class Blend:
-    """What mixup has mixed into a batch."""
-
-    labels: torch.Tensor
-    """Int64 (S, B), of the other examples."""
-    share: torch.Tensor
-    """(S, B) in 0..0.5, of the other examples."""
 
 
 class DeviceData:

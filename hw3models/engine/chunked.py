@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk
 from hw3models.data.dataset import Dataset
-from hw3models.engine.batches import Batch, DeviceData, kept_type
+from hw3models.engine.batches import DeviceData, kept_type
 from hw3models.nn.rng import ReplicateRng
+from hw3models.objectives.objective import Batch
 from hw3models.specs import Recipe
 
 BLOCKS_PER_CHUNK = 32

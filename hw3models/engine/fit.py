@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -24,11 +24,13 @@ from hw3models.engine.batches import DeviceData, batch_size, num_epochs
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
 from hw3models.engine.group import Group, part_of
+from hw3models.engine.layouts import built, proved_layout
 from hw3models.engine.out_of_memory import MemoryPlan, is_out_of_memory, release
 from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.engine.strategies import Strategy, faster
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
+from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, derived_seed
 from hw3models.nn.stacking import State, stack_states
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
@@ -122,7 +124,7 @@ def fit(
             and what to try.
     """
     device = pick_device(spec.device)
-    strategy = pick_strategy(spec, family, device)
+    strategy, proof, why = grant_strategy(pick_strategy(spec, family, device), dataset, family, spec)
     precision, said = pick_precision(spec, family, device)
     if dtype != torch.float32:
         # Whoever asks for another type wants its numbers, not speed.
@@ -131,15 +133,17 @@ def fit(
     threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
     plan: MemoryPlan | None = MemoryPlan(groups, min(len(groups), threads))
-    on_epoch, notes = _once(on_epoch), [said] if said else []
+    training = _Training(
+        dataset, family, spec, device, dtype, precision, proof, _once(on_epoch), checkpoints, on_free_core
+    )
+    notes = [note for note in (said, why) if note]
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
-            prepared = partial(
-                _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
-            )
             with products(device, tf32=precision.tf32):
-                result = _gather(_run_groups(*prepared()), spec, strategy=strategy, precision=precision, device=device)
+                result = _gather(
+                    _run_groups(*training.prepared(plan)), spec, strategy=strategy, precision=precision, device=device
+                )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -172,38 +176,46 @@ def _once(on_epoch: Callable[[EpochReport], None]) -> Callable[[EpochReport], No
     return hear
 
 
-def _prepared(
-    dataset: Dataset,
-    family: Network,
-    spec: TrainSpec,
-    plan: MemoryPlan,
-    device: torch.device,
-    dtype: torch.dtype,
-    precision: Precision,
-    on_epoch: Callable[[EpochReport], None],
-    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
-    on_free_core: Callable[[], None],
-) -> tuple[_Job, list[Callable[[], Group]], int]:
-    """What makes the plan's groups, as they are before their first step, and how many of them train side by side."""
-    recipe = spec.recipe or family.recipe
-    # Built one after another before any thread starts: initialisation borrows torch's global generator.
-    models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
+@dataclass(frozen=True)
+class _Training:
+    """What is trained, on what, and who hears of it; the same however many replicates run at once."""
 
-    def made(seeds: tuple[int, ...]) -> Group:
-        rng = ReplicateRng([drawn_from(spec.resampling, s) for s in seeds], device)
-        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, rng, precision.computes_in_bf16)
+    dataset: Dataset
+    family: Network
+    spec: TrainSpec
+    device: torch.device
+    dtype: torch.dtype
+    precision: Precision
+    proof: Proof
+    on_epoch: Callable[[EpochReport], None]
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
+    on_free_core: Callable[[], None]
 
-    load = partial(
-        load_data,
-        device=device,
-        dtype=dtype,
-        pixels=family.task == "reconstruction",
-        kept=precision.kept(dtype),
-        memory_bytes=_memory_bytes(spec, plan),
-    )
-    job = _Job(_splits(dataset, spec.resampling, load), device, recipe, on_epoch, checkpoints, on_free_core)
-    # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
-    return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
+    def prepared(self, plan: MemoryPlan) -> tuple[_Job, list[Callable[[], Group]], int]:
+        """What makes the plan's groups, as they are before their first step, and how many train side by side."""
+        spec, family = self.spec, self.family
+        recipe = spec.recipe or family.recipe
+        # Built one after another before any thread starts: initialisation borrows torch's global generator.
+        models = {seed: build_replicate(family, self.dataset, spec, seed).to(self.dtype) for seed in spec.seeds}
+        in_bf16 = self.precision.computes_in_bf16
+
+        def made(seeds: tuple[int, ...]) -> Group:
+            rng = ReplicateRng([drawn_from(spec.resampling, s) for s in seeds], self.device)
+            own = [models.pop(s) for s in seeds]
+            return Group(seeds, own, recipe, family.objective, rng, in_bf16, self.proof)
+
+        load = partial(
+            load_data,
+            device=self.device,
+            dtype=self.dtype,
+            pixels=family.objective.needs_pixels,
+            kept=self.precision.kept(self.dtype),
+            memory_bytes=_memory_bytes(spec, plan),
+        )
+        split = _splits(self.dataset, spec.resampling, load)
+        job = _Job(split, self.device, recipe, self.on_epoch, self.checkpoints, self.on_free_core)
+        # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
+        return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
 
 def _memory_bytes(spec: TrainSpec, plan: MemoryPlan) -> int:
@@ -245,6 +257,28 @@ def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Str
     return faster(device.type, family.kind, family.name)
 
 
+def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: TrainSpec) -> tuple[Strategy, Proof, str]:
+    """The strategy that was proved to give the same replicates, what is proved, and why it is not the one wished for.
+
+    Raises:
+        SpecError: the family cannot be trained in replicates at all.
+    """
+    layouts: tuple[Literal["stacked", "vmap"], ...] = ("stacked", "vmap")
+    if wish == "separate" or len(spec.seeds) == 1:
+        layouts = ()
+    elif wish == "vmap":
+        layouts = ("vmap",)
+    like = _architecture(family, dataset, spec)
+    proof = proved_layout(family, like, has_lengths=dataset.lengths is not None, layouts=layouts)
+    if not layouts:
+        return wish, proof, ""
+    granted: Strategy = {"stacked": wish, "vmap": "vmap", "plain": "separate"}[proof.layout]
+    if granted == wish:
+        return wish, proof, ""
+    reasons = "; ".join(proof.reasons)
+    return granted, proof, f"replicates of {family.label} run as `{granted}`, not as `{wish}` ({reasons})"
+
+
 def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:
     """Which seeds train as one program: all, as many programs as threads, or each seed its own."""
     if strategy == "separate":
@@ -255,18 +289,19 @@ def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> lis
 
 def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
     """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
+    own = derived_seed(drawn_from(spec.resampling, seed), "initialisation")
+    return built(family, _architecture(family, dataset, spec), own)
+
+
+def _architecture(family: Network, dataset: Dataset, spec: TrainSpec) -> Architecture:
     recipe = spec.recipe or family.recipe
-    with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
-        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.resampling, seed), "initialisation"))
-        like = Architecture(
-            shape=dataset.features.shape[1:],
-            num_classes=len(dataset.class_names),
-            dropout=recipe.dropout,
-            latent_dim=spec.latent_dim,
-            hidden=recipe.hidden,
-        )
-        return family.build(like)
+    return Architecture(
+        shape=dataset.features.shape[1:],
+        num_classes=len(dataset.class_names),
+        dropout=recipe.dropout,
+        latent_dim=spec.latent_dim,
+        hidden=recipe.hidden,
+    )
 
 
 _Finished = tuple[Selection, list[EpochReport]]

@@ -17,9 +17,9 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
+from hw3models.engine.layouts import architecture_of
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
-from hw3models.families.family import Architecture
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
@@ -90,14 +90,7 @@ def build_from_manifest(manifest: ModelManifest) -> nn.Module:
     family = find_family(manifest.kind, manifest.family)
     if not isinstance(family, Network):
         raise DataError(f"{manifest.family} is a baseline, not a network.")
-    like = Architecture(
-        shape=manifest.shape,
-        num_classes=len(manifest.class_names),
-        dropout=manifest.dropout,
-        latent_dim=manifest.latent_dim,
-        hidden=manifest.hidden,
-    )
-    return family.build(like)
+    return family.build(architecture_of(manifest))
 
 
 def rebuild(manifest: ModelManifest, states: State, seed: int) -> nn.Module:

@@ -66,15 +66,18 @@ METRICS: dict[str, Metric] = {
     ),
 }
 """Name -> meaning, in the order of tables."""
+_OF_PROBABILITIES = ("cross_entropy", "auroc", "brier", "calibration_error")
+"""Metrics that a named class alone says nothing about."""
 
 
 def available(table: PredictionTable) -> tuple[str, ...]:
     """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
+    left_out = _OF_PROBABILITIES if table.hard else ()
     one_class = any(len(np.unique(labels)) < 2 for labels in np.atleast_2d(table.labels))
     return tuple(
         name
         for name, metric in METRICS.items()
-        if getattr(table, metric.needs) is not None and not (name == "auroc" and one_class)
+        if getattr(table, metric.needs) is not None and name not in left_out and not (name == "auroc" and one_class)
     )
 
 

@@ -47,6 +47,8 @@ class PredictionTable:
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
+    hard: bool = False
+    """The method names classes and has no probabilities: those above are 0 and 1."""
     squared_error: NDArray[np.float64] | None = None
     """(S, n), summed over the pixels (0..1) of an image."""
     codes: NDArray[np.float32] | None = None
@@ -180,6 +182,7 @@ def _header(table: PredictionTable) -> dict[str, Any]:
         "seeds": [int(seed) for seed in table.seeds],
         "num_pixels": None if table.num_pixels is None else int(table.num_pixels),
         **({} if table.num_train is None else {"num_train": int(table.num_train)}),
+        **({"hard": True} if table.hard else {}),
     }
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from hw3models.families.family import Architecture, Network
 from hw3models.nn.dense import ChainOfChains, DenseChain
+from hw3models.objectives import RECONSTRUCTION
 from hw3models.specs import Recipe
 
 
@@ -58,7 +59,7 @@ IMAGES = Network(
     name="autoencoder",
     label="autoencoder",
     kind="images",
-    task="reconstruction",
+    objective=RECONSTRUCTION,
     build=build_autoencoder,
     recipe=Recipe(epochs=10, min_examples=60_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
     named={

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
 from hw3models.families.family import Baseline, BaselineFit
+from hw3models.objectives import RECONSTRUCTION
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
 ROCKET_STEPS = 20_000
@@ -203,4 +204,6 @@ ROCKET = Baseline(name="rocket", label="ROCKET", kinds=("sequences",), determini
 MINIROCKET = Baseline(
     name="minirocket", label="MiniROCKET", kinds=("sequences",), deterministic=False, fit=fit_minirocket
 )
-PCA_CODE = Baseline(name="pca", label="PCA", kinds=("images",), task="reconstruction", deterministic=True, fit=fit_pca)
+PCA_CODE = Baseline(
+    name="pca", label="PCA", kinds=("images",), objective=RECONSTRUCTION, deterministic=True, fit=fit_pca
+)

@@ -4,10 +4,8 @@ Everything bigger stays in files, named by digest. The orchestration puts its po
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
@@ -16,12 +14,11 @@ from hw3models.data.resamples import drawn_from, split_of
 from hw3models.engine.checkpoints import KeptCheckpoints
 from hw3models.engine.fit import EpochReport, fit
 from hw3models.engine.model_store import load_model, save_model
-from hw3models.engine.predicting import predict, reconstruction_table
+from hw3models.engine.predicting import predict
 from hw3models.errors import DigestError
-from hw3models.evaluation.prediction_table import PredictionTable, join_resamples, load_table, save_table
+from hw3models.evaluation.prediction_table import join_resamples, load_table, save_table
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
-from hw3models.families.family import BaselineFit
 from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -104,10 +101,11 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     fits = [family.fit(splits[seed], drawn_from(spec.resampling, seed), spec.latent_dim) for seed in seeds]
     predicting = sum(one.predict_seconds for one in fits)
     if spec.resampling == "seed":
-        table = _baseline_table(family, seeds, fits, dataset)
+        table = family.objective.baseline_table(family.name, seeds, fits, dataset)
     else:
         each = zip(splits.items(), fits, strict=True)
-        table = join_resamples([_baseline_table(family, (s,), [one], split) for (s, split), one in each], dataset)
+        parts = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
+        table = join_resamples(parts, dataset)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
@@ -127,21 +125,6 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         device=describe_device(cpu),
         strategy="one after another",
         peak_memory_mb=peak_memory_mb(cpu),
-    )
-
-
-def _baseline_table(
-    family: Baseline, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset
-) -> PredictionTable:
-    if family.task == "reconstruction":
-        return reconstruction_table(family.name, seeds, fits, dataset, best=0)
-    return PredictionTable(
-        family=family.name,
-        data_digest=dataset.digest,
-        seeds=tuple(seeds),
-        test_index=dataset.test,
-        labels=dataset.labels[dataset.test],
-        probabilities=np.stack([one.probabilities for one in fits if one.probabilities is not None]),
     )
 
 

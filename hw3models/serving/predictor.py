@@ -17,7 +17,7 @@ from torch import nn
 from hw3models.data.missing import interpolate
 from hw3models.engine.model_store import build_from_manifest
 from hw3models.errors import DataError
-from hw3models.families.autoencoder import Autoencoder
+from hw3models.families import find_family
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
 from hw3models.specs.model import ModelManifest
@@ -29,6 +29,7 @@ class Predictor:
     def __init__(self, manifest: ModelManifest, model: nn.Module) -> None:
         self.manifest = manifest
         self.model = model.eval()
+        self._objective = find_family(manifest.kind, manifest.family).objective
         self._mean = torch.tensor(manifest.mean)
         self._std = torch.tensor(manifest.std)
 
@@ -46,15 +47,12 @@ class Predictor:
         if self.manifest.kind == "images":
             inputs = inputs / 255
         inputs = (inputs - self._mean) / self._std
-        with torch.inference_mode():
-            if isinstance(self.model, Autoencoder):
-                code = self.model.encode(inputs)
-                return {"code": code.numpy(), "reconstruction": self.model.decode(code).numpy()}
-            if lengths is None:
-                return {"probabilities": self.model(inputs).softmax(-1).numpy()}
+        arguments: tuple[torch.Tensor, ...] = (inputs,)
+        if lengths is not None:
             steps = torch.arange(inputs.shape[1])
-            inputs = torch.where((steps < lengths[:, None])[..., None], inputs, 0.0)
-            return {"probabilities": self.model(inputs, lengths).softmax(-1).numpy()}
+            arguments = (torch.where((steps < lengths[:, None])[..., None], inputs, 0.0), lengths)
+        with torch.inference_mode():
+            return dict(self._objective.answers(self.model, arguments))
 
     def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], torch.Tensor | None]:
         wanted = ("N", *self.manifest.shape)
@@ -102,8 +100,3 @@ def load_predictor(directory: Path) -> Predictor:
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}).") from error
     return Predictor(manifest, model)
-
-
-def _load_pyfunc(path: str) -> Predictor:
-    """What MLflow calls to load a model that names this module (its "python_function" loader)."""
-    return load_predictor(Path(path))

@@ -38,7 +38,7 @@ class StudySpec(Spec):
     tune: Annotated[int, Field(ge=2, le=1000)] | None = None
     """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
     the same number; baselines are not tuned. None: the recipes are taken as they are."""
-    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""

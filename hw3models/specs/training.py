@@ -91,7 +91,7 @@ class TrainSpec(Spec):
     resampling: Resampling = "seed"
     """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
     and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
-    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """Replicates as one program over (S, ...) parameters that uses all cores, as one on each core, or as separate
     modules; auto takes what was measured to be fastest. Resamples are always separate."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

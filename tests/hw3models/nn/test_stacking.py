@@ -5,7 +5,7 @@ from torch import nn
 from hw3models.families import FAMILIES, Network
 from hw3models.families.family import Architecture
 from hw3models.nn.layers import Dropout, reverse_in_time, time_mask
-from hw3models.nn.rng import ReplicateRng
+from hw3models.nn.rng import Noise, ReplicateRng
 from hw3models.nn.stacking import stack, stack_states, unstack
 
 NETWORKS = [family for kind in FAMILIES.values() for family in kind.values() if isinstance(family, Network)]
@@ -91,10 +91,16 @@ def test_two_stacked_recurrent_layers_agree_with_torch() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (nn.Conv1d(4, 4, 3, groups=2), "only groups=1"),
-        (nn.BatchNorm1d(4, affine=False), "affine=True"),
+        (nn.BatchNorm1d(4, momentum=None), "needs a momentum"),
         (nn.LSTM(3, 5, bidirectional=True), "one direction"),
-        (nn.Embedding(3, 4), "cannot stack Embedding: it holds weight itself"),
+        (nn.Embedding(3, 4, max_norm=1.0), "max_norm, scale_grad_by_freq and sparse have no stacked form"),
+        (nn.MultiheadAttention(4, 2, kdim=3), "keys and values as wide as queries"),
+        (nn.MaxPool1d(2, return_indices=True), "it returns indices"),
+        (nn.Softmax(), "`dim` is None, not an axis"),
+        (
+            nn.Sequential(nn.Sequential(nn.Bilinear(2, 3, 4))),
+            r"cannot stack Bilinear \(0\.0\): it holds weight, bias itself",
+        ),
     ],
 )
 def test_a_layer_without_a_stacked_form_is_refused(layer: nn.Module, message: str) -> None:
@@ -103,8 +109,9 @@ def test_a_layer_without_a_stacked_form_is_refused(layer: nn.Module, message: st
 
 
 def test_dropout_masks_of_a_replicate_do_not_depend_on_its_neighbours() -> None:
-    together, alone = Dropout(0.5, stacked=True), Dropout(0.5)
-    together.rng, alone.rng = ReplicateRng([3, 8], torch.device("cpu")), ReplicateRng([8], torch.device("cpu"))
+    together, alone = Dropout(0.5), Dropout(0.5)
+    together.noise = Noise(ReplicateRng([3, 8], torch.device("cpu")), "stacked")
+    alone.noise = Noise(ReplicateRng([8], torch.device("cpu")), "plain")
     x = torch.ones(2, 16, 10)
     torch.testing.assert_close(together(x)[1], alone(x[1]))
     assert set(together(x).unique().tolist()) == {0.0, 2.0}
