@@ -30,7 +30,8 @@ def markdown(answer: Answer) -> str:
     if answer.comparison and answer.comparison.advice:
         lines += ["", answer.comparison.advice]
     for number, look in enumerate(answer.comparison.looks if answer.comparison else (), 1):
-        undecided = f"undecided against {listed(look.undecided)}" if look.undecided else "decided"
+        others = [display_name(family) for family in look.undecided]
+        undecided = f"undecided against {listed(others)}" if others else "decided"
         lines += ["", f"Look {number}, {look.seeds} seeds: {display_name(look.leader)}, {undecided}."]
     lines += ["", f"{data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples; "]
     lines[-1] += f"digest `{data.digest}`."

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from flows.prefect_tags import prefect_tags
 from flows.studies.results import StudyResults
 from hw3models.evaluation import sequential
-from hw3models.families import is_deterministic
+from hw3models.evaluation.facts import Facts, fact
+from hw3models.families import facts_of
 from hw3models.pipeline.merging import merge
 from hw3models.specs import ComparisonReport, Look, StudySpec, TrainSpec
 from hw3models.stats import multiple_testing
@@ -36,6 +37,7 @@ def train_until_decided(
     `parent` is the study's MLflow run. None where fewer than two families could be trained.
     """
     plan = multiple_testing.plan(spec.seeds, spec.max_seeds)
+    facts, resampled = facts_of(families, results.data.kind), spec.resampling != "seed"
     looks: list[Look] = []
     comparison: ComparisonReport | None = None
     parts: dict[str, list[str]] = defaultdict(list)
@@ -58,27 +60,26 @@ def train_until_decided(
             settled=sequential.settled(comparison) if comparison else (),
         )
         looks.append(sequential.see(comparison, seeds=seeds, level=level))
-        say(f"{results.data.name}: {sequential.told(looks, plan, resampled=spec.resampling != 'seed')}")
+        say(f"{results.data.name}: {sequential.told(looks, plan, resampled=resampled, facts=facts)}")
         done = seeds
         stuck |= part.failures.keys()
-        still_in = _still_in(looks[-1], stuck, spec)
+        still_in = _still_in(looks[-1], stuck, facts, resampled=resampled)
         if not looks[-1].undecided or not still_in:
             break
     _gather(results, make_job, parts, parent)
     if comparison is None:
         return None
-    return sequential.with_looks(comparison, looks, plan, resampled=spec.resampling != "seed")
+    return sequential.with_looks(comparison, looks, plan, resampled=resampled, facts=facts)
 
 
-def _still_in(look: Look, stuck: Collection[str], spec: StudySpec) -> list[str]:
+def _still_in(look: Look, stuck: Collection[str], facts: Facts, *, resampled: bool) -> list[str]:
     """Who gets more seeds: families that nobody beats, where another seed would do otherwise."""
     unbeaten = (look.leader, *look.equivalent, *look.undecided)
-    resampled = spec.resampling != "seed"
-    resampled = spec.resampling != "seed"
-    able = [family for family in unbeaten if family not in stuck and (resampled or not is_deterministic(family))]
+    varies = [family for family in unbeaten if resampled or not fact(facts, family).deterministic]
+    able = [family for family in varies if family not in stuck]
     # Splits count only where both have them.
     pairs_grow = look.leader in able and any(family in able for family in look.undecided)
-    return able if spec.resampling == "seed" or pairs_grow else []
+    return able if not resampled or pairs_grow else []
 
 
 def _add(results: StudyResults, part: StudyResults, make_job: MakeJob, parts: dict[str, list[str]]) -> None:

@@ -9,7 +9,7 @@ from flows.studies.tuning import NOTHING, Tuned, tune
 from hw3models.data import check_kind
 from hw3models.errors import PlacementError, TrainingError
 from hw3models.evaluation.wording import listed
-from hw3models.families import Network, find_family, recipe_of
+from hw3models.families import Network, display_name, find_family, recipe_of
 from hw3models.pipeline.study import check_study
 from hw3models.specs import (
     Answer,
@@ -196,4 +196,4 @@ def _notes(training: Mapping[str, TrainReport]) -> tuple[str, ...]:
     for family, one in training.items():
         for note in one.notes:
             told.setdefault(note, []).append(family)
-    return (*lost, *(f"{listed(families)}: {note}" for note, families in told.items()))
+    return (*lost, *(f"{listed([display_name(one) for one in families])}: {note}" for note, families in told.items()))

@@ -97,6 +97,8 @@ class Baseline:
     task: Task = "classification"
     deterministic: bool
     """Has no randomness: one seed says everything."""
+    ignores_examples: bool = False
+    """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, code size)."""
 

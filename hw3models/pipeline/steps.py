@@ -107,7 +107,9 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         table = _baseline_table(family, seeds, fits, dataset)
     else:
         each = zip(splits.items(), fits, strict=True)
-        table = join_resamples([_baseline_table(family, (s,), [one], split) for (s, split), one in each], dataset)
+        tables = [_baseline_table(family, (s,), [one], split) for (s, split), one in each]
+        num_train = len(dataset.train) + len(dataset.validation)
+        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
