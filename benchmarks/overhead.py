@@ -120,8 +120,7 @@ def study(
         trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
         tables[name] = load_table(Path(evaluate_step(trained, prepared).table_path))
         seconds[name] = trained.train_seconds
-    metric = "mse" if "autoencoder" in families else "accuracy"
-    compare(tables, metric=metric, train_seconds=seconds, facts=facts_of(tables, kind))
+    compare(tables, train_seconds=seconds, facts=facts_of(tables, kind))
     return {f"{prepared.name} {name}": one for name, one in seconds.items()}
 
 

@@ -173,7 +173,6 @@ def _answer(
     evaluation = {family: _evaluated(table, data, folder) for family, table in tables.items()}
     comparison = compare(
         tables,
-        metric="mse" if kind == "autoencoder" else "accuracy",
         train_seconds={family: one.train_seconds for family, one in training.items()},
         facts=facts_of(tables, dataset.kind),
     )

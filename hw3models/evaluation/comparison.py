@@ -14,7 +14,7 @@ import numpy as np
 
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
-from hw3models.evaluation.metrics import METRICS, available, measure
+from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.verdicts import (
     Setting,
@@ -39,7 +39,7 @@ RELATIVE_MARGIN = 0.02
 def compare(
     tables: Mapping[str, PredictionTable],
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     margin: float | None = None,
     train_seconds: Mapping[str, float],
     facts: Facts = NO_FACTS,
@@ -52,12 +52,13 @@ def compare(
 
     A family with a single seed that is not deterministic cannot be told from any other: "cannot tell".
 
-    `margin` is the largest difference that does not matter, in the metric's own unit (0.005 is half a point of
-    accuracy). `train_seconds` are of all seeds together; cost is compared per seed. `facts` say how a
-    family is called, whether one seed of it says everything, and which families are baselines that a network must beat;
-    `devices` say where each family was trained, `budgets` how many recipes were tried to find its own
-    (networks only): what is unequal is said. `level` is of all tests together; `settled` are pairs
-    whose verdict stands from an earlier look at the same study (`hw3models.evaluation.sequential`).
+    `metric` is the first that all tables allow where none is given. `margin` is the largest difference that does not
+    matter, in the metric's own unit (0.005 is half a point of accuracy). `train_seconds` are of all seeds together;
+    cost is compared per seed. `facts` say how a family is called, whether one seed of it says everything, and which
+    families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
+    recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together;
+    `settled` are pairs whose verdict stands from an earlier look at the same study
+    (`hw3models.evaluation.sequential`).
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -66,6 +67,9 @@ def compare(
         DigestError: the tables are of different data.
         DataError: the tables are of different test examples.
     """
+    if metric is None:
+        computable = [set(available(table)) for table in tables.values()]
+        metric = default_metric(set.intersection(*computable) if computable else ())
     _check(tables, metric, margin)
     measured = {name: measure(table, metric) for name, table in tables.items()}
     means = {name: float(one.per_seed.mean()) for name, one in measured.items()}

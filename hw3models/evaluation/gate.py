@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact, labels
-from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.metrics import METRICS, available, default_metric
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import amount, difference_with_interval, listed
 from hw3models.specs import ComparisonReport, GateDecision, GateOutcome, PairReport
@@ -44,7 +44,7 @@ def judge(
     champion: Candidate | None,
     *,
     baselines: Mapping[str, PredictionTable],
-    metric: str = "accuracy",
+    metric: str | None = None,
     margin: float | None = None,
     prefer_cheaper: bool = False,
     facts: Facts = NO_FACTS,
@@ -57,6 +57,7 @@ def judge(
         SpecError: no such metric, or a margin that is not positive.
         DataError: the tables are of different test examples.
     """
+    metric = default_metric(available(challenger.table)) if metric is None else metric
     faults = refusals(challenger, champion)
     if champion is None and not baselines:
         faults.append("the study has no baselines, which a first champion must beat: run it with all families")

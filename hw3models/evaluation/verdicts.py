@@ -16,7 +16,7 @@ from hw3models.evaluation.wording import (
     value,
     value_with_interval,
 )
-from hw3models.specs import PairReport, Score
+from hw3models.specs import Answer, PairReport, Score
 from hw3models.stats.power import MANY
 
 
@@ -77,6 +77,11 @@ class Standings:
 def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
     """None where neither is significantly better."""
     return {"a better": (pair.a, pair.b), "b better": (pair.b, pair.a)}.get(pair.verdict)
+
+
+def verdict_of(answer: Answer) -> str:
+    """What is known about a study's families, in sentences."""
+    return answer.comparison.verdict if answer.comparison else "One family only: nothing to compare."
 
 
 # --------------------------------------------------------------------------------------------- pairs

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hw3models.errors import SpecError
-from hw3models.evaluation.scores import METRICS
+from hw3models.evaluation.metrics import METRICS, default_metric
 from hw3models.families import FAMILIES, Network, find_family, recipe_of
 from hw3models.families.family import Task
 from hw3models.specs import Kind, StudyKind, StudySpec
@@ -29,7 +29,7 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     families = default_families(kind, task) if spec.families is None else spec.families
     check_families(kind, task, families)
     check_recipe(kind, families, spec.recipe)
-    metric = spec.metric or ("mse" if study == "autoencoder" else "accuracy")
+    metric = spec.metric or default_metric(metrics_for(task))
     check_metric(task, metric)
     if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
@@ -66,14 +66,19 @@ def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
         raise SpecError(" ".join(faults))
 
 
+def metrics_for(task: Task) -> list[str]:
+    """The metrics that families of that task can be compared by, in the order of tables."""
+    classifies = task == "classification"
+    return [name for name, metric in METRICS.items() if (metric.needs == "probabilities") == classifies]
+
+
 def check_metric(task: Task, name: str) -> None:
     """Can families of that task be compared by it?
 
     Raises:
         SpecError: they cannot.
     """
-    classifies = task == "classification"
-    fitting = [known for known, metric in METRICS.items() if (metric.needs == "probabilities") == classifies]
+    fitting = metrics_for(task)
     if name not in fitting:
         raise SpecError(f"`metric` {name!r} is not known for {task}; known: {', '.join(fitting)}.")
 
