@@ -59,6 +59,7 @@ def _train_for_a_study(spec: TrainJob, run_id: str, fencing_token: str) -> None:
                 spec.training,
                 data,
                 run_id,
+                metric=spec.metric,
                 fresh=spec.fresh,
                 before_recording=lambda: _still_wanted(run_id, fencing_token),
             )
@@ -76,7 +77,7 @@ def _train_alone(spec: TrainJob) -> None:
     parent = tracking.open_parent(f"train {spec.training.family} on {data.name}", spec, prefect_tags())
     with close(parent):
         run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
-        train_family(spec.training, data, run_id, fresh=spec.fresh)
+        train_family(spec.training, data, run_id, metric=spec.metric, fresh=spec.fresh)
         tracking.end_run(parent, "FINISHED")
         flush()
 

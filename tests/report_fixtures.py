@@ -13,7 +13,7 @@ from hw3models.data.dataset import Dataset, describe, save
 from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.prediction_table import PredictionTable, save_table
 from hw3models.evaluation.scores import evaluate
-from hw3models.families import Network, find_family
+from hw3models.families import Network, facts_of, find_family
 from hw3models.families.autoencoder import Autoencoder
 from hw3models.homework.claims import judge_claims
 from hw3models.specs import (
@@ -173,9 +173,8 @@ def _answer(
     evaluation = {family: _evaluated(table, data, folder) for family, table in tables.items()}
     comparison = compare(
         tables,
-        metric="mse" if kind == "autoencoder" else "accuracy",
         train_seconds={family: one.train_seconds for family, one in training.items()},
-        baselines=[family for family, one in training.items() if one.recipe is None],
+        facts=facts_of(tables, dataset.kind),
     )
     claims = judge_claims({"order": comparison}, {"order": evaluation}) if kind == "sequences" else ()
     return Answer.model_validate(

@@ -19,6 +19,7 @@ from flows.studies.closing import close
 from flows.studies.flush import flush
 from flows.studies.pages import page_path
 from flows.studies.result_cache import done_before, is_whole
+from hw3models.evaluation.verdicts import verdict_of
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
@@ -143,7 +144,6 @@ def _description(run: RunReport) -> str:
     """The run's page in MLflow begins with the verdicts."""
     lines = [f"**{warning}**" for warning in run.warnings]
     for answer in run.answers:
-        verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare."
-        lines += [f"### {answer.kind}: {answer.data.name}", verdict]
+        lines += [f"### {answer.kind}: {answer.data.name}", verdict_of(answer)]
     lines.append(f"Made by `{run.command}` in {run.seconds:.0f} s; the report is among the artifacts.")
     return "\n\n".join(lines)

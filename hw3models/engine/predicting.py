@@ -48,7 +48,9 @@ def _predict(
         alone = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
         one = {name: tensor[row : row + 1] for name, tensor in states.items()}
         parts.append(_ask(alone, one, split_of(dataset, manifest.resampling, seed), device))
-    return join_resamples([table for table, _ in parts], dataset), parts[0][1]
+    tables = [table for table, _ in parts]
+    num_train = len(dataset.train) + len(dataset.validation)
+    return join_resamples(tables, data_digest=dataset.digest, num_train=num_train), parts[0][1]
 
 
 def _ask(

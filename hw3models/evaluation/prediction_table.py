@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.dataset import Dataset
 from hw3models.errors import DataError, DigestError
 from hw3models.runtime.files import write_atomically
 
@@ -105,15 +104,18 @@ class PredictionTable:
         return sha.hexdigest()[:16]
 
 
-def join_resamples(tables: Sequence[PredictionTable], dataset: Dataset) -> PredictionTable:
-    """One table of replicates of `dataset` that each have a test split of their own; pictures are the first one's."""
+def join_resamples(tables: Sequence[PredictionTable], *, data_digest: str, num_train: int) -> PredictionTable:
+    """One table of replicates that each have a test split of their own; pictures are the first one's.
+
+    `data_digest` is that of the data before they were resampled; `num_train` counts the validation examples as well.
+    """
     return replace(
         tables[0],
-        data_digest=dataset.digest,
+        data_digest=data_digest,
         seeds=tuple(seed for one in tables for seed in one.seeds),
         test_index=np.stack([one.test_index for one in tables]),
         labels=np.stack([one.labels for one in tables]),
-        num_train=len(dataset.train) + len(dataset.validation),
+        num_train=num_train,
         **_stacked(tables),
     )
 

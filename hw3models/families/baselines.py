@@ -195,7 +195,12 @@ def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
 
 
 MAJORITY = Baseline(
-    name="majority", label="majority class", kinds=("images", "sequences"), deterministic=True, fit=fit_majority
+    name="majority",
+    label="majority class",
+    kinds=("images", "sequences"),
+    deterministic=True,
+    ignores_examples=True,
+    fit=fit_majority,
 )
 LOGISTIC = Baseline(
     name="logistic", label="logistic regression", kinds=("images", "sequences"), deterministic=True, fit=fit_logistic

@@ -78,6 +78,8 @@ class Baseline:
     objective: Objective = CLASSIFICATION
     deterministic: bool
     """Has no randomness: one seed says everything."""
+    ignores_examples: bool = False
+    """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, code size)."""
 

@@ -25,7 +25,6 @@ class Classification:
     """See `Objective`."""
 
     name = "classification"
-    default_metric = "accuracy"
     metrics = tuple(name for name, metric in METRICS.items() if metric.needs == "probabilities")
     needs_pixels = False
     learns_labels = True

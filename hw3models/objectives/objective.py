@@ -94,10 +94,8 @@ class Objective(Protocol):
     """A task type."""
 
     name: str
-    default_metric: str
-    """What families are compared by where nobody says otherwise."""
     metrics: tuple[str, ...]
-    """What they can be compared by."""
+    """What families can be compared by; the first one, where nobody says otherwise."""
     needs_pixels: bool
     """Batches hold the pixels of images as targets."""
     learns_labels: bool

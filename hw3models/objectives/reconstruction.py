@@ -42,7 +42,6 @@ class Reconstruction:
     """See `Objective`. Its networks are `Coder`s."""
 
     name = "reconstruction"
-    default_metric = "mse"
     metrics = tuple(name for name, metric in METRICS.items() if metric.needs != "probabilities")
     needs_pixels = True
     learns_labels = False

@@ -104,8 +104,9 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         table = family.objective.baseline_table(family.name, seeds, fits, dataset)
     else:
         each = zip(splits.items(), fits, strict=True)
-        parts = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
-        table = join_resamples(parts, dataset)
+        tables = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
+        num_train = len(dataset.train) + len(dataset.validation)
+        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.metrics import default_metric
 from hw3models.families import FAMILIES, Network, find_family, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
 from hw3models.specs import Kind, StudyKind, StudySpec
@@ -28,7 +29,7 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     families = default_families(kind, objective) if spec.families is None else spec.families
     check_families(kind, objective, families)
     check_recipe(kind, families, spec.recipe)
-    metric = spec.metric or objective.default_metric
+    metric = spec.metric or default_metric(objective.metrics)
     check_metric(objective, metric)
     if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")

@@ -135,6 +135,8 @@ class TrainJob(Spec):
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
     fencing_token: str | None = None
     """Whose bearer may train for that run; given by the flow that sends this training out."""
+    metric: str | None = None
+    """What the study compares by, with which the MLflow run's description begins; None: accuracy, or squared error."""
     fresh: bool = False
     """Train again even if the same was trained before."""
 

@@ -7,6 +7,7 @@ small; it is corrected so that half of all advice errs to either side (`unbiased
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri, stdtrit
 
-from hw3models.specs import PowerReport
 from hw3models.stats.intervals import Estimate, VarianceComponents
 
 POWER = 0.8
@@ -24,7 +24,21 @@ MANY = 1000
 """More seeds than this are no advice."""
 
 
-def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> PowerReport | None:
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """What a comparison of two families could have shown."""
+
+    detectable: float
+    """The smallest true difference that is found with 80% power, in the metric's own unit."""
+    detectable_with_many_seeds: float
+    """The same with 1,000 seeds: what this test split allows."""
+    seeds_for_margin: int | None
+    """Seeds with which a difference of the margin is found with 80% power; None: no number of them."""
+    examples_factor: float | None
+    """Where no number of seeds helps: how many times the test examples it takes."""
+
+
+def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> Power | None:
     """Advice on a difference.
 
     Args:
@@ -46,7 +60,7 @@ def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> 
         many = here
     reachable = many <= margin * caution**0.5
     seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if reachable else None
-    return PowerReport(
+    return Power(
         detectable=here,
         detectable_with_many_seeds=min(here, many),
         seeds_for_margin=seeds,

@@ -92,6 +92,7 @@ class Dispatcher:
         run_id: str,
         decision: Decision,
         *,
+        metric: str | None = None,
         fresh: bool = False,
         trial: TrialPlan | None = None,
     ) -> RemoteTraining:
@@ -107,7 +108,14 @@ class Dispatcher:
             raise PlacementError("MLflow, through which results come back, does not answer")
         run_id = known
         self._issued.append(run_id)
-        job = TrainJob(training=training, trial=trial, run_id=run_id, fencing_token=tracking.issue(run_id), fresh=fresh)
+        job = TrainJob(
+            training=training,
+            trial=trial,
+            run_id=run_id,
+            fencing_token=tracking.issue(run_id),
+            metric=metric,
+            fresh=fresh,
+        )
         assert job.fencing_token is not None
         try:
             # Asked twice with the same key, Prefect makes one run; another token is another attempt.

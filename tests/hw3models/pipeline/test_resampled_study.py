@@ -138,7 +138,7 @@ def resampled(shares: list[float], *, seeds: tuple[int, ...] | None = None, fami
                 probabilities=one.probabilities,
             )
         )
-    return join_resamples(singles, DATA)
+    return join_resamples(singles, data_digest=DATA.digest, num_train=len(DATA.train) + len(DATA.validation))
 
 
 SHARES = [0.80, 0.85, 0.78, 0.83, 0.80]
