@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.raw import Raw
 from hw3models.errors import DataError
+from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, Kind, SourceReport
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ def files_digest(files: Sequence[Path]) -> str:
     sha = hashlib.sha256()
     for path in files:
         try:
-            with path.open("rb") as file:
-                sha.update(hashlib.file_digest(file, "sha256").digest())
+            sha.update(bytes.fromhex(file_digest(path)))
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}). Fetch the raw data again.") from error
     return sha.hexdigest()[:16]
