@@ -19,7 +19,7 @@ from tasks.settings import Settings
 
 def key_of(spec: StudySpec | Hw3Spec) -> str:
     """What the answer depends on: the spec, the content of the raw data, our code, and this machine's device."""
-    sha = hashlib.sha256("|".join((type(spec).__name__, spec.fingerprint(), code_version())).encode())
+    sha = hashlib.sha256("|".join((type(spec).__name__, spec.fingerprint(), code_version("run"))).encode())
     sha.update(describe_device(pick_device(spec.device)).encode())
     sha.update(_content(_data(spec)).encode())
     return sha.hexdigest()[:32]
