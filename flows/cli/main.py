@@ -8,7 +8,7 @@ import warnings
 
 from cyclopts import CycloptsError
 
-from flows.cli.app import app, version
+from flows.cli.app import app, tell_sources, version
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from hw3models.runtime.openmp import wait_passively
@@ -64,6 +64,8 @@ def main() -> None:
         print(f"hw3 {version()}")
         return
     sys.argv[1:] = [_current(argument) for argument in sys.argv[1:]]
+    if {"--help", "-h"} & set(sys.argv[2:]):
+        tell_sources()
     try:
         app(exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from flows.cli.app import Flat, Json, Verbose, app
+from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
 
 
@@ -28,6 +28,7 @@ def run(
 
 
 @app.command
+@with_sources("images")
 def images(
     source: str = "digits",
     /,
@@ -42,7 +43,7 @@ def images(
     Parameters
     ----------
     source
-        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
+        {sources}
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -55,6 +56,7 @@ def images(
 
 
 @app.command
+@with_sources("images")
 def autoencoder(
     source: str = "digits",
     /,
@@ -70,7 +72,7 @@ def autoencoder(
     Parameters
     ----------
     source
-        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
+        {sources}
     latent_dim
         Numbers in the code.
     json
@@ -86,6 +88,7 @@ def autoencoder(
 
 
 @app.command
+@with_sources("sequences")
 def sequences(
     source: str,
     /,
@@ -100,9 +103,7 @@ def sequences(
     Parameters
     ----------
     source
-        `regime:motif`, `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or a
-        file: `NAME_TRAIN.ts` (its `NAME_TEST.ts` is found beside it), `.npz` (X, y), `.csv`, `.parquet`
-        or, larger than memory, `.npy`.
+        {sources}
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose

@@ -1,6 +1,5 @@
 """New data for a trained model, with labels where they have any."""
 
-import zipfile
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
-from hw3models.data.readers.unlabelled import SUFFIXES, Wanted, read_examples
+from hw3models.data.source import Wanted, path_of
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
@@ -28,9 +28,9 @@ def read_new(
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
-    if not _has_labels(spec):
+    if not find_source(spec.source).is_labelled(spec):
         blocks = read_examples(
-            Path(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
+            path_of(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
         )
         parts = [block.examples for block in islice(blocks, 1000)]
         if not parts:
@@ -38,32 +38,6 @@ def read_new(
         return np.concatenate(parts)[:MOST], None
     raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache), cache=cache)
     return _fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST]
-
-
-def _has_labels(spec: DataSpec) -> bool:
-    path = Path(spec.source)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or not path.is_file():
-        return True  # a set that is known by name, or nothing: then reading says so
-    if suffix == ".npy":
-        return path.with_name(f"{path.stem}_labels.npy").is_file()
-    if suffix == ".npz":
-        if not zipfile.is_zipfile(path):
-            return True
-        with zipfile.ZipFile(path) as archive:
-            return "y.npy" in archive.namelist()
-    if suffix == ".csv":
-        with path.open("rb") as file:
-            return spec.label_column in file.readline(1_000_000).decode("utf-8-sig", "replace").strip().split(",")
-    if suffix == ".parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-
-        try:
-            return spec.label_column in parquet.read_schema(path).names
-        except (OSError, pa.ArrowException):
-            return True
-    return True
 
 
 def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from hw3models.data.readers.unlabelled import Block, Wanted, read_examples
+from hw3models.data.source import Block, Wanted
+from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import Predictor
 

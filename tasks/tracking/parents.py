@@ -37,7 +37,7 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
         tags={
             "hw3.role": "parent",
             "hw3.spec": spec.fingerprint(),
-            "hw3.code": code_version(),
+            "hw3.code": code_version("run"),
             "mlflow.note.content": f"**{name}** is under way.",
             **process_tags(),
             **prefect_tags,

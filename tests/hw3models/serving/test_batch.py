@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from hw3models.data import fetch, prepare
-from hw3models.data.readers.unlabelled import Wanted, read_examples
+from hw3models.data.source import Wanted
+from hw3models.data.sources import read_examples
 from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture

@@ -103,8 +103,8 @@ def test_auto_says_loudly_that_the_digits_stand_in(mirror: Mirror, tmp_path: Pat
 def test_auto_does_not_wait_long_for_mirrors_that_never_answer(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hw3models.data.sources.AUTO_TIMEOUT", 0.3)
-    monkeypatch.setattr("hw3models.data.sources.AUTO_WASTE", 0.5)
+    monkeypatch.setattr("hw3models.data.known.auto.AUTO_TIMEOUT", 0.3)
+    monkeypatch.setattr("hw3models.data.known.auto.AUTO_WASTE", 0.5)
     mirror.faults["*"] = "silent"
     start = time.monotonic()
     source = fetch(AUTO, cache=tmp_path, mirrors={"mnist": [mirror.address + str(i) for i in range(9)]})
