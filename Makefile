@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
+.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -89,9 +89,6 @@ strategies: $(VENV)/.run ## measure which strategy trains replicates faster on t
 
 precision: $(VENV)/.run ## loss curves in bfloat16 and TF32 beside float32, half an hour; writes the engine's table
 	$(BIN)/python -m benchmarks.precision $(ARGS)
-
-databases: $(VENV)/.test ## the empty databases of the pinned Prefect and MLflow, as their migrations make them
-	$(BIN)/python -m benchmarks.new_databases
 
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
