@@ -1,7 +1,7 @@
 """`python -m benchmarks.private_names`: refuse private names of the large packages, which change without notice.
 
-A private name has a leading underscore, in an import, an attribute or a string (`getattr`, paths of patches), or it is a
-setting of Prefect with two of them inside. A variable's type is not known here: its private attribute is somebody
+A private name has a leading underscore, in an import, an attribute or a string (`getattr`, paths of patches), or it is
+a setting of Prefect with two of them inside. A variable's type is not known here: its private attribute is somebody
 else's where no file of the repository defines it.
 """
 
@@ -32,6 +32,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _NAMED_TUPLE = {"_asdict", "_fields", "_make", "_replace"}
 _SETTING = re.compile(r"PREFECT__[A-Z]\w*")
 _PATH = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)*")
+_WITH_SETTINGS = (".yaml", ".yml", ".env", ".example", ".sh", ".json", ".service", "")
 _BY_NAME = ("getattr", "setattr", "hasattr", "delattr")
 
 
@@ -132,7 +133,7 @@ def found() -> Iterator[tuple[str, int, str]]:
     for path, tree in trees.items():
         yield from ((path, line, name) for line, name in sorted(set(violations(tree, own))))
     for path in paths:
-        if Path(path).suffix in (".yaml", ".env", ".example", ".sh", ".json", ".service", "") and path not in trees:
+        if Path(path).suffix in _WITH_SETTINGS:
             for number, text in enumerate((_ROOT / path).read_text().splitlines(), 1):
                 yield from ((path, number, name) for name in _SETTING.findall(text))
 
