@@ -90,13 +90,15 @@ def test_no_registry_address_and_no_path_of_a_machine_is_committed() -> None:
         assert not [word for word in forbidden if word in text], path
 
 
-def test_lock_files_are_complete_hashed_and_hold_the_bounds_that_prefect_needs() -> None:
+def test_lock_files_are_complete_hashed_and_hold_what_was_measured_to_work() -> None:
     lock = (ROOT / "constraints.txt").read_text()
     assert "--hash=sha256:" in lock
     assert "://" not in lock
     versions = dict(line.split(" ")[0].split("==") for line in lock.splitlines() if "==" in line and line[0].isalnum())
-    assert tuple(map(int, versions["fastapi"].split(".")[:2])) < (0, 151)
-    assert tuple(map(int, versions["sqlalchemy"].split(".")[:2])) < (2, 1)
+    prefect, fastapi = (tuple(map(int, versions[name].split(".")[:2])) for name in ("prefect", "fastapi"))
+    # Prefect 3.8 never fires a schedule with SQLAlchemy 2.1. FastAPI 0.151 breaks `prefect deploy`: 3.9 says so itself.
+    assert prefect >= (3, 9)
+    assert fastapi < (0, 151)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     for requirement in project:
         name = re.split(r"[\[<>=]", requirement)[0]

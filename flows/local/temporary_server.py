@@ -13,13 +13,11 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from filelock import FileLock, Timeout
 
-from tasks.new_databases import make_database
 from tasks.processes import importing
 
 GRACE = 5.0
@@ -67,7 +65,6 @@ class _Server(uvicorn.Server):
             except Timeout:
                 await asyncio.sleep(TURN_SECONDS)
         try:
-            _make_database(home)
             with importing():
                 await super().startup(sockets)
         finally:
@@ -121,15 +118,6 @@ async def for_a_while(work: AbstractAsyncContextManager[None], seconds: float) -
     finally:
         over.set()
         await task
-
-
-def _make_database(home: Path) -> None:
-    """Where Prefect keeps its own in a new home; one that the user has named is Prefect's to make."""
-    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
-
-    database = home / "prefect.db"
-    if PREFECT_API_DATABASE_CONNECTION_URL.value() == f"sqlite+aiosqlite:///{database}":
-        make_database("prefect", database)
 
 
 def _end_with_parent() -> None:

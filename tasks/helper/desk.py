@@ -12,7 +12,6 @@ from tasks.patience import is_outage
 from tasks.tracking.journal import outbox
 from tasks.tracking.journal.events import decode
 from tasks.tracking.journal.shipping import Shipping
-from tasks.tracking.model import do_without_scanning_packages
 from tasks.tracking.store import connect_once
 
 
@@ -23,7 +22,6 @@ class Desk:
         self._drawing = KeptDrawing()
         # Models are built, and the homework is solved, with torch's global random numbers.
         self._drawing_numbers = threading.Lock()
-        do_without_scanning_packages()
 
     def fulfil(self, asked: Asked) -> Done:
         """Do it, or say what was raised."""

@@ -55,20 +55,19 @@ with get_client(sync_client=True) as client:
 """
 
 QUIET = """
-import sqlite3, time
+import sqlite3, subprocess, sys, time
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 from flows.local import embedded
-from tasks.new_databases import make_database
 
 embedded.prepare_environment(verbose=False)
 from prefect.settings import PREFECT_HOME
 
-PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)
+prefect = Path(sys.executable).with_name("prefect")
+subprocess.run([prefect, "server", "database", "upgrade", "-y"], check=True, stdout=subprocess.DEVNULL)
 path = PREFECT_HOME.value() / "prefect.db"
-assert make_database("prefect", path)
 with closing(sqlite3.connect(path)) as database, database:
     database.execute(
         "insert into events (occurred, event, resource_id, resource, payload, received, recorded)"
@@ -176,22 +175,24 @@ def test_a_server_in_the_users_prefect_profile_is_the_one_that_is_asked(
 ) -> None:
     profile = 'active = "work"\n\n[profiles.work]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
     (tmp_path / "profiles.toml").write_text(profile)
-    code = "from flows import embedded\nwith embedded.embedded_server(): pass\nprint(embedded._Child.current)"
+    code = "from flows.local import embedded\nwith embedded.embedded_server(): pass\nprint(embedded._Child.current)"
     environment |= {"PREFECT_HOME": str(tmp_path)}
     done = python(code, environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
 
 
-def test_tables_that_are_being_made_when_the_parent_is_killed_are_finished(
-    environment: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("killed", ["the command", "the command and its server"])
+def test_tables_that_are_being_made_when_something_is_killed_are_finished(
+    killed: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    # One that was named is made by Prefect's migrations.
-    database = tmp_path / "fresh.db"
-    environment |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
+    database = tmp_path / "fresh/prefect.db"
+    environment |= {"PREFECT_HOME": str(database.parent)}
     with start(environment, tmp_path / "study.log") as process:
         try:
             wait_until(lambda: database.exists() and database.stat().st_size > 50_000, "some tables", timeout=120)
             [server] = [one for one in psutil.Process(process.pid).children() if SERVER in one.cmdline()]
+            if "server" in killed:
+                server.kill()
         finally:
             process.kill()
     assert psutil.wait_procs([server], timeout=90)[1] == []
