@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
+.PHONY: run up docs test test-servers test-load fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -32,6 +32,9 @@ reliability: $(VENV)/.test ## cause every fault for real, most of an hour; write
 audit: $(VENV)/.test ## known vulnerabilities of the pinned packages, and what looks unsafe in the code
 	$(BIN)/pip-audit --require-hashes --disable-pip -r constraints.txt
 	$(BIN)/ruff check --select S .
+
+house: $(VENV)/.run ## count rooms, floors, arrows and lines; writes a part of ARCHITECTURE.md
+	$(BIN)/python -m benchmarks.house
 
 errors: $(VENV)/.run ## write docs/errors.md again from the code
 	$(BIN)/python -m benchmarks.errors
