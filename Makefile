@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run up docs test test-servers test-load fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
+.PHONY: run up docs test test-servers test-stress test-load fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -22,6 +22,9 @@ test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Pyt
 
 test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
 	$(BIN)/python -m pytest -m servers $(ARGS)
+
+test-stress: $(VENV)/.test ## the suite on one core, beside busy loops, shuffled, twice, as an ordinary user, with short waits
+	$(BIN)/python -m benchmarks.stress $(ARGS)
 
 test-load: $(VENV)/.test ## 200 trainings queued over two workers
 	$(BIN)/python -m pytest -m load $(ARGS)
