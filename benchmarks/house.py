@@ -7,7 +7,8 @@ it imports from; rooms that import each other in a circle share one.
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,19 +22,6 @@ SUFFIXES = (".py", ".sql")
 TEMPLATES = (".j2", ".css")
 BEFORE = {"hw3models": 16_413, "tasks": 6_808, "flows": 5_254, "benchmarks": 2_689}
 """Lines of `SUFFIXES` in commit 349681b, before the house was cleared: 31,164; `TEMPLATES` had 578 more."""
-
-ORDER = (
-    ("errors", "nn", "plots", "stats"),
-    ("specs",),
-    ("runtime",),
-    ("data", "evaluation"),
-    ("drift", "objectives"),
-    ("families",),
-    ("engine",),
-    ("checking", "homework", "pipeline", "serving", "tuning"),
-    ("report", "simulation"),
-)
-"""The rooms of hw3models from below: each imports from rows before its own, and from no neighbour."""
 
 
 class Extension(NamedTuple):
@@ -141,12 +129,20 @@ def imports(path: Path, root: Path = ROOT) -> set[str]:
     return names
 
 
-def upward(rooms: Graph) -> list[tuple[str, str]]:
-    """The arrows that run back up, or along a row, against `ORDER`."""
-    row = {room: height for height, names in enumerate(ORDER) for room in names}
-    top = len(ORDER)
+def order(project: Path = ROOT / "pyproject.toml") -> list[set[str]]:
+    """The rooms of hw3models from below, as import-linter's contract has them: each imports from earlier rows only."""
+    contracts = tomllib.loads(project.read_text())["tool"]["importlinter"]["contracts"]
+    layers = [one["layers"] for one in contracts if one.get("containers") == ["hw3models"]]
+    return [{room.strip(" ()") for room in row.split("|")} for rows in layers for row in reversed(rows)]
+
+
+def upward(rooms: Graph, rows: Sequence[Set[str]]) -> list[tuple[str, str]]:
+    """The arrows that run back up, or along a row."""
+    row = {room: height for height, names in enumerate(rows) for room in names}
     return [
-        (source, target) for source, target in rooms.arrows if source in row and row.get(target, top) >= row[source]
+        (source, target)
+        for source, target in rooms.arrows
+        if source in row and row.get(target, len(rows)) >= row[source]
     ]
 
 
@@ -174,7 +170,10 @@ def part() -> str:
     core = house["hw3models"]
     text += ["| floor | rooms of hw3models |", "|---|---|"]
     text += [f"| {floor} | {', '.join(rooms)} |" for floor, rooms in reversed(by_floor(core))]
-    text += ["", _against_order(upward(core)), ""]
+    if rows := order():
+        told = ", ".join(f"{source} -> {target}" for source, target in upward(core, rows))
+        text += ["", f"Arrows against the order in pyproject.toml: {told or 'none'}."]
+    text += [""]
     text += [f"| lines of {', '.join(SUFFIXES)} | before | now |", "|---|---|---|"]
     text += [f"| {package} | {BEFORE[package]:,} | {now[package]:,} |" for package in COUNTED]
     text += [f"| all | {sum(BEFORE.values()):,} | {sum(now.values()):,} |", ""]
@@ -195,11 +194,6 @@ def by_floor(rooms: Graph) -> list[tuple[int, tuple[str, ...]]]:
     return [
         (floor, tuple(room for room in rooms.rooms if floors[room] == floor)) for floor in sorted(set(floors.values()))
     ]
-
-
-def _against_order(arrows: Iterable[tuple[str, str]]) -> str:
-    told = ", ".join(f"{source} -> {target}" for source, target in arrows)
-    return f"Arrows that run back up: {told or 'none'}."
 
 
 def _touched(extension: Extension) -> str:

@@ -69,14 +69,15 @@ WANTED = [(number, 1 / number) for number in range(1, 51)]
 def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_arrive(
     way: Gate, server: str, data: DataReport, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    silence = 5  # seconds after which the server's silence is taken for no answer
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", str(silence))
     monkeypatch.setattr("tasks.tracking.epochs.EVERY", 0.0)
     _, run_id = open_runs(data)
     log = tracking.EpochLog(run_id, 1)
     for number in range(1, 26):
         log(epoch(number))
     assert outbox().flush(60) == 0
-    way.mode = mode
+    way.mode, way.delay = mode, silence - 1
     longest = 0.0
     for number in range(26, 51):
         before = time.perf_counter()
@@ -84,13 +85,13 @@ def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_
         longest = max(longest, time.perf_counter() - before)
     log.close()
     tracking.end_run(run_id, "FINISHED")
-    assert longest < 0.9, "an epoch waited for the server, whose silence is taken for no answer after a second"
+    assert longest < silence / 2, "an epoch waited for the server"
     if mode == "slow":
         way.delay = 0.2
     else:
         assert outbox().flush(1.5) > 0
         assert points(server, run_id, "train_loss") == WANTED[:25]
-        wait_until(lambda: outbox().is_away, "the server is taken for away", timeout=10)
+        wait_until(lambda: outbox().is_away, "the server is taken for away", timeout=60)
         way.mode = "pass"
     assert outbox().flush(60) == 0
     assert points(server, run_id, "train_loss") == WANTED
