@@ -106,6 +106,12 @@ def ordinary_user(_: int) -> Iterator[Run]:
         before: tuple[str, ...] = ()
         if os.geteuid() == 0:
             before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+            interpreter = Path(sys.executable).resolve()
+            if subprocess.run([*before, "test", "-x", str(interpreter)], check=False).returncode:
+                raise SystemExit(
+                    f"ordinary-user: {interpreter} is closed to other users, so that nobody else can run the tests. "
+                    "Make the environment with a Python that is open to all, such as `make PYTHON=/usr/bin/python3`."
+                )
             base.chmod(0o755)
             for path in (root, home, *root.rglob("*")):
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
