@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-load test-newest fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision clean help
+.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -24,6 +24,9 @@ test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Pyt
 test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
 	$(BIN)/python -m pytest -m servers $(ARGS)
 
+test-stress: $(VENV)/.test ## the suite on one core, beside busy loops, shuffled, twice, as an ordinary user, with short waits
+	$(BIN)/python -m benchmarks.stress $(ARGS)
+
 test-load: $(VENV)/.test ## 200 trainings queued over two workers
 	$(BIN)/python -m pytest -m load $(ARGS)
 
@@ -41,6 +44,9 @@ reliability: $(VENV)/.test ## cause every fault for real, most of an hour; write
 audit: $(VENV)/.test ## known vulnerabilities of the pinned packages, and what looks unsafe in the code
 	$(BIN)/pip-audit --require-hashes --disable-pip -r constraints.txt
 	$(BIN)/ruff check --select S .
+
+house: $(VENV)/.run ## count rooms, floors, arrows and lines; writes a part of ARCHITECTURE.md
+	$(BIN)/python -m benchmarks.house
 
 errors: $(VENV)/.run ## write docs/errors.md again from the code
 	$(BIN)/python -m benchmarks.errors

@@ -14,6 +14,22 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("hw3models", "tasks", "flows")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
+WITHOUT_A_MODULE = {
+    "flows/cli/test_end.py": "how the command ends, whatever it was asked",
+    "flows/studies/test_resume.py": "a study that was killed: every module of the folder has a part in it",
+    "flows/test_deployments.py": "prefect.yaml names flows of the whole folder",
+    "flows/test_secrets.py": "passwords in addresses, through every command",
+    "flows/up/test_parts.py": "the small modules of the folder",
+    "hw3models/engine/test_augmentation.py": "crosses batches and group",
+    "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
+    "hw3models/pipeline/test_resampled_study.py": "resamples from the data to the verdict",
+    "hw3models/report/test_browser.py": "the finished page, in a browser",
+    "tasks/helper/test_ends.py": "how the helper and its command end",
+    "tasks/helper/test_homework.py": "the homework in the helper",
+    "tasks/helper/test_light.py": "what the helper may import",
+}
+"""Files of tests that name no module, and why."""
+
 
 def tracked() -> list[Path]:
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -79,6 +95,21 @@ def test_public_names_have_docstrings_and_functions_fit_a_screen(path: Path) -> 
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_tests_mirror_the_rooms(package: str) -> None:
+    """tests/PACKAGE/room/test_x.py tests PACKAGE/room/x.py, or the folder x; test_room.py the whole folder."""
+    nameless = set()
+    for path in sorted((ROOT / "tests" / package).rglob("*.py")):
+        file = path.relative_to(ROOT / "tests")
+        folder, tested = ROOT / file.parent, path.stem.removeprefix("test_")
+        assert folder.is_dir(), f"tests/{file}: there is no folder {file.parent}; move the tests to what they test"
+        is_named = tested == folder.name or (folder / tested).is_dir() or (folder / f"{tested}.py").is_file()
+        if path.stem.startswith("test_") and not is_named:
+            nameless.add(file.as_posix())
+    reasoned = {file for file in WITHOUT_A_MODULE if file.startswith(f"{package}/")}
+    assert nameless == reasoned, "name the file after its module, or say in WITHOUT_A_MODULE why there is none"
 
 
 def test_no_registry_address_and_no_path_of_a_machine_is_committed() -> None:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 from hw3models.specs import DataReport, TrainJob, TrainSpec
 from tasks import tracking
 from tasks.patience import hurry, is_outage, patiently
+from tasks.tracking import claims
 
 
 @pytest.fixture
@@ -52,7 +52,6 @@ def test_what_is_trained_here_belongs_to_no_ticket(run_id: str) -> None:
 
 def test_of_two_that_race_at_most_one_trains(run_id: str) -> None:
     rng = np.random.default_rng(0)
-    seen: Counter[tuple[bool, bool]] = Counter()
     for number in range(60):
         fencing_token, gate = tracking.issue(run_id), threading.Barrier(2)
         delays = rng.uniform(0, 0.01, 2)
@@ -75,8 +74,37 @@ def test_of_two_that_race_at_most_one_trains(run_id: str) -> None:
         trains_here = tracking.reclaim(run_id, fencing_token)
         thread.join()
         assert not (begins[0] and trains_here), f"round {number}: both"
-        seen[begins[0], trains_here] += 1
-    assert len(seen) >= 2, f"the race was no race: {seen}"
+
+
+def test_a_study_that_acts_while_the_child_stands_between_its_flag_and_its_look_leaves_it_the_training(
+    run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a race may or may not bring about, is caused here; whole claims before and after stand above."""
+    fencing_token, look = tracking.issue(run_id), claims.is_owner
+    trains_here: list[bool] = []
+
+    def held_up(run_id: str, fencing_token: str) -> bool:
+        trains_here.append(tracking.reclaim(run_id, fencing_token))
+        return look(run_id, fencing_token)
+
+    monkeypatch.setattr(claims, "is_owner", held_up)
+    assert tracking.claim(run_id, "child", fencing_token)
+    assert trains_here == [False]
+
+
+def test_a_child_that_acts_while_the_study_stands_between_its_flag_and_its_look_does_not_begin(
+    run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fencing_token, raise_flag = tracking.issue(run_id), claims.revoke
+    begins: list[bool] = []
+
+    def held_up(run_id: str) -> None:
+        raise_flag(run_id)
+        begins.append(tracking.claim(run_id, "child", fencing_token))
+
+    monkeypatch.setattr(claims, "revoke", held_up)
+    assert not tracking.reclaim(run_id, fencing_token), "it has seen the claim, and does not train either"
+    assert begins == [False]
 
 
 def test_signs_of_life_differ_each_time(run_id: str) -> None:
