@@ -94,10 +94,13 @@ class _Child:
         return cls.current is not None and cls.current.process.poll() is None
 
     def __init__(self) -> None:
-        marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-        # Nothing here uses a block, and a server that has pages for them registers them when it starts. Without the
-        # second this one would note, for that server, that it has been done, and import every installed collection.
-        marks |= {"PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0", "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "0"}
+        marks = {
+            "PREFECT_SERVER_UI_ENABLED": "0",
+            # Nothing here uses a block, and a server that has pages for them registers them when it starts. Without the
+            # second this one would note, for that server, that it has been done, and import every installed collection.
+            "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0",
+            "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "0",
+        }
         # What the user has set is not a server; what an earlier one or a parent of ours has set is none of this one's.
         inherited = {name: value for name, value in os.environ.items() if name not in (TEMPORARY_SERVER, _ADDRESS)}
         # Told nobody unless it does not start.

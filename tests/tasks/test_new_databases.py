@@ -23,14 +23,6 @@ from tasks.new_databases import make_database
 print(make_database("prefect", Path(sys.argv[1])))
 """
 
-OF_A_NEW_HOME = """
-from prefect.settings import PREFECT_HOME
-from flows.local.temporary_server import _make_database
-
-_make_database(PREFECT_HOME.value())
-"""
-
-
 @pytest.mark.parametrize(("package", "migrated"), [("prefect", prefect_tables), ("mlflow", mlflow_tables)])
 def test_the_tables_are_those_that_the_migrations_make(
     package: str, migrated: Callable[[Path], list[str]], tmp_path: Path
@@ -75,16 +67,3 @@ def test_on_a_full_disk_nothing_is_left(tmp_path: Path) -> None:
         check=True,
     )
     assert (done.stdout, list(tmp_path.iterdir())) == ("False\n", [])
-
-
-@pytest.mark.parametrize(("name", "is_made"), [("prefect.db", True), ("own.db", False)])
-def test_the_temporary_server_makes_the_one_of_a_new_home_and_none_that_has_been_named(
-    name: str, is_made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{tmp_path / name}")
-    subprocess.run([sys.executable, "-c", OF_A_NEW_HOME], check=True)
-    assert (tmp_path / name).exists() is is_made
-    if is_made:
-        with sqlite3.connect(tmp_path / name) as connection:
-            assert connection.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
