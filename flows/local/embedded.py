@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from flows.local.servers import ServerError, fault_of
@@ -51,16 +51,14 @@ def prepare_environment(*, verbose: bool) -> None:
 
 
 @contextmanager
-def embedded_server() -> Iterator[Callable[[], bool]]:
+def embedded_server() -> Iterator[None]:
     """Have the temporary server start while the caller goes on, to be there at the end; nothing where a server is set.
-
-    Yields what tells whether it is still starting.
 
     Raises:
         ServerError: it did not start; the message has what it said last.
     """
     if Settings().prefect_api_url is not None or _Child.is_there():
-        yield lambda: False
+        yield
         return
     child = _Child()
     waiting = threading.Thread(target=child.wait, name="prefect-start", daemon=True)
@@ -69,9 +67,9 @@ def embedded_server() -> Iterator[Callable[[], bool]]:
         # Asking Prefect takes a second, in which the server has already begun: only those with a profile lose it.
         if _server_is_set():
             child.process.terminate()
-            yield lambda: False
+            yield
             return
-        yield waiting.is_alive
+        yield
     except BaseException:
         child.process.terminate()
         raise

@@ -29,7 +29,7 @@ from hw3models.engine.precision import FLOAT32, Precision, pick_precision, produ
 from hw3models.engine.strategies import Strategy, faster
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
-from hw3models.nn.rng import Streams, derived_seed
+from hw3models.nn.rng import Streams, derived_seed, global_generator
 from hw3models.nn.stacking import State, put_together
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
 from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
@@ -256,9 +256,7 @@ def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> lis
 def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
     """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
     recipe = spec.recipe or family.recipe
-    with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
-        torch.default_generator.manual_seed(derived_seed(drawn_from(spec.vary, seed), "initialisation"))
+    with global_generator(derived_seed(drawn_from(spec.vary, seed), "initialisation")):
         like = Architecture(
             shape=dataset.features.shape[1:],
             num_classes=len(dataset.class_names),

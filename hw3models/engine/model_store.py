@@ -20,6 +20,7 @@ from hw3models.engine.fit import EpochReport, FitResult
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
+from hw3models.nn.rng import global_generator
 from hw3models.nn.stacking import State, take_out
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
@@ -97,7 +98,9 @@ def build_from_card(card: ModelCard) -> nn.Module:
         code_size=card.code_size,
         hidden=card.hidden,
     )
-    return family.build(like)
+    # Its parameters are replaced: whatever it draws must come from nobody else's numbers.
+    with global_generator(0):
+        return family.build(like)
 
 
 def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:

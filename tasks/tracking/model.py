@@ -12,7 +12,6 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
-from mlflow.utils import requirements_utils
 from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
@@ -51,17 +50,6 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
             metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
         )
-
-
-def do_without_scanning_packages() -> None:
-    """Have MLflow believe the requirements that are named by hand, in a process that logs no models but ours.
-
-    It would look through every file of every package that is installed, a third of a second or more, to warn of
-    requirements that are not: ours are the versions that are.
-    """
-    # Its own cache of what it found. Gone in another version, it looks.
-    if getattr(requirements_utils, "_MODULES_TO_PACKAGES", {}) is None:
-        vars(requirements_utils)["_MODULES_TO_PACKAGES"] = {}
 
 
 def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport) -> str | None:

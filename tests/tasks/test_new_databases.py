@@ -1,7 +1,6 @@
 """New databases are what the migrations of the installed versions make, whole or not there."""
 
 import resource
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from tasks.new_databases import make_database
 
 print(make_database("prefect", Path(sys.argv[1])))
 """
+
 
 @pytest.mark.parametrize(("package", "migrated"), [("prefect", prefect_tables), ("mlflow", mlflow_tables)])
 def test_the_tables_are_those_that_the_migrations_make(

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.faults.studies import start
 from tests.flows.cli.test_cli import QUICK, environment, hw3
