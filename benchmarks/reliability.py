@@ -39,11 +39,11 @@ BACKGROUND = "tasks/test_background.py::test_"
 FAULTS = "orchestration/test_faults.py::test_"
 ROWS = (
     Row("`kill -9` of a training, 20 random moments", "the same bits as without, from the last checkpoint",
-        ("hw3models/test_checkpoints.py::test_trainings_killed_at_twenty_moments_end_with_the_same_bits",), 20),
+        ("hw3models/engine/test_checkpoints.py::test_trainings_killed_at_twenty_moments_end_with_the_same_bits",), 20),
     Row("`kill -9` of a study", "the same command goes on in the same MLflow run; nothing twice",
-        ("flows/test_resume.py::test_a_killed_study_goes_on_in_its_own_run",)),
+        ("flows/studies/test_resume.py::test_a_killed_study_goes_on_in_its_own_run",)),
     Row("a damaged checkpoint", "recognised; the one before it is taken",
-        ("hw3models/test_checkpoints.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",)),
+        ("hw3models/engine/test_checkpoints.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",)),
     Row("MLflow's server errs, is slow, hangs", "a training does not wait; every point arrives, once",
         (JOURNAL + "a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_arrive",)),
     Row("MLflow's server is killed under a study", "the report is written; `hw3 reconcile` sends the rest",
@@ -83,10 +83,10 @@ ROWS = (
     Row("Prefect's temporary server is killed under a study", "told; finished families are kept",
         ("faults/test_prefect_away.py",)),
     Row("a command without servers is killed; Prefect's database is damaged", "no server stays behind; told at once",
-        ("flows/test_embedded.py",)),
-    Row("out of memory", "fewer replicates at once, and a note", ("hw3models/test_memory.py",)),
+        ("flows/local/test_embedded.py",)),
+    Row("out of memory", "fewer replicates at once, and a note", ("hw3models/engine/test_out_of_memory.py",)),
     Row("a mirror that hangs, lies, or never ends", "the next one is taken, in bounded time",
-        ("hw3models/data/test_download.py",)),
+        ("hw3models/data/known/test_download.py",)),
     Row("50 studies in one process", "memory does not grow", ("faults/test_growth.py",), 50),
 )  # fmt: skip
 
