@@ -25,7 +25,7 @@ NICENESS = 10
 """Of a core that both want the command gets nine tenths."""
 REST = 10.0
 """Seconds for which nothing is begun beside a training that keeps all cores busy."""
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds after which the command does itself what it waits for."""
 
 _R = TypeVar("_R")
@@ -107,6 +107,8 @@ def resting() -> Iterator[Callable[[], None]]:
 
 
 def _begin() -> None:
+    # Linux shares cores between sessions first: within the command's this one would have next to nothing beside others.
+    os.setsid()
     os.nice(NICENESS)
     # Its sums have the bits that the command's have: one thread in both.
     os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
