@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 JOURNAL = "tasks/tracking/test_journal.py::test_"
-HELPER = "tasks/helper/test_ends.py::test_"
+BACKGROUND = "tasks/test_background.py::test_"
 FAULTS = "orchestration/test_faults.py::test_"
 ROWS = (
     Row("`kill -9` of a training, 20 random moments", "the same bits as without, from the last checkpoint",
@@ -52,10 +52,10 @@ ROWS = (
         (JOURNAL + "what_a_killed_process_has_written_is_sent_by_the_sweep",
          JOURNAL + "a_later_process_sends_first_what_a_dead_one_has_left",
          JOURNAL + "a_point_that_was_sent_but_not_acknowledged_is_not_there_twice")),
-    Row("the helper of a command, or the command, is killed", "everything arrives; no helper stays behind",
-        (HELPER + "what_is_logged_arrives_though_the_helper_is_killed",
-         HELPER + "a_send_that_the_helper_did_not_answer_is_repeated_by_the_command",
-         HELPER + "the_helper_of_a_killed_command_ends")),
+    Row("the second process of `hw3 run`, or the command, is killed", "the command does it all; none stays behind",
+        (BACKGROUND + "what_a_killed_process_was_asked_for_the_command_does_itself",
+         BACKGROUND + "one_that_does_not_answer_is_not_waited_for_for_ever",
+         BACKGROUND + "that_of_a_killed_command_ends")),
     Row("MLflow's server restarted under a study with a pool", "no family is lost",
         (FAULTS + "an_mlflow_server_restarted_under_a_running_study_costs_no_family",)),
     Row("Prefect's server restarted under a study", "nothing is lost",

@@ -1,6 +1,7 @@
 """Everything: images, autoencoder, the regimes of homework part 5, and the homework's questions, in one report."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from hw3models.specs import (
     RunReport,
     SequencesSpec,
 )
-from tasks.homework import Ahead, solve_homework, solving_ahead
+from tasks.homework import ask_for_homework, solve_homework, take_solved
 from tasks.progress import say
 
 
@@ -43,21 +44,20 @@ def hw3(spec: Hw3Spec) -> RunReport:
         for regime in spec.regimes:
             data = DataSpec(source=f"regime:{regime}", num_train=spec.num_train, num_test=spec.num_test)
             studies[regime] = partial(sequences, SequencesSpec(data=data, **common))
+        asked = ask_for_homework() if spec.homework else {}
+        answers, missing = _answers(studies)
         if not spec.homework:
-            answers, missing = _answers(studies)
             return Outcome(with_claims(answers), (), missing)
-        with solving_ahead() as ahead:
-            answers, missing = _answers(studies)
-        homework, unsolved = _homework(ahead)
+        homework, unsolved = _homework(asked)
         return Outcome(with_claims(answers), homework, (*missing, *unsolved))
 
     return reported("hw3 run", spec, answer)
 
 
-def _homework(ahead: Ahead) -> tuple[tuple[HomeworkPart, ...], tuple[str, ...]]:
+def _homework(asked: Mapping[str, Future[HomeworkPart]]) -> tuple[tuple[HomeworkPart, ...], tuple[str, ...]]:
     """Its answers, or what is missing: the studies, which took minutes, stand without."""
     try:
-        return solve_homework(ahead.solved()), ()
+        return solve_homework(take_solved(asked)), ()
     except Exception as error:
         say(f"homework FAILED: {error}")
         return (), (f"the homework could not be answered: {error}",)

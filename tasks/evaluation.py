@@ -12,8 +12,8 @@ from hw3models.families import facts_of
 from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
 from hw3models.stats.multiple_testing import LEVEL
+from tasks.background import resting
 from tasks.caching import cache_key
-from tasks.helper import resting
 
 
 @task(

@@ -1,20 +1,16 @@
-"""The homework's questions: answered by the helper while networks are trained, or here when they are wanted."""
+"""The homework's questions: answered by the background process while networks are trained, or here when wanted."""
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hw3models.homework import parts as homework
 from hw3models.specs import HomeworkPart
-from tasks.helper import Helper, HelperGoneError, RefusedError, Solve, coming, current
+from tasks import background
 from tasks.progress import say
-from tasks.reporting import draw_ahead
-
-PATIENCE = 10.0
-"""Seconds for a helper to be started, if there is to be one."""
 
 
 @task(task_run_name="homework", cache_policy=NO_CACHE, persist_result=False)
@@ -25,60 +21,25 @@ def solve_homework(solved: Mapping[str, HomeworkPart]) -> tuple[HomeworkPart, ..
 
 def _solve_here(name: str) -> HomeworkPart:
     say(homework.announcement(name))
-    part = homework.solve_part(name)
-    draw_ahead(part)
-    return part
+    return homework.solve_part(name)
 
 
-class Ahead:
-    """Has the helper solve one part after another until they are wanted."""
-
-    def __init__(self) -> None:
-        self._solved: dict[str, HomeworkPart] = {}
-        self._is_wanted = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="homework", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask for no more."""
-        self._is_wanted.set()
-
-    def solved(self) -> dict[str, HomeworkPart]:
-        """What has been solved, with the part that the helper is at; no more is asked for."""
-        self.stop()
-        if current() is not None:
-            # Seconds, while nothing is trained. One that is still starting has not begun.
-            self._thread.join()
-        return dict(self._solved)
-
-    def _work(self) -> None:
-        helper = self._helper()
-        if helper is None:
-            return
-        # What it cannot do is done here, which tells why.
-        with suppress(HelperGoneError, RefusedError):
-            for name in homework.part_names():
-                if self._is_wanted.is_set():
-                    return
-                say(homework.announcement(name))
-                part = helper.ask(Solve(part=name)).result().solved
-                assert part is not None
-                self._solved[name] = part
-                draw_ahead(part)
-
-    def _helper(self) -> Helper | None:
-        for _ in range(round(PATIENCE / 0.1)):
-            helper = current() or coming()
-            if helper is not None or self._is_wanted.wait(0.1):
-                return helper
-        return None
+def ask_for_homework() -> dict[str, Future[HomeworkPart]]:
+    """Have it solved in the background, where there is such a process, one part after another."""
+    process = background.current()
+    if process is None:
+        return {}
+    names = homework.part_names()
+    return {name: process.do(background.solve, name, said=homework.announcement(name)) for name in names}
 
 
-@contextmanager
-def solving_ahead() -> Iterator[Ahead]:
-    """Have the homework solved while the block lasts."""
-    ahead = Ahead()
-    try:
-        yield ahead
-    finally:
-        ahead.stop()
+def take_solved(asked: Mapping[str, Future[HomeworkPart]]) -> dict[str, HomeworkPart]:
+    """What has been solved, with the part that is being solved; no more is begun."""
+    for future in asked.values():
+        future.cancel()
+    solved = {}
+    for name, future in asked.items():
+        # What could not be solved there is solved here, which tells why.
+        with suppress(Exception):
+            solved[name] = future.result(background.PATIENCE)
+    return solved

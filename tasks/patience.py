@@ -11,8 +11,6 @@ from typing import TypeVar
 import httpx
 import requests
 
-from tasks.helper import RefusedError
-
 PATIENCE = 180.0
 """Seconds: a server that is being restarted or upgraded is back by then."""
 
@@ -53,9 +51,7 @@ def hurry(seconds: float = 0.0) -> Iterator[None]:
 
 def is_outage(error: Exception) -> bool:
     """Does the error mean that a server is away (and not that it refused)?"""
-    if isinstance(error, RefusedError):
-        return error.is_outage
-    # Not imported for this: where Prefect has raised something, it is there; the helper does without.
+    # Not imported for this: where Prefect has raised something, it is there.
     prefect = sys.modules.get("prefect.exceptions")
     if prefect is not None and isinstance(error, prefect.PrefectHTTPStatusError):
         return bool(error.response.status_code >= 500)

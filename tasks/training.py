@@ -11,8 +11,8 @@ from hw3models.pipeline.steps import train_step
 from hw3models.runtime.code_version import code_version
 from hw3models.specs import DataReport, TrainReport, TrainSpec
 from tasks import progress, tracking
+from tasks.background import resting
 from tasks.caching import cache_key
-from tasks.helper import resting
 from tasks.names import train_run_name
 from tasks.settings import Settings
 

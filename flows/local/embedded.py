@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from flows.local.servers import ServerError, fault_of
@@ -51,16 +51,14 @@ def prepare_environment(*, verbose: bool) -> None:
 
 
 @contextmanager
-def embedded_server() -> Iterator[Callable[[], bool]]:
+def embedded_server() -> Iterator[None]:
     """Have the temporary server start while the caller goes on, to be there at the end; nothing where a server is set.
-
-    Yields what tells whether it is still starting.
 
     Raises:
         ServerError: it did not start; the message has what it said last.
     """
     if Settings().prefect_api_url is not None or _Child.is_there():
-        yield lambda: False
+        yield
         return
     child = _Child()
     waiting = threading.Thread(target=child.wait, name="prefect-start", daemon=True)
@@ -69,9 +67,9 @@ def embedded_server() -> Iterator[Callable[[], bool]]:
         # Asking Prefect takes a second, in which the server has already begun: only those with a profile lose it.
         if _server_is_set():
             child.process.terminate()
-            yield lambda: False
+            yield
             return
-        yield waiting.is_alive
+        yield
     except BaseException:
         child.process.terminate()
         raise
@@ -94,10 +92,13 @@ class _Child:
         return cls.current is not None and cls.current.process.poll() is None
 
     def __init__(self) -> None:
-        marks = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-        # Nothing here uses a block, and a server that has pages for them registers them when it starts. Without the
-        # second this one would note, for that server, that it has been done, and import every installed collection.
-        marks |= {"PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0", "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "0"}
+        marks = {
+            "PREFECT_SERVER_UI_ENABLED": "0",
+            # Nothing here uses a block, and a server that has pages for them registers them when it starts. Without the
+            # second this one would note, for that server, that it has been done, and import every installed collection.
+            "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0",
+            "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "0",
+        }
         # What the user has set is not a server; what an earlier one or a parent of ours has set is none of this one's.
         inherited = {name: value for name, value in os.environ.items() if name not in (TEMPORARY_SERVER, _ADDRESS)}
         # Told nobody unless it does not start.

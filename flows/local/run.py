@@ -13,7 +13,7 @@ from flows.local.servers import check_servers
 from hw3models.errors import SpecError
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
-from tasks.helper import helping, later, with_room
+from tasks.background import background
 from tasks.processes import holding_interrupts, importing
 from tasks.settings import Settings
 
@@ -69,17 +69,13 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     _check_folders()
     prepare_environment(verbose=verbose)
     with ExitStack() as around:
-        with importing(), embedded_server() as is_starting:
-            # Everything takes a while, of that one may be sure.
-            wanted = (lambda: not is_starting()) if isinstance(spec, Hw3Spec) else later()
-            around.enter_context(helping(wanted, with_room()))
-            with holding_interrupts():
-                flow = load()
-                from flows.local.display import display
-                from flows.local.meanwhile import prepare_for
-
-            prepare_for(spec, is_starting)
+        with importing(), embedded_server(), holding_interrupts():
+            flow = load()
+            from flows.local.display import display
         around.enter_context(without_heartbeats())
+        if isinstance(spec, Hw3Spec):
+            # Everything takes a while: a process that draws and solves meanwhile pays.
+            around.enter_context(background())
         if show:
             # Any: a union of two context managers enters as `object`.
             shown: Any = around.enter_context(display())

@@ -4,7 +4,6 @@ import threading
 from functools import partial
 from typing import Literal
 
-import torch
 from torch import nn
 
 from hw3models.engine.out_of_memory import is_out_of_memory
@@ -12,6 +11,7 @@ from hw3models.errors import SpecError
 from hw3models.families import Network
 from hw3models.families.family import Architecture
 from hw3models.nn.proof import Proof, Shape, UnfitModuleError, prove
+from hw3models.nn.rng import global_generator
 from hw3models.runtime.devices import one_thread
 from hw3models.specs.model import ModelManifest
 
@@ -21,9 +21,7 @@ _lock = threading.Lock()
 
 def built(family: Network, like: Architecture, seed: int) -> nn.Module:
     """A freshly initialised replicate on the CPU; torch's global generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed: that would reseed the GPUs as well, which the fork does not restore.
-        torch.default_generator.manual_seed(seed)
+    with global_generator(seed):
         return family.build(like)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
-from hw3models.engine.layouts import architecture_of
+from hw3models.engine.layouts import architecture_of, built
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
 from hw3models.nn.stacking import State, unstack
@@ -90,7 +90,8 @@ def build_from_manifest(manifest: ModelManifest) -> nn.Module:
     family = find_family(manifest.kind, manifest.family)
     if not isinstance(family, Network):
         raise DataError(f"{manifest.family} is a baseline, not a network.")
-    return family.build(architecture_of(manifest))
+    # Its parameters are replaced: whatever it draws must come from nobody else's numbers.
+    return built(family, architecture_of(manifest), 0)
 
 
 def rebuild(manifest: ModelManifest, states: State, seed: int) -> nn.Module:

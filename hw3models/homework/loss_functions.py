@@ -28,7 +28,7 @@ from hw3models.engine.group import Group
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
-from hw3models.nn.rng import ReplicateRng, derived_seed
+from hw3models.nn.rng import ReplicateRng, derived_seed, global_generator
 from hw3models.objectives import CLASSIFICATION
 from hw3models.specs import DataSpec, Recipe, Report
 
@@ -443,9 +443,7 @@ def _train(
 
 def _build(seed: int, head_start: float, *, softmax_layer: bool) -> nn.Module:
     """784-64-10, with or without a Softmax layer; torch's global generator is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        # Not `torch.manual_seed`, which would also seed the generators of every GPU.
-        torch.default_generator.manual_seed(derived_seed(seed, "initialisation"))
+    with global_generator(derived_seed(seed, "initialisation")):
         model = build_image_mlp(Architecture(shape=(28, 28), num_classes=10))
     with torch.no_grad():
         model.get_parameter("3.bias")[0] += head_start

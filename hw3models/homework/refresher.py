@@ -9,7 +9,6 @@ weights, `nn.Dropout`) is drawn from a fork of it, so the caller's random state 
 import difflib
 import importlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from torch.nn import functional as F
 from hw3models.data.dataset import Dataset
 from hw3models.errors import SpecError
 from hw3models.homework.loss_functions import digits_dataset
+from hw3models.nn.rng import global_generator
 from hw3models.specs import Report
 
 ADDRESSES = {
@@ -225,7 +225,7 @@ def dropout_modes(*, p: float = 0.5, units: int = 256, passes: int = 400) -> Dro
     _check_count("units", units)
     _check_count("passes", passes, at_least=2)
     ones, layer = torch.ones(units, dtype=torch.float64), nn.Dropout(p)
-    with seeded(1):
+    with global_generator(1):
         in_train = torch.stack([layer.train()(ones) for _ in range(passes)])
         in_eval = torch.stack([layer.eval()(ones) for _ in range(passes)])
     return DropoutModes(
@@ -339,7 +339,7 @@ def forgotten_eval(*, repeats: int = 20, epochs: int = 8) -> ForgottenEval:
     digits = _digits()
     model = _train_regularised(digits, epochs)
     in_order, by_class = torch.arange(len(digits.test_y)), digits.test_y.argsort(stable=True)
-    with seeded(3), torch.no_grad():
+    with global_generator(3), torch.no_grad():
         # The order of these lines matters: every pass in train mode moves BatchNorm's running statistics.
         in_eval = [_predict(model.eval(), digits.test_x, in_order) for _ in range(repeats)]
         before = model(digits.test_x).softmax(1)
@@ -365,7 +365,7 @@ def forgotten_eval(*, repeats: int = 20, epochs: int = 8) -> ForgottenEval:
 
 def _train_regularised(digits: "_Digits", epochs: int) -> nn.Module:
     num_inputs, num_classes = digits.train_x.shape[1], digits.num_classes
-    with seeded(0):
+    with global_generator(0):
         model = nn.Sequential(
             nn.Linear(num_inputs, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, num_classes)
         )
@@ -425,7 +425,7 @@ def _digits() -> _Digits:
 
 def _classifier() -> nn.Module:
     """The homework's network on flat images, always the same initial weights."""
-    with seeded(0):
+    with global_generator(0):
         return nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
@@ -449,15 +449,6 @@ def _batches(order: torch.Tensor) -> list[torch.Tensor]:
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """torch's global CPU generator starts at `seed` inside, and is afterwards as it was before."""
-    with torch.random.fork_rng(devices=[]):
-        # Not `torch.manual_seed`, which would also seed the generators of every GPU.
-        torch.default_generator.manual_seed(seed)
-        yield
 
 
 def _check_count(name: str, value: int, *, at_least: int = 1) -> None:

@@ -1,6 +1,8 @@
 """Random numbers that belong to a replicate: what seed s draws never depends on who trains beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -13,6 +15,22 @@ _PURPOSES: dict[Purpose, int] = {"initialisation": 0, "order": 1, "noise": 2}
 def derived_seed(seed: int, purpose: Purpose) -> int:
     """A seed of its own for each use of `seed` (numpy's SeedSequence), so that streams never overlap."""
     return int(np.random.SeedSequence([seed, _PURPOSES[purpose]]).generate_state(1)[0])
+
+
+_global = threading.RLock()
+
+
+@contextmanager
+def global_generator(seed: int) -> Iterator[None]:
+    """torch's global CPU generator starts at `seed` in the block, and is afterwards as it was before.
+
+    Modules draw their first weights from it. One thread has it at a time: a model that is logged while networks are
+    initialised would change what they draw.
+    """
+    with _global, torch.random.fork_rng(devices=[]):
+        # Not `torch.manual_seed`: that would also seed the generators of every GPU, which the fork does not restore.
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 class ReplicateRng:

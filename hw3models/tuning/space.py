@@ -12,6 +12,7 @@ import torch
 from hw3models.engine.batches import batch_size
 from hw3models.families.family import Architecture, Network
 from hw3models.nn.layers import Dropout
+from hw3models.nn.rng import global_generator
 from hw3models.specs import DataReport, Recipe
 
 VERSION = 1
@@ -124,6 +125,6 @@ def _reads_hidden(network: Network, data: DataReport) -> bool:
 def _built(
     network: Network, data: DataReport, *, dropout: float = 0.0, hidden: tuple[int, ...] = ()
 ) -> torch.nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    with global_generator(0):
         like = Architecture(shape=data.shape, num_classes=len(data.class_names), dropout=dropout, hidden=hidden)
         return network.build(like)

@@ -12,11 +12,10 @@ from mlflow import MlflowClient
 
 from hw3models.errors import DataError
 from hw3models.runtime.devices import compute_alone
-from tasks.helper import HelperGoneError, OtherStoreError, RefusedError, Send, coming, current
 from tasks.patience import is_outage
 from tasks.progress import say
 from tasks.settings import settings
-from tasks.tracking.journal.events import End, Event, Figures, Files, Logged, Open, Points, encode
+from tasks.tracking.journal.events import End, Event, Logged, Open
 from tasks.tracking.journal.files import (
     JournalFile,
     files_of,
@@ -33,9 +32,6 @@ PAUSES = (1.0, 10.0)
 """Seconds between tries of a server that is away: the first, and the longest."""
 DOUBT = 300.0
 """Seconds for which an error inside of the server may be an outage; after that it is a refusal."""
-
-HEAVY = (Figures, Logged, Files)
-"""What takes so much Python that it waits for a helper that is about to be ready, unless somebody waits for it."""
 
 Connect = Callable[[], tuple[MlflowClient, str]]
 
@@ -55,7 +51,6 @@ class Outbox:
         self._open: dict[str, str | None] = {}
         self._new: set[str] = set()
         self._nudge = threading.Event()
-        self._is_awaited = False
         self._thread: threading.Thread | None = None
         self._shipping: Shipping | None = None
         self._away_since: float | None = None
@@ -109,7 +104,6 @@ class Outbox:
     def flush(self, patience: float) -> int:
         """Wait until everything is sent, or nothing was for `patience` seconds; how many events are left."""
         self._nudge.set()
-        self._is_awaited = True
         with self._changed:
             left, progress = sum(self._unsent.values()), time.monotonic()
             while left and (rest := progress + patience - time.monotonic()) > 0:
@@ -118,7 +112,6 @@ class Outbox:
                 if now_left < left:
                     progress = time.monotonic()
                 left = now_left
-            self._is_awaited = False
             return left
 
     # ------------------------------------------------------------------------------ the thread's part
@@ -186,7 +179,7 @@ class Outbox:
             except Exception as error:
                 if self._may_pass(error, (file.path, offset)):
                     raise
-                reason = f"{_name(error)}: {' '.join(str(error).split())[:500]}"
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
                 path = [file.refuse(line, reason) for end, line in file.unsent() if end <= offset][-1]
                 say(f"not sent to MLflow, kept in {path}: {reason}")
             file.acknowledge(offset)
@@ -204,38 +197,16 @@ class Outbox:
         known = self.known_as(run_id)
         if known is None:
             raise DataError(f"the run {run_id} was never started")
-        if not self._send_by_helper(known, events):
-            if isinstance(events[0], Logged):
-                # It is tried with an example.
-                compute_alone()
-            shipping.send(known, events)
-
-    def _send_by_helper(self, run_id: str, events: list[Event]) -> bool:
-        """Have this process's helper do it; False where there is none, or it ended meanwhile: twice does no harm."""
-        if isinstance(events[0], Points):
-            # Curves are followed live, and the helper may rest.
-            return False
-        while isinstance(events[0], HEAVY) and not self._is_awaited and (helper := coming()) is not None:
-            helper.wait(0.2)
-        helper = current()
-        if helper is None:
-            return False
-        lines = tuple(encode(event).decode().rstrip("\n") for event in events)
-        try:
-            helper.ask(Send(store=self.store, run_id=run_id, lines=lines)).result()
-        except HelperGoneError:
-            return False
-        except RefusedError as error:
-            if error.name == OtherStoreError.__name__:
-                return False
-            raise
-        return True
+        if isinstance(events[0], Logged):
+            # It is tried with an example.
+            compute_alone()
+        shipping.send(known, events)
 
     def _may_pass(self, error: Exception, what: object) -> bool:
         """Is it worth another try? An error inside of the server may be an outage of what is behind it."""
         if is_outage(error):
             return True
-        # Of MLflow's own errors, raised here or by the helper.
+        # Of MLflow's own errors.
         if getattr(error, "error_code", None) != "INTERNAL_ERROR":
             return False
         if self._first_failure[0] != what:
@@ -246,7 +217,7 @@ class Outbox:
         if self._away_since is None:
             self._away_since = time.monotonic()
             reason = " ".join(str(error).split())[:200]
-            say(f"MLflow does not answer; what is logged waits in {self.store} ({_name(error)}: {reason})")
+            say(f"MLflow does not answer; what is logged waits in {self.store} ({type(error).__name__}: {reason})")
 
     def _came_back(self) -> None:
         if self._away_since is not None:
@@ -274,10 +245,6 @@ class Outbox:
                 left = sum(file.num_unsent() for file in dead)
                 problems.append(f"{run_id}: {left} entries could not be sent ({type(error).__name__}: {error})")
         return sent, problems
-
-
-def _name(error: Exception) -> str:
-    return error.name if isinstance(error, RefusedError) else type(error).__name__
 
 
 @lru_cache(maxsize=8)

@@ -1,68 +1,36 @@
-"""What of Prefect's temporary server is held open for a while only."""
+"""Prefect's temporary server as a process: whose parent is gone makes no tables."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+import subprocess
+from pathlib import Path
 
-import pytest
+from filelock import FileLock
 
-from flows.local.temporary_server import for_a_while
-
-
-class Work:
-    """Notes when it is opened and closed, and by which task."""
-
-    def __init__(self) -> None:
-        self.notes: list[tuple[str, asyncio.Task[None] | None]] = []
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[None]:
-        self.notes.append(("opened", asyncio.current_task()))
-        try:
-            yield
-        finally:
-            self.notes.append(("closed", asyncio.current_task()))
-
-    @property
-    def course(self) -> list[str]:
-        return [note for note, _ in self.notes]
+from tasks.processes import module_command, module_environment
 
 
-def test_work_is_open_when_the_block_begins_and_closed_after_its_time() -> None:
-    work = Work()
-
-    async def use() -> None:
-        async with for_a_while(work(), 0.01):
-            assert work.course == ["opened"]
-            async with asyncio.timeout(10):
-                while len(work.course) < 2:
-                    await asyncio.sleep(0.01)
-        assert work.course == ["opened", "closed"]
-
-    asyncio.run(use())
-
-
-def test_work_is_closed_with_the_block_by_the_task_that_opened_it() -> None:
-    work = Work()
-
-    async def use() -> None:
-        async with for_a_while(work(), 3600):
-            pass
-
-    asyncio.run(use())
-    (_, opener), (last, closer) = work.notes
-    assert (last, opener) == ("closed", closer)
+def test_a_server_whose_parent_goes_while_it_waits_for_another_ones_tables_makes_none(tmp_path: Path) -> None:
+    environment = os.environ | module_environment() | {"PREFECT_HOME": str(tmp_path)}
+    with socket.socket() as bound, FileLock(tmp_path / "hw3-server-start.lock"):
+        bound.bind(("127.0.0.1", 0))
+        command = module_command("flows.local.temporary_server", str(bound.fileno()))
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, pass_fds=(bound.fileno(),)) as server:
+            assert server.stdin is not None
+            server.stdin.close()
+            # The lock is held here: it can do nothing but wait, and ends all the same.
+            assert server.wait(timeout=120) == 1
+    assert not (tmp_path / "prefect.db").exists()
 
 
-def test_work_that_cannot_be_opened_is_told() -> None:
-    @asynccontextmanager
-    async def broken() -> AsyncIterator[None]:
-        raise ConnectionError("no redis")
-        yield
-
-    async def use() -> None:
-        async with for_a_while(broken(), 1):
-            pytest.fail("was never open")
-
-    with pytest.raises(ConnectionError, match="no redis"):
-        asyncio.run(use())
+def test_a_server_whose_parent_goes_before_its_turn_has_come_lets_it_pass(tmp_path: Path) -> None:
+    environment = os.environ | module_environment() | {"PREFECT_HOME": str(tmp_path)}
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        command = module_command("flows.local.temporary_server", str(bound.fileno()))
+        # Gone from the beginning.
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, env=environment, pass_fds=(bound.fileno(),), timeout=120, check=False
+        )
+    assert done.returncode != 0
+    assert not (tmp_path / "prefect.db").exists()
