@@ -84,7 +84,7 @@ def _train_alone(spec: TrainJob) -> None:
 
 def _prepare(spec: TrainJob) -> DataReport:
     data = prepare(spec.training)
-    find_family(data.kind, spec.training.family)
+    find_family(data.kind, spec.training.family, spec.training.origin)
     say(f"{data.name}: {data.num_train:,} training examples, digest {data.digest}")
     return data
 

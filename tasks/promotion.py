@@ -38,7 +38,11 @@ def challenger_of(answer: Answer, family: str | None) -> str:
     Raises:
         SpecError: the wanted one is not there, or no network is.
     """
-    networks = [name for name in answer.training if isinstance(find_family(answer.data.kind, name), Network)]
+    networks = [
+        name
+        for name in answer.training
+        if isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
+    ]
     if family is not None and family not in networks:
         raise SpecError(
             f"`family` {family!r} is not a network of this study; networks: {', '.join(networks) or 'none'}."

@@ -6,6 +6,7 @@ Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C in
 # Each module registers its commands; `--help` lists them by name.
 from flows.cli import data as data
 from flows.cli import evidence as evidence
+from flows.cli import families as families
 from flows.cli import models as models
 from flows.cli import servers as servers
 from flows.cli import studies as studies

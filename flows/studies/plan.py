@@ -54,6 +54,7 @@ class StudyPlan:
         return TrainSpec(
             data=self.source.model_copy(update={"source": self.data.source, "digest": self.data.digest}),
             family=family,
+            origin=find_family(self.data.kind, family).origin,
             seeds=tuple(seeds),
             recipe=self.recipes[family] if family in self.recipes else self._own_recipe(family),
             latent_dim=self.latent_dim,

@@ -73,6 +73,8 @@ class FitResult:
     strategy: Strategy
     precision: Precision
     device: torch.device
+    reason: str = ""
+    """Why it is not the strategy that was wished for, or measured to be the fastest."""
     chunk: int | None = None
     """Examples that were in memory at once; None: all."""
     notes: tuple[str, ...] = ()
@@ -136,7 +138,7 @@ def fit(
     training = _Training(
         dataset, family, spec, device, dtype, precision, proof, _once(on_epoch), checkpoints, on_free_core
     )
-    notes = [note for note in (said, why) if note]
+    notes = [said] if said else []
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
@@ -150,7 +152,7 @@ def fit(
             reason = " ".join(str(error).split())[:200]
         else:
             chunk = rows_at_once(dataset, _memory_bytes(spec, plan), precision.kept(dtype))
-            return replace(result, chunk=chunk, notes=tuple(notes), seconds=time.perf_counter() - start)
+            return replace(result, chunk=chunk, notes=tuple(notes), reason=why, seconds=time.perf_counter() - start)
         # Out here the error's traceback is gone, too.
         release(device)
         failed, plan = plan, plan.smaller()
@@ -275,8 +277,7 @@ def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: Trai
     granted: Strategy = {"stacked": wish, "vmap": "vmap", "plain": "separate"}[proof.layout]
     if granted == wish:
         return wish, proof, ""
-    reasons = "; ".join(proof.reasons)
-    return granted, proof, f"replicates of {family.label} run as `{granted}`, not as `{wish}` ({reasons})"
+    return granted, proof, "; ".join(proof.reasons)
 
 
 def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:

@@ -32,6 +32,7 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
     used = split_of(dataset, spec.resampling, result.best_seed)
     manifest = ModelManifest(
         family=family.name,
+        origin=family.origin,
         kind=family.kind,
         shape=dataset.features.shape[1:],
         class_names=dataset.class_names,
@@ -87,7 +88,7 @@ def load_model(directory: Path) -> tuple[ModelManifest, State]:
 
 def build_from_manifest(manifest: ModelManifest) -> nn.Module:
     """A fresh module of the architecture that the manifest describes."""
-    family = find_family(manifest.kind, manifest.family)
+    family = find_family(manifest.kind, manifest.family, manifest.origin)
     if not isinstance(family, Network):
         raise DataError(f"{manifest.family} is a baseline, not a network.")
     # Its parameters are replaced: whatever it draws must come from nobody else's numbers.

@@ -68,12 +68,12 @@ def _ask(
         outputs=_at_once(manifest, models),
         seconds_of_one=partial(_seconds_of_one, models[0], data),
     )
-    return find_family(manifest.kind, manifest.family).objective.table(trained)
+    return find_family(manifest.kind, manifest.family, manifest.origin).objective.table(trained)
 
 
 def _at_once(manifest: ModelManifest, models: Sequence[nn.Module]) -> Callable[[Batch], torch.Tensor]:
     """Outputs (S, B, ...) of all models: as one program where they are proved to be one, else one after another."""
-    family = find_family(manifest.kind, manifest.family)
+    family = find_family(manifest.kind, manifest.family, manifest.origin)
     assert isinstance(family, Network)
     layout = proved_layout(family, architecture_of(manifest), has_lengths=manifest.unequal_lengths).layout
     programs = [Program([model], "plain") for model in models] if layout == "plain" else [Program(models, layout)]

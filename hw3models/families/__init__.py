@@ -1,15 +1,31 @@
-"""The registry. A new family is one file, and one line in `_ALL`."""
+"""The registry. A new family is one file, and one line in `_ALL`; others come from outside."""
 
 import difflib
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection, Iterable
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.families import autoencoder, baselines, cnn, gru, lstm, mlp
 from hw3models.families.family import Baseline, Family, Network, recipe_of
+from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
 from hw3models.specs import Kind
+from hw3models.specs.origin import Origin
 
-__all__ = ["FAMILIES", "Baseline", "Family", "Network", "display_name", "facts_of", "find_family", "recipe_of"]
+__all__ = [
+    "FAMILIES",
+    "Baseline",
+    "Family",
+    "Network",
+    "display_name",
+    "enter",
+    "facts_of",
+    "find_family",
+    "is_reference",
+    "offered",
+    "origin_of",
+    "recipe_of",
+]
 
 _ALL: tuple[Family, ...] = (
     mlp.IMAGES,
@@ -34,18 +50,51 @@ FAMILIES: dict[Kind, dict[str, Family]] = {"images": _by_kind("images"), "sequen
 """Kind of data -> name -> family."""
 
 
-def find_family(kind: Kind, name: str) -> Family:
-    """The family `name` for data of `kind`.
+_outside: dict[tuple[Kind, str], Family] = {}
+"""What this process has met of families from outside, by the name that they have here."""
+
+
+def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
+    """The family `name` for data of `kind`, whose code is that of `origin` where it is from outside.
 
     Raises:
-        SpecError: there is none; the message lists those there are and suggests the nearest.
+        SpecError: there is none; the message lists those there are and suggests the nearest. Or the code of `origin`
+            is not here, or is other code.
     """
-    known = FAMILIES[kind]
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
+    if origin is not None:
+        known = _outside.get((kind, name))
+        if known is None or known.origin != origin:
+            _outside[kind, name] = known = load_family(origin, name, kind)
+        return known
+    here = FAMILIES[kind]
+    if name in here:
+        return here[name]
+    if (kind, name) in _outside:
+        return _outside[kind, name]
+    if name in offered():
+        return enter(kind, f"{GROUP}:{name}")
+    names = [*here, *offered()]
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise SpecError(f"`family` {name!r} is not known for {kind}; known: {', '.join(known)}.{hint}")
+    raise SpecError(
+        f"`family` {name!r} is not known for {kind}; known: {', '.join(names)}.{hint} One of your own is named by "
+        "where it is, as in `./nets.py:MyNet` or `package.module:name`."
+    )
+
+
+def enter(kind: Kind, reference: str, taken: Collection[str] = ()) -> Family:
+    """The family that `reference` names, under a short name that is not `taken`; the same name every time.
+
+    Raises:
+        SpecError: the code is not here, or makes nothing that can be trained.
+    """
+    origin = origin_of(reference)
+    name = short_name(reference)
+    if name in FAMILIES[kind] or name in taken:
+        name = long_name(reference)
+    if name in FAMILIES[kind] or name in taken:
+        name = f"{name}-{hashlib.sha256(origin.reference.encode()).hexdigest()[:4]}"
+    return find_family(kind, name, origin)
 
 
 def facts_of(names: Iterable[str], kind: Kind | None = None) -> dict[str, FamilyFacts]:
@@ -53,8 +102,9 @@ def facts_of(names: Iterable[str], kind: Kind | None = None) -> dict[str, Family
 
     The same name means the same family on images and on sequences, as far as these facts go: `kind` may be left out.
     """
+    known = {name: family for (own, name), family in _outside.items() if kind in (None, own)}
     kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
-    known = {name: family for families in kinds for name, family in families.items()}
+    known |= {name: family for families in kinds for name, family in families.items()}
     return {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
 
 

@@ -53,7 +53,7 @@ def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=200, tol=1e-3)
-    index = _in_memory(dataset, seed)
+    index = in_memory(dataset, seed)
     with warnings.catch_warnings():
         # Stopping at 200 iterations is a choice: the accuracy has settled long before.
         warnings.filterwarnings("ignore", message=".*failed to converge.*")
@@ -61,7 +61,7 @@ def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  
         model.fit(train.reshape(len(train), -1), dataset.labels[index])
     start = time.perf_counter()
     scores = np.concatenate(
-        [model.predict_proba(standardised(dataset, part).reshape(len(part), -1)) for part in _parts(dataset.test)]
+        [model.predict_proba(standardised(dataset, part).reshape(len(part), -1)) for part in parts(dataset.test)]
     )
     probabilities = np.zeros((len(scores), len(dataset.class_names)), np.float32)
     probabilities[:, model.classes_] = scores
@@ -72,15 +72,16 @@ def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  
     )
 
 
-def _in_memory(dataset: Dataset, seed: int) -> NDArray[np.int64]:
-    """Training examples for a method that needs all of them at once."""
+def in_memory(dataset: Dataset, seed: int) -> NDArray[np.int64]:
+    """Choose the training examples for a method that needs all of them at once."""
     size = MAX_BASELINE_BYTES // max(1, 4 * int(np.prod(dataset.features.shape[1:])))
     if not is_on_disk(dataset.features) or size >= len(dataset.train):
         return dataset.train
     return np.sort(np.random.default_rng(seed).permutation(dataset.train)[:size])
 
 
-def _parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]]:
+def parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]]:
+    """Cut an index into pieces that fit into memory."""
     return [index[start : start + size] for start in range(0, len(index), size)]
 
 
@@ -149,7 +150,7 @@ def _channels_first(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.fl
 
 def _scores(model: Any, dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ridge's decision values (n, K); classes that train does not have get the lowest."""
-    values = np.concatenate([model.decision_function(_channels_first(dataset, part)) for part in _parts(index)])
+    values = np.concatenate([model.decision_function(_channels_first(dataset, part)) for part in parts(index)])
     if values.ndim == 1:
         values = np.stack([-values, values], axis=1)
     scores = np.full((len(index), len(dataset.class_names)), values.min() - 1.0)

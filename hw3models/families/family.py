@@ -10,6 +10,7 @@ from hw3models.errors import SpecError
 from hw3models.objectives import CLASSIFICATION, Objective
 from hw3models.objectives.objective import BaselineFit
 from hw3models.specs import Kind, Recipe
+from hw3models.specs.origin import Origin
 
 __all__ = ["Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
 
@@ -52,6 +53,8 @@ class Network:
     then it does in no strategy: a seed's model may not depend on how many others train with it."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    origin: Origin | None = None
+    """Where its code is; None for the families of this package."""
 
 
 def recipe_of(network: Network, name: str) -> Recipe:
@@ -81,7 +84,9 @@ class Baseline:
     ignores_examples: bool = False
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
-    """(data, seed, code size)."""
+    """(data, seed, numbers in the code)."""
+    origin: Origin | None = None
+    """Where its code is; None for the families of this package."""
 
 
 Family = Network | Baseline

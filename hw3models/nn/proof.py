@@ -217,14 +217,13 @@ def _difference_at(
             raise _NeedsFloat32Error from error
         raise
     try:
-        with warnings.catch_warnings():
-            # What has no batching rule runs one by one behind vmap, slower than alone: torch warns of it.
-            warnings.simplefilter("error")
-            warnings.filterwarnings("ignore", category=DeprecationWarning)
+        with _heard_warnings() as heard:
             program = Program(models, layout, ReplicateRng(SEEDS, cpu), foreign_noise=foreign_noise)
             found = _passes(program, inputs)
     except Exception as error:  # whatever a foreign module may raise on inputs of another shape
-        return " ".join(str(error).split())[:200] or type(error).__name__
+        return _short(str(error)) or type(error).__name__
+    if slow := next((text for text in heard if _FALLBACK in text), None):
+        return _short(slow)
     for row, own in enumerate(alone):
         for name, expected in own.items():
             if name not in found or found[name][row : row + 1].shape != expected.shape:
@@ -233,6 +232,27 @@ def _difference_at(
             if not apart <= tolerance * (1 + expected.abs().max().item()):
                 return f"{name} is off by {apart:.2g}"
     return None
+
+
+_FALLBACK = "not yet implemented the batching rule"
+"""What torch warns of where vmap runs replicates one by one, slower than alone."""
+
+
+@contextmanager
+def _heard_warnings() -> "Iterator[list[str]]":
+    """Collect the texts of warnings. Filters are the whole process's: those of other threads are passed on."""
+    heard: list[str] = []
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        yield heard
+    for one in recorded:
+        heard.append(str(one.message))
+        if "torch" not in one.filename and not str(one.message).startswith("There is a performance drop"):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:200]
 
 
 def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:

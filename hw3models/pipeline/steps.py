@@ -12,7 +12,7 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest
 from hw3models.data.resamples import drawn_from, split_of
 from hw3models.engine.checkpoints import KeptCheckpoints
-from hw3models.engine.fit import EpochReport, fit
+from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.engine.model_store import load_model, save_model
 from hw3models.engine.predicting import predict
 from hw3models.errors import DigestError
@@ -48,7 +48,7 @@ def train_step(
         TrainingError: every replicate failed.
     """
     check_digest(spec, data)
-    family = find_family(data.kind, spec.family)
+    family = find_family(data.kind, spec.family, spec.origin)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
     if isinstance(family, Baseline):
@@ -74,6 +74,7 @@ def _fit_network(
     learnt = [tensor[0].numel() for name, tensor in result.states.items() if not name.endswith(buffers)]
     return TrainReport(
         family=family.name,
+        origin=family.origin,
         seeds=result.seeds,
         failures=result.failures,
         best_seed=result.best_seed,
@@ -86,11 +87,17 @@ def _fit_network(
         parameters=sum(learnt),
         train_seconds=result.seconds,
         device=describe_device(result.device),
-        strategy=result.strategy + (f", in chunks of {result.chunk:,}" if result.chunk else ""),
+        strategy=_told(result),
         precision=str(result.precision),
         peak_memory_mb=peak_memory_mb(result.device),
         notes=result.notes,
     )
+
+
+def _told(result: FitResult) -> str:
+    """The strategy in words: why not another one, and how much of the data was in memory."""
+    because = f" (not {result.reason})" if result.reason else ""
+    return f"{result.strategy}{because}" + (f", in chunks of {result.chunk:,}" if result.chunk else "")
 
 
 def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
@@ -113,6 +120,7 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     cpu = pick_device("cpu")
     return TrainReport(
         family=family.name,
+        origin=family.origin,
         seeds=seeds,
         best_seed=seeds[0],
         directory=str(directory),
@@ -138,7 +146,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     dataset = load_prepared(data)
     directory = Path(training.directory)
     path = directory / "predictions.npz"
-    family = find_family(data.kind, training.family)
+    family = find_family(data.kind, training.family, training.origin)
     if isinstance(family, Baseline):
         table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
         table_digest, device = training.digest, training.device

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.metrics import default_metric
-from hw3models.families import FAMILIES, Network, find_family, recipe_of
+from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
 from hw3models.specs import Kind, StudyKind, StudySpec
 
@@ -26,7 +26,7 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     """
     objective = RECONSTRUCTION if study == "autoencoder" else CLASSIFICATION
     kind: Kind = "sequences" if study == "sequences" else "images"
-    families = default_families(kind, objective) if spec.families is None else spec.families
+    families = default_families(kind, objective) if spec.families is None else enter_all(kind, spec.families)
     check_families(kind, objective, families)
     check_recipe(kind, families, spec.recipe)
     metric = spec.metric or default_metric(objective.metrics)
@@ -34,6 +34,27 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
     return Choice(kind, families, metric)
+
+
+def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
+    """Names of the families; those that are named by where they are have short ones from now on.
+
+    Raises:
+        SpecError: the code of some is not here, or makes nothing that can be trained; all faults together.
+    """
+    names: list[str] = []
+    faults = []
+    for position, family in enumerate(families):
+        if is_reference(family) and family in families[:position]:
+            faults.append(f"`families` names {family} more than once.")
+            continue
+        try:
+            names.append(enter(kind, family, names).name if is_reference(family) else family)
+        except SpecError as error:
+            faults.append(str(error))
+    if faults:
+        raise SpecError(" ".join(faults))
+    return tuple(names)
 
 
 def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:

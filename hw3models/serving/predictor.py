@@ -29,7 +29,7 @@ class Predictor:
     def __init__(self, manifest: ModelManifest, model: nn.Module) -> None:
         self.manifest = manifest
         self.model = model.eval()
-        self._objective = find_family(manifest.kind, manifest.family).objective
+        self._objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
         self._mean = torch.tensor(manifest.mean)
         self._std = torch.tensor(manifest.std)
 

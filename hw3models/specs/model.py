@@ -3,12 +3,15 @@
 from typing import Literal
 
 from hw3models.specs import Kind, Report, Resampling
+from hw3models.specs.origin import Origin
 
 
 class ModelManifest(Report):
     """What `model.json` holds."""
 
     family: str
+    origin: Origin | None = None
+    """Where the family's code is; None for those of this package."""
     kind: Kind
     shape: tuple[int, ...]
     """Of one example: (28, 28), or (T, C)."""

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
 from hw3models.specs.data import DataSpec
+from hw3models.specs.origin import Origin
 
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 Resampling = Literal["seed", "split", "both"]
@@ -81,7 +82,9 @@ class TrainSpec(Spec):
     data: DataSpec = DataSpec()
     """The data to train on."""
     family: str = "mlp"
-    """Name in the registry: see `hw3 doctor` or `hw3models.families.FAMILIES`."""
+    """Name in the registry: see `hw3 families`."""
+    origin: Origin | None = None
+    """Where the family's code is; None for those of this package."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = (0, 1, 2, 3, 4)
     """One replicate per seed: its own initialisation and its own order of examples."""
     recipe: Recipe | None = None
@@ -176,6 +179,8 @@ class TrainReport(Report):
     """Trained replicates of one family: a folder with a digest, and how it went."""
 
     family: str
+    origin: Origin | None = None
+    """Where the family's code was; None for those of this package."""
     seeds: tuple[int, ...]
     """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
     failures: tuple[ReplicateFailure, ...] = ()

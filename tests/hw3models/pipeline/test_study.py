@@ -3,26 +3,27 @@
 import pytest
 
 from hw3models.errors import SpecError
+from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION
 from hw3models.pipeline.study import check_families, check_study, default_families
 from hw3models.specs import DataSpec, SequencesSpec
 
 
 def test_faults_of_a_choice_of_families_are_told_together() -> None:
     with pytest.raises(SpecError, match=r"'cnm' is not known.*autoencoder' is not known.*names mlp more than once"):
-        check_families("sequences", "classification", ["cnm", "mlp", "autoencoder", "mlp"])
+        check_families("sequences", CLASSIFICATION, ["cnm", "mlp", "autoencoder", "mlp"])
     with pytest.raises(
         SpecError, match="mlp is for classification, this study is reconstruction; fitting: autoencoder"
     ):
-        check_families("images", "reconstruction", ["mlp"])
+        check_families("images", RECONSTRUCTION, ["mlp"])
     with pytest.raises(SpecError, match="`families` is empty"):
-        check_families("images", "reconstruction", [])
+        check_families("images", RECONSTRUCTION, [])
 
 
 def test_every_comparison_has_baselines() -> None:
-    assert default_families("sequences", "classification") == (
+    assert default_families("sequences", CLASSIFICATION) == (
         "mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket",
     )  # fmt: skip
-    assert default_families("images", "reconstruction") == ("autoencoder", "pca")
+    assert default_families("images", RECONSTRUCTION) == ("autoencoder", "pca")
 
 
 @pytest.mark.parametrize(
@@ -45,4 +46,4 @@ def test_a_study_is_checked_before_anything_is_read(changes: dict[str, object], 
 
 def test_what_is_not_given_is_chosen() -> None:
     chosen = check_study("sequences", SequencesSpec(data=DataSpec(source="regime:locked")))
-    assert chosen == ("sequences", default_families("sequences", "classification"), "accuracy")
+    assert chosen == ("sequences", default_families("sequences", CLASSIFICATION), "accuracy")
