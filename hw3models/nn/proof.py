@@ -93,8 +93,7 @@ def check_alone(model: nn.Module, shape: Shape) -> bool:
                 f"{type(model).__name__} draws from {left} in its forward pass{_which(program, inputs)}. Replicates "
                 "would share it. Use torch's dropout layers, or draw with torch.rand, rand_like or bernoulli_."
             )
-    model.eval()
-    if _draws(program, inputs, train=False):
+    if _draws(Program([model], "plain"), inputs, train=False):
         raise UnfitModuleError(f"{type(model).__name__} draws random numbers in evaluation mode.")
     with torch.no_grad():
         first, second = program(*inputs), program(*inputs)
