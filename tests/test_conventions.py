@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from setuptools import find_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("hw3models", "tasks", "flows")
+NO_BEGINNING = ("As ", "By ", "From ", "In ", "Of ", "Those ")
+"""Words with which no docstring begins."""
+BEING_MENDED = ("flows/local/", "hw3models/engine/", "hw3models/families/", "hw3models/nn/", "tasks/helper/")
+"""Rooms that others rewrite at this moment; the list is to be empty when they are done."""
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
@@ -79,6 +84,24 @@ def test_public_names_have_docstrings_and_functions_fit_a_screen(path: Path) -> 
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of every docstring; those behind an attribute count as well."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for one in body if isinstance(body, list) else ():
+            if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str):
+                yield one.lineno, one.value.value.strip()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_docstrings_begin_with_a_verb_or_a_noun_phrase_that_stands_alone(path: Path) -> None:
+    """`Of one example.` is half a sentence, whose other half is the name above it."""
+    if path.relative_to(ROOT).as_posix().startswith(BEING_MENDED):
+        pytest.skip("is being rewritten")
+    found = [f"line {line}: {text[:60]}" for line, text in docstrings(ast.parse(path.read_text()))]
+    assert [one for one in found if one.split(": ", 1)[1].startswith(NO_BEGINNING)] == []
 
 
 def test_no_registry_address_and_no_path_of_a_machine_is_committed() -> None:

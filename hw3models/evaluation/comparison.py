@@ -31,7 +31,7 @@ from hw3models.stats.multiple_testing import LEVEL, holm
 from hw3models.stats.power import advise
 
 DEFAULT_MARGINS = {"%": 0.005, "dB": 0.1}
-"""By unit: half a percentage point, a tenth of a decibel."""
+"""Unit -> margin: half a percentage point, a tenth of a decibel."""
 RELATIVE_MARGIN = 0.02
 """Share of the best family's value, for all other metrics."""
 
@@ -161,7 +161,7 @@ def _pairs(
 
 
 def _difference(a: Measured, b: Measured) -> Estimate:
-    """Where both lost splits, they may have none in common: then nothing is known."""
+    """The difference of two families; nothing is known where they have no split in common."""
     return difference(a, b) if len(a.per_seed) else Estimate(0.0, math.inf, 1.0)
 
 
@@ -270,7 +270,7 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
 
 
 def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
-    """Of resamples, those of the same number must be the same."""
+    """Are both tables about the same test examples? Resamples are compared number by number."""
     if not a.is_resampled:
         return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
     rows = [(a.seeds.index(seed), b.seeds.index(seed)) for seed in a.seeds if seed in b.seeds]

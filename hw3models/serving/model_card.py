@@ -20,7 +20,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 
 
 def licence_of(data: DataReport) -> str:
-    """Of data that are known here."""
+    """The licence of data that are known here."""
     if data.source.startswith("regime:"):
         return "synthetic, made by this project (MIT)"
     if data.source.startswith("aeon:"):

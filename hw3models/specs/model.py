@@ -11,7 +11,7 @@ class ModelManifest(Report):
     family: str
     kind: Kind
     shape: tuple[int, ...]
-    """Of one example: (28, 28), or (T, C)."""
+    """Shape of one example: (28, 28), or (T, C)."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""

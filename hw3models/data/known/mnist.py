@@ -97,5 +97,5 @@ def read_images(name: str, files: Sequence[Path]) -> Raw:
 
 
 def _missing(remotes: Sequence[Remote], folder: Path) -> list[Remote]:
-    """Those that are not in `folder`, or not with the right content."""
+    """Files that are not in `folder`, or not with the right content."""
     return [r for r in remotes if not (folder / r.name).is_file() or md5_of(folder / r.name) != r.md5]
