@@ -16,6 +16,7 @@ from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.verdicts import (
     Setting,
     Standings,
@@ -25,8 +26,8 @@ from hw3models.evaluation.verdicts import (
     power_advice,
     winner_and_loser,
 )
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport, Score
-from hw3models.stats.intervals import Estimate, Measured, bounded_interval, difference
+from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
+from hw3models.stats.intervals import Estimate, Measured, difference
 from hw3models.stats.multiple_testing import LEVEL, holm
 from hw3models.stats.power import advise
 
@@ -95,7 +96,7 @@ def compare(
     order = _unbeaten_first(order, pairs)
     groups = tie_groups(order, pairs)
     standings = Standings(
-        scores={name: _score(measured[name], metric) for name in order},
+        scores={name: score_of(measured[name], metric) for name in order},
         pairs=pairs,
         groups=groups,
         baselines=tuple(name for name in order if fact(facts, name).is_baseline),
@@ -228,14 +229,6 @@ def _within_range(interval: tuple[float, float], metric: str) -> tuple[float, fl
     """A difference of two values in 0..1 lies in -1..1."""
     lowest, highest = METRICS[metric].range
     return max(interval[0], lowest - highest), min(interval[1], highest - lowest)
-
-
-def _score(measured: Measured, metric: str) -> Score:
-    lowest, highest = METRICS[metric].range
-    low, high = bounded_interval(measured, lowest=lowest, highest=highest)
-    return Score(
-        mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=tuple(map(float, measured.per_seed))
-    )
 
 
 def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | None) -> None:
