@@ -74,7 +74,7 @@ def _trained(datasets: int) -> str:
 
 
 def default_output() -> Path:
-    """In the documentation of a checkout."""
+    """The page in the documentation of a checkout."""
     return Settings().home / "docs" / "calibration.md"
 
 

@@ -30,7 +30,7 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
 
 
 def as_text(found: DataCheck, page: Path) -> str:
-    """For a terminal: what was understood, then the findings."""
+    """What a terminal shows: what was understood, then the findings."""
     shape = " x ".join(map(str, found.shape))
     lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
     if found.lengths:

@@ -55,7 +55,7 @@ def hw3(spec: Hw3Spec) -> RunReport:
 
 
 def _homework(asked: Mapping[str, Future[HomeworkPart]]) -> tuple[tuple[HomeworkPart, ...], tuple[str, ...]]:
-    """Its answers, or what is missing: the studies, which took minutes, stand without."""
+    """Answers of the homework, or what is missing: the studies, which took minutes, stand without."""
     try:
         return solve_homework(take_solved(asked)), ()
     except Exception as error:
@@ -64,7 +64,7 @@ def _homework(asked: Mapping[str, Future[HomeworkPart]]) -> tuple[tuple[Homework
 
 
 def _answers(studies: Mapping[str, Callable[[], RunReport]]) -> tuple[list[Answer], tuple[str, ...]]:
-    """Of all studies; one that fails is missing, and the others stand. Where all fail, so does this."""
+    """Answers of all studies; one that fails is missing, and the others stand. Where all fail, so does this."""
     answers: list[Answer] = []
     errors: dict[str, Exception] = {}
     for name, study in studies.items():

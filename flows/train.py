@@ -23,7 +23,7 @@ from tasks.tuning import try_recipe
 
 
 def flow_name() -> str:
-    """Such as `train-lstm-x5-regime-order`."""
+    """Name of the flow run, such as `train-lstm-x5-regime-order`."""
     spec = flow_run.parameters["spec"]
     return training_name(spec.training, spec.trial)
 

@@ -110,7 +110,7 @@ def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def _own_table(run: FamilyRun) -> PredictionTable:
-    """Of the one model that is used, on its own test split."""
+    """Predictions of the one model that is used, on its own test split."""
     table = load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest)
     return table.of_seed(run.training.best_seed)
 
@@ -118,7 +118,7 @@ def _own_table(run: FamilyRun) -> PredictionTable:
 def _hits(
     run: FamilyRun, said: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where it was right, and is."""
+    """Which examples it got right before, and which it gets right now."""
     table = _own_table(run)
     assert table.probabilities is not None
     return table.probabilities[0].argmax(-1) == table.labels, said.argmax(-1) == labels

@@ -27,7 +27,7 @@ def _folder() -> Path:
 
 @contextmanager
 def present(flow_run_id: str | None) -> Iterator[None]:
-    """Until the block ends the flow run lives in this process. Nothing outside a flow run."""
+    """Note down that the flow run lives in this process until the block ends. Does nothing outside a flow run."""
     if flow_run_id is None:
         yield
         return

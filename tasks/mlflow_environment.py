@@ -17,6 +17,6 @@ CLIENT = {
 
 
 def set_mlflow_defaults(environment: MutableMapping[str, str]) -> None:
-    """Before MLflow is imported. What the user has set stays."""
+    """Set what is not set, before MLflow is imported. What the user has set stays."""
     for name, value in CLIENT.items():
         environment.setdefault(name, value)

@@ -15,13 +15,13 @@ def slug(text: str) -> str:
 
 
 def training_name(spec: TrainSpec, trial: TrialPlan | None = None) -> str:
-    """Of a training's flow run on a pool, such as `train-lstm-x8-regime-order`; a trial's is `try-lstm-007-...`."""
+    """Name of a flow run on a pool: `train-lstm-x8-regime-order` for a training, `try-lstm-007-...` for a trial."""
     what = f"train-{spec.family}-x{len(spec.seeds)}" if trial is None else f"try-{spec.family}-{trial.number:03d}"
     return f"{what}-{slug(Path(spec.data.source).stem)}"
 
 
 def trial_run_name() -> str:
-    """Such as `try-lstm-007-regime-order`."""
+    """Name of a trial's task run, such as `try-lstm-007-regime-order`."""
     from prefect.runtime import task_run
 
     training, plan = task_run.parameters["training"], task_run.parameters["plan"]
@@ -31,7 +31,7 @@ def trial_run_name() -> str:
 
 
 def train_run_name() -> str:
-    """Such as `train-lstm-x8-regime-order`."""
+    """Name of a training's task run, such as `train-lstm-x8-regime-order`."""
     from prefect.runtime import task_run
 
     spec, data = task_run.parameters["spec"], task_run.parameters["data"]

@@ -41,7 +41,7 @@ def patiently(call: Callable[[], _T], *, pause: float = 1.0) -> _T:
 
 @contextmanager
 def hurry(seconds: float = 0.0) -> Iterator[None]:
-    """Within the block an outage is waited out for so long only: somebody waits, such as a user who pressed Ctrl-C."""
+    """Wait out an outage, within the block, for so long only: somebody waits, such as a user who pressed Ctrl-C."""
     token = _limit.set(seconds)
     try:
         yield

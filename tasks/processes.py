@@ -33,8 +33,10 @@ def module_environment() -> dict[str, str]:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """While much is imported, which stays: Python would look through a growing million of objects for garbage, which
-    takes a tenth of the time. Nor does it look through them later.
+    """Switch the garbage collector off while much is imported, which stays.
+
+    Python would look through a growing million of objects for garbage, which takes a tenth of the time. Nor does it
+    look through them later.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -21,7 +21,7 @@ class Training:
     """Which training an epoch belongs to."""
 
     label: str
-    """Such as `lstm on regime:order`."""
+    """What is trained, such as `lstm on regime:order`."""
     num_seeds: int
 
 

@@ -28,7 +28,7 @@ from tasks.tracking.finding import FamilyRun, fetch_family
 
 
 def model_name(answer: Answer) -> str:
-    """Of the registered model: one for images, one for autoencoders, one for each data set of sequences."""
+    """Name of the registered model: one for images, one for autoencoders, one for each data set of sequences."""
     return f"hw3-sequences-{slug(answer.data.name)}" if answer.kind == "sequences" else f"hw3-{answer.kind}"
 
 

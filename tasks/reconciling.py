@@ -81,7 +81,7 @@ class _FlowRuns:
         self._away = False
 
     def read(self, flow_run_id: str | None) -> FlowRun | None:
-        """None where there is none, or no answer."""
+        """The flow run; None where there is none, or no answer."""
         if flow_run_id is None or self._away:
             return None
         try:
@@ -100,7 +100,7 @@ class _FlowRuns:
 
     @property
     def answers(self) -> bool:
-        """As far as is known."""
+        """Does the server answer, as far as is known?"""
         return not self._away
 
 

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """Those of now. Read again only when what they are read from has changed: reading them takes a millisecond."""
+    """The settings of now. Read again only when what they are read from has changed: reading takes a millisecond."""
     return _read(_read_from())
 
 

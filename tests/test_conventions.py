@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from setuptools import find_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("hw3models", "tasks", "flows")
+NO_BEGINNING = ("As ", "By ", "From ", "In ", "Of ", "Those ")
+"""Words with which no docstring begins."""
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 WITHOUT_A_MODULE = {
@@ -24,9 +27,6 @@ WITHOUT_A_MODULE = {
     "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
     "hw3models/pipeline/test_resampled_study.py": "resamples from the data to the verdict",
     "hw3models/report/test_browser.py": "the finished page, in a browser",
-    "tasks/helper/test_ends.py": "how the helper and its command end",
-    "tasks/helper/test_homework.py": "the homework in the helper",
-    "tasks/helper/test_light.py": "what the helper may import",
 }
 """Files of tests that name no module, and why."""
 
@@ -110,6 +110,22 @@ def test_tests_mirror_the_rooms(package: str) -> None:
             nameless.add(file.as_posix())
     reasoned = {file for file in WITHOUT_A_MODULE if file.startswith(f"{package}/")}
     assert nameless == reasoned, "name the file after its module, or say in WITHOUT_A_MODULE why there is none"
+
+
+def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of every docstring; those behind an attribute count as well."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for one in body if isinstance(body, list) else ():
+            if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str):
+                yield one.lineno, one.value.value.strip()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_docstrings_begin_with_a_verb_or_a_noun_phrase_that_stands_alone(path: Path) -> None:
+    """`Of one example.` is half a sentence, whose other half is the name above it."""
+    found = [f"line {line}: {text[:60]}" for line, text in docstrings(ast.parse(path.read_text()))]
+    assert [one for one in found if one.split(": ", 1)[1].startswith(NO_BEGINNING)] == []
 
 
 def test_no_registry_address_and_no_path_of_a_machine_is_committed() -> None:

@@ -25,7 +25,7 @@ app = App(
 
 
 def version() -> str:
-    """Of the installed package."""
+    """Version of the installed package."""
     from importlib.metadata import version
 
     return version("hw3")

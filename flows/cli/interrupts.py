@@ -11,7 +11,7 @@ AGAIN_AFTER = 0.05
 
 
 def catch_dropped_interrupts() -> None:
-    """From now on, in this process.
+    """Give a Ctrl-C that Python drops in this process once more, from now on.
 
     Where a Ctrl-C lands in the callback of a weak reference, in `__del__` or in one of the garbage collector, Python
     prints it as "ignored" and goes on: `hw3 run` once went on training.

@@ -39,7 +39,7 @@ class _End:
     """
 
     code = 1
-    """Of the process, when something is raised that nobody has foreseen."""
+    """Exit code of the process, when something is raised that nobody has foreseen."""
 
     def __call__(self) -> None:
         try:

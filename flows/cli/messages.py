@@ -60,7 +60,7 @@ def _is_away(error: Exception) -> bool:
 
 
 def usage(error: CycloptsError) -> str:
-    """Of a command line that cannot be read."""
+    """What is wrong with a command line that cannot be read."""
     from pydantic import ValidationError
 
     cause = error.__cause__ or error.__context__

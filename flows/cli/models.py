@@ -30,7 +30,7 @@ def promote(
     run
         MLflow run of a study or of one of its families, or the `.json` beside a report; the newest study if not given.
     data
-        Of a run with several data sets: only this one.
+        Only this data set of a run with several.
     family
         This family instead of the winner.
     licence

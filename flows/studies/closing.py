@@ -63,4 +63,4 @@ def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
 
 
 HOOKS: dict[str, Any] = {"on_crashed": [end_runs], "on_cancellation": [end_runs]}
-"""Of every flow that opens MLflow runs."""
+"""Hooks of every flow that opens MLflow runs."""

@@ -29,11 +29,11 @@ class StudyResults:
         self.notes: list[str] = []
 
     def empty(self) -> "StudyResults":
-        """Nothing yet, of the same study: for the next batch of seeds."""
+        """Results of the same study with nothing in them yet: for the next batch of seeds."""
         return StudyResults(self.data, metric=self.metric, fresh=self.fresh)
 
     def without_failures(self, families: Sequence[str]) -> list[str]:
-        """Those of which nothing has failed so far."""
+        """Families of which nothing has failed so far."""
         return [family for family in families if family not in self.failures]
 
     def in_order(self, families: Sequence[str]) -> tuple[dict[str, TrainReport], dict[str, EvaluationReport]]:
@@ -79,7 +79,7 @@ class StudyResults:
         self._add(training, evaluation, placement, cached)
 
     def take(self, outcome: Outcome, spec: TrainSpec) -> None:
-        """How a training on a pool ended: fetch its results, do it here, or say what is missing."""
+        """Take in how a training on a pool ended: fetch its results, do it here, or say what is missing."""
         child = outcome.child
         if outcome.kind == "free" and child.decision.may_come_back:
             self.notes.append(f"{child.family} was to be trained on {child.decision.where}: {outcome.reason}")

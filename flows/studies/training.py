@@ -38,7 +38,7 @@ def train_all(plan: StudyPlan, trainings: Mapping[str, TrainSpec], results: Stud
 
 
 def decide(spec: StudySpec) -> Decision:
-    """Where networks are trained.
+    """Decide where networks are trained.
 
     Raises:
         PlacementError: the user wants them in a place that cannot be had.

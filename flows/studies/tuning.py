@@ -37,7 +37,7 @@ class Tuned:
         return {family: report.recipe for family, report in self.reports.items()}
 
     def log(self, run_ids: Mapping[str, str], parent: str) -> None:
-        """On the families' MLflow runs, which get their trials as children."""
+        """Log the search on the families' MLflow runs, which get their trials as children."""
         for family, report in self.reports.items():
             if family in run_ids:
                 tracking.log_search(run_ids[family], parent, report, self.trials[family])
@@ -86,7 +86,7 @@ class _Errand(NamedTuple):
 
     @property
     def family(self) -> str:
-        """Of the network."""
+        """Name of the network."""
         return self.search.family.name
 
 
@@ -124,7 +124,7 @@ class _Trials:
     # ---------------------------------------------------------------------------------------- on a pool
 
     def on_pool(self, decision: Decision, deadline: float) -> None:
-        """As many at once as the pool has workers. Those that nobody takes come back."""
+        """Try as many at once as the pool has workers. Trials that nobody takes come back."""
         with Dispatcher(deadline=deadline) as children:
             self._send(children, decision)
             for outcome in children.outcomes():
@@ -147,7 +147,7 @@ class _Trials:
                 say(f"{errand.family} on {self.results.data.name}: trial {plan.number} queued on {decision.where}")
 
     def _next(self) -> _Errand | None:
-        """Of the network that is furthest behind: the fewer trials of one search at once, the more each can learn."""
+        """A trial of the network that is furthest behind: the fewer of one search at once, the more each can learn."""
         at = Counter(errand.family for errand in self._out.values())
         waiting = [(at[family], family) for family in self.searches if family not in self.results.failures]
         for _, family in sorted(waiting, key=lambda one: one[0]):
@@ -189,7 +189,7 @@ class _Trials:
         self._try_here(errand)
 
     def _mourn(self, errand: _Errand, reason: str) -> None:
-        """Its process died: tried once more; then the recipe has failed."""
+        """Try a trial once more whose process died; after that the recipe has failed."""
         which = (errand.family, errand.claim.trial.plan.number)
         self._deaths[which] += 1
         if self._deaths[which] < LIVES:

@@ -23,10 +23,10 @@ class Databases:
     """Addresses with their passwords. Never to be printed; `told` is for that."""
 
     prefect: str | None
-    """None: what Prefect takes by itself."""
+    """Address of Prefect's database; None: what Prefect takes by itself."""
     mlflow: str
     told: tuple[str, str]
-    """Both, in words, without passwords."""
+    """Both databases in words, without passwords."""
 
     def __repr__(self) -> str:
         return f"Databases{self.told}"
@@ -93,7 +93,7 @@ def create_missing(settings: Settings, environment: Mapping[str, str]) -> list[s
 
 
 def masked(url: str) -> str:
-    """Without the password."""
+    """The address without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):

@@ -17,7 +17,7 @@ class Deaths:
     times: tuple[float, ...] = ()
 
     def another(self, now: float) -> "Deaths":
-        """With one more; those before the window are forgotten."""
+        """The deaths with one more; those before the window are forgotten."""
         return Deaths((*(time for time in self.times if now - time < WINDOW), now))
 
     @property

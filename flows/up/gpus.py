@@ -21,7 +21,7 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
 
 
 def select(listing: str, wanted: str | None) -> list[str]:
-    """From the output of `nvidia-smi -L` and the value of `CUDA_VISIBLE_DEVICES`.
+    """Choose GPUs from the output of `nvidia-smi -L` by the value of `CUDA_VISIBLE_DEVICES`.
 
     By UUID where nothing is wanted: nvidia-smi counts by bus, CUDA with the fastest first. What is wanted is handed
     on in its own words, up to the first entry that is no device: so does CUDA.

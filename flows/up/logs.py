@@ -9,7 +9,7 @@ LARGE = 10 * 2**20
 
 
 def open_log(path: Path, title: str) -> BinaryIO:
-    """For a service that is about to start."""
+    """Open the log of a service that is about to start."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LARGE:
         path.replace(path.with_name(f"{path.name}.1"))

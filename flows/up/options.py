@@ -72,7 +72,7 @@ class UpOptions:
 
     @property
     def prefect_origins(self) -> tuple[str, ...]:
-        """Where its pages come from."""
+        """Addresses that Prefect's pages come from."""
         hosts = dict.fromkeys((self.client_host, *(("localhost",) if self.is_loopback else ())))
         return tuple(f"http://{host}:{self.prefect_port}" for host in hosts)
 

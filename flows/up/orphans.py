@@ -27,7 +27,7 @@ def end_orphans(state: UpState) -> int:
 
 
 def _workers_runs(candidates: list[Identity], servers: list[int], state: UpState) -> list[Identity]:
-    """Without the servers' own children, such as MLflow's."""
+    """Runs of workers among the candidates, without the servers' own children, such as MLflow's."""
     names = [one.name for one in state.services if one.process is not None and one.process.pid in servers]
     theirs = {one.pid for name in names for one in processes.marked(state.token, name=name)}
     return [one for one in candidates if one.pid not in theirs]

@@ -20,7 +20,7 @@ HOW = (
 
 @dataclass(frozen=True)
 class Passwords:
-    """Of both servers; None: it asks for none."""
+    """Names and passwords of both servers; None: it asks for none."""
 
     prefect: str | None = field(default=None, repr=False)
     """`name:password`."""
@@ -41,7 +41,7 @@ class Passwords:
 
 
 def find_passwords(options: UpOptions, environment: Mapping[str, str] = os.environ) -> Passwords:
-    """Those that the environment names.
+    """Passwords that the environment names.
 
     Raises:
         SpecError: other machines could connect and one is missing, or half of one is.
@@ -65,7 +65,7 @@ def find_passwords(options: UpOptions, environment: Mapping[str, str] = os.envir
 
 
 def mlflow_environment(passwords: Passwords, folder: Path) -> dict[str, str]:
-    """For an MLflow server that asks for a password; its users are in a database in `folder`."""
+    """Environment of an MLflow server that asks for a password; its users are in a database in `folder`."""
     if passwords.mlflow is None:
         return {}
     name, password = passwords.mlflow

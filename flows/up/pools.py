@@ -59,7 +59,7 @@ def _create(client: SyncPrefectClient, name: str, description: str) -> None:
 
 
 def _ensure_queue(client: SyncPrefectClient) -> None:
-    """One training at a time: the CPU's cores are shared anyway."""
+    """Make the queue of trainings, one at a time: the CPU's cores are shared anyway."""
     try:
         queue = client.read_work_queue_by_name(TRAINING_QUEUE, work_pool_name=CPU_POOL)
     except ObjectNotFound:

@@ -9,7 +9,7 @@ from flows.up.processes import listener
 
 
 def check_ports(options: UpOptions) -> None:
-    """Both at once, before anything is started.
+    """Check both ports at once, before anything is started.
 
     Raises:
         PortError: one or both cannot be listened on.

@@ -56,7 +56,7 @@ def marked(token: str, *, name: str | None = None) -> list[Identity]:
 
 
 def send(targets: Iterable[Identity], number: signal.Signals) -> None:
-    """To those that still live."""
+    """Send a signal to those that still live."""
     for target in targets:
         if target.is_alive:
             try:
@@ -76,7 +76,7 @@ def end(targets: Iterable[Identity], number: signal.Signals, *, patience: float)
 
 
 def kill(targets: Iterable[Identity]) -> list[Identity]:
-    """At once; those that even this did not end within 5 s."""
+    """Kill at once; those that even this did not end within 5 s."""
     return end(targets, signal.SIGKILL, patience=5)
 
 

@@ -12,7 +12,7 @@ from flows.up.state import ServiceState, UpState
 
 
 def warning_about_host(options: UpOptions) -> str | None:
-    """None on loopback."""
+    """What to know about listening beyond this machine; None on loopback."""
     if options.is_loopback:
         return None
     open_to_all = (
@@ -71,7 +71,7 @@ def already_running(state: UpState | None, lock: Path) -> str:
 
 
 def _command(name: str) -> str:
-    """As it can be typed: `make up` has not put the virtual environment on the PATH."""
+    """The command as it can be typed: `make up` has not put the virtual environment on the PATH."""
     ours = Path(sys.executable).with_name(name)
     found = shutil.which(name)
     if found is not None and Path(found).resolve() == ours.resolve():

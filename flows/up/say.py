@@ -4,7 +4,7 @@ import sys
 
 
 def say(text: str = "") -> None:
-    """At once. A terminal that is gone is no reason to stop: least of all while stopping."""
+    """Print at once. A terminal that is gone is no reason to stop: least of all while stopping."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

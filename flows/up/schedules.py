@@ -21,7 +21,7 @@ class Switches:
 
 
 def read_switches(client: SyncPrefectClient) -> Switches:
-    """Before the deployments are made again."""
+    """Read which schedules are on, before the deployments are made again."""
     found = client.read_deployments(limit=200)
     return Switches(
         frozenset((one.id, each.slug) for one in found for each in one.schedules if each.active and each.slug),
@@ -30,7 +30,7 @@ def read_switches(client: SyncPrefectClient) -> Switches:
 
 
 def restore_switches(client: SyncPrefectClient, before: Switches) -> list[str]:
-    """Afterwards; what was switched back, in words."""
+    """Switch schedules back afterwards; what was switched, in words."""
     told = []
     for one in client.read_deployments(limit=200):
         for each in one.schedules:

@@ -28,7 +28,7 @@ class Service:
     """One program."""
 
     name: str
-    """Also of its log."""
+    """Name of the service and of its log."""
     title: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
@@ -43,7 +43,7 @@ class Service:
 
     @property
     def is_server(self) -> bool:
-        """Without it everything else is of no use."""
+        """Is it a server, without which everything else is of no use?"""
         return self.health is not None
 
 
@@ -119,7 +119,7 @@ def workers(
 
 
 def worker_name(service: Service) -> str:
-    """As Prefect knows it."""
+    """The worker's name, as Prefect knows it."""
     return service.command[service.command.index("--name") + 1]
 
 
@@ -144,7 +144,7 @@ def deployment(options: UpOptions, settings: Settings, passwords: Passwords) -> 
 
 
 def client_environment(options: UpOptions, settings: Settings, passwords: Passwords) -> dict[str, str]:
-    """For programs that talk to both servers."""
+    """Environment of programs that talk to both servers."""
     environment = _environment(QUIET | passwords.of_clients)
     # They reach databases through the servers only, and hand their environment on to every run.
     for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):

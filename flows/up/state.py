@@ -15,7 +15,7 @@ class ServiceState:
     name: str
     title: str
     process: Identity | None
-    """None while it waits to be started again, or was given up."""
+    """Its process; None while it waits to be started again, or was given up."""
     health: str | None
     """Address whose `/health` answers when it is well."""
     restarts: int
@@ -47,7 +47,7 @@ def write_state(path: Path, state: UpState) -> None:
 
 
 def read_state(path: Path) -> UpState | None:
-    """None where there is none, or none that can be read."""
+    """The state of `hw3 up`; None where there is none, or none that can be read."""
     try:
         raw = json.loads(path.read_text())
         services = tuple(

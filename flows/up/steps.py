@@ -67,7 +67,7 @@ def make_plan(options: UpOptions, settings: Settings) -> Plan:
 
 
 def bring_up(plan: Plan, settings: Settings, supervisor: Supervisor) -> None:
-    """In order, each when the one before is ready."""
+    """Start what the plan names in order, each when the one before is ready."""
     gpus = sum(worker.pool == GPU_POOL for worker in plan.workers)
     visible = f"{len(plan.visible)} GPU{'' if len(plan.visible) == 1 else 's'} visible"
     tell("plan", f"two servers, {len(plan.workers) - gpus} CPU and {gpus} GPU workers ({visible})")

@@ -78,7 +78,7 @@ class Supervisor:
             signal.signal(number, self._on_signal)
 
     def listen_no_more(self) -> None:
-        """Nothing may interrupt the very last steps."""
+        """Ignore signals: nothing may interrupt the very last steps."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -173,12 +173,12 @@ class Supervisor:
         self._collect(mine)
 
     def kill_everything(self) -> None:
-        """At once."""
+        """Kill everything at once."""
         processes.kill(processes.marked(self.token))
         self._collect(self.children.values())
 
     def states(self) -> tuple[ServiceState, ...]:
-        """For the state file."""
+        """States of the services, for the state file."""
         return tuple(
             ServiceState(
                 child.service.name,

@@ -26,7 +26,7 @@ class DataCheck(Report):
     source: str
     kind: Kind
     shape: tuple[int, ...]
-    """Of one example: (28, 28), or (T, C)."""
+    """Shape of one example: (28, 28), or (T, C)."""
     num_examples: int
     class_names: tuple[str, ...]
     train_counts: tuple[int, ...]

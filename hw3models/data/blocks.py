@@ -22,7 +22,7 @@ def is_on_disk(array: NDArray[Any]) -> bool:
 
 
 def row_bytes(array: NDArray[Any]) -> int:
-    """Of one example."""
+    """Bytes of one example."""
     return int(array.dtype.itemsize * np.prod(array.shape[1:], dtype=np.int64))
 
 

@@ -1,4 +1,4 @@
-"""From raw data to prepared arrays: read, check, split, scale, store."""
+"""Raw data become prepared arrays: read, check, split, scale, store."""
 
 import re
 from pathlib import Path

@@ -91,7 +91,7 @@ def padding_note(lengths: NDArray[np.int64]) -> str:
 
 
 def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """As `class_codes`, for labels (N,) of any plain type and number: only the distinct ones become texts.
+    """What `class_codes` gives, for labels (N,) of any plain type and number: only the distinct ones become texts.
 
     Raises:
         DataError: they are measurements, not classes; the message begins with `where`.

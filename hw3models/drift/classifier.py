@@ -9,7 +9,7 @@ from scipy.stats import norm, rankdata
 
 FOLDS = 5
 RIDGE = 1e-3
-"""Of the features' own scale: constant and repeated features do no harm."""
+"""Ridge penalty, as a share of the features' own scale: constant and repeated features do no harm."""
 _AT_ONCE = 500
 """Permutations whose predictions are held in memory together."""
 

@@ -27,9 +27,9 @@ from hw3models.stats.multiple_testing import LEVEL, holm
 SMALLEST = 0.1
 """Distance of two distributions (Kolmogorov-Smirnov, or total variation of the classes) that counts as drift."""
 SMALLEST_ACCURACY = 0.55
-"""Of the classifier, where one half would be guessing."""
+"""Accuracy of the classifier that counts as drift; one half would be guessing."""
 SMALLEST_CHANGE = 0.02
-"""Of the model's accuracy."""
+"""Change of the model's accuracy that counts as drift."""
 MIN_EXAMPLES = 20
 _MOST = 5000
 """Examples of each side that the classifier sees."""
@@ -137,7 +137,7 @@ def _accuracy(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> DriftTest:
 
 
 def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], permutations: int, seed: int) -> DriftTest:
-    """As many examples of each side, so that guessing is right in one half of the cases."""
+    """Tell both sides apart, with as many examples of each, so that guessing is right in one half of the cases."""
     rng = np.random.default_rng(seed)
     size = min(len(ours), len(theirs), _MOST)
     rows = [side[rng.choice(len(side), size, replace=False)] for side in (ours, theirs)]

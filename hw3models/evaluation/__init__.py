@@ -1,1 +1,1 @@
-"""From predictions to verdicts: the prediction table, metrics, scores, comparison, gate."""
+"""Predictions become verdicts: the prediction table, metrics, scores, comparison, gate."""

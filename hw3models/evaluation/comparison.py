@@ -16,6 +16,7 @@ from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.verdicts import (
     Setting,
     Standings,
@@ -25,13 +26,13 @@ from hw3models.evaluation.verdicts import (
     power_advice,
     winner_and_loser,
 )
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport, Score
-from hw3models.stats.intervals import Estimate, Measured, bounded_interval, difference
+from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
+from hw3models.stats.intervals import Estimate, Measured, difference
 from hw3models.stats.multiple_testing import LEVEL, holm
 from hw3models.stats.power import advise
 
 DEFAULT_MARGINS = {"%": 0.005, "dB": 0.1}
-"""By unit: half a percentage point, a tenth of a decibel."""
+"""Unit -> margin: half a percentage point, a tenth of a decibel."""
 RELATIVE_MARGIN = 0.02
 """Share of the best family's value, for all other metrics."""
 
@@ -95,7 +96,7 @@ def compare(
     order = _unbeaten_first(order, pairs)
     groups = tie_groups(order, pairs)
     standings = Standings(
-        scores={name: _score(measured[name], metric) for name in order},
+        scores={name: score_of(measured[name], metric) for name in order},
         pairs=pairs,
         groups=groups,
         baselines=tuple(name for name in order if fact(facts, name).is_baseline),
@@ -161,7 +162,7 @@ def _pairs(
 
 
 def _difference(a: Measured, b: Measured) -> Estimate:
-    """Where both lost splits, they may have none in common: then nothing is known."""
+    """The difference of two families; nothing is known where they have no split in common."""
     return difference(a, b) if len(a.per_seed) else Estimate(0.0, math.inf, 1.0)
 
 
@@ -230,14 +231,6 @@ def _within_range(interval: tuple[float, float], metric: str) -> tuple[float, fl
     return max(interval[0], lowest - highest), min(interval[1], highest - lowest)
 
 
-def _score(measured: Measured, metric: str) -> Score:
-    lowest, highest = METRICS[metric].range
-    low, high = bounded_interval(measured, lowest=lowest, highest=highest)
-    return Score(
-        mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=tuple(map(float, measured.per_seed))
-    )
-
-
 def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | None) -> None:
     """All faults of the request together; then whether the tables are of the same examples."""
     faults = []
@@ -270,7 +263,7 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
 
 
 def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
-    """Of resamples, those of the same number must be the same."""
+    """Are both tables about the same test examples? Resamples are compared number by number."""
     if not a.is_resampled:
         return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
     rows = [(a.seeds.index(seed), b.seeds.index(seed)) for seed in a.seeds if seed in b.seeds]

@@ -19,7 +19,7 @@ class FamilyFacts:
     is_baseline: bool = False
     """A network must beat it to be worth its cost."""
     ignores_examples: bool = False
-    """It answers without looking at the example, such as by the most frequent class."""
+    """Every example gets the same answer, such as the most frequent class."""
 
 
 Facts = Mapping[str, FamilyFacts]

@@ -20,9 +20,9 @@ from hw3models.evaluation.wording import amount, difference_with_interval, liste
 from hw3models.specs import ComparisonReport, GateDecision, GateOutcome, PairReport
 
 MIN_SEEDS = 3
-"""With fewer, nothing is known about the luck of training."""
+"""Fewest seeds that say something about the luck of training."""
 CHEAPER = 0.8
-"""Of the champion's prediction time: less than that is not the noise of a clock."""
+"""Share of the champion's prediction time below which a challenger is cheaper: a clock's noise is smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,9 @@ class Candidate:
     tried: int
     """Recipes that were tried to find its own."""
     parameters: int
-    """Of one replicate."""
+    """Learnt numbers of one replicate."""
     predict_seconds: float | None = None
-    """Of one replicate for the test split, measured beside the other's. None: not asked for."""
+    """Seconds of one replicate for the test split, measured beside the other's. None: not asked for."""
 
 
 def judge(
@@ -49,7 +49,7 @@ def judge(
     prefer_cheaper: bool = False,
     facts: Facts = NO_FACTS,
 ) -> GateDecision:
-    """Where there is no champion yet, the challenger is judged against the baselines of its own study.
+    """Judge the challenger against the champion, or, without one, against the baselines of its own study.
 
     `margin` is in the metric's own unit; None: as in a comparison. `facts` are those of the families involved.
 

@@ -25,7 +25,7 @@ from hw3models.evaluation.metrics import (
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import value_with_interval
 from hw3models.specs import Answer, EvaluationReport, Score
-from hw3models.stats.intervals import bounded_interval
+from hw3models.stats.intervals import Measured, bounded_interval
 
 __all__ = ["METRICS", "Metric", "evaluate", "headline", "main_metric", "score"]
 
@@ -70,7 +70,11 @@ def score(table: PredictionTable, metric: str) -> Score:
     Raises:
         SpecError: no such metric, or the table has not the predictions that it needs.
     """
-    measured = measure(table, metric)
+    return score_of(measure(table, metric), metric)
+
+
+def score_of(measured: Measured, metric: str) -> Score:
+    """Mean and 95% interval of what was measured."""
     lowest, highest = METRICS[metric].range
     low, high = bounded_interval(measured, lowest=lowest, highest=highest)
     per_seed = tuple(float(value) for value in measured.per_seed)

@@ -37,7 +37,7 @@ class Setting:
     facts: Facts
 
     def is_single(self, name: str) -> bool:
-        """One replicate of something that others would do otherwise: it says nothing about them."""
+        """Is there one replicate alone, which says nothing about what others would do?"""
         return self.seeds[name] == 1 and (self.resampled or not fact(self.facts, name).deterministic)
 
     def label(self, name: str) -> str:
@@ -54,11 +54,11 @@ class Standings:
     """What came of it."""
 
     scores: Mapping[str, Score]
-    """From the best family to the worst."""
+    """Family -> score, the best first."""
     pairs: tuple[PairReport, ...]
     groups: tuple[tuple[str, ...], ...]
     baselines: tuple[str, ...]
-    """From the best to the worst."""
+    """The best first."""
     costs: Mapping[str, float]
     """Family -> training seconds per seed; may lack families."""
     devices: Mapping[str, str]
@@ -75,7 +75,7 @@ class Standings:
 
 
 def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
-    """None where neither is significantly better."""
+    """The significantly better one and the other; None where there is neither."""
     return {"a better": (pair.a, pair.b), "b better": (pair.b, pair.a)}.get(pair.verdict)
 
 
@@ -278,7 +278,7 @@ def _about_no_baseline(standings: Standings) -> list[str]:
 
 
 def _about_devices(setting: Setting, standings: Standings) -> list[str]:
-    """Of the best group, whose times are compared, and of all networks, whose last digits depend on the device."""
+    """Unequal devices of the best group, whose times are compared, or of networks, whose last digits depend on them."""
     group = [name for name in standings.groups[0] if name in standings.costs and name in standings.devices]
     networks = [name for name in standings.scores if name in standings.devices and name not in standings.baselines]
     for names, what in ((group, "the training times are of different devices"), (networks, "devices differ")):

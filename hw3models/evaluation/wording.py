@@ -13,7 +13,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital in front and a full stop behind."""
+    """The text with a capital in front and a full stop behind."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -82,7 +82,7 @@ def _significant(number: float) -> str:
 
 
 def goal_value(goal: Goal, value: float | None) -> str:
-    """For people: percent, or four digits."""
+    """A trial's value as people read it: percent, or four digits."""
     if value is None:
         return "none"
     return f"{100 * value:.1f}%" if goal == "accuracy" else f"{value:.4g}"

@@ -27,7 +27,7 @@ class Regime:
 
     name: str
     comparison: ComparisonReport | None
-    """By accuracy."""
+    """The comparison by accuracy."""
     scores: dict[str, Score]
     """Network -> accuracy, from the best to the worst."""
     chance: float
@@ -36,7 +36,7 @@ class Regime:
     """Other regime -> accuracy of the CNN there."""
 
     def verdict(self, a: str, b: str) -> PairVerdict:
-        """On `a` against `b`, whichever comes first in the report."""
+        """The verdict on `a` against `b`, whichever comes first in the report."""
         for pair in self.comparison.pairs if self.comparison else ():
             if (pair.a, pair.b) == (a, b):
                 return pair.verdict
@@ -126,7 +126,7 @@ def _missing(regime: Regime, needed: tuple[str, ...]) -> Outcome | None:
 
 
 def _cnn_wins(regime: Regime) -> Outcome:
-    """In the best group of the networks, and better than the MLP."""
+    """Is it in the best group of the networks, and better than the MLP?"""
     against = {name: regime.verdict("cnn", name) for name in regime.scores if name != "cnn"}
     better = [name for name, verdict in against.items() if verdict == "b better"]
     evidence = f"{regime.told(*NETWORKS)}."
@@ -179,7 +179,7 @@ def _recurrent_wins(regime: Regime) -> Outcome:
 
 
 def _cnn_is_least_effective(regime: Regime) -> Outcome:
-    """Its interval here lies below that on every other regime."""
+    """Does the CNN's interval here lie below that on every other regime?"""
     here = regime.scores["cnn"]
     evidence = f"CNN has {value_with_interval('accuracy', here.mean, here.low, here.high)} on {regime.name}"
     if not regime.others:
@@ -196,7 +196,7 @@ def _cnn_is_least_effective(regime: Regime) -> Outcome:
 
 
 def _mlp_is_fine(regime: Regime) -> Outcome:
-    """Not significantly worse than the best network, and more than half way from chance to it.
+    """Is it not significantly worse than the best network, and more than half way from chance to it?
 
     The second half keeps a regime on which nothing was learnt from proving the claim.
     """

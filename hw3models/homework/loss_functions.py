@@ -472,7 +472,7 @@ class SoftmaxTwice(Report):
     """What a Softmax layer before `CrossEntropyLoss` does. K = 10."""
 
     largest_difference: float
-    """Between `F.cross_entropy(z)` and `F.nll_loss(F.log_softmax(z))` over 1,000 random logits, float64."""
+    """Largest gap between `F.cross_entropy(z)` and `F.nll_loss(F.log_softmax(z))`: 1,000 random logits, float64."""
     floor: float
     """Nats. The loss cannot go below it when probabilities are given as logits; without the layer it can reach 0."""
     gradient_once: float
@@ -484,7 +484,7 @@ class SoftmaxTwice(Report):
     optimizer: str
     num_test: int
     logits: LossTraining
-    """Without the layer: the network's outputs are logits."""
+    """Training without the layer: the network's outputs are logits."""
     softmax_layer: LossTraining
     accuracy_difference: SeedDifference
     """Test accuracy, logits minus softmax layer."""

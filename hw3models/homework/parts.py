@@ -32,12 +32,12 @@ def solve(*, on_progress: Callable[[str], None] | None = None) -> tuple[Homework
 
 
 def part_names() -> tuple[str, ...]:
-    """Of the parts that `solve` answers, in their order."""
+    """Names of the parts that `solve` answers, in their order."""
     return tuple(_PARTS)
 
 
 def announcement(name: str) -> str:
-    """Such as `homework 1C: softmax applied twice`."""
+    """What is said before it is solved, such as `homework 1C: softmax applied twice`."""
     return f"homework {name}: {_PARTS[name][0]}"
 
 

@@ -144,7 +144,7 @@ class MissingZeroGrad(Report):
     """Nats, mean training loss of each epoch, with `zero_grad()`, plain SGD."""
     loss_without: tuple[float, ...]
     accuracy_with: float
-    """On the test split, after the last epoch."""
+    """Accuracy on the test split, after the last epoch."""
     accuracy_without: float
 
 
@@ -208,7 +208,7 @@ class DropoutModes(Report):
     share_of_zeros: float
     mean_in_train: float
     variance_in_train: float
-    """Of one unit over the passes, mean over the units; in theory p / (1 - p)."""
+    """Variance of one unit over the passes, mean over the units; in theory p / (1 - p)."""
     variance_in_eval: float
     eval_is_identity: bool
 
@@ -246,7 +246,7 @@ class BatchNormModes(Report):
     true_mean: float
     true_std: float
     running_mean_in_train: tuple[float, ...]
-    """Before the first batch and after each one, in train mode."""
+    """The running mean before the first batch and after each one, in train mode."""
     running_mean_in_eval: tuple[float, ...]
     """The same batches again in eval mode."""
     output_spread_in_train: float

@@ -31,7 +31,7 @@ class Mark:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Of the whisker; an end that is not finite is drawn at the mean."""
+        """Ends of the whisker; one that is not finite is drawn at the mean."""
         low = self.low if math.isfinite(self.low) else self.mean
         return low, self.high if math.isfinite(self.high) else self.mean
 
@@ -99,7 +99,7 @@ def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Fi
 
 
 def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
-    """Of the axis: all marks, less each baseline without which the axis is a quarter as long, or less."""
+    """Ends of the axis: all marks, less each baseline without which the axis is a quarter as long, or less."""
     if not marks:
         return 0.0, 1.0
     shown = list(marks)
@@ -113,7 +113,7 @@ def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
 
 
 def _distance(mark: Mark, marks: Sequence[Mark]) -> float:
-    """From the middle of all marks; negative, so that the farthest comes first."""
+    """Distance from the middle of all marks; negative, so that the farthest comes first."""
     return -abs(mark.mean - float(np.median([other.mean for other in marks])))
 
 

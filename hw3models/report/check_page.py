@@ -17,7 +17,7 @@ from hw3models.report import formatting
 from hw3models.runtime.files import write_atomically
 
 MOST_CLASSES = 20
-"""With a picture."""
+"""Most classes that are shown with a picture."""
 _IMAGES = 10
 
 

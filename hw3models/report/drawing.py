@@ -55,7 +55,7 @@ class Drawing:
         return draw(figure, f"Figure of part {part.part}: {part.question}") if figure else None
 
     def of(self, what: Answer | HomeworkPart) -> AnswerFigures | Drawn | None:
-        """Either."""
+        """Figures of a data set, or of a part of the homework."""
         return self.of_answer(what) if isinstance(what, Answer) else self.of_part(what)
 
 
@@ -109,7 +109,7 @@ def metrics_of(answer: Answer) -> tuple[str, ...]:
 
 
 def ranked(answer: Answer) -> Answer:
-    """With the best family first: a family's place is that of its score, as in the verdict."""
+    """The answer with the best family first: a family's place is that of its score, as in the verdict."""
     metric = main_metric(answer)
     names = sorted(answer.evaluation, key=lambda name: _rank(answer.evaluation[name].metrics.get(metric), metric))
     return answer.model_copy(

@@ -14,7 +14,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def family_name(name: str) -> str:
-    """As people write it."""
+    """The name as people write it."""
     return display_name(name)
 
 
@@ -24,7 +24,7 @@ def is_baseline(name: str) -> bool:
 
 
 def metric_name(name: str) -> str:
-    """Such as `balanced accuracy`."""
+    """The metric's name, such as `balanced accuracy`."""
     return METRICS[name].label if name in METRICS else name.replace("_", " ")
 
 

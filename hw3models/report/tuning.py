@@ -32,7 +32,7 @@ class TuningView:
 
 
 def view_tuning(answer: Answer) -> TuningView | None:
-    """None where nothing was searched for."""
+    """What the page says about the search; None where there was none."""
     if not answer.tuning:
         return None
     first = next(iter(answer.tuning.values()))

@@ -104,7 +104,7 @@ class AnswerView:
 
     @property
     def confidence(self) -> str:
-        """Of the intervals of differences, which depends on the look that a pair was decided at."""
+        """Confidence of the intervals of differences, which depends on the look that a pair was decided at."""
         comparison = self.answer.comparison
         levels = {pair.level for pair in comparison.pairs} if comparison else {0.05}
         shown = sorted((f"{100 * (1 - level):.3g}%" for level in levels), reverse=True)
@@ -131,7 +131,7 @@ class AnswerView:
 
     @property
     def score_index(self) -> int:
-        """Of the verdict's metric among the columns."""
+        """Position of the verdict's metric among the columns."""
         return [name for name, _ in self.metrics].index(self.metric)
 
 

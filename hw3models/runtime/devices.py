@@ -30,7 +30,7 @@ def pick_device(wanted: str = "auto") -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """Such as `cpu (Intel Xeon, 2 threads)` or `cuda (NVIDIA H100)`."""
+    """Name of the device, such as `cpu (Intel Xeon, 2 threads)` or `cuda (NVIDIA H100)`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "mps":

@@ -16,7 +16,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", 
 
 @lru_cache(maxsize=1)
 def describe_environment() -> Environment:
-    """Of this process; asked once."""
+    """The environment of this process; asked once."""
     return Environment(
         hardware=f"{describe_device(pick_device())}, {os.cpu_count()} cores",
         python=platform.python_version(),

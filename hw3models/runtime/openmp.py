@@ -7,7 +7,7 @@ _PASSIVELY = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
 
 
 def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
-    """After a short spin; what the user has set stays.
+    """Let threads sleep after a short spin; what the user has set stays.
 
     Threads that spin for long stall when anything else runs (docs/decisions/0004).
     """

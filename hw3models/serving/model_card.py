@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 
 
 def licence_of(data: DataReport) -> str:
-    """Of data that are known here."""
+    """The licence of data that are known here."""
     source = match(data.source)
     return (source.licence if source else "") or "not stated (`hw3 promote --licence TEXT` states it)"
 

@@ -140,7 +140,7 @@ def _threshold(design: Design) -> float:
 
 
 def _shift(design: Design, difference: float) -> float:
-    """By how much the second family's threshold lies lower."""
+    """How much lower the second family's threshold lies."""
     return _threshold(design) - float(norm.ppf(max(SHARE - difference, 0.05))) * _scale(design)
 
 

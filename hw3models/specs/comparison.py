@@ -64,29 +64,29 @@ class PairReport(Report):
     high: float
     """Interval at 1 - `level`, Holm-adjusted decision apart."""
     level: float = 0.05
-    """Of the tests, and of the interval: less than 0.05 where several looks at the data share it."""
+    """Level of the tests, and of the interval: less than 0.05 where several looks at the data share it."""
     seeds: tuple[int, int] = (1, 1)
-    """Of a and of b."""
+    """Numbers of seeds of a and of b."""
     p_value: float
     """Two-sided, before Holm's correction."""
     verdict: PairVerdict
     sentence: str
     power: PowerReport | None = None
-    """None where the variance says nothing: one seed, or no disagreement at all."""
+    """What the pair could have shown; None where the variance says nothing: one seed, or no disagreement at all."""
 
 
 class Look(Report):
     """One look of a study that goes on until it is decided (`hw3models.evaluation.sequential`)."""
 
     seeds: int
-    """Of every family that was still in."""
+    """Number of seeds of every family that was still in."""
     level: float
     """Share of the 5% that this look may spend."""
     leader: str
     out: tuple[str, ...]
     """Families that someone beats, as of this look: they get no more seeds."""
     equivalent: tuple[str, ...]
-    """To the leader, within the margin."""
+    """Families that are equivalent to the leader, within the margin."""
     undecided: tuple[str, ...]
     """Neither separated from the leader nor equivalent to it."""
 
@@ -107,7 +107,7 @@ class ComparisonReport(Report):
     advice: str = ""
     """What the leading pair could have shown, and what more seeds or test examples would change."""
     looks: tuple[Look, ...] = ()
-    """Of a study that goes on until it is decided: what each look saw."""
+    """What each look saw, in a study that goes on until it is decided."""
     margin: float
     """Margin of practical equivalence, in the metric's own unit."""
 
@@ -137,7 +137,7 @@ class Answer(Report):
     training: dict[str, TrainReport]
     evaluation: dict[str, EvaluationReport]
     comparison: ComparisonReport | None
-    """None with a single family."""
+    """What the families' differences are; None with a single family."""
     metric: str | None = None
     """What families are compared, ranked and shown by; None in answers of earlier versions."""
     claims: tuple[Claim, ...] = ()

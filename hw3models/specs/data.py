@@ -92,7 +92,7 @@ class DataReport(Report):
     num_validation: int
     num_test: int
     shape: tuple[int, ...]
-    """Of one example: (28, 28) for images, (T, C) for sequences."""
+    """Shape of one example: (28, 28) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""

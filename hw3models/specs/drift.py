@@ -28,7 +28,7 @@ class DriftTest(Report):
     effect: float
     """Distance in 0..1, or the classifier's accuracy."""
     p_value: float
-    """Before Holm's correction."""
+    """The p-value before Holm's correction."""
     is_large: bool
     """Is the effect as large as what counts?"""
     drifted: bool = False
@@ -48,9 +48,9 @@ class DriftReport(Report):
     drifted: bool
     verdict: str
     accuracy_before: Score | None = None
-    """Of the model on its own test split."""
+    """Accuracy of the model on its own test split."""
     accuracy_now: Score | None = None
-    """Of the model on the new data, where they have labels."""
+    """Accuracy of the model on the new data, where they have labels."""
     reference: str = ""
     run_id: str | None = None
     """MLflow run of this look."""

@@ -14,7 +14,7 @@ class ModelManifest(Report):
     """Where the family's code is; None for those of this package."""
     kind: Kind
     shape: tuple[int, ...]
-    """Of one example: (28, 28), or (T, C)."""
+    """Shape of one example: (28, 28), or (T, C)."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""

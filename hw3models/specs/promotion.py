@@ -20,9 +20,9 @@ class GateDecision(Report):
     reason: str
     metric: str
     margin: float | None = None
-    """By which it must be better, in the metric's own unit; None where nothing was compared."""
+    """How much better it must be, in the metric's own unit; None where nothing was compared."""
     pairs: tuple[PairReport, ...] = ()
-    """With the champion, or with each baseline where there is none."""
+    """The pair with the champion, or with each baseline where there is none."""
 
 
 class GateOptions(Spec):
@@ -31,7 +31,7 @@ class GateOptions(Spec):
     metric: str | None = None
     """What is compared; none: what the study compared."""
     margin: Annotated[float, Field(gt=0)] | None = None
-    """By how much a challenger must be better than the champion, beyond noise; in the metric's own unit. None: as in a
+    """How much better than the champion a challenger must be, beyond noise; in the metric's own unit. None: as in a
     comparison, 0.005 (half a point) of metrics in percent."""
     prefer_cheaper: bool = False
     """Let a challenger win, too, that is equivalent within the margin and predicts in 80% of the time or less."""
@@ -43,7 +43,7 @@ class PromoteSpec(GateOptions):
     run: str | None = None
     """MLflow run of a study or of one of its families, or the `.json` beside a report. None: the newest study."""
     data: str | None = None
-    """Of a run with several data sets: only this one. None: all of them."""
+    """Only this data set of a run with several. None: all of them."""
     family: str | None = None
     """This family instead of the winner."""
     licence: str | None = None

@@ -100,9 +100,9 @@ class TrainSpec(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes CUDA, then MPS, then CPU."""
     precision: Literal["auto", "float32", "tf32", "bf16"] = "auto"
-    """Of products in training: float32, TF32 (on CUDA; elsewhere float32), or bfloat16, in which all families keep
-    sequences, half as large, and CNNs compute. auto: TF32 on CUDA for families whose loss curves it was measured to
-    leave as they are, float32 for all others."""
+    """Precision of products in training: float32, TF32 (on CUDA; elsewhere float32), or bfloat16, in which all families
+    keep sequences, half as large, and CNNs compute. auto: TF32 on CUDA for families whose loss curves it was measured
+    to leave as they are, float32 for all others."""
     memory_mb: Annotated[int, Field(ge=1)] = 1024
     """MiB of the training examples that are held in memory at once; a larger `.npy` or Parquet file is read in
     chunks."""
@@ -118,7 +118,7 @@ class TrialPlan(Spec):
     """How one trial of a search for a recipe is judged; the recipe itself is that of the training."""
 
     number: Annotated[int, Field(ge=0)]
-    """From 0, which is the recipe that the search began with."""
+    """Number of the trial; 0 is the recipe that the search began with."""
     goal: Goal = "accuracy"
     """What is to become best on validation examples: the highest accuracy, or the lowest loss."""
     folds: Annotated[int, Field(ge=1, le=10)] = 1
@@ -137,7 +137,7 @@ class TrainJob(Spec):
     run_id: str | None = None
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
     fencing_token: str | None = None
-    """Whose bearer may train for that run; given by the flow that sends this training out."""
+    """Token whose bearer may train for that run; given by the flow that sends this training out."""
     metric: str | None = None
     """What the study compares by, with which the MLflow run's description begins; None: accuracy, or squared error."""
     fresh: bool = False
@@ -162,7 +162,7 @@ class Placement(Report):
     """`here`, or the name of a work pool."""
     reason: str
     queued_seconds: float = 0.0
-    """From its submission until a worker began, or until it was called back."""
+    """Seconds from its submission until a worker began, or until it was called back."""
     flow_run_id: str | None = None
     """Prefect's run of the training on the pool; None when none was sent there."""
 
@@ -193,7 +193,7 @@ class TrainReport(Report):
     data_digest: str
     spec_digest: str
     recipe: Recipe | None
-    """None for baselines."""
+    """The recipe it was trained by; None for baselines."""
     epochs: int
     """Epochs of the longest replicate; 0 for baselines."""
     parameters: int
@@ -201,10 +201,10 @@ class TrainReport(Report):
     train_seconds: float
     """Wall time of the training of all replicates together."""
     device: str
-    """Such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
+    """Where it was trained, such as `cpu (Intel Xeon)` or `cuda (NVIDIA H100)`."""
     strategy: str
     precision: str = "float32"
-    """Such as `float32`, `tf32`, `bf16`, or `float32, series as bf16`; see `hw3models.engine.precision`."""
+    """`float32`, `tf32`, `bf16`, or `float32, series as bf16`; see `hw3models.engine.precision`."""
     peak_memory_mb: float
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()

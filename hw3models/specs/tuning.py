@@ -24,13 +24,13 @@ class TrialReport(Report):
     state: Literal["finished", "pruned", "failed"]
     """`pruned`: worse than the median of the others on the way. `failed`: a replicate was lost, or its process."""
     value: float | None = None
-    """Of the goal at the end, mean over folds and seeds; None unless finished."""
+    """The goal at the end, mean over folds and seeds; None unless finished."""
     loss: float | None = None
     """Validation loss, the same way: it decides between recipes of equal accuracy."""
     course: tuple[float, ...] = ()
     """The goal after each epoch, fold after fold: mean over the seeds, and over the folds so far."""
     rungs: tuple[float, ...] = ()
-    """Those of them at which the trial was compared with others."""
+    """The values of the curve at which the trial was compared with others."""
     seconds: float = 0.0
     device: str = ""
     reason: str = ""
@@ -58,15 +58,15 @@ class TuningReport(Report):
     best: int
     """Number of the best trial; 0 is the recipe that the search began with."""
     value: float
-    """On validation examples. Optimistic: it is the best of several. The test split tells."""
+    """The goal on validation examples. Optimistic: it is the best of several. The test split tells."""
     default_value: float | None
-    """Of trial 0; None where it failed."""
+    """The value of trial 0; None where it failed."""
     changed: dict[str, tuple[str, str]]
     """Field of the recipe -> before and after, where they differ."""
     folds: int
     num_judged: int
     """Validation examples that a trial is judged on, all folds together."""
     seeds: tuple[int, ...]
-    """Of the trials; a study never has the same."""
+    """Seeds of the trials; a study never has the same."""
     seconds: float
-    """Of all trials, one after another."""
+    """Seconds of all trials, one after another."""

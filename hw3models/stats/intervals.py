@@ -75,7 +75,7 @@ class VarianceComponents:
     examples: VarianceComponent
     rest: tuple[VarianceComponent, ...]
     scale: float
-    """Of the values: smaller differences than `_ROUNDING` of it are rounding."""
+    """Size of the values: smaller differences than `_ROUNDING` of it are rounding."""
 
     def with_seeds(self, num: int) -> "VarianceComponents":
         """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
@@ -133,7 +133,7 @@ class ResampledParts:
         return ResampledParts(self.one, num, self.test_to_train, self.scale)
 
     def estimate(self, value: float) -> "Estimate":
-        """Of the mean over the splits. A single one says nothing about others."""
+        """Estimate the mean over the splits. A single one says nothing about others."""
         value = _round(value, self.scale)
         if self.num == 1:
             return Estimate(value, math.inf, 1.0)
@@ -162,9 +162,9 @@ class Estimate:
     value: float
     variance: float
     df: float
-    """Of freedom, for Student's t; infinite where the variance is zero."""
+    """Degrees of freedom, for Student's t; infinite where the variance is zero."""
     parts: VarianceComponents | ResampledParts | None = None
-    """None where nothing is known about the variance."""
+    """Components of the variance; None where nothing is known about it."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Student's t interval. No variance: no width."""

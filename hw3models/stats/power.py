@@ -69,7 +69,7 @@ def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> 
 
 
 def unbiased(found: Estimate) -> Estimate:
-    """With the variance that is too large as often as too small: the measured one follows a scaled chi-square
+    """Make the variance too large as often as too small: the measured one follows a scaled chi-square
     distribution, whose median lies below its mean.
     """
     if math.isinf(found.df):
@@ -124,7 +124,7 @@ def _with_seeds(found: Estimate, num: int) -> Estimate:
 
 
 def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
-    """By bisection: more seeds never make it worse."""
+    """Bisect for the fewest seeds that are enough: more of them never make it worse."""
     low, high = 1, MANY
     while high - low > 1:
         middle = (low + high) // 2

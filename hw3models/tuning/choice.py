@@ -15,7 +15,7 @@ def goal_for(metric: str) -> Goal:
 
 
 def choose(search: Search, num_trials: int) -> TuningReport:
-    """Of the first `num_trials` trials, which are all done, the best.
+    """Choose the best of the first `num_trials` trials, which are all done.
 
     Raises:
         TrainingError: none of them was finished.

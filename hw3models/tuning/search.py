@@ -31,7 +31,7 @@ class Claim:
 
     trial: Trial
     training: TrainSpec
-    """With the trial's recipe, and the seeds of trials."""
+    """The training with the trial's recipe and the seeds of trials."""
     lock: BaseFileLock
 
 
@@ -82,11 +82,11 @@ class Search:
         claim.lock.release()
 
     def give_back(self, claim: Claim) -> None:
-        """Not tried after all: the next who asks gets it."""
+        """Give a trial back that was not tried after all: the next who asks gets it."""
         claim.lock.release()
 
     def reports(self, num_trials: int) -> Iterator[TrialReport]:
-        """Of the trials that are done, in their order."""
+        """Reports of the trials that are done, in their order."""
         for number in range(num_trials):
             if (report := self.report_of(number)) is not None:
                 yield report
@@ -96,7 +96,7 @@ class Search:
         return all(map(self._is_done, range(num_trials)))
 
     def report_of(self, number: int) -> TrialReport | None:
-        """None while it is not done."""
+        """The report of a trial; None while it is not done."""
         path = self._path(number, "report")
         return TrialReport.model_validate_json(path.read_bytes()) if path.exists() else None
 

@@ -103,7 +103,7 @@ def recipe_at(params: Params, base: Recipe) -> Recipe:
 
 
 def _batch_sizes(base: Recipe, data: DataReport) -> tuple[int, ...]:
-    """Those that make a difference: small data are trained in smaller batches whatever the recipe says."""
+    """Batch sizes that make a difference: small data are trained in smaller batches whatever the recipe says."""
     used: dict[int, int] = {}
     for size in sorted({16, 32, 64, 128, 256, base.batch_size}):
         really = batch_size(base.model_copy(update={"batch_size": size}), data.num_train)

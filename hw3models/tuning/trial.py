@@ -23,10 +23,10 @@ from hw3models.tuning.pruning import falls_short, rung_epochs
 from hw3models.tuning.splits import judging_splits
 
 SEEDS = (2_000_000_001, 2_000_000_002)
-"""Of every trial. No study has them (`first_seed` ends far below): what is luck with them is none later."""
+"""Seeds of every trial. No study has them (`first_seed` ends far below): what is luck with them is none later."""
 
 OnEpoch = Callable[[int, EpochReport], None]
-"""Of the fold's number, from 0, and the epoch."""
+"""Hears of every epoch, with the fold's number from 0."""
 
 
 class _PrunedError(Exception):
@@ -57,7 +57,7 @@ def judge(
     family: Network,
     on_epoch: OnEpoch = lambda _, __: None,
 ) -> TrialReport:
-    """The same, of data that are in memory."""
+    """Judge a recipe on data that are in memory."""
     start = time.perf_counter()
     course = _Course(plan, training.seeds, recipe)
 
@@ -99,7 +99,7 @@ class _Course:
 
     @property
     def value(self) -> float:
-        """Of the goal, over all folds."""
+        """Mean of the goal over all folds."""
         return fmean(self._values)
 
     @property

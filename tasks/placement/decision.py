@@ -21,7 +21,7 @@ class Decision:
     possible: bool = True
     """False when the wish cannot be met; the reason says why."""
     workers: int = 1
-    """Of the pool, as far as is known: more than so many trainings at once wait for each other."""
+    """Workers of the pool, as far as is known: more than so many trainings at once wait for each other."""
 
     @property
     def may_come_back(self) -> bool:
@@ -37,7 +37,7 @@ def decide(
     obstacle: str | None,
     examine: Callable[[str], PoolState],
 ) -> Decision:
-    """For the networks of a study.
+    """Decide for the networks of a study.
 
     Args:
         wish: what the spec says.

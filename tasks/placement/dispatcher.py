@@ -165,7 +165,7 @@ class Dispatcher:
         return {run.id: run for run in found}
 
     def _judge(self, child: RemoteTraining, run: FlowRun | None) -> Outcome | None:
-        """None while the child waits or runs."""
+        """How the child ended; None while it waits or runs."""
         if run is None or run.state is None:
             return _over(child, "its flow run was deleted")
         if run.state.is_final():

@@ -73,7 +73,7 @@ def _fault(pool: WorkPool, queue: WorkQueue, deployment: DeploymentResponse, now
 
 
 def _server_time(client: SyncPrefectClient) -> datetime:
-    """By the server's clock, which is the one that heartbeats are written with."""
+    """The time by the server's clock, which is the one that heartbeats are written with."""
     date = client.hello().headers.get("Date")
     return parsedate_to_datetime(date) if date else datetime.now(UTC)
 

@@ -23,7 +23,7 @@ _STUDY = "study"
 
 
 def issue(run_id: str) -> str:
-    """As the study: a new fencing token, whose bearer is the owner from now on."""
+    """Issue, as the study, a new fencing token, whose bearer is the owner from now on."""
     client, _ = connect()
     fencing_token = uuid4().hex
     client.set_tag(run_id, _OWNER, fencing_token)
@@ -31,13 +31,13 @@ def issue(run_id: str) -> str:
 
 
 def revoke(run_id: str) -> None:
-    """As the study: whoever bears a fencing token is not the owner any more, and keeps what it finds to itself."""
+    """Revoke, as the study, the fencing token: its bearer is no owner any more, and keeps what it finds to itself."""
     client, _ = connect()
     client.set_tag(run_id, _OWNER, _STUDY)
 
 
 def claim(run_id: str, child: str, fencing_token: str) -> bool:
-    """As the flow run `child`: False when the training was taken back, and must not begin."""
+    """Claim the training, as the flow run `child`; False when it was taken back, and must not begin."""
     client, _ = connect()
     client.set_tag(run_id, f"hw3.claimed.{fencing_token}", "yes")
     if not is_owner(run_id, fencing_token):
@@ -49,7 +49,7 @@ def claim(run_id: str, child: str, fencing_token: str) -> bool:
 
 
 def reclaim(run_id: str, fencing_token: str) -> bool:
-    """As the study: True when the bearer can never begin now; False when it has claimed the training, and keeps it."""
+    """Take a training back, as the study: True when it can never begin now; False when its bearer has claimed it."""
     client, _ = connect()
     revoke(run_id)
     if f"hw3.claimed.{fencing_token}" not in client.get_run(run_id).data.tags:
@@ -84,7 +84,7 @@ def last_heartbeat(run_id: str, child: str) -> str | None:
 
 
 def refuse(run_id: str, child: str, reason: str) -> None:
-    """As `child`: say why nothing was trained."""
+    """Say, as `child`, why nothing was trained."""
     client, _ = connect()
     client.set_tag(run_id, f"hw3.refused.{child}", reason[:5000])
 

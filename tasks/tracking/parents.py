@@ -150,7 +150,7 @@ def end_run(run_id: str, status: Status, reason: str | None = None) -> None:
 
 
 def end_now(run_id: str, status: Status, reason: str) -> None:
-    """The same, of a run that another process wrote, without the journal."""
+    """End a run that another process wrote, without the journal."""
     client, _ = connect()
     client.set_tag(run_id, "hw3.ended", reason[:5000])
     client.set_terminated(run_id, status)

@@ -76,8 +76,9 @@ def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClien
 
 
 def _set_tracking_uri(uri: str) -> None:
-    """For the calls that take no client. MLflow writes it to the environment too, where it would pass for the
-    user's own setting.
+    """Set the address for the calls that take no client.
+
+    MLflow writes it to the environment too, where it would pass for the user's own setting.
     """
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
@@ -107,7 +108,7 @@ def connect_once() -> tuple[MlflowClient, str]:
 
 
 def connect() -> tuple[MlflowClient, str]:
-    """The same, with a client that waits out outages of a server."""
+    """Client and experiment id; the client waits out outages of a server."""
     if settings().mlflow_tracking_uri is None:
         return connect_once()
     client, experiment = patiently(connect_once)

@@ -24,7 +24,7 @@ class OpenRun(NamedTuple):
 
 
 def open_runs() -> list[OpenRun]:
-    """Of this experiment, those that flows have opened, oldest first."""
+    """Runs of this experiment that flows have opened and nobody has ended, oldest first."""
     client, experiment_id = connect()
     found, token = [], None
     while True:

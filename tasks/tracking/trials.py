@@ -74,7 +74,7 @@ def fetch_trial(run_id: str) -> TrialReport:
 
 
 def log_search(run_id: str, parent_id: str, tuning: TuningReport, reports: Sequence[TrialReport]) -> None:
-    """On the family's run: what its recipe was chosen from. The trials of this study become its children."""
+    """Log on the family's run what its recipe was chosen from. The trials of this study become its children."""
     box = outbox()
     ours = {parent_id, box.known_as(parent_id)}
     for report in reports:

@@ -112,7 +112,7 @@ def _remotes(name: str) -> "list[Remote]":
 
 
 def _missing(remotes: "Sequence[Remote]", folder: Path) -> "list[Remote]":
-    """Those that are not in `folder`, or not with the right content."""
+    """Files that are not in `folder`, or not with the right content."""
     from hw3models.data.known.download import md5_of
 
     return [r for r in remotes if not (folder / r.name).is_file() or md5_of(folder / r.name) != r.md5]

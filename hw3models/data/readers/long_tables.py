@@ -19,7 +19,7 @@ from hw3models.data.readers.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
 
 ROWS = 100_000
-"""Of a chunk."""
+"""Rows of a chunk."""
 _NOT_FEATURES = ("label", "split")
 Series = tuple[NDArray[Any], list[NDArray[np.float64]]]
 """Names (N,), and the values (T_i, C) of each."""

@@ -11,12 +11,12 @@ from hw3models.errors import DataError
 MAX_COLUMNS = 10_000
 """pandas takes 4 minutes and 6 GiB for a header of a million columns."""
 LARGE_BYTES = 256 * 2**20
-"""Of a Parquet table in memory, from which on it is not read whole if its rows are in order."""
+"""Size of a Parquet table in memory from which on it is not read whole if its rows are in order."""
 _MAX_LINE = 4 * 2**20
 
 
 def csv_faults(path: Path) -> list[str]:
-    """Of the header and the first row."""
+    """What is wrong with the header and the first row."""
     with path.open("rb") as file:
         lines = [file.readline(_MAX_LINE + 1), file.readline(_MAX_LINE + 1)]
     for number, line in enumerate(lines, 1):
@@ -31,7 +31,7 @@ def csv_faults(path: Path) -> list[str]:
 
 
 def parquet_bytes(path: Path) -> int:
-    """Of the table in memory, as its footer has it: a file of a few kilobytes can hold billions of rows."""
+    """Size of the table in memory, as its footer has it: a file of a few kilobytes can hold billions of rows."""
     metadata = pyarrow.parquet.read_metadata(path)
     return 8 * int(metadata.num_rows) * int(metadata.num_columns)
 
@@ -51,7 +51,7 @@ def is_large(path: Path) -> bool:
 
 
 def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
-    """Of the footer; what is not read as a `whole` may have any number of rows."""
+    """What is wrong with the footer; what is not read as a `whole` may have any number of rows."""
     names = pyarrow.parquet.read_schema(path).names
     if twice := sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []:
         return [f"column {name!r} is there more than once" for name in twice]

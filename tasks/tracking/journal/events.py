@@ -49,7 +49,7 @@ class Text(Report):
     path: str
     text: str
     is_table: bool = False
-    """In the form of MLflow's tables: shown beside those of other runs."""
+    """Has it the form of MLflow's tables, which are shown beside those of other runs?"""
 
 
 class Figures(Report):
