@@ -91,6 +91,12 @@ def test_an_ordinary_user_tests_a_copy_with_what_was_not_committed_yet(
     assert not (tmp_path / "mine").exists()
 
 
+def test_a_run_that_was_killed_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "test_made.py").write_text("import os\ndef test_it(): os.kill(os.getpid(), 15)\n")
+    outcome = stress.tried(stress.Run(processes=1, alone=False), [str(tmp_path)])
+    assert (outcome.passed, outcome.broken, outcome.failures) == (0, 1, ("pytest ended with -15",))
+
+
 @pytest.mark.parametrize("text", ["def test_good(): pass\n", "def test_bad(): assert False\n", "import nothing_such\n"])
 def test_what_fails_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "test_made.py").write_text(text)
