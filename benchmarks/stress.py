@@ -51,6 +51,8 @@ class Outcome(NamedTuple):
     skipped: int = 0
     minutes: float = 0.0
     failures: tuple[str, ...] = ()
+    broken: int = 0
+    """Runs of pytest that did not end by themselves: they say nothing about the rest of their tests."""
 
     def and_then(self, other: "Outcome") -> "Outcome":
         """Both together."""
@@ -170,7 +172,7 @@ def main() -> int:
         told = row(said, given.tests, outcome)
         sys.stdout.write("\n".join((told, *(f"    {one}" for one in outcome.failures), "")))
         sys.stdout.flush()
-        if outcome.passed and (given.keep or not outcome.failed):
+        if outcome.passed and not outcome.broken and (given.keep or not outcome.failed):
             rewrite(PAGE, "stress", "\n".join((*HEAD, *merged(rows(PAGE.read_text()), told))))
     return int(failed > 0)
 
@@ -198,11 +200,12 @@ def _once(run: Run, arguments: tuple[str, ...]) -> Outcome:
         cases = list(ET.parse(report).iter("testcase")) if report.exists() else []  # noqa: S314  # our own file
     failures = [f"{case.get('classname')}::{case.get('name')}" for case in cases if _has(case, "failure", "error")]
     # 5: none was chosen; anything else than 0 and 1 is no result.
-    if done.returncode not in (0, 1, 5):
+    broken = done.returncode not in (0, 1, 5)
+    if broken:
         failures.append(f"pytest ended with {done.returncode}")
     skipped = sum(_has(case, "skipped") for case in cases)
     passed = sum(not _has(case, "failure", "error", "skipped") for case in cases)
-    return Outcome(passed, len(failures), skipped, (time.monotonic() - began) / 60, tuple(failures))
+    return Outcome(passed, len(failures), skipped, (time.monotonic() - began) / 60, tuple(failures), int(broken))
 
 
 def _has(case: ET.Element, *tags: str) -> bool:

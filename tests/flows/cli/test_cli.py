@@ -179,7 +179,8 @@ def test_a_reader_that_has_gone_is_no_error_to_tell(environment: dict[str, str])
 
 def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, str]) -> None:
     dead = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
-    done = hw3(environment | dead, "sequences", "regime:locked", *QUICK, timeout=60)
+    # An outage in the middle of a study would be waited out for 180 s.
+    done = hw3(environment | dead, "sequences", "regime:locked", *QUICK, timeout=150)
     assert done.returncode == 1
     assert "PREFECT_API_URL is http://127.0.0.1:9/api, which does not answer" in done.stderr
     assert "MLFLOW_TRACKING_URI is http://127.0.0.1:9, which does not answer" in done.stderr
@@ -213,9 +214,9 @@ def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(enviro
         # Inherited as ignored where the tests themselves were started in the background by a script.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.execve(HW3, [HW3, *arguments], environment)
-    shown = read_until(terminal, "loss", timeout=120)
+    shown = read_until(terminal, "loss", timeout=240)
     os.write(terminal, b"\x03")
-    shown += read_until(terminal, None, timeout=60)
+    shown += read_until(terminal, None, timeout=240)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 1, shown
     assert "interrupted" in shown

@@ -26,7 +26,7 @@ command()
 
 
 def ended(main: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", BEFORE.format(main=main)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", BEFORE.format(main=main)], capture_output=True, text=True, timeout=240)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,6 @@ def test_all_that_was_printed_arrives() -> None:
 def test_a_reader_who_has_left_is_no_traceback_and_no_success() -> None:
     code = BEFORE.format(main="print('x' * 3_000_000)")
     script = f'{sys.executable} -c "$0" | head -c 1; exit ${{PIPESTATUS[0]}}'
-    done = subprocess.run(["bash", "-c", script, code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", script, code], capture_output=True, text=True, timeout=240)
     assert done.returncode != 0
     assert done.stdout == "x"

@@ -38,7 +38,7 @@ else:
 
 def outcome(how: str, catch: str) -> tuple[str, str]:
     program = DROPPED.format(how=how, catch=catch)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=True)
     return done.stdout, done.stderr
 
 
@@ -64,5 +64,5 @@ thing = Thing()
 reference = weakref.ref(thing, lambda _: 1 / 0)
 del thing
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=True)
     assert "ZeroDivisionError" in done.stderr

@@ -196,7 +196,7 @@ def test_a_core_that_has_nothing_left_is_told_of_while_another_trains() -> None:
         (seed,) = report.seeds
         if report.epoch == recipe.epochs and seed == 2:
             # The last of three: it can go on only when the other core has said that it has nothing left.
-            assert free.wait(60)
+            assert free.wait(240)
         if report.epoch == recipe.epochs:
             ended.add(seed)
 

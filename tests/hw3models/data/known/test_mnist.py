@@ -79,7 +79,7 @@ def test_two_processes_at_once_download_each_file_once(mirror: Mirror, tmp_path:
     for child in children:
         child.start()
     for child in children:
-        child.join(60)
+        child.join(600)
     assert [child.exitcode for child in children] == [0, 0]
     assert sorted(name for name, _ in mirror.requests) == sorted(mirror.files)
 
