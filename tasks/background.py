@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hw3models.specs import Answer, HomeworkPart, RunReport
 
 NICENESS = 10
-"""Of a core that both want the command gets nine tenths."""
+"""Niceness: of a core that both want the command gets nine tenths."""
 REST = 10.0
 """Seconds for which nothing is begun beside a training that keeps all cores busy."""
 PATIENCE = 30.0

@@ -25,6 +25,8 @@ WITHOUT_A_MODULE = {
     "flows/up/test_parts.py": "the small modules of the folder",
     "hw3models/engine/test_augmentation.py": "crosses batches and group",
     "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
+    "flows/studies/test_digests.py": "how often a study reads what it has",
+    "hw3models/nn/test_zoo.py": "foreign modules, through all of the folder",
     "hw3models/pipeline/test_resampled_study.py": "resamples from the data to the verdict",
     "hw3models/report/test_browser.py": "the finished page, in a browser",
 }

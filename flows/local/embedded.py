@@ -88,7 +88,7 @@ class _Child:
 
     @classmethod
     def is_there(cls) -> bool:
-        """From an earlier call in this process."""
+        """The server of an earlier call in this process."""
         return cls.current is not None and cls.current.process.poll() is None
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ class _InTurn:
         return self._turn is not None and self._turn.is_locked
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """As ASGI has it."""
+        """Answer one event of ASGI."""
         assert self._app is not None
         if scope["type"] == "lifespan":
             send = await self._take_turn(send)

@@ -76,7 +76,7 @@ class Source:
     """Where data come from. Its module is cheap to import: what is heavy is imported when it is fetched or read."""
 
     name: str
-    """In listings, and what mirrors are given for."""
+    """The name in listings, and what mirrors are given for."""
     forms: tuple[str, ...]
     """How users write it: `("mnist",)`, `("regime:motif", "regime:order")`, `("aeon:NAME",)`, `(".csv",)`."""
     text: str
@@ -90,7 +90,7 @@ class Source:
     read: Callable[[DataSpec, SourceReport, Path], Raw]
     """Labelled examples of what was fetched. A large table is written to the folder (the cache) as an array."""
     digest: Callable[[tuple[Path, ...]], str] = files_digest
-    """Of the content of the raw files. A folder whose names are labels has a digest of its own, with the names."""
+    """Digest of the raw files' content. A folder whose names are labels has a digest of its own, with the names."""
     kind_of: Callable[[str], Kind] | None = None
     """A look at what this one holds; None: always the first of `kinds`."""
     is_path: bool = False
@@ -102,7 +102,7 @@ class Source:
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None
     """These columns of it, where it is a table in long form."""
     licence: str = ""
-    """Of the data, where it is known."""
+    """The licence of the data, where it is known."""
     is_remote: bool = False
     """May fetching download? The content is then fixed by checksums, and need not be here to be known."""
     mirrors: str = ""

@@ -17,8 +17,8 @@ from hw3models.objectives.objective import Batch, Blend
 from hw3models.specs import Recipe
 
 BLOCK_BYTES = 2 << 20
-"""Of examples that are read and standardised at once on a CPU: they stay in its cache, and for large data each pass
-over memory is a tenth of a short training."""
+"""Bytes of examples that are read and standardised at once on a CPU: they stay in its cache, and for large data each
+pass over memory is a tenth of a short training."""
 GPU_BLOCK_BYTES = 64 << 20
 """Fewer copies, that still are little beside what is kept."""
 
@@ -123,7 +123,7 @@ class DeviceData:
 
 
 def kept_type(source: NDArray[np.generic], kept: torch.dtype) -> torch.dtype:
-    """Of what lies on the device: images stay bytes."""
+    """The type of what lies on the device: images stay bytes."""
     return torch.uint8 if source.dtype == np.uint8 else kept
 
 

@@ -111,7 +111,7 @@ def _header(content: bytes) -> Mapping[str, str]:
 
 
 class KeptCheckpoints:
-    """Of one training: a folder for each group of replicates."""
+    """Checkpoints of one training: a folder for each group of replicates."""
 
     def __init__(self, folder: Path, spec: TrainSpec, data: DataReport, every: float, resume: bool = True) -> None:
         self._folder, self._every, self._resume = folder, every, resume
@@ -120,7 +120,7 @@ class KeptCheckpoints:
         self._made: list[Checkpoints] = []
 
     def __call__(self, seeds: Sequence[int]) -> Checkpoints:
-        """Those of the replicates that train together; how seeds are grouped depends on the machine."""
+        """The checkpoints of replicates that train together; how seeds are grouped depends on the machine."""
         key = hashlib.sha256(f"{self._key}|{list(seeds)}".encode()).hexdigest()
         self._made.append(Checkpoints(self._folder / key[:32], key, self._every))
         if not self._resume:

@@ -40,7 +40,7 @@ class FamilyCheck(Report):
     own_noise: bool = False
     """It draws random numbers while it trains; each replicate's are its own."""
     step_milliseconds: float | None = None
-    """Of one training step, per replicate, with so many replicates as were asked for."""
+    """Time of one training step, per replicate, with so many replicates as were asked for."""
     warnings: tuple[str, ...] = ()
 
 

@@ -62,7 +62,7 @@ class FitResult:
     """S trained replicates."""
 
     seeds: tuple[int, ...]
-    """Those that were trained to the end."""
+    """Seeds that were trained to the end."""
     states: State
     """Stacked state dict on the CPU, leading axis in the order of `seeds`."""
     epochs: tuple[EpochReport, ...]
@@ -91,7 +91,7 @@ class _Job:
     recipe: Recipe
     on_epoch: Callable[[EpochReport], None]
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
-    """Those of the group with these seeds."""
+    """Checkpoints of the group with these seeds."""
     on_free_core: Callable[[], None]
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when another group raised: the threads end after their epoch."""
@@ -221,7 +221,7 @@ class _Training:
 
 
 def _memory_bytes(spec: TrainSpec, plan: MemoryPlan) -> int:
-    """Of examples, for each program."""
+    """Bytes of examples, for each program."""
     return (spec.memory_mb << 20) // plan.at_once
 
 
@@ -393,7 +393,7 @@ def _resume(checkpoints: "Checkpoints", group: Group, selection: Selection, repo
 
 
 def _report(values: Mapping[str, Any]) -> EpochReport:
-    """From JSON, which has lists for tuples."""
+    """Read a report from JSON, which has lists for tuples."""
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return EpochReport(**fields)
 

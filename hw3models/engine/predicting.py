@@ -1,4 +1,4 @@
-"""From trained replicates to the prediction table of the test split.
+"""The prediction table of the test split, from trained replicates.
 
 S = replicates, n = test examples, K = classes, k = numbers in the code
 """

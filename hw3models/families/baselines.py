@@ -19,7 +19,7 @@ from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 ROCKET_STEPS = 20_000
 """Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""
 MAX_BASELINE_BYTES = 256 * 2**20
-"""Of training examples that a baseline holds in memory at once, where the data are in a file of their own."""
+"""Bytes of training examples that a baseline holds in memory at once, where the data are in a file of their own."""
 MAX_RIDGE_EXAMPLES = 10_000
 """Ridge regression on ROCKET's features solves a system of this order at most."""
 
@@ -135,7 +135,7 @@ def _transformer(kind: Literal["rocket", "minirocket"], seed: int, dataset: Data
 
 
 def num_kernels(dataset: Dataset) -> int:
-    """Of ROCKET; see `fit_rocket`."""
+    """Kernels of ROCKET for these data; see `fit_rocket`."""
     steps = dataset.features.shape[0] * dataset.features.shape[1]
     return int(max(1_000, min(10_000, 10_000 * ROCKET_STEPS // steps)))
 

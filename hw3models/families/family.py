@@ -20,7 +20,7 @@ class Architecture:
     """What a replicate is built like. A family ignores what it has no use for."""
 
     shape: tuple[int, ...]
-    """Of one example: (T, C), or (28, 28)."""
+    """Shape of one example: (T, C), or (28, 28)."""
     num_classes: int
     dropout: float = 0.0
     latent_dim: int = 2
@@ -42,7 +42,7 @@ class Network:
 
     name: str
     label: str
-    """As people write it."""
+    """The name as people write it."""
     kind: Kind
     objective: Objective = CLASSIFICATION
     build: Build

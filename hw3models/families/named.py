@@ -8,6 +8,6 @@ HOMEWORK = Recipe(epochs=30, min_examples=20_000, optimizer="adam", learning_rat
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:
-    """By name; `long` is `default` with three times the examples."""
+    """Other recipes by name; `long` is `default` with three times the examples."""
     longer = {"epochs": 3 * default.epochs, "min_examples": 3 * default.min_examples}
     return {"homework": HOMEWORK, "long": default.model_copy(update=longer)}

@@ -45,7 +45,7 @@ class ChainOfChains(nn.Module):
 
 
 def steps_of(layers: Sequence[nn.Module]) -> tuple[Step, ...]:
-    """Of a plain chain.
+    """The steps of a plain chain.
 
     Raises:
         TypeError: a layer that the backward pass does not know.
@@ -180,7 +180,7 @@ def _backward(
     ours: bool,
     by_input: bool,
 ) -> tuple[torch.Tensor | None, list[torch.Tensor | None]]:
-    """From the last step to the first: the gradients by the inputs (if `by_input`) and by each of `tensors`.
+    """Go from the last step to the first: gradients by the inputs (if `by_input`) and by each of `tensors`.
 
     Those are written into the tensors of `into` where there are some. `grad` is written over if it is `ours`.
     """

@@ -152,7 +152,7 @@ def _multi_head_attention(
     *rest: Any,
     **more: Any,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """As `F.multi_head_attention_forward`, on (T, B, E), where it would drop weights by itself."""
+    """Do what `F.multi_head_attention_forward` does on (T, B, E), where it would drop weights by itself."""
     given = dict(zip(_ATTENTION, rest, strict=True)) | more
     p = given["dropout_p"]
     if p == 0 or not given.get("training", True):

@@ -43,7 +43,7 @@ class Shape:
     """What the module is given, and what it must give."""
 
     example: tuple[int, ...]
-    """Of one example: (T, C) or (H, W)."""
+    """Shape of one example: (T, C) or (H, W)."""
     has_lengths: bool = False
     """A second argument, int64 (B,), says how long each series is."""
 

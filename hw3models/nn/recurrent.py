@@ -41,7 +41,7 @@ class StackedRecurrent(nn.Module):
         return states.permute(1, 3, 0, 2), None
 
     def joined_weights(self) -> list[torch.Tensor]:
-        """Of each layer, (S, 4H, H + C + 1); see `stacked_cells`."""
+        """Weights of each layer, (S, 4H, H + C + 1); see `recurrent_cells`."""
         join = lstm_weights if self.is_lstm else gru_weights
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         return [join(*(self.get_parameter(f"{kind}_l{layer}") for kind in kinds)) for layer in range(self.num_layers)]

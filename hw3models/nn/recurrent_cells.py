@@ -55,7 +55,7 @@ class StackedGRU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, hidden: int) -> torch.Tensor:
-        """From a zero state on."""
+        """Run over time from a zero state on."""
         rows = _rows(x, hidden)
         gates = x.new_empty(len(x), x.shape[1], 4 * hidden, x.shape[3])
         candidates = x.new_empty(len(x), x.shape[1], hidden, x.shape[3])
@@ -118,7 +118,7 @@ class StackedLSTM(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, hidden: int) -> torch.Tensor:
-        """From a zero state on."""
+        """Run over time from a zero state on."""
         rows = _rows(x, hidden)
         gates = x.new_empty(len(x), x.shape[1], 4 * hidden, x.shape[3])
         cells = x.new_empty(len(x) + 1, x.shape[1], hidden, x.shape[3])

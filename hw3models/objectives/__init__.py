@@ -5,6 +5,6 @@ from hw3models.objectives.objective import Objective
 from hw3models.objectives.reconstruction import RECONSTRUCTION
 
 OBJECTIVES: dict[str, Objective] = {one.name: one for one in (CLASSIFICATION, RECONSTRUCTION)}
-"""By name."""
+"""Task types by name."""
 
 __all__ = ["CLASSIFICATION", "OBJECTIVES", "RECONSTRUCTION", "Objective"]

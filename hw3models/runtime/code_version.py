@@ -13,7 +13,7 @@ from types import CodeType
 PACKAGE = Path(__file__).resolve().parents[1]
 _TABLES = {".json", ".j2", ".css"}
 _DATA = ("data", "errors", "runtime", "specs")
-_NETWORKS = (*_DATA, "engine", "families", "nn")
+_NETWORKS = (*_DATA, "engine", "families", "nn", "objectives")
 _SCORED = ("evaluation.metrics", "evaluation.prediction_table", "evaluation.scores", "stats.intervals")
 _RUN = (*_NETWORKS, "evaluation", "homework", "pipeline", "plots", "report", "serving.predictor", "stats", "tuning")
 STEPS: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,7 @@ A test holds it against the imports, function by function: a room that a step be
 
 @lru_cache(maxsize=16)
 def code_version(step: str | None = None) -> str:
-    """Of a step in `STEPS`; None: of every byte of the package, comments too, for people to compare."""
+    """Digest of what a step in `STEPS` uses; None: every byte of the package, comments too, for people to compare."""
     return version_of(step, PACKAGE)
 
 

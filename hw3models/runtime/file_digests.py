@@ -38,7 +38,7 @@ _known: dict[tuple[str, tuple[FileState, ...]], str] = {}
 
 
 def state_of(path: Path) -> FileState:
-    """Of now.
+    """What the file system says of a file now.
 
     Raises:
         OSError: there is no such file.
