@@ -31,7 +31,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "not enough memory" in text)
+    known = ("can't allocate memory", "not enough memory", "can't start new thread")
+    return isinstance(error, RuntimeError) and any(words in text for words in known)
 
 
 def release(device: torch.device) -> None:
