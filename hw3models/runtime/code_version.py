@@ -14,16 +14,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 _TABLES = {".json", ".j2", ".css"}
 _DATA = ("data", "errors", "runtime", "specs")
 _NETWORKS = (*_DATA, "engine", "families", "nn", "objectives")
-_SCORED = (
-    *("evaluation.facts", "evaluation.metrics", "evaluation.prediction_table", "evaluation.scores"),
-    *("evaluation.wording", "stats.intervals"),
-)
+_ASKED = ("evaluation.facts", "evaluation.metrics", "evaluation.prediction_table", "stats.intervals")
+_SCORED = (*_ASKED, "evaluation.scores", "evaluation.wording")
 _RUN = (*_NETWORKS, "evaluation", "homework", "pipeline", "plots", "report", "serving.predictor", "stats", "tuning")
 STEPS: dict[str, tuple[str, ...]] = {
     "preprocess": _DATA,
     "train": (*_NETWORKS, *_SCORED, "pipeline.steps"),
     "evaluate": (*_NETWORKS, *_SCORED, "pipeline.steps"),
-    "trial": (*_NETWORKS, *_SCORED, "tuning"),
+    "trial": (*_NETWORKS, *_ASKED, "tuning"),
     "run": _RUN,
 }
 """Step -> what its outcome depends on: rooms, or modules of a room of which the rest is not used.
