@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hw3models.data.dataset import Dataset
-from hw3models.engine.fit import build_replicate, grant_strategy, pick_strategy
+from hw3models.engine.fit import architecture_for, build_replicate, grant_strategy, pick_strategy
 from hw3models.engine.group import Group
 from hw3models.engine.strategies import Strategy
 from hw3models.errors import SpecError
@@ -58,7 +58,8 @@ def examine(
     seeds, where = tuple(range(num_seeds)), pick_device(device)
     dataset = _random(kind, shape, num_classes)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, origin=family.origin)
-    strategy, proof, reason = grant_strategy(pick_strategy(spec, family, where), dataset, family, spec)
+    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec))
+    strategy, proof, reason = grant_strategy(wish, dataset, family, spec)
     model = build_replicate(family, dataset, spec, 0)
     return FamilyCheck(
         family=family.name,

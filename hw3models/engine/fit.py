@@ -126,7 +126,8 @@ def fit(
             and what to try.
     """
     device = pick_device(spec.device)
-    strategy, proof, why = grant_strategy(pick_strategy(spec, family, device), dataset, family, spec)
+    wish = pick_strategy(spec, family, device, architecture_for(family, dataset, spec))
+    strategy, proof, why = grant_strategy(wish, dataset, family, spec)
     precision, said = pick_precision(spec, family, device)
     if dtype != torch.float32:
         # Whoever asks for another type wants its numbers, not speed.
@@ -249,14 +250,15 @@ def _splits(
     return own
 
 
-def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
+def pick_strategy(spec: TrainSpec, family: Network, device: torch.device, like: Architecture) -> Strategy:
     """The spec's own wish, else what is faster for the family on the device."""
     if spec.resampling != "seed":
         # Each replicate has examples of its own, scaled in its own way.
         return "separate"
     if spec.strategy != "auto":
         return spec.strategy
-    return faster(device.type, family.kind, family.name)
+    model = None if family.origin is None or len(spec.seeds) == 1 else built(family, like, 0)
+    return faster(device.type, family.kind, family.name, model)
 
 
 def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: TrainSpec) -> tuple[Strategy, Proof, str]:
@@ -270,7 +272,7 @@ def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: Trai
         layouts = ()
     elif wish == "vmap":
         layouts = ("vmap",)
-    like = _architecture(family, dataset, spec)
+    like = architecture_for(family, dataset, spec)
     proof = proved_layout(family, like, has_lengths=dataset.lengths is not None, layouts=layouts)
     if not layouts:
         return wish, proof, ""
@@ -291,10 +293,11 @@ def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> lis
 def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
     """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
     own = derived_seed(drawn_from(spec.resampling, seed), "initialisation")
-    return built(family, _architecture(family, dataset, spec), own)
+    return built(family, architecture_for(family, dataset, spec), own)
 
 
-def _architecture(family: Network, dataset: Dataset, spec: TrainSpec) -> Architecture:
+def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Architecture:
+    """What a replicate of the training is built like."""
     recipe = spec.recipe or family.recipe
     return Architecture(
         shape=dataset.features.shape[1:],

@@ -1,25 +1,50 @@
-"""Which strategy trains S replicates faster, per device and family: a table that `make strategies` measures anew."""
+"""Which strategy trains S replicates faster: a table by device and family that `make strategies` measures anew.
+
+Of families from outside nobody has measured any; they take what was measured for the kind of layer that holds most of
+their parameters.
+"""
 
 import json
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+from torch import nn
 
 from hw3models.specs import Kind
 
 Strategy = Literal["stacked", "split", "vmap", "separate"]
 """All replicates as one program whose operations use all cores; a stack of replicates on each core; one program that
-`torch.func.vmap` makes of the plain module; each replicate a program of its own, as many at a time as there are cores.
-On one core, and on a GPU, the first two are the same."""
+`torch.vmap` makes of the plain module; each replicate a program of its own, as many at a time as there are cores. On
+one core, and on a GPU, the first two are the same."""
 TABLE = Path(__file__).with_suffix(".json")
+_KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.MultiheadAttention, nn.LSTM, nn.GRU)
+"""Layers that are measured alone; the others (norms, pools, activations) cost what their neighbours do."""
 
 
-def faster(device: str, kind: Kind, family: str) -> Strategy:
+def faster(device: str, kind: Kind, family: str, model: nn.Module | None = None) -> Strategy:
     """The measured winner on `device` (cpu, cuda, mps); stacked for what nobody has measured.
 
-    Small models on a GPU wait for kernel launches, and a stack launches once for all its replicates.
+    `model` is one of a family from outside. Small models on a GPU wait for kernel launches, and a stack launches once
+    for all its replicates.
     """
-    return _table().get(device, {}).get(f"{kind}/{family}", "stacked")
+    known = _table().get(device, {})
+    if model is not None:
+        return known.get(f"layers/{dominant_layer(model)}", "stacked")
+    return known.get(f"{kind}/{family}", "stacked")
+
+
+def dominant_layer(model: nn.Module) -> str:
+    """Name of the kind of layer that holds most parameters; `Linear` where none is known."""
+    held: Counter[str] = Counter()
+    inside: set[int] = set()
+    for module in model.modules():
+        if isinstance(module, _KINDS) and id(module) not in inside:
+            inside |= {id(one) for one in module.modules()}
+            kind = next(one.__name__ for one in _KINDS if isinstance(module, one))
+            held[kind] += sum(parameter.numel() for parameter in module.parameters())
+    return held.most_common(1)[0][0] if held else "Linear"
 
 
 @lru_cache(maxsize=1)

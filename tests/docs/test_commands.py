@@ -26,6 +26,7 @@ ANOTHER_MACHINE = "for another machine, as root: its files are checked by tests/
 SHOWN_BY = {
     r"make run": ".ci/run and people: `hw3 run` is tests/flows/cli/test_cli.py and benchmarks/overhead.py",
     r"make up|hw3 up.*": "tests/flows/up/test_up.py",
+    r"hw3 (families|sequences) .*\./nets\.py:Dilated.*": "tests/docs/test_own_networks.py",
     r"hw3 (sequences|images) (DATA|data|huge|aeon|mnist|regime|digits|motion).*": HERE,
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",
     r"hw3 (promote|history|rollback).*": "tests/flows/test_promote.py",
@@ -111,6 +112,9 @@ def write_files(folder: Path, shared: Path) -> None:
     for name in ("data.csv", "motion.csv"):
         table.to_csv(folder / name, index=False)
     table.to_parquet(folder / "DATA.parquet")
+    page = (ROOT / "docs" / "own-networks.md").read_text()
+    network = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    (folder / "nets.py").write_text(network.replace("Dilated", "MyNet"))
     for part in ("TRAIN", "TEST"):
         (folder / f"DATA_{part}.ts").symlink_to(shared / "uea" / "RacketSports" / f"RacketSports_{part}.ts")
     mnist = folder / "cache" / "raw" / "mnist"
