@@ -36,13 +36,44 @@ class Extension(NamedTuple):
     """The test or the example that does it, `PATH::NAME`; empty: none does yet, and nothing is said about files."""
 
 
+_SHOWN = "tests/test_extensions.py"
 EXTENSIONS = (
-    Extension("a family for sequences", 2),
-    Extension("a family for images", 2),
-    Extension("a source of data", 2),
-    Extension("a task type", 4),
-    Extension("a rule for a layer", 1),
-    Extension("a module of one's own", 0),
+    Extension(
+        "a family for sequences",
+        2,
+        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
+        f"{_SHOWN}::test_a_family_of_sequences_is_one_file_and_a_line",
+    ),
+    Extension(
+        "a family for images",
+        2,
+        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
+        f"{_SHOWN}::test_a_family_of_images_is_one_file_and_a_line",
+    ),
+    Extension(
+        "a source of data",
+        2,
+        ("+ hw3models/data/readers/NAME.py", "hw3models/data/sources.py"),
+        "tests/hw3models/data/test_sources.py::test_the_example_is_one_file_and_one_line",
+    ),
+    Extension(
+        "a task type",
+        4,
+        (
+            "+ hw3models/objectives/NAME.py",
+            "hw3models/objectives/__init__.py",
+            "hw3models/evaluation/metrics.py",
+            "hw3models/pipeline/study.py",
+        ),
+        f"{_SHOWN}::test_a_task_type_is_one_file_and_the_families_that_have_it",
+    ),
+    Extension("a rule for a layer", 1, ("hw3models/nn/stacking.py",), f"{_SHOWN}::test_a_rule_for_a_layer_is_a_line"),
+    Extension(
+        "a module of one's own",
+        0,
+        (),
+        "tests/docs/test_own_networks.py::test_the_network_of_the_page_is_checked_and_compared",
+    ),
 )
 
 
