@@ -67,4 +67,6 @@ def _params(spec: TrainSpec, data: DataReport) -> dict[str, str]:
         "latent_dim": spec.latent_dim,
         "spec": spec.fingerprint(),
     }
+    if spec.origin is not None:
+        values |= {"origin": spec.origin.reference, "origin.code": spec.origin.identity}
     return {name: str(value) for name, value in values.items()}
