@@ -16,7 +16,7 @@ from torch import nn
 
 from hw3models.data.missing import interpolate
 from hw3models.engine.model_store import build_from_manifest
-from hw3models.errors import DataError
+from hw3models.errors import DataError, SpecError
 from hw3models.families import find_family
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
@@ -92,11 +92,14 @@ def load_predictor(directory: Path) -> Predictor:
 
     Raises:
         DataError: the folder does not hold a whole model.
+        SpecError: the code of its family, which is from outside, is not here.
     """
     try:
         manifest = ModelManifest.model_validate(json.loads((directory / "model.json").read_bytes()))
         model = build_from_manifest(manifest)
         model.load_state_dict(safetensors.torch.load_file(directory / "model.safetensors"))
+    except SpecError:
+        raise  # the code of its family is not here, or is other code
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}).") from error
     return Predictor(manifest, model)
