@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-load fuzz audit errors reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision databases clean help
+.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -23,8 +24,19 @@ test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Pyt
 test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
 	$(BIN)/python -m pytest -m servers $(ARGS)
 
+test-stress: $(VENV)/.test ## the suite on one core, beside busy loops, shuffled, twice, as an ordinary user, with short waits
+	$(BIN)/python -m benchmarks.stress $(ARGS)
+
 test-load: $(VENV)/.test ## 200 trainings queued over two workers
 	$(BIN)/python -m pytest -m load $(ARGS)
+
+test-newest: ## the suite with the newest packages that pyproject.toml allows, not the lock's (PIN="torch==..." holds one)
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip install -q --upgrade --upgrade-strategy eager -e ".[dev]" $(PIN)
+	@grep -ohE '^[a-z0-9.-]+==[^ ]+' constraints.txt constraints-dev.txt > $(NEWEST)/locked.txt
+	@echo "==> not as in the lock:"; $(NEWEST)/bin/python -m pip freeze --exclude-editable | grep -vixFf $(NEWEST)/locked.txt || true
+	$(NEWEST)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(NEWEST)/bin/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 reliability: $(VENV)/.test ## cause every fault for real, most of an hour; writes docs/reliability.md
 	$(BIN)/python -m benchmarks.reliability $(ARGS)
@@ -32,6 +44,9 @@ reliability: $(VENV)/.test ## cause every fault for real, most of an hour; write
 audit: $(VENV)/.test ## known vulnerabilities of the pinned packages, and what looks unsafe in the code
 	$(BIN)/pip-audit --require-hashes --disable-pip -r constraints.txt
 	$(BIN)/ruff check --select S .
+
+house: $(VENV)/.run ## count rooms, floors, arrows and lines; writes a part of ARCHITECTURE.md
+	$(BIN)/python -m benchmarks.house
 
 errors: $(VENV)/.run ## write docs/errors.md again from the code
 	$(BIN)/python -m benchmarks.errors
@@ -42,11 +57,12 @@ fuzz: $(VENV)/.test ## tens of thousands of damaged and generated files
 gpu-check: $(VENV)/.run ## a study through the GPU pool, against the CPU
 	@$(BIN)/python -m benchmarks.gpu_check $(ARGS)
 
-check: $(VENV)/.test ## format, lint, types, layers: what a commit must pass beside the tests
+check: $(VENV)/.test ## format, lint, types, layers, no private names: what a commit must pass beside the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.private_names
 
 format: $(VENV)/.test ## mend what ruff can mend
 	$(BIN)/ruff format .
@@ -90,9 +106,6 @@ strategies: $(VENV)/.run ## measure which strategy trains replicates faster on t
 precision: $(VENV)/.run ## loss curves in bfloat16 and TF32 beside float32, half an hour; writes the engine's table
 	$(BIN)/python -m benchmarks.precision $(ARGS)
 
-databases: $(VENV)/.test ## the empty databases of the pinned Prefect and MLflow, as their migrations make them
-	$(BIN)/python -m benchmarks.new_databases
-
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 		chromium fonts-dejavu-core postgresql docker-compose systemd
@@ -106,7 +119,7 @@ lock: $(VENV)/.test ## write the lock files again from pyproject.toml
 		--no-emit-index-url --no-header -q --upgrade -c constraints.txt -o deploy/requirements.txt
 
 clean: ## forget caches, prepared data and environment; keep reports and the MLflow store
-	rm -rf $(VENV) .hw3 .pytest_cache .ruff_cache .mypy_cache test-output *.egg-info
+	rm -rf $(VENV) $(NEWEST) .hw3 .pytest_cache .ruff_cache .mypy_cache test-output *.egg-info
 
 # The stamps: a second `make run` installs nothing. The lock files are complete and hashed, so pip resolves nothing.
 $(VENV)/.run: constraints.txt pyproject.toml

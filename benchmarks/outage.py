@@ -52,7 +52,7 @@ def trained(dataset: Dataset, way: Gate, mode: Mode) -> float:
     parent = tracking.open_parent("outage", SequencesSpec(), {})
     run_id = tracking.open_child(parent, TRAINING, _report(dataset), {})
     log = tracking.EpochLog(run_id, len(TRAINING.seeds))
-    assert outbox().settle(60) == 0
+    assert outbox().flush(60) == 0
 
     def on_epoch(report: EpochReport) -> None:
         if report.epoch == AWAY_FROM:
@@ -66,7 +66,7 @@ def trained(dataset: Dataset, way: Gate, mode: Mode) -> float:
     log.close()
     tracking.end_run(run_id, "FINISHED")
     tracking.end_run(parent, "FINISHED")
-    assert outbox().settle(120) == 0, "something was not sent"
+    assert outbox().flush(120) == 0, "something was not sent"
     return seconds
 
 

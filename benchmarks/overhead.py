@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cores import Watch, share_apart
-from hw3models.families import Baseline, find_family, recipe_of
+from hw3models.families import Baseline, facts_of, find_family, recipe_of
 from hw3models.specs import DataSpec, Hw3Spec, Kind, TrainSpec
 
 HW3 = str(Path(sys.executable).with_name("hw3"))
@@ -116,13 +116,11 @@ def study(
         if recipe is not None and epochs is not None:
             recipe = recipe.model_copy(update={"epochs": epochs, "min_examples": 0})
         seeds = tuple(range(spec.seeds))
-        job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, code_size=spec.code_size)
+        job = TrainSpec(data=data, family=name, seeds=seeds, recipe=recipe, latent_dim=spec.latent_dim)
         trained = train_step(job, prepared, folder / f"{prepared.name}-{name}")
         tables[name] = load_table(Path(evaluate_step(trained, prepared).table_path))
         seconds[name] = trained.train_seconds
-    metric = "mse" if "autoencoder" in families else "accuracy"
-    baselines = [name for name in tables if isinstance(find_family(kind, name), Baseline)]
-    compare(tables, metric=metric, train_seconds=seconds, baselines=baselines)
+    compare(tables, train_seconds=seconds, facts=facts_of(tables, kind))
     return {f"{prepared.name} {name}": one for name, one in seconds.items()}
 
 

@@ -67,7 +67,7 @@ def images() -> Iterator[Case]:
         seeds = "2" if recipe == "deep" else "5"
         yield Case(
             f"MNIST, a code of {size} numbers, recipe `{recipe}`",
-            ("autoencoder", "mnist", "--code-size", str(size), "--seeds", seeds, "--recipe", recipe),
+            ("autoencoder", "mnist", "--latent-dim", str(size), "--seeds", seeds, "--recipe", recipe),
             CODES if recipe == "deep" else (),
             metric="mse",
         )

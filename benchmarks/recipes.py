@@ -22,10 +22,10 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.scaling import learn_scaling
 from hw3models.engine.batches import DeviceData
 from hw3models.engine.fit import fit
-from hw3models.engine.group import run_program
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.nn.stacking import take_out
+from hw3models.nn.program import Program
+from hw3models.nn.stacking import unstack
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from tasks.settings import Settings
 
@@ -75,11 +75,11 @@ def accuracy(dataset: Dataset, family: Network, recipe: Recipe, seeds: tuple[int
     found = []
     for row in range(len(result.seeds)):
         model = family.build(Architecture(shape=dataset.features.shape[1:], num_classes=len(dataset.class_names)))
-        model.load_state_dict(take_out(result.states, row))
+        model.load_state_dict(unstack(result.states, row))
         model.eval()
         with torch.inference_mode():
             hits = [
-                run_program(model, batch, stacked=False)[0].argmax(-1) == batch.labels[0]
+                Program([model], "plain")(*batch.arguments)[0].argmax(-1) == batch.labels[0]
                 for batch in data.in_order(dataset.test, 1)
             ]
         found.append(float(torch.cat(hits).float().mean()))

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 
 NOT_MULTIPLIED = {
     "mm": (),
@@ -37,7 +36,8 @@ class CutProducts(TorchDispatchMode):
         added = NOT_MULTIPLIED.get(func.overloadpacket.__name__.rstrip("_"))
         if added is not None:
             args = tuple(
-                arg if place in added else tree_map_only(torch.Tensor, cut, arg) for place, arg in enumerate(args)
+                cut(arg) if isinstance(arg, torch.Tensor) and place not in added else arg
+                for place, arg in enumerate(args)
             )
         return func(*args, **(kwargs or {}))
 

@@ -24,8 +24,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 def command_line() -> str:
     """Every command and option, as `hw3 COMMAND --help` tells them."""
-    from flows.cli.app import app
+    from flows.cli.app import app, tell_sources
 
+    tell_sources()
     text = app.generate_docs()
     # The theme has a table of contents of its own.
     text = re.sub(r"## Table of Contents\n.*?(?=\*\*Commands\*\*)", "", text, flags=re.DOTALL)

@@ -13,6 +13,6 @@ def autoencoder(spec: AutoencoderSpec) -> RunReport:
     """Download, preprocess, train, evaluate, compare, report: how good is a code of a few numbers?"""
 
     def answer(parent: str) -> Answer:
-        return study("autoencoder", spec, spec.data, parent, code_size=spec.code_size)
+        return study("autoencoder", spec, spec.data, parent, latent_dim=spec.latent_dim)
 
     return reported(f"autoencoder {spec.data.source}", spec, answer)

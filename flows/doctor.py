@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.local.servers import fault_of, is_server
 from flows.orchestration import orchestration
-from hw3models.data import IMAGE_SETS, REGIMES
+from hw3models.data.sources import all_sources
 from hw3models.families import FAMILIES
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.redaction import without_password
@@ -36,8 +36,7 @@ def examine() -> dict[str, Any]:
             "data cache": _place(settings.cache),
         },
         "data": {
-            "images": list(IMAGE_SETS),
-            "regimes": list(REGIMES),
+            **{kind: [form for one in all_sources() if kind in one.kinds for form in one.forms] for kind in FAMILIES},
             "mirrors": _mirrors(settings) or "torchvision's",
         },
         "families": {kind: list(families) for kind, families in FAMILIES.items()},

@@ -9,8 +9,8 @@ from prefect.events import emit_event
 
 from flows.prefect_tags import prefect_tags
 from flows.studies.closing import HOOKS, close
+from flows.studies.flush import flush
 from flows.studies.one_family import prepare
-from flows.studies.settling import settle
 from hw3models.evaluation.wording import value_with_interval
 from hw3models.specs import DriftReport, DriftSpec
 from tasks import tracking
@@ -30,7 +30,7 @@ def drift(spec: DriftSpec) -> DriftReport:
         tracking.log_drift(run_id, report)
         _publish(report, data.name, spec.new.source)
         tracking.end_run(run_id, "FINISHED")
-    settle()
+    flush()
     say(report.verdict)
     return report
 

@@ -36,7 +36,7 @@ def hw3(spec: Hw3Spec) -> RunReport:
             include={"seeds", "epochs", "device", "placement", "queue_deadline", "fresh"}
         )
         pictures = DataSpec(source=spec.images)
-        coded = AutoencoderSpec(data=pictures, code_size=spec.code_size, **common)
+        coded = AutoencoderSpec(data=pictures, latent_dim=spec.latent_dim, **common)
         studies: dict[str, Callable[[], RunReport]] = {
             f"images {spec.images}": lambda: images(ImagesSpec(data=pictures, **common)),
             f"autoencoder {spec.images}": lambda: autoencoder(coded),

@@ -43,8 +43,8 @@ def predict(model: str, data: Path, output: Path, *, sample_column: str, time_co
             time_column=time_column,
             on_progress=lambda done: progress.update(task, completed=done),
         )
-    card = predictor.card
+    manifest = predictor.manifest
     return (
-        f"{output}: {number:,} examples by {card.family} seed {card.best_seed}, trained on {card.data_name}, "
-        f"in {time.perf_counter() - begun:.1f} s"
+        f"{output}: {number:,} examples by {manifest.family} seed {manifest.best_seed}, "
+        f"trained on {manifest.data_name}, in {time.perf_counter() - begun:.1f} s"
     )

@@ -9,14 +9,14 @@ from prefect.runtime import flow_run
 
 from flows.prefect_tags import prefect_tags
 from flows.studies.closing import HOOKS, close
+from flows.studies.flush import flush
 from flows.studies.one_family import prepare, train_family
-from flows.studies.settling import settle
 from hw3models.errors import PlacementError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob
 from tasks import tracking
+from tasks.liveness import present
 from tasks.names import training_name
-from tasks.presence import present
 from tasks.progress import logged, say
 from tasks.settings import Settings
 from tasks.tuning import try_recipe
@@ -35,15 +35,15 @@ def train(spec: TrainJob) -> None:
     Or judge one recipe of a search, on validation examples.
     """
     with present(flow_run.id), logged(get_run_logger().info):
-        if spec.run_id is None or spec.ticket is None:
+        if spec.run_id is None or spec.fencing_token is None:
             _train_alone(spec)
         else:
-            _train_for_a_study(spec, spec.run_id, spec.ticket)
+            _train_for_a_study(spec, spec.run_id, spec.fencing_token)
 
 
-def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
+def _train_for_a_study(spec: TrainJob, run_id: str, fencing_token: str) -> None:
     child = str(flow_run.id)
-    if not tracking.claim(run_id, child, ticket):
+    if not tracking.claim(run_id, child, fencing_token):
         reason = "it was called back before it began"
         tracking.refuse(run_id, child, reason)
         raise PlacementError(f"{spec.training.family}: {reason}; the study that sent it out has done it itself.")
@@ -59,14 +59,15 @@ def _train_for_a_study(spec: TrainJob, run_id: str, ticket: str) -> None:
                 spec.training,
                 data,
                 run_id,
+                metric=spec.metric,
                 fresh=spec.fresh,
-                before_recording=lambda: _still_wanted(run_id, ticket),
+                before_recording=lambda: _still_wanted(run_id, fencing_token),
             )
         else:
             report = try_recipe(spec.training, spec.trial, data, run_id)
-            _still_wanted(run_id, ticket)
+            _still_wanted(run_id, fencing_token)
             tracking.log_trial(run_id, spec.training, spec.trial, report)
-        if left := settle():
+        if left := flush():
             raise PlacementError(f"MLflow does not answer: the results cannot be handed over, {left} entries are kept.")
 
 
@@ -76,9 +77,9 @@ def _train_alone(spec: TrainJob) -> None:
     parent = tracking.open_parent(f"train {spec.training.family} on {data.name}", spec, prefect_tags())
     with close(parent):
         run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
-        train_family(spec.training, data, run_id, fresh=spec.fresh)
+        train_family(spec.training, data, run_id, metric=spec.metric, fresh=spec.fresh)
         tracking.end_run(parent, "FINISHED")
-        settle()
+        flush()
 
 
 def _prepare(spec: TrainJob) -> DataReport:
@@ -88,27 +89,27 @@ def _prepare(spec: TrainJob) -> DataReport:
     return data
 
 
-def _still_wanted(run_id: str, ticket: str) -> None:
-    if not tracking.is_owner(run_id, ticket):
+def _still_wanted(run_id: str, fencing_token: str) -> None:
+    if not tracking.is_owner(run_id, fencing_token):
         raise PlacementError("This run was given up while it trained: its results are not recorded.")
 
 
 @contextmanager
 def _alive(run_id: str, child: str) -> Iterator[None]:
     """Signs of life until the block ends."""
-    ended, pause = threading.Event(), Settings().beat
+    ended, pause = threading.Event(), Settings().heartbeat
 
-    def beat() -> None:
+    def heartbeat() -> None:
         while True:
             # An outage of the server is not the end of the training: the next beat may arrive.
             try:
-                tracking.beat(run_id, child)
+                tracking.heartbeat(run_id, child)
             except Exception as error:
                 say(f"no sign of life could be sent: {error}")
             if ended.wait(pause):
                 return
 
-    thread = threading.Thread(target=beat, name="beat", daemon=True)
+    thread = threading.Thread(target=heartbeat, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

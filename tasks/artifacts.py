@@ -4,9 +4,11 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from hw3models.evaluation.wording import listed
+from hw3models.evaluation.scores import main_metric
+from hw3models.evaluation.verdicts import verdict_of
+from hw3models.evaluation.wording import listed, value_with_interval
 from hw3models.families import display_name
-from hw3models.specs import Answer, Score
+from hw3models.specs import Answer, EvaluationReport
 from tasks import tracking
 from tasks.names import slug
 
@@ -26,11 +28,12 @@ def markdown(answer: Answer) -> str:
     """The verdict as people read it, with what must be known about it."""
     data = answer.data
     lines = [f"## {data.name}", ""]
-    lines.append(answer.comparison.verdict if answer.comparison else "One family only: nothing to compare.")
+    lines.append(verdict_of(answer))
     if answer.comparison and answer.comparison.advice:
         lines += ["", answer.comparison.advice]
     for number, look in enumerate(answer.comparison.looks if answer.comparison else (), 1):
-        undecided = f"undecided against {listed(look.undecided)}" if look.undecided else "decided"
+        others = [display_name(family) for family in look.undecided]
+        undecided = f"undecided against {listed(others)}" if others else "decided"
         lines += ["", f"Look {number}, {look.seeds} seeds: {display_name(look.leader)}, {undecided}."]
     lines += ["", f"{data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples; "]
     lines[-1] += f"digest `{data.digest}`."
@@ -41,11 +44,11 @@ def markdown(answer: Answer) -> str:
 
 def rows(answer: Answer) -> list[dict[str, object]]:
     """A row per family: the score with its interval, and what it cost."""
-    metric = "mse" if answer.kind == "autoencoder" else "accuracy"
+    metric = main_metric(answer)
     return [
         {
             "family": family,
-            metric: _text(evaluation.metrics[metric], percent=metric == "accuracy"),
+            metric: _score(evaluation, metric),
             "seeds": len(evaluation.seeds),
             "parameters": answer.training[family].parameters,
             "train seconds": round(answer.training[family].train_seconds, 2),
@@ -55,7 +58,7 @@ def rows(answer: Answer) -> list[dict[str, object]]:
     ]
 
 
-def _text(score: Score, *, percent: bool) -> str:
-    if percent:
-        return f"{100 * score.mean:.1f}% [{100 * score.low:.1f}, {100 * score.high:.1f}]"
-    return f"{score.mean:.4g} [{score.low:.4g}, {score.high:.4g}]"
+def _score(evaluation: EvaluationReport, metric: str) -> str:
+    """A metric that needs two classes is missing where the test split has one."""
+    score = evaluation.metrics.get(metric)
+    return "n/a" if score is None else value_with_interval(metric, score.mean, score.low, score.high)

@@ -1,7 +1,7 @@
 """Unchanged steps are skipped: cache keys of content digests and the code's own version.
 
 Prefect's default keys hash arguments and the task's own lines. Ours name what the outcome depends on:
-specs, data digests, the source of `hw3models`, and the machine's device.
+specs, data digests, the rooms of `hw3models` that the step uses, and the machine's device.
 """
 
 import hashlib
@@ -24,8 +24,11 @@ _R = TypeVar("_R", DataReport, TrainReport, EvaluationReport)
 
 
 def cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
-    """`hw3-<task>-<sha256 of arguments and code>`. Specs count by content, everything else by its text."""
-    sha = hashlib.sha256(code_version().encode())
+    """`hw3-<task>-<sha256 of arguments and code>`: the code that the step of that name uses (`STEPS`).
+
+    Specs count by content, everything else by its text.
+    """
+    sha = hashlib.sha256(code_version(context.task.name).encode())
     for name in sorted(set(arguments) - IGNORED):
         value = arguments[name]
         text = value.fingerprint() if isinstance(value, Spec) else repr(value)

@@ -58,7 +58,7 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
         DataError: the new data cannot be read, or do not fit the model.
     """
     predictor = _predictor(run)
-    examples, labels = read_new(spec.new, predictor.card, cache=Settings().cache)
+    examples, labels = read_new(spec.new, predictor.manifest, cache=Settings().cache)
     dataset = load_prepared(data)
     rows = np.concatenate([dataset.train, dataset.validation])[:20_000]
     ours = _with_gaps(dataset, rows)
@@ -73,8 +73,8 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
     report = detect(
         reference,
         new,
-        kind=predictor.card.kind,
-        num_classes=len(predictor.card.class_names),
+        kind=predictor.manifest.kind,
+        num_classes=len(predictor.manifest.class_names),
         classes_are="predicted" if labels is None else "labels",
         hits=_hits(run, said, labels) if said is not None and labels is not None else None,
         smallest=spec.smallest,
@@ -85,9 +85,9 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
 
 def _predictor(run: FamilyRun) -> Predictor:
     """The replicate that is used: the best seed's."""
-    card, states = load_model(Path(run.training.directory))
+    manifest, states = load_model(Path(run.training.directory))
     with tempfile.TemporaryDirectory() as folder:
-        save_predictor(Path(folder), card, states, run.training.best_seed)
+        save_predictor(Path(folder), manifest, states, run.training.best_seed)
         return load_predictor(Path(folder))
 
 

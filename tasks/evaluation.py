@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from hw3models.evaluation.comparison import compare as compare_tables
 from hw3models.evaluation.prediction_table import load_table
-from hw3models.families import Baseline, find_family
+from hw3models.families import facts_of
 from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
 from hw3models.stats.multiple_testing import LEVEL
@@ -45,7 +45,7 @@ def compare(
         metric=metric,
         margin=margin,
         train_seconds={name: one.train_seconds for name, one in training.items()},
-        baselines=[name for name in tables if isinstance(find_family(data.kind, name), Baseline)],
+        facts=facts_of(tables, data.kind),
         devices={name: one.device for name, one in training.items()},
         budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
         level=level,

@@ -1,6 +1,6 @@
 """Processes of ours: how they are started, and how they are known.
 
-By host, id and start time, so that an id that is in use again is not taken for the same process.
+A process is known by host, id and start time, so that an id that is in use again is not taken for the same process.
 """
 
 import gc
@@ -73,8 +73,30 @@ def holding_interrupts() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+def started_at(pid: int) -> float:
+    """When the process that has this id now was started, in seconds since 1970.
+
+    Raises:
+        psutil.Error: there is none, or it cannot be seen.
+    """
+    return float(psutil.Process(pid).create_time())
+
+
+def is_running(pid: int, started: float) -> bool:
+    """Does the process of this host with this id and start time live? One that cannot be seen does, for all we know."""
+    try:
+        process = psutil.Process(pid)
+        # One that was killed stays in the table until its parent has asked for it.
+        is_same = abs(process.create_time() - started) <= _CLOCK
+        return bool(is_same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
 class ProcessId(NamedTuple):
-    """Of some process on some host."""
+    """A process on some host."""
 
     host: str
     pid: int
@@ -83,20 +105,12 @@ class ProcessId(NamedTuple):
 
     @classmethod
     def own(cls) -> "ProcessId":
-        """Of this process."""
-        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+        """This process."""
+        return cls(socket.gethostname(), os.getpid(), started_at(os.getpid()))
 
     def is_dead(self) -> bool:
         """True only where it is certain: another host's processes cannot be seen from here."""
-        if not self.is_local():
-            return False
-        try:
-            process = psutil.Process(self.pid)
-            # One that was killed stays in the table until its parent has asked for it.
-            gone = process.status() == psutil.STATUS_ZOMBIE
-            return bool(gone or abs(process.create_time() - self.started) > _CLOCK)
-        except psutil.NoSuchProcess:
-            return True
+        return self.is_local() and not is_running(self.pid, self.started)
 
     def is_local(self) -> bool:
         """Was it on this host?"""

@@ -15,7 +15,8 @@ from hw3models.engine.predicting import predict, seconds_side_by_side
 from hw3models.errors import SpecError
 from hw3models.evaluation.gate import Candidate, judge, winner
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
-from hw3models.families import Baseline, Network, find_family
+from hw3models.evaluation.scores import main_metric
+from hw3models.families import Baseline, Network, facts_of, find_family
 from hw3models.runtime.devices import pick_device
 from hw3models.serving.model_card import model_card
 from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
@@ -118,7 +119,7 @@ def _decide(
     before: int | None,
     version: int,
 ) -> GateDecision:
-    metric = spec.metric or (answer.comparison.metric if answer.comparison else _default_metric(answer))
+    metric = spec.metric or main_metric(answer)
     if before == version:
         return GateDecision(outcome="champion", reason="It is the champion already.", metric=metric)
     challenger = _candidate(run, load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest))
@@ -127,18 +128,16 @@ def _decide(
         if before is not None:
             there = fetch_family(registry.run_of(model, before), Path(folder) / "champion")
             challenger, champion = _side_by_side(run, challenger, there, data, spec)
+        baselines = {} if champion else _baselines(answer, Path(folder))
         return judge(
             challenger,
             champion,
-            baselines={} if champion else _baselines(answer, Path(folder)),
+            baselines=baselines,
             metric=metric,
             margin=spec.margin,
             prefer_cheaper=spec.prefer_cheaper,
+            facts=facts_of({challenger.family, *([champion.family] if champion else baselines)}, data.kind),
         )
-
-
-def _default_metric(answer: Answer) -> str:
-    return "mse" if answer.kind == "autoencoder" else "accuracy"
 
 
 def _candidate(run: FamilyRun, table: PredictionTable, seconds: float | None = None) -> Candidate:
@@ -160,12 +159,12 @@ def _side_by_side(
     if stored.data_digest != data.digest:
         return challenger, _candidate(there, stored)  # which the gate refuses
     dataset, device = load_prepared(data), pick_device("auto")
-    card, states = load_model(Path(there.training.directory))
-    table, _ = predict(card, states, dataset, device)
+    manifest, states = load_model(Path(there.training.directory))
+    table, _ = predict(manifest, states, dataset, device)
     own, champions = None, None
     if spec.prefer_cheaper:
-        own_card = load_model(Path(ours.training.directory))
-        own, champions = seconds_side_by_side(own_card, (card, states), dataset, device)
+        own_manifest = load_model(Path(ours.training.directory))
+        own, champions = seconds_side_by_side(own_manifest, (manifest, states), dataset, device)
     return _candidate(ours, challenger.table, own), _candidate(there, table, champions)
 
 

@@ -17,8 +17,8 @@ from prefect.states import Crashed
 
 from hw3models.specs import Report
 from tasks import tracking
+from tasks.liveness import absent
 from tasks.patience import hurry, is_outage
-from tasks.presence import absent
 from tasks.tracking.parents import Status
 from tasks.tracking.sweeping import OpenRun, end_swept, open_runs
 

@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
 """Where a command has started a Prefect server for itself: its address, which `PREFECT_API_URL` then has, too."""
@@ -35,15 +35,13 @@ class Settings(BaseSettings):
     """Trained replicates (`.hw3/`), reports (`reports/`) and the embedded MLflow store (`mlflow/store/`)."""
     cache: Path = Path("~/.cache/hw3")
     """Downloaded and prepared data."""
-    mnist_mirrors: Annotated[tuple[str, ...], NoDecode] = ()
-    """Base addresses that replace torchvision's mirrors of MNIST, separated by spaces or commas."""
-    fashion_mirrors: Annotated[tuple[str, ...], NoDecode] = ()
-    """The same for Fashion-MNIST."""
     download_timeout: Annotated[float, Field(gt=0)] = 20.0
     """Seconds to wait for a mirror to connect or to go on."""
-    silence: Annotated[float, Field(ge=1)] = 90.0
+    heartbeat_timeout: Annotated[
+        float, Field(ge=1, validation_alias=AliasChoices("HW3_HEARTBEAT_TIMEOUT", "HW3_SILENCE"))
+    ] = 90.0
     """Seconds without a sign of life after which a training on a pool is taken for dead."""
-    beat: Annotated[float, Field(gt=0)] = 15.0
+    heartbeat: Annotated[float, Field(gt=0, validation_alias=AliasChoices("HW3_HEARTBEAT", "HW3_BEAT"))] = 15.0
     """Seconds between the signs of life of a training on a pool."""
     checkpoint_every: Annotated[float, Field(ge=0)] = 30.0
     """Seconds between the checkpoints of a training; the same command goes on from the last one."""
@@ -57,11 +55,6 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """Prefect server; None: embedded."""
 
-    @field_validator("mnist_mirrors", "fashion_mirrors", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
     @field_validator("prefect_api_url")
     @classmethod
     def _lasting(cls, value: str | None) -> str | None:
@@ -74,9 +67,12 @@ class Settings(BaseSettings):
 
     @property
     def mirrors(self) -> dict[str, tuple[str, ...]]:
-        """Data set -> mirrors, for those that are replaced."""
-        given = {"mnist": self.mnist_mirrors, "fashion-mnist": self.fashion_mirrors}
-        return {name: mirrors for name, mirrors in given.items() if mirrors}
+        """Source -> base addresses that replace its own, separated by spaces or commas in its variable."""
+        # Sources bring numpy, which commands that only look at settings do without.
+        from hw3models.data.sources import all_sources
+
+        given = {one.name: os.environ.get(one.mirrors, "") for one in all_sources() if one.mirrors}
+        return {name: tuple(text.replace(",", " ").split()) for name, text in given.items() if text.strip(" ,")}
 
     @property
     def work(self) -> Path:

@@ -21,7 +21,8 @@ def model_directory(spec: TrainSpec, data: DataReport, run_id: str) -> Path:
     """Where the replicates of this training are kept. Each MLflow run has its own: the same spec trained on another
     device gives other digits, and must not take the place of files that reports describe.
     """
-    key = hashlib.sha256(f"{spec.fingerprint()}|{data.digest}|{code_version()}|{run_id}".encode()).hexdigest()[:16]
+    parts = (spec.fingerprint(), data.digest, code_version("train"), run_id)
+    key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
     return Settings().work / "models" / f"{spec.family}-{key}"
 
 

@@ -1,7 +1,9 @@
 """What all tests share. Nothing is kept outside temporary folders, and nothing leaves the machine."""
 
 import os
+import random
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,21 @@ os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Real data for tests, beside the checkout; not part of the repository."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", metavar="SEED", help="files in random order, and the tests within each")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files stay together: each starts its own servers once."""
+    if (seed := config.getoption("--shuffle")) is not None:
+        rng = random.Random(seed)
+        files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
+        rng.shuffle(files)
+        for one in files:
+            rng.shuffle(one)
+        items[:] = [item for one in files for item in one]
 
 
 @pytest.fixture

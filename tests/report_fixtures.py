@@ -13,7 +13,7 @@ from hw3models.data.dataset import Dataset, describe, save
 from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.prediction_table import PredictionTable, save_table
 from hw3models.evaluation.scores import evaluate
-from hw3models.families import Network, find_family
+from hw3models.families import Network, facts_of, find_family
 from hw3models.families.autoencoder import Autoencoder
 from hw3models.homework.claims import judge_claims
 from hw3models.specs import (
@@ -27,7 +27,7 @@ from hw3models.specs import (
     Tracking,
     TrainReport,
 )
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 SEEDS = (0, 1, 2)
 SKILLS = {"cnn": 0.86, "gru": 0.93, "lstm": 0.92, "mlp": 0.71, "minirocket": 0.9, "majority": 0.5}
@@ -173,9 +173,8 @@ def _answer(
     evaluation = {family: _evaluated(table, data, folder) for family, table in tables.items()}
     comparison = compare(
         tables,
-        metric="mse" if kind == "autoencoder" else "accuracy",
         train_seconds={family: one.train_seconds for family, one in training.items()},
-        baselines=[family for family, one in training.items() if one.recipe is None],
+        facts=facts_of(tables, dataset.kind),
     )
     claims = judge_claims({"order": comparison}, {"order": evaluation}) if kind == "sequences" else ()
     return Answer.model_validate(
@@ -244,7 +243,7 @@ def _save_network(folder: Path, dataset: Dataset) -> None:
     states = [Autoencoder(784, 2).state_dict() for _ in SEEDS]
     stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     safetensors.torch.save_file(stacked, folder / "replicates.safetensors")
-    card = ModelCard(
+    manifest = ModelManifest(
         family="autoencoder",
         kind="images",
         shape=(28, 28),
@@ -252,11 +251,11 @@ def _save_network(folder: Path, dataset: Dataset) -> None:
         mean=(0.0,),
         std=(1.0,),
         unequal_lengths=False,
-        code_size=2,
+        latent_dim=2,
         dropout=0.0,
         seeds=SEEDS,
         best_seed=SEEDS[-1],
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
-    (folder / "model.json").write_text(card.model_dump_json())
+    (folder / "model.json").write_text(manifest.model_dump_json())

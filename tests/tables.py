@@ -1,14 +1,17 @@
 """Prediction tables made to order: classifiers that are right on chosen examples, autoencoders with chosen errors."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.facts import FamilyFacts
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import evaluate
+from hw3models.families import facts_of
 from hw3models.specs import ComparisonReport, EvaluationReport
 
 
@@ -73,8 +76,13 @@ def evaluated(table: PredictionTable, class_names: tuple[str, ...] = ("no", "yes
     )
 
 
-def compared(rights: Mapping[str, Any], **options: Any) -> ComparisonReport:
+def facts(names: Iterable[str], baselines: Collection[str] = ()) -> dict[str, FamilyFacts]:
+    """Those of the registry, with other baselines."""
+    return {name: replace(one, is_baseline=name in baselines) for name, one in facts_of(names).items()}
+
+
+def compared(rights: Mapping[str, Any], *, baselines: Collection[str] = (), **options: Any) -> ComparisonReport:
     """Compare classifiers that are right on the given examples; every seed trains in one second."""
     tables = {name: classifier(right, family=name) for name, right in rights.items()}
     options = {"train_seconds": {name: float(len(table.seeds)) for name, table in tables.items()}} | options
-    return compare(tables, **options)
+    return compare(tables, facts=facts(tables, baselines), **options)

@@ -15,7 +15,7 @@ from hw3models.data.dataset import Dataset
 from hw3models.engine.fit import fit
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.nn.stacking import State, take_out
+from hw3models.nn.stacking import State, unstack
 from hw3models.specs import DataSpec, Kind, Recipe, TrainSpec
 
 ROUNDS = 5
@@ -186,7 +186,7 @@ def sprint(mnist: MNIST) -> Iterator[Result]:
 def accuracy(network: Network, dataset: Dataset, states: State) -> float:
     """Of the one replicate in `states`, on the test split."""
     model = network.build(Architecture(shape=dataset.features.shape[1:], num_classes=len(dataset.class_names)))
-    model.load_state_dict(take_out(states, 0))
+    model.load_state_dict(unstack(states, 0))
     pixels = torch.from_numpy(dataset.features[dataset.test]).float() / 255
     with torch.inference_mode():
         hits = model((pixels - dataset.mean[0].item()) / dataset.std[0].item()).argmax(-1)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from flows.cli.app import Flat, Json, Verbose, app
+from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from hw3models.specs import DataOptions, DataSpec, DriftReport, DriftSpec
 
 
 @app.command
+@with_sources("all")
 def check(
     source: str,
     /,
@@ -25,7 +26,7 @@ def check(
     Parameters
     ----------
     source
-        What `hw3 sequences` or `hw3 images` would be given.
+        What `hw3 sequences` or `hw3 images` would be given: {sources}
     output
         The page to write, with a picture of each class; under `reports/` if not given.
     json
@@ -37,6 +38,14 @@ def check(
     print(found.model_dump_json(indent=1) if json else as_text(found, page))
     if found.num_errors:
         sys.exit(1)
+
+
+@app.command
+def sources() -> None:
+    """List the sources of data: how each is written, what it holds, and who brings it."""
+    from flows.sources import as_text
+
+    print(as_text())
 
 
 @app.command

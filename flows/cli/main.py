@@ -8,10 +8,13 @@ import warnings
 
 from cyclopts import CycloptsError
 
-from flows.cli.app import app, version
+from flows.cli.app import app, tell_sources, version
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from hw3models.runtime.openmp import wait_passively
+
+RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
+"""Options of the version before, and what they are called now."""
 
 
 def command() -> None:
@@ -60,6 +63,9 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"hw3 {version()}")
         return
+    sys.argv[1:] = [_current(argument) for argument in sys.argv[1:]]
+    if {"--help", "-h"} & set(sys.argv[2:]):
+        tell_sources()
     try:
         app(exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:
@@ -70,6 +76,16 @@ def main() -> None:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             sys.exit(1)
         _stop(*explain(error))
+
+
+def _current(argument: str) -> str:
+    """The option under its name of now; one of an earlier version is told, and still taken for this one."""
+    name, equals, value = argument.partition("=")
+    new = RENAMED_OPTIONS.get(name)
+    if new is None:
+        return argument
+    print(f"hw3: `{name}` is now called `{new}`; the old name goes with the next version.", file=sys.stderr)
+    return f"{new}{equals}{value}"
 
 
 def _nobody_reads() -> bool:

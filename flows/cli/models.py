@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.cli.app import Flat, Json, Verbose, app
+from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport
 
 
@@ -108,6 +108,7 @@ def rollback(
 
 
 @app.command
+@with_sources("unlabelled")
 def predict(
     data: Path,
     /,
@@ -122,7 +123,7 @@ def predict(
     Parameters
     ----------
     data
-        `.csv` or `.parquet` (long form, labels are not needed), `.npz` (X), `.npy` or `.ts`.
+        A file without labels, or with labels that are not looked at: {sources}.
     model
         `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
     output

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from flows.cli.app import Flat, Json, Verbose, app
+from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
 
 
@@ -28,6 +28,7 @@ def run(
 
 
 @app.command
+@with_sources("images")
 def images(
     source: str = "digits",
     /,
@@ -42,7 +43,7 @@ def images(
     Parameters
     ----------
     source
-        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
+        {sources}
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -55,11 +56,12 @@ def images(
 
 
 @app.command
+@with_sources("images")
 def autoencoder(
     source: str = "digits",
     /,
     *,
-    code_size: int = 2,
+    latent_dim: int = 2,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
     json: Json = False,
@@ -70,8 +72,8 @@ def autoencoder(
     Parameters
     ----------
     source
-        `mnist`, `fashion-mnist`, `digits`, or `auto` (MNIST if it can be had, else digits).
-    code_size
+        {sources}
+    latent_dim
         Numbers in the code.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
@@ -81,11 +83,12 @@ def autoencoder(
     from flows.local.run import execute
 
     pictures = DataSpec(source=source, **_given(data))
-    spec = AutoencoderSpec(data=pictures, code_size=code_size, **_given(study))
+    spec = AutoencoderSpec(data=pictures, latent_dim=latent_dim, **_given(study))
     execute("autoencoder", spec, json=json, verbose=verbose)
 
 
 @app.command
+@with_sources("sequences")
 def sequences(
     source: str,
     /,
@@ -100,9 +103,7 @@ def sequences(
     Parameters
     ----------
     source
-        `regime:motif`, `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or a
-        file: `NAME_TRAIN.ts` (its `NAME_TEST.ts` is found beside it), `.npz` (X, y), `.csv`, `.parquet`
-        or, larger than memory, `.npy`.
+        {sources}
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose

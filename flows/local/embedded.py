@@ -23,7 +23,7 @@ from tasks.settings import TEMPORARY_SERVER, Settings, not_temporary
 
 _ADDRESS = "PREFECT_API_URL"
 STARTUP_SECONDS = 120.0
-"""20 s, Prefect's own limit, can be too short on a busy machine, and where it makes a database that was named."""
+"""20 s, Prefect's own limit, can be too short on a busy machine, and where it makes its database."""
 
 
 def prepare_environment(*, verbose: bool) -> None:

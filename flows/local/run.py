@@ -110,12 +110,12 @@ def _check_folders() -> None:
 def _check_early(spec: Spec) -> None:
     """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
     from hw3models.data import check_kind, fetch
+    from hw3models.data.sources import find_source
 
-    if isinstance(spec, (ImagesSpec, AutoencoderSpec)):
-        check_kind("images", spec.data)
-    elif isinstance(spec, SequencesSpec):
-        check_kind("sequences", spec.data)
-        fetch(spec.data, cache=Settings().cache)
+    if isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
+        check_kind("sequences" if isinstance(spec, SequencesSpec) else "images", spec.data)
+        if not find_source(spec.data.source).is_remote:
+            fetch(spec.data, cache=Settings().cache)
     if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
         from hw3models.pipeline.study import check_study
 

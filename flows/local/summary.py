@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hw3models.evaluation.verdicts import verdict_of
 from hw3models.specs import Answer, EvaluationReport, RunReport, TrainReport
 
 
@@ -38,7 +39,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "failures": answer.failures,
         "placement": {name: one.model_dump(mode="json") for name, one in answer.placement.items()},
         "tuning": {name: one.model_dump(mode="json") for name, one in answer.tuning.items()},
-        "verdict": comparison.verdict if comparison else "One family only: nothing to compare.",
+        "verdict": verdict_of(answer),
         "advice": comparison.advice if comparison else "",
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],
         "pairs": [pair.model_dump(include=set(PAIR_KEYS)) for pair in pairs],
@@ -97,6 +98,5 @@ def as_text(run: RunReport) -> str:
 
 
 def _verdict(answer: Answer) -> str:
-    if answer.comparison is None:
-        return "One family only: nothing to compare."
-    return " ".join(filter(None, (answer.comparison.verdict, answer.comparison.advice)))
+    advice = answer.comparison.advice if answer.comparison else ""
+    return " ".join(filter(None, (verdict_of(answer), advice)))

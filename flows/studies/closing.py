@@ -38,13 +38,13 @@ def _end_all(run_id: str, status: tracking.Status, reason: str) -> None:
         for open_id in box.still_open(run_id):
             tracking.end_run(open_id, status, reason)
         known = box.known_as(run_id)
-        if box.settle(10) or known is None:
+        if box.flush(10) or known is None:
             return
         with hurry(10):
             # Those that an earlier attempt has opened.
             for open_id in tracking.open_runs_of(known):
                 tracking.end_run(open_id, status, reason)
-        box.settle(10)
+        box.flush(10)
 
 
 def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # called by keyword

@@ -19,14 +19,18 @@ def train_family(
     data: DataReport,
     run_id: str,
     *,
+    metric: str | None = None,
     fresh: bool = False,
     before_recording: Callable[[], None] = lambda: None,
 ) -> Results:
-    """Train, evaluate, and leave the results in the MLflow run `run_id`, which is then FINISHED."""
+    """Train, evaluate, and leave the results in the MLflow run `run_id`, which is then FINISHED.
+
+    `metric` is what the study compares by: it changes nothing but what the run's description begins with.
+    """
     training, trained_before = run_cached(train, spec, data, run_id, fresh, fresh=fresh)
     evaluation, evaluated_before = run_cached(evaluate, training, data, fresh=fresh)
     before_recording()
-    record(run_id, training, evaluation, data, trained_before)
+    record(run_id, training, evaluation, data, trained_before, metric)
     done_before = ((f"train {spec.family}", trained_before), (f"evaluate {spec.family}", evaluated_before))
     return training, evaluation, tuple(step for step, cached in done_before if cached)
 

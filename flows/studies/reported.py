@@ -16,15 +16,16 @@ from prefect.runtime import flow_run
 
 from flows.prefect_tags import prefect_tags
 from flows.studies.closing import close
-from flows.studies.done import done_before, is_whole
+from flows.studies.flush import flush
 from flows.studies.pages import page_path
-from flows.studies.settling import settle
+from flows.studies.result_cache import done_before, is_whole
+from hw3models.evaluation.verdicts import verdict_of
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
 from tasks import tracking
+from tasks.liveness import present
 from tasks.names import slug
-from tasks.presence import present
 from tasks.progress import logged, say
 from tasks.reporting import report
 
@@ -106,7 +107,7 @@ def _finish(run: RunReport, run_id: str, page: Path, key: str | None) -> RunRepo
     if key is not None:
         tracking.mark_done(run_id, key, page.with_suffix(".json"))
     tracking.end_run(run_id, "FINISHED")
-    settle()
+    flush()
     say(f"report: {page}")
     return run
 
@@ -143,7 +144,6 @@ def _description(run: RunReport) -> str:
     """The run's page in MLflow begins with the verdicts."""
     lines = [f"**{warning}**" for warning in run.warnings]
     for answer in run.answers:
-        verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare."
-        lines += [f"### {answer.kind}: {answer.data.name}", verdict]
+        lines += [f"### {answer.kind}: {answer.data.name}", verdict_of(answer)]
     lines.append(f"Made by `{run.command}` in {run.seconds:.0f} s; the report is among the artifacts.")
     return "\n\n".join(lines)

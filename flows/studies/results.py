@@ -1,10 +1,13 @@
 """What has come of a study's families so far, from here and from work pools."""
 
+from collections.abc import Sequence
+
 from flows.studies.one_family import train_family
 from hw3models.errors import TrainingError
-from hw3models.specs import DataReport, EvaluationReport, Placement, Score, TrainReport, TrainSpec
+from hw3models.evaluation.scores import headline
+from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
 from tasks import tracking
-from tasks.placement import Child, Children, Decision, Outcome
+from tasks.placement import Decision, Dispatcher, Outcome, RemoteTraining
 from tasks.progress import say
 from tasks.training import model_directory
 
@@ -12,8 +15,12 @@ from tasks.training import model_directory
 class StudyResults:
     """Collects per family. A family that cannot be trained does not stop the others."""
 
-    def __init__(self, data: DataReport, cached: list[str], *, fresh: bool = False) -> None:
-        self.data, self.cached, self.fresh = data, cached, fresh
+    def __init__(
+        self, data: DataReport, *, metric: str | None = None, fresh: bool = False, cached: Sequence[str] = ()
+    ) -> None:
+        self.data, self.metric, self.fresh = data, metric, fresh
+        self.cached = list(cached)
+        """Steps that were not done again."""
         self.training: dict[str, TrainReport] = {}
         self.evaluation: dict[str, EvaluationReport] = {}
         self.failures: dict[str, str] = {}
@@ -21,11 +28,24 @@ class StudyResults:
         self.placement: dict[str, Placement] = {}
         self.notes: list[str] = []
 
-    def send(self, children: Children, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
+    def empty(self) -> "StudyResults":
+        """Nothing yet, of the same study: for the next batch of seeds."""
+        return StudyResults(self.data, metric=self.metric, fresh=self.fresh)
+
+    def without_failures(self, families: Sequence[str]) -> list[str]:
+        """Those of which nothing has failed so far."""
+        return [family for family in families if family not in self.failures]
+
+    def in_order(self, families: Sequence[str]) -> tuple[dict[str, TrainReport], dict[str, EvaluationReport]]:
+        """Reports in the order of `families`; those that could not be trained are missing."""
+        training = {family: self.training[family] for family in families if family in self.training}
+        return training, {family: self.evaluation[family] for family in training}
+
+    def send(self, children: Dispatcher, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
         """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""
         self.run_ids[spec.family] = run_id
         try:
-            child = children.submit(spec, run_id, decision, fresh=self.fresh)
+            child = children.submit(spec, run_id, decision, metric=self.metric, fresh=self.fresh)
         except Exception as error:
             reason = f"could not be queued on {decision.where}: {error}"
             if decision.may_come_back:
@@ -36,7 +56,7 @@ class StudyResults:
         say(f"{spec.family} on {self.data.name}: queued on {decision.where} as {child.flow_run_id}")
         return None
 
-    def train_here(self, spec: TrainSpec, run_id: str, decision: Decision, child: Child | None = None) -> None:
+    def train_here(self, spec: TrainSpec, run_id: str, decision: Decision, child: RemoteTraining | None = None) -> None:
         """Train in this process; `child` is the one that was called back, if there was one."""
         self.run_ids[spec.family] = run_id
         placement = Placement(
@@ -48,7 +68,7 @@ class StudyResults:
         )
         try:
             tracking.log_placement(run_id, placement)
-            training, evaluation, cached = train_family(spec, self.data, run_id, fresh=self.fresh)
+            training, evaluation, cached = train_family(spec, self.data, run_id, metric=self.metric, fresh=self.fresh)
         except TrainingError as error:
             self._fail(spec.family, run_id, str(error))
             return
@@ -71,7 +91,7 @@ class StudyResults:
         else:
             self._fail(child.family, child.run_id, outcome.reason)
 
-    def _fetch(self, child: Child, spec: TrainSpec) -> None:
+    def _fetch(self, child: RemoteTraining, spec: TrainSpec) -> None:
         placement = Placement(
             wish=child.decision.wish,
             where=child.decision.where,
@@ -96,7 +116,7 @@ class StudyResults:
         self.placement[family] = placement
         self.cached += cached
         where = "" if placement.where == "here" else f" on {placement.where} after {placement.queued_seconds:.0f} s"
-        summary = _summary(training, evaluation, cached=bool(cached))
+        summary = _summary(training, evaluation, self.metric, cached=bool(cached))
         say(f"{family} on {self.data.name}: {summary}{where}")
 
     def _fail(self, family: str, run_id: str, reason: str) -> None:
@@ -108,10 +128,7 @@ class StudyResults:
             say(f"the MLflow run of {family} could not be ended: {error}")
 
 
-def _summary(training: TrainReport, evaluation: EvaluationReport, *, cached: bool) -> str:
-    metric, factor, unit = ("accuracy", 100, "%") if "accuracy" in evaluation.metrics else ("mse", 1, "")
-    score: Score = evaluation.metrics[metric]
+def _summary(training: TrainReport, evaluation: EvaluationReport, metric: str | None, *, cached: bool) -> str:
     took = "unchanged, taken from the cache" if cached else f"{training.train_seconds:.1f} s"
-    seeds = f"{len(score.per_seed)} seed{'s' if len(score.per_seed) > 1 else ''}"
-    interval = f"[{factor * score.low:.4g}, {factor * score.high:.4g}]"
-    return f"{metric} {factor * score.mean:.4g}{unit} {interval}, {seeds}, {took}"
+    seeds = f"{len(evaluation.seeds)} seed{'s' if len(evaluation.seeds) > 1 else ''}"
+    return f"{headline(evaluation, metric)}, {seeds}, {took}"

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flows.prefect_tags import prefect_tags
+from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
+from flows.studies.training import decide
 from hw3models.errors import DigestError, TrainingError
 from hw3models.evaluation.wording import goal_value
-from hw3models.specs import Goal, StudySpec, TrainSpec, TrialReport, TuningReport
-from hw3models.tuning.choice import best_of, choose
+from hw3models.specs import Recipe, TrialReport, TuningReport
+from hw3models.tuning.choice import best_of, choose, goal_for
 from hw3models.tuning.search import Claim, Search
 from tasks import tracking
-from tasks.placement import Children, Decision, Outcome, cancel_earlier
+from tasks.placement import Decision, Dispatcher, Outcome, cancel_earlier
 from tasks.progress import say
 from tasks.tuning import searches, try_recipe
 
@@ -29,10 +31,10 @@ class Tuned:
     reports: Mapping[str, TuningReport]
     trials: Mapping[str, tuple[TrialReport, ...]]
 
-    def recipe_for(self, job: TrainSpec) -> TrainSpec:
-        """The training with the recipe that was found; as it is where there was no search."""
-        found = self.reports.get(job.family)
-        return job if found is None else job.model_copy(update={"recipe": found.recipe})
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """Network -> the best recipe."""
+        return {family: report.recipe for family, report in self.reports.items()}
 
     def log(self, run_ids: Mapping[str, str], parent: str) -> None:
         """On the families' MLflow runs, which get their trials as children."""
@@ -44,20 +46,20 @@ class Tuned:
 NOTHING = Tuned({}, {})
 
 
-def tune(
-    spec: StudySpec,
-    jobs: Mapping[str, TrainSpec],
-    results: StudyResults,
-    parent: str,
-    goal: Goal,
-    decision: Decision,
-) -> Tuned:
-    """Search for the recipe of each job's network. One whose search fails is missing, and in the results' failures."""
-    if spec.tune is None or not jobs:
+def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
+    """Search for a recipe for each network, where the study asks for it, from the training part alone.
+
+    A network whose search fails is missing, and in the results' failures.
+    """
+    spec, networks = plan.spec, plan.networks
+    if spec.tune is None or not networks:
         return NOTHING
-    alone = parent if spec.fresh else ""
-    found = {family: Search(searches(), job, results.data, goal, alone=alone) for family, job in jobs.items()}
-    trials = _Trials(spec.tune, found, results, parent)
+    decision, alone = decide(spec), plan.parent if spec.fresh else ""
+    found = {
+        family: Search(searches(), training, plan.data, goal_for(plan.metric), alone=alone)
+        for family, training in plan.trainings(networks, (0,)).items()
+    }
+    trials = _Trials(spec.tune, found, results, plan.parent)
     try:
         if decision.deployment is not None:
             trials.on_pool(decision, spec.queue_deadline)
@@ -123,13 +125,13 @@ class _Trials:
 
     def on_pool(self, decision: Decision, deadline: float) -> None:
         """As many at once as the pool has workers. Those that nobody takes come back."""
-        with Children(deadline=deadline) as children:
+        with Dispatcher(deadline=deadline) as children:
             self._send(children, decision)
             for outcome in children.outcomes():
                 self._take(outcome)
                 self._send(children, decision)
 
-    def _send(self, children: Children, decision: Decision) -> None:
+    def _send(self, children: Dispatcher, decision: Decision) -> None:
         while len(self._out) < decision.workers and not self._stays_here:
             errand = self._next()
             if errand is None:

@@ -1,4 +1,4 @@
-"""Which processes are ours: the only file here that knows psutil.
+"""Which processes are ours: the only file of `hw3 up` that knows psutil.
 
 Everything that `hw3 up` starts carries the session's token in its environment, and hands it on to what it starts
 itself (a flow run's process is in a group of its own, so groups would not do). With the token, or with a process id
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
 
+from tasks.processes import is_running, started_at
+
 TOKEN = "HW3_UP_SESSION"  # noqa: S105  # a name, nothing secret
 NAME = "HW3_UP_SERVICE"
-
-_CLOCK = 2.0
-"""Seconds by which start times may differ: they are computed from the time of boot, which a clock correction moves."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A process, even after its id has been used again."""
+    """A process of this host, even after its id has been used again."""
 
     pid: int
     started: float
@@ -30,20 +29,13 @@ class Identity:
     @property
     def is_alive(self) -> bool:
         """Is it still this process, and not merely a dead one that nobody has collected?"""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) <= _CLOCK
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
-        except psutil.AccessDenied:
-            return True
+        return is_running(self.pid, self.started)
 
 
 def identify(pid: int) -> Identity:
     """The process that has this id now."""
     try:
-        return Identity(pid, psutil.Process(pid).create_time())
+        return Identity(pid, started_at(pid))
     except psutil.Error:
         return Identity(pid, 0.0)
 

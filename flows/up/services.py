@@ -13,6 +13,7 @@ from flows.up.options import UpOptions
 from flows.up.passwords import Passwords, mlflow_environment
 from hw3models.errors import DataError
 from hw3models.runtime.openmp import wait_passively
+from tasks.mlflow_environment import CLIENT, set_mlflow_defaults
 from tasks.settings import Settings
 
 CPU_POOL = "hw3-cpu"
@@ -20,14 +21,6 @@ GPU_POOL = "hw3-gpu"
 TRAINING_QUEUE = "training"
 
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
-MLFLOW_CLIENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-"""As `tasks.tracking` sets them; written again here because importing it loads MLflow."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ def prefect_server(options: UpOptions, databases: Databases, passwords: Password
 def mlflow_server(options: UpOptions, databases: Databases, settings: Settings, passwords: Passwords) -> Service:
     """The MLflow server, on the store of embedded runs unless told otherwise."""
     environment = _environment(QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
-    environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    environment["MLFLOW_DISABLE_TELEMETRY"] = CLIENT["MLFLOW_DISABLE_TELEMETRY"]
     environment.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "50")
     # In the environment, not among the arguments: those every user of the machine can read.
     environment[MLFLOW_VARIABLE] = databases.mlflow
@@ -156,8 +149,7 @@ def client_environment(options: UpOptions, settings: Settings, passwords: Passwo
     # They reach databases through the servers only, and hand their environment on to every run.
     for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):
         environment.pop(name, None)
-    for name, value in MLFLOW_CLIENT.items():
-        environment.setdefault(name, value)
+    set_mlflow_defaults(environment)
     wait_passively(environment)
     environment.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.work / "results"))
     # Runs start in a temporary folder: without these an installed copy would keep everything there.

@@ -1,7 +1,5 @@
 """`hw3 check`: a look at data before anything is trained; the test split is only compared with training."""
 
-from pathlib import Path
-
 import numpy as np
 
 from hw3models.checking import contents, duplicates, leaks, splits
@@ -30,9 +28,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
     findings += leaks.order(sample, len(names))
-    path = Path(spec.source)
-    if path.suffix.lower() in (".csv", ".parquet"):
-        findings += splits.times(path, spec)
+    findings += splits.times(spec)
     lengths = None
     if raw.lengths is not None:
         lengths = (int(raw.lengths.min()), int(np.median(raw.lengths)), int(raw.lengths.max()))

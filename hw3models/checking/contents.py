@@ -33,7 +33,7 @@ def classes(names: tuple[str, ...], train: NDArray[np.int64], test: NDArray[np.i
         yield Finding(
             severity="warning",
             what=f"fewer than {FEW} training examples of class {named(few)}",
-            do="collect more, or expect wide intervals; `--vary both` says how much the split matters",
+            do="collect more, or expect wide intervals; `--resampling both` says how much the split matters",
         )
     if train.min() > 0 and train.max() / train.min() > UNEVEN:
         share = value("accuracy", float(test.max() / max(1, test.sum())))

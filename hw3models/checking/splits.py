@@ -1,7 +1,6 @@
 """Do training and test examples come from the same time, the same recording, the same distribution?"""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,8 @@ from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
 from hw3models.data.blocks import read
 from hw3models.data.raw import Raw
+from hw3models.data.source import path_of
+from hw3models.data.sources import match
 from hw3models.specs import DataSpec
 from hw3models.stats.multiple_testing import holm
 
@@ -74,16 +75,15 @@ def _shared_steps(rows: NDArray[np.float32]) -> NDArray[np.int64]:
     return shared
 
 
-def times(path: Path, spec: DataSpec) -> Iterator[Finding]:
+def times(spec: DataSpec) -> Iterator[Finding]:
     """Where a table's times are absolute: do test series lie among training series in time?"""
+    source = match(spec.source)
+    if source is None or source.table is None:
+        return
     import pandas as pd
 
-    wanted = [spec.sample_column, spec.time_column, "split"]
     try:
-        if path.suffix.lower() == ".csv":
-            table = pd.read_csv(path, usecols=wanted, encoding="utf-8-sig")
-        else:
-            table = pd.read_parquet(path, columns=wanted)
+        table = source.table(path_of(spec.source), [spec.sample_column, spec.time_column, "split"])
     except (OSError, ValueError):
         return  # no split column: nothing was said about time
     numbers = pd.to_numeric(table[spec.time_column], errors="coerce")

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import blocks, is_on_disk
 from hw3models.errors import DataError, DigestError
+from hw3models.runtime.file_digests import FileState, known, learn, state_of
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, Kind
 
@@ -49,21 +51,27 @@ class Dataset:
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 over arrays, labels, splits, names of classes and channels, preprocessing version: first 16 hex."""
-        sha = hashlib.sha256(f"hw3-dataset-{PREPROCESSING_VERSION}-{self.kind}".encode())
-        sha.update(json.dumps(self.class_names).encode())
-        if self.channels:
-            sha.update(json.dumps(self.channels).encode())
-        for array in (self.features, self.labels, self.train, self.validation, self.test, self.lengths):
-            if array is None:
-                sha.update(b"none")
-            else:
-                sha.update(f"{array.dtype.str}{array.shape}".encode())
-                for _, rows in blocks(array):
-                    sha.update(np.ascontiguousarray(rows).data)
-        return sha.hexdigest()[:16]
+        return content_digest(self)
+
+
+def content_digest(dataset: Dataset) -> str:
+    """`Dataset.digest`, computed again."""
+    sha = hashlib.sha256(f"hw3-dataset-{PREPROCESSING_VERSION}-{dataset.kind}".encode())
+    sha.update(json.dumps(dataset.class_names).encode())
+    if dataset.channels:
+        sha.update(json.dumps(dataset.channels).encode())
+    splits = (dataset.train, dataset.validation, dataset.test)
+    for array in (dataset.features, dataset.labels, *splits, dataset.lengths):
+        if array is None:
+            sha.update(b"none")
+        else:
+            sha.update(f"{array.dtype.str}{array.shape}".encode())
+            for _, rows in blocks(array):
+                sha.update(np.ascontiguousarray(rows).data)
+    return sha.hexdigest()[:16]
 
 
 def save(dataset: Dataset, path: Path) -> None:
@@ -99,13 +107,14 @@ def save(dataset: Dataset, path: Path) -> None:
 
 
 def load(path: Path, *, digest: str | None = None) -> Dataset:
-    """Read what `save` wrote.
+    """Read what `save` wrote. Its content is digested once in a process, for as long as the files stay as they are.
 
     Raises:
         DataError: the file is not a prepared data set.
         DigestError: the content is not the one asked for.
     """
     try:
+        states = [state_of(path)]
         # Opened by hand: numpy leaves the file open when it is no archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(bytes(arrays["header"]))
@@ -116,7 +125,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 class_names=tuple(header["class_names"]),
                 notes=tuple(header["notes"]),
                 channels=tuple(header.get("channels", ())),
-                features=_map(header["features_file"]) if "features_file" in header else arrays["features"],
+                features=_map(header["features_file"], states) if "features_file" in header else arrays["features"],
                 labels=arrays["labels"],
                 train=arrays["train"],
                 validation=arrays["validation"],
@@ -127,15 +136,21 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
             )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a prepared data set ({error}). Delete it and prepare the data again.") from error
-    if digest is not None and dataset.digest != digest:
+    if digest is None:
+        return dataset
+    if (found := known("data set", *states)) is None:
+        learn("data set", found := dataset.digest, *states)
+    vars(dataset)["digest"] = found  # as `cached_property` keeps it
+    if found != digest:
         raise DigestError(
-            f"{path}: content digest is {dataset.digest}, but {digest} was asked for. "
+            f"{path}: content digest is {found}, but {digest} was asked for. "
             "The data changed; delete the file and prepare the data again, or drop `digest` from the spec."
         )
     return dataset
 
 
-def _map(path: str) -> NDArray[Any]:
+def _map(path: str, states: list[FileState]) -> NDArray[Any]:
+    states.append(state_of(Path(path)))
     return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))
 
 

@@ -9,12 +9,11 @@ from hw3models.data import dataset
 from hw3models.data.blocks import take
 from hw3models.data.checks import check
 from hw3models.data.dataset import Dataset
-from hw3models.data.known.synthetic import make_regime
 from hw3models.data.missing import has_gaps, interpolate, known_means
 from hw3models.data.raw import Raw
-from hw3models.data.readers.by_suffix import read_sequences
 from hw3models.data.scaling import learn_scaling
-from hw3models.data.sources import files_digest
+from hw3models.data.source import files_of
+from hw3models.data.sources import find_source, match
 from hw3models.data.splits import split
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.specs import DataReport, DataSpec, SourceReport, TrainSpec
@@ -30,7 +29,8 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
         DataError: the raw data are not what they must be; all faults together.
         DigestError: the raw data changed since they were fetched, or are not those that the spec names.
     """
-    if source.source != spec.source and not (spec.source == "auto" and source.source in ("mnist", "digits")):
+    asked = match(spec.source)
+    if source.source != spec.source and (asked is None or source.source not in asked.stands_for):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
     raw = read_raw(spec, source, cache=cache)
     check(raw, spec.source, fill=spec.missing != "refuse")
@@ -66,38 +66,13 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
         DataError: they cannot be read; all faults together.
         DigestError: they changed since they were fetched.
     """
-    files = tuple(map(Path, source.files))
-    if files and (found := files_digest(files)) != source.digest:
+    files, reader = files_of(source), find_source(source.source)
+    if files and (found := reader.digest(files)) != source.digest:
         raise DigestError(
             f"{source.source}: the raw files have digest {found}, but {source.digest} was fetched. "
             "They changed in between; fetch them again."
         )
-    if source.source.startswith("regime:"):
-        return make_regime(spec)
-    if source.kind == "sequences" or source.source.lower().endswith(".npy"):
-        return _read_large(files, spec, source.digest, cache) or read_sequences(files, spec)
-    # torchvision and scikit-learn cost seconds to import; other sources do without them.
-    if source.source == "digits":
-        from hw3models.data.known.digits import read_digits
-
-        return read_digits()
-    from hw3models.data.known.mnist import read_images
-
-    return read_images(source.source, files)
-
-
-def _read_large(files: tuple[Path, ...], spec: DataSpec, digest: str, cache: Path) -> Raw | None:
-    """None for what is read whole."""
-    if files[0].suffix.lower() != ".parquet":
-        return None
-    # pandas and pyarrow cost a second to import; other formats do without them.
-    from hw3models.data.readers.table_limits import is_large
-
-    if not is_large(files[0]):
-        return None
-    from hw3models.data.readers.large_tables import read_large_table
-
-    return read_large_table(files[0], files[0].stem, spec, digest=digest, cache=cache)
+    return reader.read(spec, source, cache)
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
 from hw3models.data.scaling import learn_scaling
-from hw3models.specs import Vary
+from hw3models.specs import Resampling
 
 _STREAM = 3
 """`splits` uses 0 to 2."""
@@ -36,11 +36,11 @@ def resample(dataset: Dataset, number: int) -> Dataset:
     return replace(dataset, train=train, validation=validation, test=test, mean=mean, std=std)
 
 
-def drawn_from(vary: Vary, seed: int) -> int:
+def drawn_from(resampling: Resampling, seed: int) -> int:
     """The seed that the replicate of `seed` draws its initialisation, order and noise from."""
-    return 0 if vary == "split" else seed
+    return 0 if resampling == "split" else seed
 
 
-def split_of(dataset: Dataset, vary: Vary, seed: int) -> Dataset:
+def split_of(dataset: Dataset, resampling: Resampling, seed: int) -> Dataset:
     """The data as the replicate of `seed` sees them."""
-    return dataset if vary == "seed" else resample(dataset, seed)
+    return dataset if resampling == "seed" else resample(dataset, seed)

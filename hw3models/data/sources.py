@@ -1,22 +1,118 @@
-"""Raw data on this machine: what a `DataSpec` names is found, made or downloaded."""
+"""The registry of sources. A new one is one file, and one line in `_OURS`; or a package with an entry point.
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+Packages that are installed beside this one bring sources under the entry-point group `hw3.sources`. They are loaded
+when a name matches nothing of ours, or when sources are listed, and never come before ours.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known.download import Patience
-from hw3models.data.known.synthetic import REGIME_VERSION, REGIMES
-from hw3models.data.readers.by_suffix import SUFFIXES, sequence_files
-from hw3models.data.readers.npy_files import npy_kind
-from hw3models.errors import DataError, DownloadError, SpecError
+from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
+from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.source import Block, Fetching, Source, Wanted
+from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
+from hw3models.specs.data import describe_source_by
 
-IMAGE_SETS = ("mnist", "fashion-mnist", "digits")
-AUTO_TIMEOUT = 5.0
-AUTO_WASTE = 15.0
-"""`auto` waits so long for one mirror, and for all that fail together, before it takes the digits."""
-AUTO_MIN_RATE = 100 * 1024
+GROUP = "hw3.sources"
+_OURS: tuple[Source, ...] = (
+    mnist.MNIST,
+    mnist.FASHION,
+    digits.DIGITS,
+    auto.AUTO,
+    synthetic.SYNTHETIC,
+    aeon_sets.AEON,
+    ts_files.TS,
+    npz_files.NPZ,
+    npy_files.NPY,
+    csv_files.CSV,
+    parquet_files.PARQUET,
+)
+
+
+class Plugins(NamedTuple):
+    """What other packages bring."""
+
+    sources: tuple[Source, ...]
+    broken: tuple[str, ...]
+    """A sentence for each that cannot be used."""
+
+
+@lru_cache(maxsize=1)
+def plugins() -> Plugins:
+    """Loaded once."""
+    sources, broken = [], []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        package = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
+        try:
+            source = point.load()
+            if not isinstance(source, Source):
+                raise TypeError(f"it is a {type(source).__name__}, not a Source")
+        except Exception as error:
+            broken.append(_broken(point, package, error))
+            continue
+        sources.append(replace(source, package=package))
+    return Plugins(tuple(sources), tuple(broken))
+
+
+def _broken(point: EntryPoint, package: str, error: Exception) -> str:
+    reason = f"{type(error).__name__}: {error}".rstrip(".")
+    return f"The source {point.name!r} of {package} ({point.value}) cannot be loaded: {reason}."
+
+
+def all_sources() -> tuple[Source, ...]:
+    """Ours, then those of other packages."""
+    return *_OURS, *plugins().sources
+
+
+def match(source: str) -> Source | None:
+    """The source that `source` of a spec means; None where nothing does."""
+    ours = next((one for one in _OURS if one.matches(source)), None)
+    return ours or next((one for one in plugins().sources if one.matches(source)), None)
+
+
+def find_source(source: str) -> Source:
+    """The same.
+
+    Raises:
+        SpecError: nothing matches; the message says what there is, suggests the nearest, and names broken plug-ins.
+    """
+    one = match(source)
+    if one is None:
+        names = [form for one in all_sources() if not one.is_path for form in one.forms]
+        raise SpecError(
+            f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {', '.join(names)}, "
+            f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
+        )
+    return one
+
+
+def path_forms(*, unlabelled: bool = False) -> list[str]:
+    """Forms of what is given as a path; with `unlabelled` of what a model can be asked about."""
+    paths = [one for one in all_sources() if one.is_path and (one.unlabelled is not None or not unlabelled)]
+    return [form for one in paths for form in one.forms]
+
+
+def _told_broken() -> str:
+    return "".join(f" {sentence}" for sentence in plugins().broken)
+
+
+def described(kind: Kind | None = None) -> str:
+    """How each source is written and what it is, in a sentence for `--help` and forms; of one kind of data, or all."""
+    named, paths = list[str](), list[str]()
+    for one in all_sources():
+        if kind is None or kind in one.kinds:
+            forms = ", ".join(f"`{form}`" for form in one.forms)
+            (paths if one.is_path else named).append(f"{forms} ({one.text})")
+    return f"{', '.join(named)}, or a path: {', '.join(paths)}."
+
+
+describe_source_by(described)
 
 
 def fetch(
@@ -32,7 +128,7 @@ def fetch(
     Args:
         spec: its `source` says what to get.
         cache: folder for downloads; made where it does not exist.
-        mirrors: `mnist` or `fashion-mnist` -> base addresses that replace torchvision's.
+        mirrors: name of a source -> base addresses that replace its own.
         timeout: seconds for the first byte of a mirror, and for which it may then be silent or slow.
         on_progress: gets a line now and then during a download.
 
@@ -41,109 +137,50 @@ def fetch(
         DataError: a file is not there.
         DownloadError: no mirror gave a whole, correct file.
     """
-    tell = on_progress or (lambda _: None)
     mirrors = mirrors or {}
-    if unknown := sorted(set(mirrors) - {"mnist", "fashion-mnist"}):
-        raise SpecError(f"`mirrors` are for 'mnist' and 'fashion-mnist', got {unknown}.")
-    if spec.source == "auto":
-        return _fetch_auto(cache, mirrors, timeout, tell)
-    if spec.source in ("mnist", "fashion-mnist"):
-        return _fetch_images(spec.source, cache, mirrors, Patience(timeout), tell)
-    if spec.source == "digits":
-        from hw3models.data.known.digits import DIGITS_VERSION
-
-        return _made("digits", "images", DIGITS_VERSION)
-    if spec.source.startswith("regime:"):
-        _check_regime(spec.source)
-        return _made(spec.source, "sequences", REGIME_VERSION)
-    _check_looks_like_a_file(spec.source)
-    files = sequence_files(spec.source)
-    return _files_report(spec.source, npy_kind(files[0]) if files[0].suffix.lower() == ".npy" else "sequences", files)
-
-
-def _fetch_auto(
-    cache: Path,
-    mirrors: Mapping[str, Sequence[str]],
-    timeout: float,
-    tell: Callable[[str], None],
-) -> SourceReport:
-    patience = Patience(min(timeout, AUTO_TIMEOUT), min_rate=AUTO_MIN_RATE, waste=AUTO_WASTE)
-    try:
-        return _fetch_images("mnist", cache, mirrors, patience, tell)
-    except DownloadError as error:
-        from hw3models.data.known.digits import DIGITS_VERSION
-
-        note = (
-            "scikit-learn's 1,797 digits stand in for MNIST, and their accuracies are not MNIST's: it could not be had "
-            f"({str(error).rstrip('.')})."
-        )
-        tell(note)
-        return _made("digits", "images", DIGITS_VERSION).model_copy(update={"notes": (note,)})
-
-
-def _fetch_images(
-    name: str,
-    cache: Path,
-    mirrors: Mapping[str, Sequence[str]],
-    patience: Patience,
-    tell: Callable[[str], None],
-) -> SourceReport:
-    # torchvision costs seconds to import; other sources do without it.
-    from hw3models.data.known.mnist import fetch_images
-
-    files = fetch_images(name, cache=cache, mirrors=mirrors, patience=patience, on_progress=tell)
-    return _files_report(name, "images", files)
-
-
-def _check_regime(source: str) -> None:
-    name = source.removeprefix("regime:")
-    if name not in REGIMES:
-        raise SpecError(f"`source`: there is no regime {name!r}.{suggestion(name, REGIMES)} Known: {list(REGIMES)}.")
-
-
-def _check_looks_like_a_file(source: str) -> None:
-    if source.startswith("aeon:") or Path(source).suffix.lower() in SUFFIXES:
-        return
-    known = [*IMAGE_SETS, "auto", *(f"regime:{name}" for name in REGIMES)]
-    raise SpecError(
-        f"`source`: {source!r} is not known.{suggestion(source, known)} It must be one of {', '.join(known)}, "
-        f"aeon:NAME, or the path of a {', '.join(SUFFIXES)} file."
-    )
-
-
-def _made(source: str, kind: Kind, version: int) -> SourceReport:
-    digest = hashlib.sha256(f"{source}-{version}".encode()).hexdigest()[:16]
-    return SourceReport(source=source, kind=kind, digest=digest)
-
-
-def _files_report(source: str, kind: Kind, files: Sequence[Path]) -> SourceReport:
-    return SourceReport(source=source, kind=kind, files=tuple(map(str, files)), digest=files_digest(files))
-
-
-def files_digest(files: Sequence[Path]) -> str:
-    """sha256 over the contents, file by file: the same on every machine, wherever the files lie."""
-    sha = hashlib.sha256()
-    for path in files:
-        try:
-            with path.open("rb") as file:
-                sha.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror}). Fetch the raw data again.") from error
-    return sha.hexdigest()[:16]
+    mirrored = [one.name for one in _OURS if one.mirrors]
+    if set(mirrors) - set(mirrored):
+        mirrored += [one.name for one in plugins().sources if one.mirrors]
+    if unknown := sorted(set(mirrors) - set(mirrored)):
+        raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
+    source = find_source(spec.source)
+    report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
+    return report.model_copy(update={"reader": source.package}) if source.package else report
 
 
 def check_kind(expected: Kind, data: DataSpec) -> None:
     """Images for image families, sequences for the others: said before anything is read.
 
     Raises:
-        SpecError: the source holds the other kind.
+        SpecError: the source holds the other kind, or is not known.
     """
-    if data.source.lower().endswith(".npy"):
-        kind = npy_kind(sequence_files(data.source)[0])
-        if kind != expected:
+    source = match(data.source)
+    if source is not None:
+        kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
+        if kind == expected:
+            return
+        if expected in source.kinds:
             raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.")
-        return
-    is_image = data.source == "auto" or data.source in IMAGE_SETS
-    if is_image != (expected == "images"):
-        known = ", ".join(("auto", *IMAGE_SETS)) if expected == "images" else "regime:NAME, aeon:NAME, or a file"
-        raise SpecError(f"`source` {data.source!r} does not hold {expected}; known for {expected}: {known}.")
+    known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
+    near = suggestion(data.source, known) if source is None else ""
+    raise SpecError(
+        f"`source` {data.source!r} does not hold {expected}.{near} Known for {expected}: {', '.join(known)}."
+        f"{_told_broken() if source is None else ''}"
+    )
+
+
+def read_examples(
+    path: Path, wanted: Wanted, *, sample_column: str = "sample", time_column: str = "time"
+) -> Iterator[Block]:
+    """All examples of the file in their order, without labels.
+
+    Raises:
+        DataError: no such file, not whole, or examples of another shape or type: the message says which.
+    """
+    spec = DataSpec(source=str(path), sample_column=sample_column, time_column=time_column)
+    source = match(spec.source)
+    if source is None or source.unlabelled is None:
+        raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file.")
+    yield from source.unlabelled(spec, wanted)

@@ -1,6 +1,5 @@
 """New data for a trained model, with labels where they have any."""
 
-import zipfile
 from itertools import islice
 from pathlib import Path
 
@@ -10,58 +9,35 @@ from numpy.typing import NDArray
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
-from hw3models.data.readers.unlabelled import SUFFIXES, Wanted, read_examples
+from hw3models.data.source import Wanted, path_of
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 MOST = 20_000
 """Examples that are looked at: the first of the file."""
 
 
-def read_new(spec: DataSpec, card: ModelCard, *, cache: Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+def read_new(
+    spec: DataSpec, manifest: ModelManifest, *, cache: Path
+) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
     """Examples (N, *shape) as the model takes them, NaN where nothing is, and their classes, or None without labels.
 
     Raises:
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
-    wanted = Wanted(card.kind, card.shape, card.unequal_lengths, card.channels)
-    if not _has_labels(spec):
+    wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
+    if not find_source(spec.source).is_labelled(spec):
         blocks = read_examples(
-            Path(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
+            path_of(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
         )
         parts = [block.examples for block in islice(blocks, 1000)]
         if not parts:
             raise DataError(f"{spec.source}: the file holds no examples.")
         return np.concatenate(parts)[:MOST], None
     raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache), cache=cache)
-    return _fitted(raw, wanted)[:MOST], _classes(raw, card)[:MOST]
-
-
-def _has_labels(spec: DataSpec) -> bool:
-    path = Path(spec.source)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or not path.is_file():
-        return True  # a set that is known by name, or nothing: then reading says so
-    if suffix == ".npy":
-        return path.with_name(f"{path.stem}_labels.npy").is_file()
-    if suffix == ".npz":
-        if not zipfile.is_zipfile(path):
-            return True
-        with zipfile.ZipFile(path) as archive:
-            return "y.npy" in archive.namelist()
-    if suffix == ".csv":
-        with path.open("rb") as file:
-            return spec.label_column in file.readline(1_000_000).decode("utf-8-sig", "replace").strip().split(",")
-    if suffix == ".parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-
-        try:
-            return spec.label_column in parquet.read_schema(path).names
-        except (OSError, pa.ArrowException):
-            return True
-    return True
+    return _fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST]
 
 
 def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
@@ -90,13 +66,13 @@ def _by_name(raw: Raw, wanted: Wanted, features: NDArray[np.float32]) -> NDArray
     return features[:, :, [raw.channels.index(name) for name in wanted.channels]]
 
 
-def _classes(raw: Raw, card: ModelCard) -> NDArray[np.int64]:
+def _classes(raw: Raw, manifest: ModelManifest) -> NDArray[np.int64]:
     """The model's own numbers of the classes."""
-    unknown = [name for name in raw.class_names if name not in card.class_names]
+    unknown = [name for name in raw.class_names if name not in manifest.class_names]
     if unknown:
         raise DataError(
             f"{raw.name}: class {', '.join(map(repr, unknown[:5]))} is not one of the model's "
-            f"({', '.join(card.class_names[:10])}). Train again with it."
+            f"({', '.join(manifest.class_names[:10])}). Train again with it."
         )
-    number = np.array([card.class_names.index(name) for name in raw.class_names])
+    number = np.array([manifest.class_names.index(name) for name in raw.class_names])
     return np.asarray(number[raw.labels], dtype=np.int64)

@@ -4,7 +4,6 @@ S = replicates, B = examples in a batch, T = time steps, C = channels
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import is_on_disk, read, row_bytes, take
 from hw3models.data.dataset import Dataset
 from hw3models.nn.layers import time_mask
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import ReplicateRng
+from hw3models.objectives.objective import Batch, Blend
 from hw3models.specs import Recipe
 
 BLOCK_BYTES = 2 << 20
@@ -21,32 +21,6 @@ BLOCK_BYTES = 2 << 20
 over memory is a tenth of a short training."""
 GPU_BLOCK_BYTES = 64 << 20
 """Fewer copies, that still are little beside what is kept."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Standardised inputs with their targets, one row of examples per replicate."""
-
-    inputs: torch.Tensor
-    """(S, B, 28, 28) or (S, B, T, C)."""
-    labels: torch.Tensor
-    """Int64 (S, B)."""
-    lengths: torch.Tensor | None
-    """Int64 (S, B), for series of unequal lengths."""
-    pixels: torch.Tensor | None
-    """(S, B, 784) in 0..1: what an autoencoder is to give back. None for classifiers."""
-    blend: "Blend | None" = None
-    """None where examples are not mixed."""
-
-
-@dataclass(frozen=True)
-class Blend:
-    """What mixup has mixed into a batch."""
-
-    labels: torch.Tensor
-    """Int64 (S, B), of the other examples."""
-    share: torch.Tensor
-    """(S, B) in 0..0.5, of the other examples."""
 
 
 class DeviceData:
@@ -80,15 +54,15 @@ class DeviceData:
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
         self.features = self._read(dataset.features, rows, into, kept or dtype)
 
-    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
-        """Gather the examples `index_SB` (int64); augmented when a recipe and streams are given."""
+    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, rng: ReplicateRng | None = None) -> Batch:
+        """Gather the examples `index_SB` (int64); augmented when a recipe and generators are given."""
         flat, shape = index_SB.flatten(), index_SB.shape
         inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
         lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
         pixels = None
         if self.is_image:
-            if recipe is not None and streams is not None and recipe.shift_pixels:
-                inputs = _shift_images(inputs, recipe.shift_pixels, streams)
+            if recipe is not None and rng is not None and recipe.shift_pixels:
+                inputs = _shift_images(inputs, recipe.shift_pixels, rng)
             inputs = inputs.to(self.dtype)
             if self.keeps_pixels:
                 pixels = (inputs / 255).flatten(-2)
@@ -96,10 +70,10 @@ class DeviceData:
             inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
             return Batch(inputs, labels, lengths, pixels)
         inputs = inputs.to(self.dtype)
-        if recipe is not None and streams is not None:
-            inputs = _augment_sequences(inputs, lengths, recipe, streams)
+        if recipe is not None and rng is not None:
+            inputs = _augment_sequences(inputs, lengths, recipe, rng)
             if recipe.mixup:
-                return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, streams)
+                return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, rng)
         return Batch(inputs, labels, lengths, pixels)
 
     def _read(
@@ -130,9 +104,9 @@ class DeviceData:
         if scaled is not out:
             out.copy_(scaled)
 
-    def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
+    def order(self, train: torch.Tensor, size: int, rng: ReplicateRng, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
         """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
-        order_SN = train[streams.permutations(len(train))]
+        order_SN = train[rng.permutations(len(train))]
         whole = len(train) // size * size
         # One block of memory for each batch: copied once instead of at every step.
         batches = order_SN[:, :whole].unflatten(1, (-1, size)).transpose(0, 1).contiguous()
@@ -172,9 +146,9 @@ def num_epochs(recipe: Recipe, num_train: int) -> int:
     return max(recipe.epochs, -(-recipe.min_examples // num_train))
 
 
-def _shift_images(images: torch.Tensor, pixels: int, streams: Streams) -> torch.Tensor:
+def _shift_images(images: torch.Tensor, pixels: int, rng: ReplicateRng) -> torch.Tensor:
     """One random shift per batch and replicate; what leaves on one side enters on the other (borders are blank)."""
-    offsets = streams.integers(-pixels, pixels + 1, 2)
+    offsets = rng.integers(-pixels, pixels + 1, 2)
     return roll_each(images, offsets) if images.device.type == "cpu" else roll_each_on_device(images, offsets)
 
 
@@ -194,28 +168,30 @@ def roll_each_on_device(images: torch.Tensor, offsets: torch.Tensor) -> torch.Te
     return rolled.view(images.shape)
 
 
-def _augment_sequences(x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, streams: Streams) -> torch.Tensor:
+def _augment_sequences(
+    x: torch.Tensor, lengths: torch.Tensor | None, recipe: Recipe, rng: ReplicateRng
+) -> torch.Tensor:
     """Warp, shift, gain and jitter (Um et al. 2017), each drawn per series; x is (S, B, T, C)."""
     _, num, steps, channels = x.shape
     before = x
     if recipe.time_warp:
-        x = _warp(x, lengths, recipe.time_warp, streams)
+        x = _warp(x, lengths, recipe.time_warp, rng)
     if recipe.shift_steps:
         furthest = max(1, round(recipe.shift_steps * steps))
-        offset = streams.integers(-furthest, furthest + 1, num, 1)
+        offset = rng.integers(-furthest, furthest + 1, num, 1)
         source = torch.arange(steps, device=x.device) - offset
         inside = (source >= 0) & (source < steps)
         x = torch.take_along_dim(x, source.clamp(0, steps - 1).unsqueeze(-1), dim=2) * inside.unsqueeze(-1)
     if recipe.scale:
-        x = x * (1 + recipe.scale * streams.normal(num, 1, channels, dtype=x.dtype))
+        x = x * (1 + recipe.scale * rng.normal(num, 1, channels, dtype=x.dtype))
     if recipe.jitter:
-        x = x + recipe.jitter * streams.normal(num, steps, channels, dtype=x.dtype)
+        x = x + recipe.jitter * rng.normal(num, steps, channels, dtype=x.dtype)
     if recipe.augmented < 1:
-        x = torch.where(streams.uniform(num, 1, 1) < recipe.augmented, x, before)
+        x = torch.where(rng.uniform(num, 1, 1) < recipe.augmented, x, before)
     return x if lengths is None else x * time_mask(lengths, steps).unsqueeze(-1)
 
 
-def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, streams: Streams) -> torch.Tensor:
+def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, rng: ReplicateRng) -> torch.Tensor:
     """Read each series along a smoothly distorted time: two sine waves that leave both ends where they are.
 
     Between steps the series is interpolated linearly; x is (S, B, T, C).
@@ -224,7 +200,7 @@ def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, stream
     time = torch.arange(steps, device=x.device, dtype=x.dtype)
     last = x.new_full((1, 1, 1), steps - 1) if lengths is None else (lengths - 1).unsqueeze(-1).to(x)
     phase = torch.pi * time / last.clamp(min=1)
-    first, second = streams.normal(2, num, 1, dtype=x.dtype).unbind(1)
+    first, second = rng.normal(2, num, 1, dtype=x.dtype).unbind(1)
     moved = time + strength * last * (first * phase.sin() + second / 2 * (2 * phase).sin())
     moved = moved.clamp(min=0).minimum(last)
     before = moved.floor().long()
@@ -234,11 +210,11 @@ def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, stream
     return early + weight * (late - early)
 
 
-def _mix(batch: Batch, largest: float, streams: Streams) -> Batch:
+def _mix(batch: Batch, largest: float, rng: ReplicateRng) -> Batch:
     """Blend every example with another of its batch (mixup, Zhang et al. 2018, with uniform instead of Beta shares)."""
     num = batch.labels.shape[1]
-    other = streams.uniform(num).argsort(-1)
-    share = largest * streams.uniform(num, dtype=batch.inputs.dtype)
+    other = rng.uniform(num).argsort(-1)
+    share = largest * rng.uniform(num, dtype=batch.inputs.dtype)
     mixed = torch.take_along_dim(batch.inputs, other[..., None, None], dim=1)
     inputs = batch.inputs + share[..., None, None] * (mixed - batch.inputs)
     lengths = batch.lengths

@@ -116,7 +116,7 @@ class KeptCheckpoints:
     def __init__(self, folder: Path, spec: TrainSpec, data: DataReport, every: float, resume: bool = True) -> None:
         self._folder, self._every, self._resume = folder, every, resume
         device = describe_device(pick_device(spec.device))
-        self._key = "|".join((spec.fingerprint(), data.digest, code_version(), device, torch.__version__))
+        self._key = "|".join((spec.fingerprint(), data.digest, code_version("train"), device, torch.__version__))
         self._made: list[Checkpoints] = []
 
     def __call__(self, seeds: Sequence[int]) -> Checkpoints:

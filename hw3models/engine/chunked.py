@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk
 from hw3models.data.dataset import Dataset
-from hw3models.engine.batches import Batch, DeviceData, kept_type
-from hw3models.nn.rng import Streams
+from hw3models.engine.batches import DeviceData, kept_type
+from hw3models.nn.rng import ReplicateRng
+from hw3models.objectives.objective import Batch
 from hw3models.specs import Recipe
 
 BLOCKS_PER_CHUNK = 32
@@ -59,14 +60,14 @@ class ChunkedData:
         self._shape = dataset.features.shape[1:]
         self._buffer = torch.empty(0, *self._shape, dtype=kept_type(dataset.features, kept), device=device)
 
-    def order(self, train: torch.Tensor, size: int, streams: Streams, epoch: int) -> Iterator[torch.Tensor]:
+    def order(self, train: torch.Tensor, size: int, rng: ReplicateRng, epoch: int) -> Iterator[torch.Tensor]:
         """Every example of `train` (N,) once per replicate: int64 (S, B) into the chunk that `batch` then gathers from.
 
         All batches but the last of the epoch have `size` examples.
         """
         for rows in self.chunks(train.cpu().numpy(), size, epoch):
             self._load(rows)
-            yield from streams.permutations(len(rows)).split(size, dim=1)
+            yield from rng.permutations(len(rows)).split(size, dim=1)
 
     def chunks(self, train: NDArray[np.int64], size: int, epoch: int) -> Iterator[NDArray[np.int64]]:
         """Rows of one chunk after another, each a multiple of `size` but the last."""
@@ -83,10 +84,10 @@ class ChunkedData:
         if len(waiting):
             yield waiting
 
-    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, streams: Streams | None = None) -> Batch:
+    def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, rng: ReplicateRng | None = None) -> Batch:
         """Gather from the chunk that is loaded."""
         assert self._chunk is not None
-        return self._chunk.batch(index_SB, recipe, streams)
+        return self._chunk.batch(index_SB, recipe, rng)
 
     def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:
         """The examples `index` (n,) in their order, the same for all replicates."""

@@ -1,7 +1,7 @@
 """`fit`: S replicates of a family, by the strategy that suits family and device.
 
 Replicate s of S is the same model as seed s trained alone: it has its own initialisation, order of examples
-and noise (`streams`), its own gradient norm, its own best epoch (`selection`), and its own failure.
+and noise (`rng`), its own gradient norm, its own best epoch (`selection`), and its own failure.
 
     S = replicates in a group, B = examples in a batch, K = classes
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -24,15 +24,17 @@ from hw3models.engine.batches import DeviceData, batch_size, num_epochs
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
 from hw3models.engine.group import Group, part_of
-from hw3models.engine.out_of_memory import Plan, is_out_of_memory, release
+from hw3models.engine.layouts import built, proved_layout
+from hw3models.engine.out_of_memory import MemoryPlan, is_out_of_memory, release
 from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.engine.strategies import Strategy, faster
 from hw3models.errors import TrainingError
 from hw3models.families.family import Architecture, Network
-from hw3models.nn.rng import Streams, derived_seed, global_generator
-from hw3models.nn.stacking import State, put_together
+from hw3models.nn.proof import Proof
+from hw3models.nn.rng import ReplicateRng, derived_seed
+from hw3models.nn.stacking import State, stack_states
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
-from hw3models.specs import Recipe, ReplicateFailure, TrainSpec, Vary
+from hw3models.specs import Recipe, ReplicateFailure, Resampling, TrainSpec
 
 if TYPE_CHECKING:
     # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
@@ -122,7 +124,7 @@ def fit(
             and what to try.
     """
     device = pick_device(spec.device)
-    strategy = pick_strategy(spec, family, device)
+    strategy, proof, why = grant_strategy(pick_strategy(spec, family, device), dataset, family, spec)
     precision, said = pick_precision(spec, family, device)
     if dtype != torch.float32:
         # Whoever asks for another type wants its numbers, not speed.
@@ -130,16 +132,18 @@ def fit(
     start = time.perf_counter()
     threads = num_threads() if device.type == "cpu" else 1
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
-    plan: Plan | None = Plan(groups, min(len(groups), threads))
-    on_epoch, notes = _once(on_epoch), [said] if said else []
+    plan: MemoryPlan | None = MemoryPlan(groups, min(len(groups), threads))
+    training = _Training(
+        dataset, family, spec, device, dtype, precision, proof, _once(on_epoch), checkpoints, on_free_core
+    )
+    notes = [note for note in (said, why) if note]
     while plan is not None:
         try:
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
-            prepared = partial(
-                _prepared, dataset, family, spec, plan, device, dtype, precision, on_epoch, checkpoints, on_free_core
-            )
             with products(device, tf32=precision.tf32):
-                result = _gather(_run_groups(*prepared()), spec, strategy=strategy, precision=precision, device=device)
+                result = _gather(
+                    _run_groups(*training.prepared(plan)), spec, strategy=strategy, precision=precision, device=device
+                )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -172,41 +176,49 @@ def _once(on_epoch: Callable[[EpochReport], None]) -> Callable[[EpochReport], No
     return hear
 
 
-def _prepared(
-    dataset: Dataset,
-    family: Network,
-    spec: TrainSpec,
-    plan: Plan,
-    device: torch.device,
-    dtype: torch.dtype,
-    precision: Precision,
-    on_epoch: Callable[[EpochReport], None],
-    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None,
-    on_free_core: Callable[[], None],
-) -> tuple[_Job, list[Callable[[], Group]], int]:
-    """What makes the plan's groups, as they are before their first step, and how many of them train side by side."""
-    recipe = spec.recipe or family.recipe
-    # Built one after another before any thread starts: initialisation borrows torch's global generator.
-    models = {seed: build_replicate(family, dataset, spec, seed).to(dtype) for seed in spec.seeds}
+@dataclass(frozen=True)
+class _Training:
+    """What is trained, on what, and who hears of it; the same however many replicates run at once."""
 
-    def made(seeds: tuple[int, ...]) -> Group:
-        streams = Streams([drawn_from(spec.vary, s) for s in seeds], device)
-        return Group(seeds, [models.pop(s) for s in seeds], recipe, family.task, streams, precision.computes_in_bf16)
+    dataset: Dataset
+    family: Network
+    spec: TrainSpec
+    device: torch.device
+    dtype: torch.dtype
+    precision: Precision
+    proof: Proof
+    on_epoch: Callable[[EpochReport], None]
+    checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
+    on_free_core: Callable[[], None]
 
-    load = partial(
-        load_data,
-        device=device,
-        dtype=dtype,
-        pixels=family.task == "reconstruction",
-        kept=precision.kept(dtype),
-        memory_bytes=_memory_bytes(spec, plan),
-    )
-    job = _Job(_splits(dataset, spec.vary, load), device, recipe, on_epoch, checkpoints, on_free_core)
-    # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
-    return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
+    def prepared(self, plan: MemoryPlan) -> tuple[_Job, list[Callable[[], Group]], int]:
+        """What makes the plan's groups, as they are before their first step, and how many train side by side."""
+        spec, family = self.spec, self.family
+        recipe = spec.recipe or family.recipe
+        # Built one after another before any thread starts: initialisation borrows torch's global generator.
+        models = {seed: build_replicate(family, self.dataset, spec, seed).to(self.dtype) for seed in spec.seeds}
+        in_bf16 = self.precision.computes_in_bf16
+
+        def made(seeds: tuple[int, ...]) -> Group:
+            rng = ReplicateRng([drawn_from(spec.resampling, s) for s in seeds], self.device)
+            own = [models.pop(s) for s in seeds]
+            return Group(seeds, own, recipe, family.objective, rng, in_bf16, self.proof)
+
+        load = partial(
+            load_data,
+            device=self.device,
+            dtype=self.dtype,
+            pixels=family.objective.needs_pixels,
+            kept=self.precision.kept(self.dtype),
+            memory_bytes=_memory_bytes(spec, plan),
+        )
+        split = _splits(self.dataset, spec.resampling, load)
+        job = _Job(split, self.device, recipe, self.on_epoch, self.checkpoints, self.on_free_core)
+        # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
+        return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
 
-def _memory_bytes(spec: TrainSpec, plan: Plan) -> int:
+def _memory_bytes(spec: TrainSpec, plan: MemoryPlan) -> int:
     """Of examples, for each program."""
     return (spec.memory_mb << 20) // plan.at_once
 
@@ -215,13 +227,13 @@ _Loaded = tuple[Dataset, DeviceData | ChunkedData]
 
 
 def _splits(
-    dataset: Dataset, vary: Vary, load: Callable[[Dataset], DeviceData | ChunkedData]
+    dataset: Dataset, resampling: Resampling, load: Callable[[Dataset], DeviceData | ChunkedData]
 ) -> Callable[[Group], _Loaded]:
     """One split for all, kept on the device; or each group's own, which lives as long as the group trains.
 
     Data that are read in chunks are each group's own as well: it is its own chunk that a group is at.
     """
-    if vary == "seed":
+    if resampling == "seed":
         everything = load(dataset)
         if isinstance(everything, DeviceData):
             return lambda _: (dataset, everything)
@@ -229,7 +241,7 @@ def _splits(
 
     def own(group: Group) -> _Loaded:
         (seed,) = group.seeds
-        split = split_of(dataset, vary, seed)
+        split = split_of(dataset, resampling, seed)
         return split, load(split)
 
     return own
@@ -237,12 +249,34 @@ def _splits(
 
 def pick_strategy(spec: TrainSpec, family: Network, device: torch.device) -> Strategy:
     """The spec's own wish, else what is faster for the family on the device."""
-    if spec.vary != "seed":
+    if spec.resampling != "seed":
         # Each replicate has examples of its own, scaled in its own way.
         return "separate"
     if spec.strategy != "auto":
         return spec.strategy
     return faster(device.type, family.kind, family.name)
+
+
+def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: TrainSpec) -> tuple[Strategy, Proof, str]:
+    """The strategy that was proved to give the same replicates, what is proved, and why it is not the one wished for.
+
+    Raises:
+        SpecError: the family cannot be trained in replicates at all.
+    """
+    layouts: tuple[Literal["stacked", "vmap"], ...] = ("stacked", "vmap")
+    if wish == "separate" or len(spec.seeds) == 1:
+        layouts = ()
+    elif wish == "vmap":
+        layouts = ("vmap",)
+    like = _architecture(family, dataset, spec)
+    proof = proved_layout(family, like, has_lengths=dataset.lengths is not None, layouts=layouts)
+    if not layouts:
+        return wish, proof, ""
+    granted: Strategy = {"stacked": wish, "vmap": "vmap", "plain": "separate"}[proof.layout]
+    if granted == wish:
+        return wish, proof, ""
+    reasons = "; ".join(proof.reasons)
+    return granted, proof, f"replicates of {family.label} run as `{granted}`, not as `{wish}` ({reasons})"
 
 
 def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> list[tuple[int, ...]]:
@@ -255,16 +289,19 @@ def split_seeds(seeds: tuple[int, ...], strategy: Strategy, threads: int) -> lis
 
 def build_replicate(family: Network, dataset: Dataset, spec: TrainSpec, seed: int) -> nn.Module:
     """The plain module of `seed`, freshly initialised on the CPU; torch's global generator stays as it was."""
+    own = derived_seed(drawn_from(spec.resampling, seed), "initialisation")
+    return built(family, _architecture(family, dataset, spec), own)
+
+
+def _architecture(family: Network, dataset: Dataset, spec: TrainSpec) -> Architecture:
     recipe = spec.recipe or family.recipe
-    with global_generator(derived_seed(drawn_from(spec.vary, seed), "initialisation")):
-        like = Architecture(
-            shape=dataset.features.shape[1:],
-            num_classes=len(dataset.class_names),
-            dropout=recipe.dropout,
-            code_size=spec.code_size,
-            hidden=recipe.hidden,
-        )
-        return family.build(like)
+    return Architecture(
+        shape=dataset.features.shape[1:],
+        num_classes=len(dataset.class_names),
+        dropout=recipe.dropout,
+        latent_dim=spec.latent_dim,
+        hidden=recipe.hidden,
+    )
 
 
 _Finished = tuple[Selection, list[EpochReport]]
@@ -371,7 +408,7 @@ def _gather(
     seeds = tuple(seed for seed in spec.seeds if seed in results)
     return FitResult(
         seeds=seeds,
-        states=put_together([results[seed][0] for seed in seeds]),
+        states=stack_states([results[seed][0] for seed in seeds]),
         epochs=tuple(report for _, reports in finished for report in reports),
         failures=failures,
         best_seed=min(seeds, key=lambda seed: results[seed][1]),

@@ -4,24 +4,25 @@ S = replicates in the group, B = examples in a batch, K = classes
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from hw3models.engine.batches import Batch, DeviceData
+from hw3models.engine.batches import DeviceData
 from hw3models.engine.chunked import ChunkedData
 from hw3models.engine.cuda_graphs import GraphedSteps, Work, record_cuda_graph
-from hw3models.engine.optimizers import clip_gradients, learning_rate, make_optimizer
-from hw3models.families.family import Task
-from hw3models.nn.dense import Slope, whole_chain
-from hw3models.nn.layers import Dropout
-from hw3models.nn.losses import CrossEntropy, SquaredError, cross_entropy_slope, squared_error_slope
-from hw3models.nn.rng import Streams
-from hw3models.nn.stacking import State, stack
+from hw3models.engine.optimizers import Optimizer, clip_gradients, learning_rate
+from hw3models.nn.dense import whole_chain
+from hw3models.nn.program import Program
+from hw3models.nn.proof import Proof
+from hw3models.nn.rng import ReplicateRng
+from hw3models.nn.stacking import State
+from hw3models.objectives.objective import Batch, Objective
 from hw3models.specs import Recipe
+
+STACKED = Proof("stacked")
+"""What is proved of the families that are registered here, by their tests."""
 
 
 @dataclass(frozen=True)
@@ -33,52 +34,49 @@ class GroupScore:
 
 
 class Group:
-    """S replicates with their optimiser and random streams."""
+    """S replicates with their optimizer and random number generators."""
 
     def __init__(
         self,
         seeds: Sequence[int],
         models: Sequence[nn.Module],
         recipe: Recipe,
-        task: Task,
-        streams: Streams,
+        objective: Objective,
+        rng: ReplicateRng,
         in_bf16: bool = False,
+        proof: Proof = STACKED,
     ) -> None:
         self.seeds = tuple(seeds)
-        self.recipe, self.task = recipe, task
+        self.recipe, self.objective = recipe, objective
         self.stacked = len(models) > 1
-        self.program = (stack(models) if self.stacked else models[0]).to(streams.device)
-        self.streams = streams
-        for module in self.program.modules():
-            if isinstance(module, Dropout):
-                module.streams = self.streams
+        layout = proof.layout if self.stacked else "plain"
+        self.replicates = Program(models, layout, rng, foreign_noise=proof.foreign_noise)
+        self.program = self.replicates.module.to(rng.device)
+        self.rng = rng
         self._chain = whole_chain(self.program)
         self._in_bf16 = in_bf16
-        self.parameters = list(self.program.parameters())
-        self.optimizer = make_optimizer(self.parameters, recipe)
+        self.parameters = [parameter for parameter in self.program.parameters() if parameter.requires_grad]
+        self.optimizer = Optimizer(self.parameters, recipe)
         self.step = 0
-        self._loss_sum = torch.zeros(len(self.seeds), device=streams.device)
+        self._loss_sum = torch.zeros(len(self.seeds), device=rng.device)
         self._of_data: DeviceData | ChunkedData | None = None
         self._advance: Work = lambda _: None
 
     def states(self) -> list[State]:
         """Live views of each replicate's tensors, under the plain names."""
-        tensors = self.program.state_dict()
-        if not self.stacked:
-            return [tensors]
-        return [{name: tensor[row] for name, tensor in tensors.items()} for row in range(len(self.seeds))]
+        return self.replicates.states()
 
     def saved(self) -> dict[str, torch.Tensor]:
-        """Parameters, buffers, what the optimiser remembers, and where the random streams stand."""
+        """Parameters, buffers, what the optimiser remembers, and where the random generators stand."""
         tensors = {f"program.{name}": tensor for name, tensor in self.program.state_dict().items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.saved().items()}
-        return tensors | {f"streams.{name}": state for name, state in self.streams.states().items()}
+        return tensors | {f"rng.{name}": state for name, state in self.rng.states().items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor], step: int) -> None:
         """Go on from what `saved` gave after `step` steps."""
         self.step = step
         self.program.load_state_dict(part_of(tensors, "program."))
-        self.streams.restore(part_of(tensors, "streams."))
+        self.rng.restore(part_of(tensors, "rng."))
         self.optimizer.restore(part_of(tensors, "optimizer."))
 
     def train_epoch(
@@ -92,7 +90,7 @@ class Group:
         self._loss_sum.zero_()
         advance = self._stepper(data)
         rate = self.recipe.learning_rate
-        for index_SB in data.order(train, size, self.streams, epoch):
+        for index_SB in data.order(train, size, self.rng, epoch):
             rate = learning_rate(self.recipe, self.step, num_steps)
             self.optimizer.set_rate(rate)
             advance(index_SB)
@@ -109,16 +107,12 @@ class Group:
 
     def _learn(self, batch: Batch) -> torch.Tensor:
         """The loss per replicate (S,), and its gradients in the parameters."""
-        if self._chain is not None and (slope := self._slope(batch)) is not None:
-            return self._chain.learn(batch.inputs, slope)
+        if self._chain is not None and (loss_grad := self.objective.loss_grad(batch, self.recipe)) is not None:
+            return self._chain.forward_backward(batch.inputs, loss_grad)
         for parameter in self.parameters:
             parameter.grad = None
         output_SB = self._outputs(batch)
-        loss_SB = self._loss(output_SB, batch, smoothing=self.recipe.label_smoothing)
-        if batch.blend is not None:
-            others = replace(batch, labels=batch.blend.labels)
-            of_others = self._loss(output_SB, others, smoothing=self.recipe.label_smoothing)
-            loss_SB = loss_SB + batch.blend.share * (of_others - loss_SB)
+        loss_SB = self.objective.losses(output_SB, batch, self.recipe, train=True)
         loss_S = loss_SB.mean(1)
         # The sum keeps the replicates' gradients apart: d(sum)/d(parameters of s) is d(loss s) alone.
         loss_S.sum().backward()
@@ -127,20 +121,11 @@ class Group:
     def _outputs(self, batch: Batch) -> torch.Tensor:
         """Float (S, B, K), in training mode."""
         if not self._in_bf16:
-            return run_program(self.program, batch, stacked=self.stacked)
+            return self.replicates(*batch.arguments)
         # What torch computes in bfloat16, and what it does not, is its own list.
         # Weights are used once in a step, and a CUDA graph may not hold what was cached outside of it.
-        with torch.autocast(self.streams.device.type, torch.bfloat16, cache_enabled=False):
-            return run_program(self.program, batch, stacked=self.stacked).float()
-
-    def _slope(self, batch: Batch) -> Slope | None:
-        """The loss with its gradient by the outputs, where that is known without autograd."""
-        if self.task == "reconstruction":
-            assert batch.pixels is not None
-            return partial(squared_error_slope, target=batch.pixels)
-        if self.recipe.loss == "mse" or self.recipe.label_smoothing or batch.blend is not None:
-            return None
-        return partial(cross_entropy_slope, labels=batch.labels)
+        with torch.autocast(self.rng.device.type, torch.bfloat16, cache_enabled=False):
+            return self.replicates(*batch.arguments).float()
 
     def _stepper(self, data: DeviceData | ChunkedData) -> Work:
         """What takes one step over the examples of an index; recorded on a GPU, and kept as long as the data are."""
@@ -148,12 +133,12 @@ class Group:
             self._of_data = data
 
             def step(index_SB: torch.Tensor) -> None:
-                batch = data.batch(index_SB, self.recipe, self.streams)
+                batch = data.batch(index_SB, self.recipe, self.rng)
                 self._loss_sum.add_(self.take_step(batch), alpha=index_SB.shape[1])
 
             # Momentum SGD has no fused form that reads its learning rate from the device.
-            graphs = data.can_be_recorded and self.streams.device.type == "cuda" and self.recipe.optimizer != "sgd"
-            self._advance = GraphedSteps(step, self.streams.noise, record_cuda_graph) if graphs else step
+            graphs = data.can_be_recorded and self.rng.device.type == "cuda" and self.recipe.optimizer != "sgd"
+            self._advance = GraphedSteps(step, self.rng.noise, record_cuda_graph) if graphs else step
         return self._advance
 
     def score(self, batches: Iterable[Batch]) -> GroupScore:
@@ -163,43 +148,17 @@ class Group:
         self.program.eval()
         with torch.inference_mode():
             for batch in batches:
-                output_SB = run_program(self.program, batch, stacked=self.stacked)
-                losses.append(self._loss(output_SB, batch, smoothing=0.0))
-                if self.task == "classification":
-                    hits.append(output_SB.argmax(-1) == batch.labels)
+                output_SB = self.replicates(*batch.arguments)
+                losses.append(self.objective.losses(output_SB, batch, self.recipe, train=False))
+                if (right := self.objective.is_right(output_SB, batch)) is not None:
+                    hits.append(right)
         if not losses:
             return GroupScore(None, None)
         loss = torch.cat(losses, dim=1).mean(1)
         accuracy = tuple(torch.cat(hits, dim=1).float().mean(1).tolist()) if hits else None
         return GroupScore(tuple(loss.tolist()), accuracy)
 
-    def _loss(self, output_SB: torch.Tensor, batch: Batch, *, smoothing: float) -> torch.Tensor:
-        """Per replicate and example, (S, B): cross-entropy in nats, or squared error averaged over outputs."""
-        if self.task == "reconstruction":
-            assert batch.pixels is not None
-            errors: torch.Tensor = SquaredError.apply(output_SB, batch.pixels)
-            return errors
-        if self.recipe.loss == "mse":
-            target = F.one_hot(batch.labels, output_SB.shape[-1])
-            return (output_SB.softmax(-1) - target).square().mean(-1)
-        if not smoothing:
-            losses: torch.Tensor = CrossEntropy.apply(output_SB, batch.labels)
-            return losses
-        flat = F.cross_entropy(
-            output_SB.flatten(0, 1), batch.labels.flatten(), reduction="none", label_smoothing=smoothing
-        )
-        return flat.view(batch.labels.shape)
-
 
 def part_of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """Those whose names begin so, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def run_program(program: nn.Module, batch: Batch, *, stacked: bool) -> torch.Tensor:
-    """Outputs (S, B, K) of a stack, or of a plain module as S = 1."""
-    arguments = [batch.inputs] if batch.lengths is None else [batch.inputs, batch.lengths]
-    if stacked:
-        output: torch.Tensor = program(*arguments)
-        return output
-    return torch.as_tensor(program(*(a[0] for a in arguments))).unsqueeze(0)

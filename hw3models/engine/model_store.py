@@ -17,21 +17,21 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
+from hw3models.engine.layouts import architecture_of
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
-from hw3models.families.family import Architecture
 from hw3models.nn.rng import global_generator
-from hw3models.nn.stacking import State, take_out
+from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 
 def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSpec, result: FitResult) -> str:
     """Write the folder; the digest of its parameters (sha256, 16 hex digits)."""
     recipe = spec.recipe or family.recipe
-    used = split_of(dataset, spec.vary, result.best_seed)
-    card = ModelCard(
+    used = split_of(dataset, spec.resampling, result.best_seed)
+    manifest = ModelManifest(
         family=family.name,
         kind=family.kind,
         shape=dataset.features.shape[1:],
@@ -40,26 +40,26 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         mean=tuple(used.mean.tolist()),
         std=tuple(used.std.tolist()),
         unequal_lengths=dataset.lengths is not None,
-        code_size=spec.code_size,
+        latent_dim=spec.latent_dim,
         dropout=recipe.dropout,
         hidden=recipe.hidden,
         seeds=result.seeds,
         best_seed=result.best_seed,
         missing=spec.data.missing,
-        vary=spec.vary,
+        resampling=spec.resampling,
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
-    return store(directory, card, result.states, history(result.epochs, spec.seeds))
+    return store(directory, manifest, result.states, history(result.epochs, spec.seeds))
 
 
-def store(directory: Path, card: ModelCard, states: State, epochs: Mapping[str, object]) -> str:
+def store(directory: Path, manifest: ModelManifest, states: State, epochs: Mapping[str, object]) -> str:
     """Write the three files; `epochs` is what `history` gives."""
     data = safetensors.torch.save({name: tensor.contiguous() for name, tensor in states.items()})
     write_atomically(directory / "replicates.safetensors", data)
     write_atomically(directory / "history.json", json.dumps(epochs).encode())
-    # Last, so that a folder with a card is whole.
-    write_atomically(directory / "model.json", card.model_dump_json(indent=1).encode())
+    # Last, so that a folder with a manifest is whole.
+    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
     return _digest(data)
 
 
@@ -72,41 +72,34 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def load_model(directory: Path) -> tuple[ModelCard, State]:
-    """The card and the stacked state dict (leading axis: `card.seeds`).
+def load_model(directory: Path) -> tuple[ModelManifest, State]:
+    """The manifest and the stacked state dict (leading axis: `manifest.seeds`).
 
     Raises:
         DataError: the folder does not hold a whole model.
     """
     try:
-        card = ModelCard.model_validate_json((directory / "model.json").read_bytes())
+        manifest = ModelManifest.model_validate_json((directory / "model.json").read_bytes())
         states = safetensors.torch.load_file(directory / "replicates.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
-    return card, states
+    return manifest, states
 
 
-def build_from_card(card: ModelCard) -> nn.Module:
-    """A fresh module of the architecture that the card describes."""
-    family = find_family(card.kind, card.family)
+def build_from_manifest(manifest: ModelManifest) -> nn.Module:
+    """A fresh module of the architecture that the manifest describes."""
+    family = find_family(manifest.kind, manifest.family)
     if not isinstance(family, Network):
-        raise DataError(f"{card.family} is a baseline, not a network.")
-    like = Architecture(
-        shape=card.shape,
-        num_classes=len(card.class_names),
-        dropout=card.dropout,
-        code_size=card.code_size,
-        hidden=card.hidden,
-    )
+        raise DataError(f"{manifest.family} is a baseline, not a network.")
     # Its parameters are replaced: whatever it draws must come from nobody else's numbers.
     with global_generator(0):
-        return family.build(like)
+        return family.build(architecture_of(manifest))
 
 
-def rebuild(card: ModelCard, states: State, seed: int) -> nn.Module:
+def rebuild(manifest: ModelManifest, states: State, seed: int) -> nn.Module:
     """One replicate as a plain module in eval mode, on the CPU."""
-    model = build_from_card(card)
-    model.load_state_dict(take_out(states, card.seeds.index(seed)))
+    model = build_from_manifest(manifest)
+    model.load_state_dict(unstack(states, manifest.seeds.index(seed)))
     return model.eval()
 
 

@@ -1,64 +1,54 @@
-"""Optimiser, schedule and gradient clipping, the same for one replicate as for S stacked ones."""
+"""Optimizer, schedule and gradient clipping, the same for one replicate as for S stacked ones."""
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import torch
 from torch import nn
 
-from hw3models.engine.fused_adam import FusedAdam
 from hw3models.specs import Recipe
 
-
-class Optimizer(Protocol):
-    """What a group of replicates needs of one."""
-
-    def set_rate(self, rate: float) -> None:
-        """The learning rate of the next step."""
-
-    def step(self) -> None:
-        """One step along the gradients."""
-
-    def saved(self) -> dict[str, torch.Tensor]:
-        """What it remembers."""
-
-    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Go on from what `saved` gave."""
+_FUSED = ("cpu", "cuda")
+"""Devices with a fused kernel of Adam: all parameters in one call."""
 
 
-def make_optimizer(parameters: Sequence[nn.Parameter], recipe: Recipe) -> Optimizer:
-    """Elementwise optimisers only: then stacked parameters (S, ...) move exactly as S separate ones would."""
-    if recipe.optimizer != "sgd" and parameters[0].device.type in {"cpu", "cuda"}:
-        decoupled = recipe.optimizer == "adamw"
-        return FusedAdam(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, decoupled=decoupled)
-    return Plain(parameters, recipe)
+class Optimizer:
+    """`torch.optim`'s Adam, AdamW or SGD with momentum 0.9, as the recipe names it; its memory as plain tensors.
 
-
-class Plain:
-    """SGD with momentum 0.9 everywhere, and the others where there is no fused kernel, by `torch.optim`."""
+    On a GPU the learning rate is a tensor: a number would be frozen into a CUDA graph.
+    """
 
     def __init__(self, parameters: Sequence[nn.Parameter], recipe: Recipe) -> None:
+        device = parameters[0].device.type
         rate, decay = recipe.learning_rate, recipe.weight_decay
+        self._rate: torch.Tensor | float = rate
         self._optimizer: torch.optim.Optimizer
         if recipe.optimizer == "sgd":
             self._optimizer = torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
-        else:
-            kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-            self._optimizer = kind(parameters, rate, weight_decay=decay)
+            return
+        if device == "cuda":
+            self._rate = torch.tensor(rate, device=parameters[0].device)
+        kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+        fused = device in _FUSED
+        self._optimizer = kind(
+            parameters, self._rate, weight_decay=decay, fused=fused or None, capturable=device == "cuda"
+        )
 
     def set_rate(self, rate: float) -> None:
-        """The learning rate of the next step."""
+        """Take `rate` at the next step, without waiting for the device."""
+        if isinstance(self._rate, torch.Tensor):
+            self._rate.fill_(rate)
+            return
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
     def step(self) -> None:
-        """One step along the gradients."""
+        """Take one step along the gradients that the parameters hold."""
         self._optimizer.step()
 
     def saved(self) -> dict[str, torch.Tensor]:
-        """What it remembers."""
+        """What it remembers: moments and numbers of steps."""
         memories = self._optimizer.state_dict()["state"]
         return {
             f"{number}.{name}": torch.as_tensor(value)
@@ -75,6 +65,9 @@ class Plain:
             state[int(number)][name] = tensor
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        for group in self._optimizer.param_groups:
+            # Loading copies a rate that is a tensor: the one that `set_rate` writes to counts.
+            group["lr"] = self._rate
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -7,18 +7,18 @@ import torch
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """Which seeds train as one program, and how many programs side by side."""
 
     groups: tuple[tuple[int, ...], ...]
     at_once: int
 
-    def smaller(self) -> "Plan | None":
+    def smaller(self) -> "MemoryPlan | None":
         """Groups of half the size; then one after another; None when one replicate is all there is."""
         if max(map(len, self.groups)) > 1:
             halves = (part for group in self.groups for part in (group[: len(group) // 2], group[len(group) // 2 :]))
-            return Plan(tuple(half for half in halves if half), self.at_once)
-        return Plan(self.groups, 1) if self.at_once > 1 else None
+            return MemoryPlan(tuple(half for half in halves if half), self.at_once)
+        return MemoryPlan(self.groups, 1) if self.at_once > 1 else None
 
     def __str__(self) -> str:
         size = max(map(len, self.groups))

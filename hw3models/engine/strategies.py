@@ -7,9 +7,10 @@ from typing import Literal
 
 from hw3models.specs import Kind
 
-Strategy = Literal["stacked", "split", "separate"]
-"""All replicates as one program whose operations use all cores; a stack of replicates on each core; each replicate a
-program of its own, as many at a time as there are cores. On one core, and on a GPU, the first two are the same."""
+Strategy = Literal["stacked", "split", "vmap", "separate"]
+"""All replicates as one program whose operations use all cores; a stack of replicates on each core; one program that
+`torch.func.vmap` makes of the plain module; each replicate a program of its own, as many at a time as there are cores.
+On one core, and on a GPU, the first two are the same."""
 TABLE = Path(__file__).with_suffix(".json")
 
 

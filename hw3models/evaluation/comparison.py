@@ -7,13 +7,14 @@ margin (two one-sided tests at 5%, Schuirmann 1987); the others cannot be told a
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import combinations
 
 import numpy as np
 
 from hw3models.errors import DataError, DigestError, SpecError
-from hw3models.evaluation.metrics import METRICS, available, measure
+from hw3models.evaluation.facts import NO_FACTS, Facts, fact
+from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.verdicts import (
     Setting,
@@ -24,7 +25,7 @@ from hw3models.evaluation.verdicts import (
     power_advice,
     winner_and_loser,
 )
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict, Score
+from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport, Score
 from hw3models.stats.intervals import Estimate, Measured, bounded_interval, difference
 from hw3models.stats.multiple_testing import LEVEL, holm
 from hw3models.stats.power import advise
@@ -38,10 +39,10 @@ RELATIVE_MARGIN = 0.02
 def compare(
     tables: Mapping[str, PredictionTable],
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     margin: float | None = None,
     train_seconds: Mapping[str, float],
-    baselines: Collection[str] = (),
+    facts: Facts = NO_FACTS,
     devices: Mapping[str, str] | None = None,
     budgets: Mapping[str, int] | None = None,
     level: float = LEVEL,
@@ -51,11 +52,13 @@ def compare(
 
     A family with a single seed that is not deterministic cannot be told from any other: "cannot tell".
 
-    `margin` is the largest difference that does not matter, in the metric's own unit (0.005 is half a point of
-    accuracy). `train_seconds` are of all seeds together; cost is compared per seed. `baselines` are what a network
-    must beat; `devices` say where each family was trained, `budgets` how many recipes were tried to find its own
-    (networks only): what is unequal is said. `level` is of all tests together; `settled` are pairs
-    whose verdict stands from an earlier look at the same study (`hw3models.evaluation.sequential`).
+    `metric` is the first that all tables allow where none is given. `margin` is the largest difference that does not
+    matter, in the metric's own unit (0.005 is half a point of accuracy). `train_seconds` are of all seeds together;
+    cost is compared per seed. `facts` say how a family is called, whether one seed of it says everything, and which
+    families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
+    recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together;
+    `settled` are pairs whose verdict stands from an earlier look at the same study
+    (`hw3models.evaluation.sequential`).
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -64,13 +67,16 @@ def compare(
         DigestError: the tables are of different data.
         DataError: the tables are of different test examples.
     """
+    if metric is None:
+        computable = [set(available(table)) for table in tables.values()]
+        metric = default_metric(set.intersection(*computable) if computable else ())
     _check(tables, metric, margin)
     measured = {name: measure(table, metric) for name, table in tables.items()}
     means = {name: float(one.per_seed.mean()) for name, one in measured.items()}
-    kind = METRICS[metric]
-    order = sorted(means, key=means.__getitem__, reverse=kind.higher_is_better)
+    definition = METRICS[metric]
+    order = sorted(means, key=means.__getitem__, reverse=definition.higher_is_better)
     if margin is None:
-        margin = DEFAULT_MARGINS.get(kind.unit, RELATIVE_MARGIN * abs(means[order[0]]))
+        margin = DEFAULT_MARGINS.get(definition.unit, RELATIVE_MARGIN * abs(means[order[0]]))
     setting = Setting(
         metric=metric,
         margin=margin,
@@ -79,6 +85,7 @@ def compare(
         seeds={name: len(table.seeds) for name, table in tables.items()},
         level=level,
         resampled=tables[order[0]].is_resampled,
+        facts=facts,
     )
     # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
     unknown_luck = {name for name in tables if setting.is_single(name)}
@@ -91,14 +98,14 @@ def compare(
         scores={name: _score(measured[name], metric) for name in order},
         pairs=pairs,
         groups=groups,
-        baselines=tuple(name for name in order if name in baselines),
+        baselines=tuple(name for name in order if fact(facts, name).is_baseline),
         costs={name: train_seconds[name] / len(tables[name].seeds) for name in order if name in train_seconds},
         devices=devices or {},
         budgets=budgets or {},
     )
     return ComparisonReport(
         metric=metric,
-        higher_is_better=kind.higher_is_better,
+        higher_is_better=definition.higher_is_better,
         data_digest=tables[order[0]].data_digest,
         pairs=pairs,
         groups=groups,
@@ -193,6 +200,13 @@ def _pair(
         verdict = "a better" if (found.value > 0) == METRICS[setting.metric].higher_is_better else "b better"
     elif -setting.margin <= inner[0] and inner[1] <= setting.margin:
         verdict = "equivalent"
+    power = advise(
+        found,
+        margin=setting.margin,
+        # Holm tests the smallest p of all pairs at this level: the least that any pair is tested at.
+        level=setting.level / setting.num_pairs,
+        has_seeds=max(seeds) > 1,
+    )
     report = PairReport(
         a=a,
         b=b,
@@ -205,15 +219,7 @@ def _pair(
         p_value=found.p_value(),
         verdict=verdict,
         sentence="",
-        power=advise(
-            found,
-            margin=setting.margin,
-            # Holm tests the smallest p of all pairs at this level: the least that any pair is tested at.
-            level=setting.level / setting.num_pairs,
-            has_seeds=max(seeds) > 1,
-        )
-        if knows_training
-        else None,
+        power=PowerReport(**asdict(power)) if power is not None and knows_training else None,
     )
     return report.model_copy(update={"sentence": pair_sentence(setting, report)})
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hw3models.evaluation.comparison import compare
-from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.facts import NO_FACTS, Facts, fact, labels
+from hw3models.evaluation.metrics import METRICS, available, default_metric
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import amount, difference_with_interval, listed
-from hw3models.families import display_name
 from hw3models.specs import ComparisonReport, GateDecision, GateOutcome, PairReport
 
 MIN_SEEDS = 3
@@ -44,26 +44,28 @@ def judge(
     champion: Candidate | None,
     *,
     baselines: Mapping[str, PredictionTable],
-    metric: str = "accuracy",
+    metric: str | None = None,
     margin: float | None = None,
     prefer_cheaper: bool = False,
+    facts: Facts = NO_FACTS,
 ) -> GateDecision:
     """Where there is no champion yet, the challenger is judged against the baselines of its own study.
 
-    `margin` is in the metric's own unit; None: as in a comparison.
+    `margin` is in the metric's own unit; None: as in a comparison. `facts` are those of the families involved.
 
     Raises:
         SpecError: no such metric, or a margin that is not positive.
         DataError: the tables are of different test examples.
     """
+    metric = default_metric(available(challenger.table)) if metric is None else metric
     faults = refusals(challenger, champion)
     if champion is None and not baselines:
         faults.append("the study has no baselines, which a first champion must beat: run it with all families")
     if faults:
         return GateDecision(outcome="refused", reason=f"Refused: {'; '.join(faults)}.", metric=metric)
     if champion is None:
-        return _against_baselines(challenger, baselines, metric, margin)
-    return _against_champion(challenger, champion, metric, margin, prefer_cheaper=prefer_cheaper)
+        return _against_baselines(challenger, baselines, metric, margin, facts)
+    return _against_champion(challenger, champion, metric, margin, facts, prefer_cheaper=prefer_cheaper)
 
 
 def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
@@ -89,24 +91,36 @@ def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
 
 
 def _against_baselines(
-    challenger: Candidate, baselines: Mapping[str, PredictionTable], metric: str, margin: float | None
+    challenger: Candidate,
+    baselines: Mapping[str, PredictionTable],
+    metric: str,
+    margin: float | None,
+    facts: Facts,
 ) -> GateDecision:
-    found = _compared({challenger.family: challenger.table, **baselines}, metric, margin)
+    tables = {challenger.family: challenger.table, **baselines}
+    found = compare(tables, metric=metric, margin=margin, train_seconds={}, facts=facts)
     pairs = _pairs_of(challenger.family, found)
     unbeaten = [pair.b for pair in pairs if pair.verdict != "a better"]
     if not unbeaten:
-        reason = f"The first champion: it beats {listed(list(baselines))} beyond noise."
+        reason = f"The first champion: it beats {listed(labels(facts, baselines))} beyond noise."
     else:
-        reason = f"No champion yet, and it does not beat {listed(unbeaten)} beyond noise. "
+        reason = f"No champion yet, and it does not beat {listed(labels(facts, unbeaten))} beyond noise. "
         reason += " ".join(pair.sentence for pair in pairs if pair.b in unbeaten)
     outcome: GateOutcome = "challenger" if unbeaten else "champion"
     return GateDecision(outcome=outcome, reason=reason, metric=metric, margin=found.margin, pairs=pairs)
 
 
 def _against_champion(
-    challenger: Candidate, champion: Candidate, metric: str, margin: float | None, *, prefer_cheaper: bool
+    challenger: Candidate,
+    champion: Candidate,
+    metric: str,
+    margin: float | None,
+    facts: Facts,
+    *,
+    prefer_cheaper: bool,
 ) -> GateDecision:
-    found = _compared({"challenger": challenger.table, "champion": champion.table}, metric, margin)
+    tables = {"challenger": challenger.table, "champion": champion.table}
+    found = compare(tables, metric=metric, margin=margin, train_seconds={})
     (pair,) = _pairs_of("challenger", found)
     gain = difference_with_interval(metric, *_as_gain(pair))
     least, limit = _as_gain(pair)[1], amount(metric, found.margin)
@@ -114,7 +128,7 @@ def _against_champion(
     if least > found.margin:
         takes, reason = True, f"Better than the champion by {gain}, beyond noise by the margin of {limit}."
     elif prefer_cheaper and pair.verdict == "equivalent":
-        takes, reason = _cheaper(challenger, champion)
+        takes, reason = _cheaper(challenger, champion, facts)
         reason = f"Equivalent to the champion within {limit} ({gain}), and {reason}."
     else:
         reason = f"Not better than the champion beyond noise by the margin of {limit}: the difference is {gain}."
@@ -122,10 +136,10 @@ def _against_champion(
     return GateDecision(outcome=outcome, reason=reason, metric=metric, margin=found.margin, pairs=(pair,))
 
 
-def _cheaper(challenger: Candidate, champion: Candidate) -> tuple[bool, str]:
+def _cheaper(challenger: Candidate, champion: Candidate, facts: Facts) -> tuple[bool, str]:
     """Equal networks are never cheaper than each other, whatever a clock says."""
     if (challenger.family, challenger.parameters) == (champion.family, champion.parameters):
-        return False, f"the same network ({display_name(champion.family)}), so not cheaper"
+        return False, f"the same network ({fact(facts, champion.family).label}), so not cheaper"
     ours, theirs = challenger.predict_seconds, champion.predict_seconds
     if ours is None or theirs is None or theirs <= 0:
         return False, "what predictions cost is not known"
@@ -133,11 +147,6 @@ def _cheaper(challenger: Candidate, champion: Candidate) -> tuple[bool, str]:
     cheaper = share <= CHEAPER
     text = f"{'' if cheaper else 'not '}cheaper: its predictions take {100 * share:.0f}% of the champion's time"
     return cheaper, text if cheaper else f"{text}, at most {100 * CHEAPER:.0f}% would be"
-
-
-def _compared(tables: Mapping[str, PredictionTable], metric: str, margin: float | None) -> ComparisonReport:
-    baselines = list(tables)[1:]
-    return compare(tables, metric=metric, margin=margin, train_seconds={}, baselines=baselines)
 
 
 def _pairs_of(name: str, found: ComparisonReport) -> tuple[PairReport, ...]:

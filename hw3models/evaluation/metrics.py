@@ -4,7 +4,7 @@ S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,15 +66,32 @@ METRICS: dict[str, Metric] = {
     ),
 }
 """Name -> meaning, in the order of tables."""
+_OF_PROBABILITIES = ("cross_entropy", "auroc", "brier", "calibration_error")
+"""Metrics that a named class alone says nothing about."""
+
+
+def default_metric(computable: Collection[str]) -> str:
+    """What families are compared, ranked and shown by where nobody says: the first metric that can be computed.
+
+    So classifiers are compared by accuracy and autoencoders by their squared error per pixel.
+    """
+    return next((name for name in METRICS if name in computable), next(iter(METRICS)))
+
+
+def counts_right_answers(name: str) -> bool:
+    """Is it a share that grows with right answers, such as accuracy or AUROC, and no loss?"""
+    metric = METRICS[name]
+    return metric.needs == "probabilities" and metric.higher_is_better and metric.unit == "%"
 
 
 def available(table: PredictionTable) -> tuple[str, ...]:
     """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
+    left_out = _OF_PROBABILITIES if table.hard else ()
     one_class = any(len(np.unique(labels)) < 2 for labels in np.atleast_2d(table.labels))
     return tuple(
         name
         for name, metric in METRICS.items()
-        if getattr(table, metric.needs) is not None and not (name == "auroc" and one_class)
+        if getattr(table, metric.needs) is not None and name not in left_out and not (name == "auroc" and one_class)
     )
 
 

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.dataset import Dataset
 from hw3models.errors import DataError, DigestError
 from hw3models.runtime.files import write_atomically
 
@@ -47,6 +46,8 @@ class PredictionTable:
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
+    hard: bool = False
+    """The method names classes and has no probabilities: those above are 0 and 1."""
     squared_error: NDArray[np.float64] | None = None
     """(S, n), summed over the pixels (0..1) of an image."""
     codes: NDArray[np.float32] | None = None
@@ -103,15 +104,18 @@ class PredictionTable:
         return sha.hexdigest()[:16]
 
 
-def join_resamples(tables: Sequence[PredictionTable], dataset: Dataset) -> PredictionTable:
-    """One table of replicates of `dataset` that each have a test split of their own; pictures are the first one's."""
+def join_resamples(tables: Sequence[PredictionTable], *, data_digest: str, num_train: int) -> PredictionTable:
+    """One table of replicates that each have a test split of their own; pictures are the first one's.
+
+    `data_digest` is that of the data before they were resampled; `num_train` counts the validation examples as well.
+    """
     return replace(
         tables[0],
-        data_digest=dataset.digest,
+        data_digest=data_digest,
         seeds=tuple(seed for one in tables for seed in one.seeds),
         test_index=np.stack([one.test_index for one in tables]),
         labels=np.stack([one.labels for one in tables]),
-        num_train=len(dataset.train) + len(dataset.validation),
+        num_train=num_train,
         **_stacked(tables),
     )
 
@@ -180,6 +184,7 @@ def _header(table: PredictionTable) -> dict[str, Any]:
         "seeds": [int(seed) for seed in table.seeds],
         "num_pixels": None if table.num_pixels is None else int(table.num_pixels),
         **({} if table.num_train is None else {"num_train": int(table.num_train)}),
+        **({"hard": True} if table.hard else {}),
     }
 
 

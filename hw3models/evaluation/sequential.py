@@ -11,9 +11,9 @@ The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend
 
 from collections.abc import Sequence
 
+from hw3models.evaluation.facts import NO_FACTS, Facts, fact, labels
 from hw3models.evaluation.verdicts import winner_and_loser
 from hw3models.evaluation.wording import listed, num_resamples, sentence
-from hw3models.families import display_name
 from hw3models.specs import ComparisonReport, Look, PairReport
 
 
@@ -41,25 +41,30 @@ def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
     )
 
 
-def told(looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False) -> str:
+def told(looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False, facts: Facts = NO_FACTS) -> str:
     """The last look in a sentence."""
     look = looks[-1]
     count = num_resamples(look.seeds) if resampled else f"{look.seeds} seeds"
-    text = f"look {len(looks)} of at most {len(plan)}, {count}: {display_name(look.leader)} leads"
+    text = f"look {len(looks)} of at most {len(plan)}, {count}: {fact(facts, look.leader).label} leads"
     if look.undecided:
-        text += f", undecided against {listed(look.undecided)}"
+        text += f", undecided against {listed(labels(facts, look.undecided))}"
     if look.equivalent:
-        text += f", equivalent to {listed(look.equivalent)}"
+        text += f", equivalent to {listed(labels(facts, look.equivalent))}"
     return text if look.undecided or look.equivalent else f"{text}, every other family is beaten"
 
 
 def with_looks(
-    comparison: ComparisonReport, looks: Sequence[Look], plan: Sequence[int], *, resampled: bool = False
+    comparison: ComparisonReport,
+    looks: Sequence[Look],
+    plan: Sequence[int],
+    *,
+    resampled: bool = False,
+    facts: Facts = NO_FACTS,
 ) -> ComparisonReport:
     """The last comparison, whose verdict says why no more seeds were added."""
     last = looks[-1]
     count = num_resamples(last.seeds) if resampled else f"{last.seeds:,} seeds"
-    undecided = listed(last.undecided) if last.undecided else ""
+    undecided = listed(labels(facts, last.undecided)) if last.undecided else ""
     if not last.undecided:
         why = "every other family is beaten, or equivalent to the best one"
     elif last.seeds == plan[-1]:

@@ -1,8 +1,9 @@
 """What a comparison says, in sentences: of each pair, and of all families together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hw3models.evaluation.facts import Facts, fact, labels
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.wording import (
     amount,
@@ -15,8 +16,7 @@ from hw3models.evaluation.wording import (
     value,
     value_with_interval,
 )
-from hw3models.families import display_name, is_deterministic
-from hw3models.specs import PairReport, Score
+from hw3models.specs import Answer, PairReport, Score
 from hw3models.stats.power import MANY
 
 
@@ -34,10 +34,19 @@ class Setting:
     """Chance of one or more false alarms among all pairs, at most."""
     resampled: bool = False
     """Each replicate had a split of its own."""
+    facts: Facts
 
     def is_single(self, name: str) -> bool:
         """One replicate of something that others would do otherwise: it says nothing about them."""
-        return self.seeds[name] == 1 and (self.resampled or not is_deterministic(name))
+        return self.seeds[name] == 1 and (self.resampled or not fact(self.facts, name).deterministic)
+
+    def label(self, name: str) -> str:
+        """The family's name as people write it."""
+        return fact(self.facts, name).label
+
+    def listed(self, names: Sequence[str]) -> str:
+        """`MLP, CNN and GRU`."""
+        return listed(labels(self.facts, names))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +79,11 @@ def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
     return {"a better": (pair.a, pair.b), "b better": (pair.b, pair.a)}.get(pair.verdict)
 
 
+def verdict_of(answer: Answer) -> str:
+    """What is known about a study's families, in sentences."""
+    return answer.comparison.verdict if answer.comparison else "One family only: nothing to compare."
+
+
 # --------------------------------------------------------------------------------------------- pairs
 
 
@@ -84,14 +98,14 @@ def _finding(setting: Setting, pair: PairReport) -> str:
     if found is not None:
         winner, loser = found
         size, (low, high) = abs(pair.difference), sorted((abs(pair.low), abs(pair.high)))
-        text = f"{display_name(winner)} beats {display_name(loser)} by "
+        text = f"{setting.label(winner)} beats {setting.label(loser)} by "
         text += f"{difference_with_interval(setting.metric, size, low, high)} {basis}"
         if size < setting.margin:
             text += f"; that is below the margin of {amount(setting.metric, setting.margin)}"
         return _capital(text)
     numbers = difference_with_interval(setting.metric, pair.difference, pair.low, pair.high)
-    difference = f"{display_name(pair.a)} minus {display_name(pair.b)} is {numbers} {basis}"
-    both = listed([pair.a, pair.b])
+    difference = f"{setting.label(pair.a)} minus {setting.label(pair.b)} is {numbers} {basis}"
+    both = setting.listed([pair.a, pair.b])
     if pair.verdict == "equivalent":
         return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
     text = f"{both} cannot be separated on this data: {difference}"
@@ -110,7 +124,8 @@ def _basis(setting: Setting, pair: PairReport) -> str:
     confidence = f"{100 * (1 - pair.level):.3g}%"
     if setting.resampled:
         return f"({confidence}, {num_resamples(pair.seeds[0])} with {setting.num_test:,} test examples each)"
-    seeds = num_seeds(list(zip((pair.a, pair.b), pair.seeds, strict=True)))
+    counts = zip((pair.a, pair.b), pair.seeds, strict=True)
+    seeds = num_seeds([count for name, count in counts if not fact(setting.facts, name).deterministic])
     return f"({confidence}, {seeds}, {setting.num_test:,} test examples)"
 
 
@@ -122,7 +137,7 @@ def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
     single = [name for name in names if setting.is_single(name)]
     if setting.resampled:
         return "; so few splits say nothing about others" if single else ""
-    return f"; one seed of {listed(single)} says nothing about other seeds" if single else ""
+    return f"; one seed of {setting.listed(single)} says nothing about other seeds" if single else ""
 
 
 # ------------------------------------------------------------------------------------------- overall
@@ -138,13 +153,13 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
     """Sentences, the most important first."""
     if len(standings.scores) == 1:
         (name,) = standings.scores
-        return sentence(f"{display_name(name)} alone ({_score(setting, standings, name)}): nothing to compare it with")
+        return sentence(f"{setting.label(name)} alone ({_score(setting, standings, name)}): nothing to compare it with")
     texts = [
         *_about_baselines(setting, standings),
         *_about_the_best(setting, standings),
         *_about_no_baseline(standings),
-        *_about_devices(standings),
-        *_about_budgets(standings),
+        *_about_devices(setting, standings),
+        *_about_budgets(setting, standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
     ]
@@ -161,12 +176,12 @@ def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
     if any(standings.beats(name, baseline) for name in networks):
         return []
     any_beaten = any(standings.beats(one, other) for one in networks for other in standings.baselines)
-    which = f"the best baseline, {display_name(baseline)}," if any_beaten else "a baseline"
+    which = f"the best baseline, {setting.label(baseline)}," if any_beaten else "a baseline"
     texts = [f"no network beats {which} beyond noise", _finding(setting, standings.pair(network, baseline))]
-    if "majority" in standings.baselines and not any(
-        standings.beats(name, "majority") for name in standings.scores if name != "majority"
-    ):
-        texts.insert(1, "not even the majority class is beaten: nothing here shows that these data tell the label")
+    blind = next((name for name in standings.baselines if fact(setting.facts, name).ignores_examples), None)
+    if blind is not None and not any(standings.beats(name, blind) for name in standings.scores if name != blind):
+        not_even = f"not even the {setting.label(blind)} is beaten"
+        texts.insert(1, f"{not_even}: nothing here shows that these data tell the label")
     return texts
 
 
@@ -177,27 +192,27 @@ def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
         others = " and is ahead of every other family" if len(families) > 2 else ""
         return [
             _finding(setting, standings.pair(best, families[1])),
-            f"{display_name(best)} is best: it has {_score(setting, standings, best)} {METRICS[setting.metric].label}"
+            f"{setting.label(best)} is best: it has {_score(setting, standings, best)} {METRICS[setting.metric].label}"
             + others,
         ]
     pairs = [pair for pair in standings.pairs if pair.a in group and pair.b in group]
     if all(pair.verdict == "equivalent" for pair in pairs):
-        text = f"{listed(group)} are equivalent within {amount(setting.metric, setting.margin)}"
+        text = f"{setting.listed(group)} are equivalent within {amount(setting.metric, setting.margin)}"
     elif any(winner_and_loser(pair) for pair in pairs):
-        text = f"{display_name(best)} is ahead, but {listed(group[1:])} cannot be separated from it"
+        text = f"{setting.label(best)} is ahead, but {setting.listed(group[1:])} cannot be separated from it"
     else:
-        text = f"{listed(group)} cannot be separated on this data"
+        text = f"{setting.listed(group)} cannot be separated on this data"
     if all(_fails_holm_only(setting, pair) for pair in pairs if best in (pair.a, pair.b)):
         text += f" once all {setting.num_pairs} pairs count (Holm)"
     ends = standings.pair(best, group[-1])
     if len(group) == 2:
-        return [f"{text}{_about_cost(standings)}", _finding(setting, ends)]
+        return [f"{text}{_about_cost(setting, standings)}", _finding(setting, ends)]
     sign = 1 if ends.a == best else -1
     low, high = sorted((sign * ends.low, sign * ends.high))
     gap = difference_with_interval(setting.metric, sign * ends.difference, low, high)
     return [
-        f"{text}{_about_cost(standings)}",
-        f"from {display_name(best)}, the first of them, to {display_name(group[-1])}, the last, it is {gap} "
+        f"{text}{_about_cost(setting, standings)}",
+        f"from {setting.label(best)}, the first of them, to {setting.label(group[-1])}, the last, it is {gap} "
         + _basis(setting, ends),
     ]
 
@@ -215,10 +230,13 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     lowest, highest = METRICS[setting.metric].range
     if power.detectable > highest - lowest:
         largest = amount(setting.metric, highest - lowest)
-        found = f"between {listed(leaders)} even the largest possible difference, {largest}, could be missed{corrected}"
+        found = (
+            f"between {setting.listed(leaders)} even the largest possible difference, {largest}, "
+            f"could be missed{corrected}"
+        )
     else:
         found = (
-            f"between {listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
+            f"between {setting.listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
             f"would be found with 80% power{corrected}"
         )
     if power.detectable <= setting.margin:
@@ -237,7 +255,7 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     )
 
 
-def _about_cost(standings: Standings) -> str:
+def _about_cost(setting: Setting, standings: Standings) -> str:
     """Which of the best group is the cheapest, and against which: nothing where no time is known."""
     known = {name: standings.costs[name] for name in standings.groups[0] if name in standings.costs}
     if len(known) < 2:
@@ -245,11 +263,11 @@ def _about_cost(standings: Standings) -> str:
     name, slowest = cheapest(standings), max(known, key=known.__getitem__)
     if known[slowest] <= 1.05 * known[name]:
         return "; they cost about the same to train"
-    text = f"; the cheapest of them is {display_name(name)}"
+    text = f"; the cheapest of them is {setting.label(name)}"
     # Counting classes takes microseconds: a factor would be a number without a meaning.
     if known[name] < 0.001:
-        return f"{text} (next to no training; {display_name(slowest)} takes {known[slowest]:.2g} s per seed)"
-    return f"{text} ({times(known[slowest] / known[name])} faster to train than {display_name(slowest)})"
+        return f"{text} (next to no training; {setting.label(slowest)} takes {known[slowest]:.2g} s per seed)"
+    return f"{text} ({times(known[slowest] / known[name])} faster to train than {setting.label(slowest)})"
 
 
 def _about_no_baseline(standings: Standings) -> list[str]:
@@ -259,22 +277,22 @@ def _about_no_baseline(standings: Standings) -> list[str]:
     return ["no baseline was compared: whether any of them beats one is not known"]
 
 
-def _about_devices(standings: Standings) -> list[str]:
+def _about_devices(setting: Setting, standings: Standings) -> list[str]:
     """Of the best group, whose times are compared, and of all networks, whose last digits depend on the device."""
     group = [name for name in standings.groups[0] if name in standings.costs and name in standings.devices]
     networks = [name for name in standings.scores if name in standings.devices and name not in standings.baselines]
     for names, what in ((group, "the training times are of different devices"), (networks, "devices differ")):
         if len({standings.devices[name] for name in names}) > 1:
-            return [f"{what}: " + ", ".join(f"{display_name(name)} on {standings.devices[name]}" for name in names)]
+            return [f"{what}: " + ", ".join(f"{setting.label(name)} on {standings.devices[name]}" for name in names)]
     return []
 
 
-def _about_budgets(standings: Standings) -> list[str]:
+def _about_budgets(setting: Setting, standings: Standings) -> list[str]:
     """A family whose recipe was looked for longer has an advantage that is not its own."""
     budgets = {name: standings.budgets[name] for name in standings.scores if name in standings.budgets}
     if len(set(budgets.values())) < 2:
         return []
-    named = ", ".join(f"{display_name(name)} {count:,}" for name, count in budgets.items())
+    named = ", ".join(f"{setting.label(name)} {count:,}" for name, count in budgets.items())
     return [f"tuning budgets differ (recipes tried: {named}), which favours those with more"]
 
 
@@ -282,7 +300,7 @@ def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
     if len(standings.scores) == 2 or len(standings.groups) == 1:
         return []
     texts = [
-        ", ".join(f"{display_name(name)} {value(setting.metric, standings.scores[name].mean)}" for name in group)
+        ", ".join(f"{setting.label(name)} {value(setting.metric, standings.scores[name].mean)}" for name in group)
         for group in standings.groups[1:]
     ]
     return [f"behind: {'; then '.join(texts)}"]
@@ -294,7 +312,8 @@ def _about_seeds(setting: Setting) -> list[str]:
         return []
     if setting.resampled:
         return ["with one split, nothing is known about other splits"]
-    return [f"with one seed of {listed(single)}, nothing is known about other seeds: intervals count the examples only"]
+    unknown = f"with one seed of {setting.listed(single)}, nothing is known about other seeds"
+    return [f"{unknown}: intervals count the examples only"]
 
 
 def _score(setting: Setting, standings: Standings, name: str) -> str:

@@ -1,17 +1,15 @@
-"""How families, values, differences and numbers of seeds are written in sentences."""
+"""How names, values, differences and numbers of seeds are written in sentences."""
 
 import math
 from collections.abc import Sequence
 
 from hw3models.evaluation.metrics import METRICS
-from hw3models.families import display_name, is_deterministic
 from hw3models.specs import Goal
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a, b and c`, of display names."""
-    shown = [display_name(name) for name in names]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def sentence(text: str) -> str:
@@ -44,10 +42,10 @@ def amount(metric: str, size: float) -> str:
 
 def difference_with_interval(metric: str, size: float, low: float, high: float) -> str:
     """`1.2 points [0.4, 2.0]`; metrics other than accuracy are named."""
-    kind = METRICS[metric]
-    suffix = "" if metric == "accuracy" else f" in {kind.label}"
-    if kind.unit != "%":
-        text = f"{_significant(size)} {kind.unit}".strip()
+    definition = METRICS[metric]
+    suffix = "" if metric == "accuracy" else f" in {definition.label}"
+    if definition.unit != "%":
+        text = f"{_significant(size)} {definition.unit}".strip()
         return f"{text} [{_significant(low)}, {_significant(high)}]{suffix}"
     digits = _decimals(50 * (high - low))
     # Adding zero turns a rounded "-0.0" into "0.0".
@@ -55,9 +53,8 @@ def difference_with_interval(metric: str, size: float, low: float, high: float) 
     return f"{size:.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}]{suffix}"
 
 
-def num_seeds(families: Sequence[tuple[str, int]]) -> str:
-    """`5 seeds`; families without randomness have no say. Takes (name, seeds) of each."""
-    counts = [seeds for name, seeds in families if not is_deterministic(name)]
+def num_seeds(counts: Sequence[int]) -> str:
+    """`5 seeds`, or `5 and 10 seeds`; `counts` leaves out families without randomness."""
     if not counts:
         return "no randomness in training"
     texts = [str(counts[0])] if len(set(counts)) == 1 else [str(count) for count in counts]

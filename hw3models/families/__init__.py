@@ -1,13 +1,15 @@
 """The registry. A new family is one file, and one line in `_ALL`."""
 
 import difflib
+from collections.abc import Iterable
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.facts import FamilyFacts
 from hw3models.families import autoencoder, baselines, cnn, gru, lstm, mlp
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.specs import Kind
 
-__all__ = ["FAMILIES", "Baseline", "Family", "Network", "display_name", "find_family", "is_deterministic", "recipe_of"]
+__all__ = ["FAMILIES", "Baseline", "Family", "Network", "display_name", "facts_of", "find_family", "recipe_of"]
 
 _ALL: tuple[Family, ...] = (
     mlp.IMAGES,
@@ -46,17 +48,27 @@ def find_family(kind: Kind, name: str) -> Family:
     raise SpecError(f"`family` {name!r} is not known for {kind}; known: {', '.join(known)}.{hint}")
 
 
-def _registered(name: str) -> Family | None:
-    return next((families[name] for families in FAMILIES.values() if name in families), None)
+def facts_of(names: Iterable[str], kind: Kind | None = None) -> dict[str, FamilyFacts]:
+    """What a comparison must know about each of `names`; a name that nobody registered is a stranger.
+
+    The same name means the same family on images and on sequences, as far as these facts go: `kind` may be left out.
+    """
+    kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
+    known = {name: family for families in kinds for name, family in families.items()}
+    return {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+
+
+def _facts(family: Family) -> FamilyFacts:
+    if isinstance(family, Network):
+        return FamilyFacts(label=family.label)
+    return FamilyFacts(
+        label=family.label,
+        deterministic=family.deterministic,
+        is_baseline=True,
+        ignores_examples=family.ignores_examples,
+    )
 
 
 def display_name(name: str) -> str:
-    """As people write it: `cnn` is CNN. Names that are not registered stay as they are."""
-    family = _registered(name)
-    return family.label if family else name
-
-
-def is_deterministic(name: str) -> bool:
-    """One seed says everything about this family."""
-    family = _registered(name)
-    return isinstance(family, Baseline) and family.deterministic
+    """The name as people write it: `cnn` is CNN. Names that are not registered stay as they are."""
+    return facts_of([name])[name].label

@@ -13,6 +13,7 @@ from torch import nn
 
 from hw3models.families.family import Architecture, Network
 from hw3models.nn.dense import ChainOfChains, DenseChain
+from hw3models.objectives import RECONSTRUCTION
 from hw3models.specs import Recipe
 
 
@@ -21,10 +22,10 @@ class Autoencoder(ChainOfChains):
 
     order = ("encoder", "decoder")
 
-    def __init__(self, num_pixels: int, code_size: int, hidden: tuple[int, ...] = (128, 64)) -> None:
+    def __init__(self, num_pixels: int, latent_dim: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()
-        self.encoder = _layers((num_pixels, *hidden, code_size))
-        self.decoder = _layers((code_size, *reversed(hidden), num_pixels), nn.Sigmoid())
+        self.encoder = _layers((num_pixels, *hidden, latent_dim))
+        self.decoder = _layers((latent_dim, *reversed(hidden), num_pixels), nn.Sigmoid())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised images (..., B, 28, 28) to codes (..., B, k)."""
@@ -51,14 +52,14 @@ def _layers(widths: tuple[int, ...], *end: nn.Module) -> DenseChain:
 
 def build_autoencoder(like: Architecture) -> nn.Module:
     """See `Autoencoder`."""
-    return Autoencoder(math.prod(like.shape), like.code_size, like.hidden or (128, 64))
+    return Autoencoder(math.prod(like.shape), like.latent_dim, like.hidden or (128, 64))
 
 
 IMAGES = Network(
     name="autoencoder",
     label="autoencoder",
     kind="images",
-    task="reconstruction",
+    objective=RECONSTRUCTION,
     build=build_autoencoder,
     recipe=Recipe(epochs=10, min_examples=60_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
     named={

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
 from hw3models.families.family import Baseline, BaselineFit
+from hw3models.objectives import RECONSTRUCTION
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
 ROCKET_STEPS = 20_000
@@ -35,7 +36,7 @@ def standardised(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float
     return scaled
 
 
-def fit_majority(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
+def fit_majority(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """The class frequencies of the training split, for every example."""
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.class_names))
     start = time.perf_counter()
@@ -44,7 +45,7 @@ def fit_majority(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  #
     return BaselineFit(probabilities=probabilities, parameters=len(counts), predict_seconds=time.perf_counter() - start)
 
 
-def fit_logistic(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
+def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """Multinomial logistic regression on the standardised, flattened example (scikit-learn, L-BFGS, C = 1).
 
     Of data in a `.npy` file, as many training examples as fit into `MAX_BASELINE_BYTES`, drawn at random.
@@ -83,7 +84,7 @@ def _parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]
     return [index[start : start + size] for start in range(0, len(index), size)]
 
 
-def fit_rocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
+def fit_rocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """ROCKET: random kernels (Dempster, Petitjean and Webb 2020) and ridge regression.
 
     10,000 kernels, as in the paper, where all series together have at most 20,000 steps; fewer in proportion for more,
@@ -93,7 +94,7 @@ def fit_rocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # n
     return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "rocket"))
 
 
-def fit_minirocket(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:  # noqa: ARG001
+def fit_minirocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """MiniROCKET: about 10,000 features of fixed kernels (Dempster, Schmidt and Webb 2021) and ridge regression."""
     return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "minirocket"))
 
@@ -173,13 +174,13 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def fit_pca(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:
+def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
     """The best linear autoencoder with k numbers (Pearson 1901): mean image plus k principal components."""
     from sklearn.decomposition import PCA
 
     pixels = (np.asarray(dataset.features).reshape(len(dataset.features), -1) / np.float32(255)).astype(np.float32)
     # The full solver on the covariance: exact, and quick for 784 pixels whatever the number of images.
-    size = min(code_size, len(dataset.train))
+    size = min(latent_dim, len(dataset.train))
     model = PCA(n_components=size, svd_solver="covariance_eigh", random_state=seed).fit(pixels[dataset.train])
     start = time.perf_counter()
     codes = model.transform(pixels[dataset.test])
@@ -194,7 +195,12 @@ def fit_pca(dataset: Dataset, seed: int, code_size: int) -> BaselineFit:
 
 
 MAJORITY = Baseline(
-    name="majority", label="majority class", kinds=("images", "sequences"), deterministic=True, fit=fit_majority
+    name="majority",
+    label="majority class",
+    kinds=("images", "sequences"),
+    deterministic=True,
+    ignores_examples=True,
+    fit=fit_majority,
 )
 LOGISTIC = Baseline(
     name="logistic", label="logistic regression", kinds=("images", "sequences"), deterministic=True, fit=fit_logistic
@@ -203,4 +209,6 @@ ROCKET = Baseline(name="rocket", label="ROCKET", kinds=("sequences",), determini
 MINIROCKET = Baseline(
     name="minirocket", label="MiniROCKET", kinds=("sequences",), deterministic=False, fit=fit_minirocket
 )
-PCA_CODE = Baseline(name="pca", label="PCA", kinds=("images",), task="reconstruction", deterministic=True, fit=fit_pca)
+PCA_CODE = Baseline(
+    name="pca", label="PCA", kinds=("images",), objective=RECONSTRUCTION, deterministic=True, fit=fit_pca
+)

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
 from hw3models.errors import SpecError
+from hw3models.objectives import CLASSIFICATION, Objective
+from hw3models.objectives.objective import BaselineFit
 from hw3models.specs import Kind, Recipe
 
-Task = Literal["classification", "reconstruction"]
+__all__ = ["Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,7 @@ class Architecture:
     """Of one example: (T, C), or (28, 28)."""
     num_classes: int
     dropout: float = 0.0
-    code_size: int = 2
+    latent_dim: int = 2
     hidden: tuple[int, ...] = ()
     """Hidden units per layer; empty: the family's own."""
 
@@ -44,7 +43,7 @@ class Network:
     label: str
     """As people write it."""
     kind: Kind
-    task: Task = "classification"
+    objective: Objective = CLASSIFICATION
     build: Build
     recipe: Recipe
     """The default recipe. All families of a kind have the same tuning budget: one recipe for every data set."""
@@ -70,33 +69,17 @@ def recipe_of(network: Network, name: str) -> Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaselineFit:
-    """What one seed of a baseline says about the test split."""
-
-    probabilities: NDArray[np.float32] | None = None
-    """(n, K)."""
-    reconstructions: NDArray[np.float32] | None = None
-    """(n, pixels) in 0..1."""
-    codes: NDArray[np.float32] | None = None
-    """(n, k) of the test split."""
-    train_codes: NDArray[np.float32] | None = None
-    """(N_train, k)."""
-    parameters: int
-    """Learnt numbers."""
-    predict_seconds: float
-    """For the whole test split."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Baseline:
     """A method that a network must beat to be worth its cost. Fitted on train, and asked once about test."""
 
     name: str
     label: str
     kinds: tuple[Kind, ...]
-    task: Task = "classification"
+    objective: Objective = CLASSIFICATION
     deterministic: bool
     """Has no randomness: one seed says everything."""
+    ignores_examples: bool = False
+    """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, code size)."""
 

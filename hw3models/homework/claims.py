@@ -4,7 +4,7 @@ A claim holds or does not hold only where the comparison separates the families 
 does not, or a family is missing, the answer is that these runs cannot tell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hw3models.evaluation.wording import listed, value, value_with_interval
@@ -101,6 +101,10 @@ def _regime(
     )
 
 
+def _listed(names: Sequence[str]) -> str:
+    return listed([display_name(name) for name in names])
+
+
 def _chance(evaluations: Mapping[str, EvaluationReport]) -> float:
     """Share of the most frequent class; the confusion has a row per true class."""
     for report in evaluations.values():
@@ -117,7 +121,7 @@ def _missing(regime: Regime, needed: tuple[str, ...]) -> Outcome | None:
         lacking.append("LSTM or GRU")
     if lacking:
         verb = "was" if len(lacking) == 1 else "were"
-        return f"{listed(lacking)} {verb} not trained on this regime.", UNKNOWN
+        return f"{_listed(lacking)} {verb} not trained on this regime.", UNKNOWN
     return None
 
 
@@ -132,14 +136,14 @@ def _cnn_wins(regime: Regime) -> Outcome:
         return f"{evidence} CNN and MLP are not separated.", UNKNOWN
     equal = [name for name, verdict in against.items() if verdict != "a better"]
     return evidence + (
-        f" CNN beats MLP; {listed(equal)} cannot be separated from it." if equal else " CNN beats all."
+        f" CNN beats MLP; {_listed(equal)} cannot be separated from it." if equal else " CNN beats all."
     ), HOLDS
 
 
 def _not_ahead(better: list[str], against: Mapping[str, PairVerdict]) -> str:
     if better:
-        return f"{listed(better)} beats CNN." if len(better) == 1 else f"{listed(better)} beat CNN."
-    return f"CNN is equivalent to {listed([name for name, one in against.items() if one == 'equivalent'])}."
+        return f"{_listed(better)} beats CNN." if len(better) == 1 else f"{_listed(better)} beat CNN."
+    return f"CNN is equivalent to {_listed([name for name, one in against.items() if one == 'equivalent'])}."
 
 
 def _mlp_is_poor(regime: Regime) -> Outcome:
@@ -169,9 +173,9 @@ def _recurrent_wins(regime: Regime) -> Outcome:
         return f"{evidence} {display_name(best)} beats both.", HOLDS
     failed = [name for name, verdict in verdicts.items() if verdict in ("b better", "equivalent")]
     if failed:
-        return f"{evidence} {display_name(best)} is not better than {listed(failed)}.", FAILS
+        return f"{evidence} {display_name(best)} is not better than {_listed(failed)}.", FAILS
     unclear = [name for name, verdict in verdicts.items() if verdict == "cannot tell"]
-    return f"{evidence} {display_name(best)} and {listed(unclear)} are not separated.", UNKNOWN
+    return f"{evidence} {display_name(best)} and {_listed(unclear)} are not separated.", UNKNOWN
 
 
 def _cnn_is_least_effective(regime: Regime) -> Outcome:

@@ -24,11 +24,12 @@ from hw3models.data.known.digits import read_digits
 from hw3models.data.scaling import learn_scaling
 from hw3models.data.splits import split
 from hw3models.engine.batches import DeviceData
-from hw3models.engine.group import Group, run_program
+from hw3models.engine.group import Group
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
-from hw3models.nn.rng import Streams, derived_seed, global_generator
+from hw3models.nn.rng import ReplicateRng, derived_seed, global_generator
+from hw3models.objectives import CLASSIFICATION
 from hw3models.specs import DataSpec, Recipe, Report
 
 SHEET_PROBABILITIES = (0.1, 0.1, 0.0, 0.4, 0.05, 0.05, 0.05, 0.05, 0.1, 0.1)
@@ -419,7 +420,7 @@ def _train(
     """One replicate per seed. Equal seeds give equal initialisations and equal batches, whatever the loss."""
     models = [_build(seed, head_start, softmax_layer=softmax_layer) for seed in seeds]
     cpu = torch.device("cpu")  # seconds of work, and the same numbers on every machine
-    group = Group(seeds, models, recipe, "classification", Streams(seeds, cpu))
+    group = Group(seeds, models, recipe, CLASSIFICATION, ReplicateRng(seeds, cpu))
     data, train = DeviceData(dataset, cpu), torch.as_tensor(dataset.train)
     num_steps = recipe.epochs * -(-len(train) // recipe.batch_size)
     losses, accuracies, cross_entropies = [], [], []
@@ -456,7 +457,7 @@ def _score(
     group.program.eval()
     with torch.inference_mode():
         batches = list(data.in_order(index, len(group.seeds)))
-        outputs = torch.cat([run_program(group.program, batch, stacked=group.stacked) for batch in batches], dim=1)
+        outputs = torch.cat([group.replicates(*batch.arguments) for batch in batches], dim=1)
         labels = torch.cat([batch.labels for batch in batches], dim=1)
         log_p = outputs.clamp_min(1e-12).log() if softmax_layer else outputs.log_softmax(-1)
         cross_entropy = -log_p.gather(-1, labels.unsqueeze(-1)).squeeze(-1).mean(1)

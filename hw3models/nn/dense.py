@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from hw3models.nn.layers import Dropout
 
-Slope = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+LossGrad = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Outputs (S, B, O) to the loss (S,) and its gradient (S, B, O) by the outputs."""
 Step = Literal["flatten", "linear", "relu", "silu", "sigmoid", "drop"]
 _Plan = tuple[tuple[Step, ...], list[torch.Tensor], list[torch.Tensor | None]]
@@ -75,11 +75,11 @@ class StackedDenseChain(nn.Module):
         output: torch.Tensor = _DenseFunction.apply(x, steps, *tensors)
         return output
 
-    def learn(self, x: torch.Tensor, slope: Slope) -> torch.Tensor:
+    def forward_backward(self, x: torch.Tensor, loss_grad: LossGrad) -> torch.Tensor:
         """Write the gradients of a loss into the parameters' `.grad`, over what was there: the loss (S,) itself.
 
-        `slope` makes of the outputs (S, B, O) the loss and its gradient by them, in a tensor of its own. The numbers
-        are those of `backward()`; without autograd's graph, and in tensors that are kept from step to step.
+        `loss_grad` makes of the outputs (S, B, O) the loss and its gradient by them, in a tensor of its own. The
+        numbers are those of `backward()`; without autograd's graph, and in tensors that are kept from step to step.
         """
         with torch.no_grad():
             x = x.flatten(2)
@@ -88,12 +88,12 @@ class StackedDenseChain(nn.Module):
                 plan = self._make_plan(x)
             steps, tensors, into = plan
             output, kept = _forward(x, steps, tensors)
-            loss, grad = slope(output)
+            loss, grad = loss_grad(output)
             _backward(grad, steps, kept, tensors, into=into, ours=True, by_input=False)
         return loss
 
     def _make_plan(self, x: torch.Tensor) -> "_Plan":
-        """What `learn` needs besides the examples; the same at every step, but for dropout's masks."""
+        """What `forward_backward` needs besides the examples; the same at every step, but for dropout's masks."""
         steps, tensors = self._flat_arguments(x)
         plan = steps, tensors, list(map(_gradient, tensors))
         if "drop" not in self.steps:
@@ -149,7 +149,7 @@ def _gradient(tensor: torch.Tensor) -> torch.Tensor | None:
 def _forward(
     x: torch.Tensor, steps: Sequence[Step], tensors: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Outputs, and what the way back reads: inputs of products, and of activations what their slope is made of."""
+    """Outputs, and what the way back reads: inputs of products, and of activations what their gradient is made of."""
     rest, kept = iter(tensors), []
     first = x
     for step in steps:
@@ -163,7 +163,7 @@ def _forward(
             kept.append(x)
             x = nn.functional.silu(x)
         else:
-            # In place, where nobody has kept the input: both slopes are made from the output.
+            # In place, where nobody has kept the input: both gradients are made from the output.
             fresh = x.clone() if x is first or (kept and kept[-1] is x) else x
             x = fresh.relu_() if step == "relu" else fresh.sigmoid_()
             kept.append(x)
@@ -200,7 +200,7 @@ def _backward(
         elif step == "drop":
             grad = torch.mul(grad, left.pop(), out=grad if ours else None)
         else:
-            grad = _SLOPES[step](grad, kept.pop(), grad if ours else torch.empty_like(grad))
+            grad = _GRADS[step](grad, kept.pop(), grad if ours else torch.empty_like(grad))
         # Only what was handed to us may not be written over.
         ours = True
     return grad if by_input else None, found
@@ -228,24 +228,24 @@ class _DenseFunction(torch.autograd.Function):
         return (by_input, None, *found)
 
 
-def _relu_slope(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+def _relu_grad(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
     torch.ops.aten.threshold_backward.grad_input(grad, out, 0, grad_input=into)
     return into
 
 
-def _sigmoid_slope(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+def _sigmoid_grad(grad: torch.Tensor, out: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
     torch.ops.aten.sigmoid_backward.grad_input(grad, out, grad_input=into)
     return into
 
 
-def _silu_slope(grad: torch.Tensor, before: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+def _silu_grad(grad: torch.Tensor, before: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
     torch.ops.aten.silu_backward.grad_input(grad, before, grad_input=into)
     return into
 
 
-_SLOPES: dict[Step, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "relu": _relu_slope,
-    "sigmoid": _sigmoid_slope,
-    "silu": _silu_slope,
+_GRADS: dict[Step, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "relu": _relu_grad,
+    "sigmoid": _sigmoid_grad,
+    "silu": _silu_grad,
 }
 """(gradient, what the forward pass has kept, where to write) -> gradient before the activation."""

@@ -11,20 +11,24 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import Noise
 
 
-class Dropout(nn.Module):
-    """Inverted dropout (Srivastava et al. 2014) whose masks come from the replicates' own streams.
+class Noisy(nn.Module):
+    """A layer that draws from the replicates' own generators, which the program gives it."""
 
-    Without streams (a model used outside the engine) it draws from torch's global generator.
+    noise: Noise | None = None
+
+
+class Dropout(Noisy):
+    """Inverted dropout (Srivastava et al. 2014) whose masks come from the replicates' own generators.
+
+    Without `noise` (a model used outside the engine) it draws from torch's global generator.
     """
 
-    def __init__(self, p: float, *, stacked: bool = False) -> None:
+    def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
-        self.stacked = stacked
-        self.streams: Streams | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Zero each number with probability p and scale the rest by 1 / (1 - p); identity in eval mode."""
@@ -35,11 +39,9 @@ class Dropout(nn.Module):
         """The next factors, 0 or 1 / (1 - p), in the type of `like`; None where everything stays as it is."""
         if not self.training or self.p == 0:
             return None
-        if self.streams is None:
-            draw = torch.rand(*shape, device=like.device)
-        else:
-            draw = self.streams.uniform(*shape[1:]) if self.stacked else self.streams.uniform(*shape)[0]
-        return (draw >= self.p).to(like.dtype).div_(1 - self.p)
+        if self.noise is None:
+            return (torch.rand(*shape, device=like.device) >= self.p).to(like.dtype).div_(1 - self.p)
+        return self.noise.keep(shape, self.p, like).div_(1 - self.p)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -1,4 +1,4 @@
-"""What is minimised, with its slope by hand: as a node for autograd, and for `StackedDenseChain.learn` without it.
+"""Losses with their gradients by hand: as a node for autograd, and for `StackedDenseChain.forward_backward` without it.
 
 S = replicates, B = examples, K = classes, P = outputs
 """
@@ -9,7 +9,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 
-def cross_entropy_slope(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def cross_entropy_grad(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean cross-entropy in nats (S,) of logits (S, B, K) and labels (S, B), and its gradient by the logits."""
     logs, index = _log_softmax(logits, labels)
     losses = logs.gather(1, index).squeeze(1).mean(1).neg_()
@@ -45,11 +45,11 @@ class CrossEntropy(torch.autograd.Function):
         return logs.exp().mul_(weight).scatter_add_(1, index, -weight).mT, None
 
 
-def squared_error_slope(output: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def squared_error_grad(output: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean squared error (S,) of outputs and targets (S, B, P), and its gradient by the outputs."""
-    apart = output - target
-    losses = torch.linalg.vector_norm(apart, dim=-1).square_().mean(1).div_(apart.shape[-1])
-    return losses, apart.mul_(2 / (apart.shape[-1] * apart.shape[1]))
+    residual = output - target
+    losses = torch.linalg.vector_norm(residual, dim=-1).square_().mean(1).div_(residual.shape[-1])
+    return losses, residual.mul_(2 / (residual.shape[-1] * residual.shape[1]))
 
 
 class SquaredError(torch.autograd.Function):
@@ -58,14 +58,14 @@ class SquaredError(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The differences are kept for the way back."""
-        apart = output - target
-        ctx.save_for_backward(apart)
-        norms: torch.Tensor = torch.linalg.vector_norm(apart, dim=-1)
-        return norms.square_().div_(apart.shape[-1])
+        residual = output - target
+        ctx.save_for_backward(residual)
+        norms: torch.Tensor = torch.linalg.vector_norm(residual, dim=-1)
+        return norms.square_().div_(residual.shape[-1])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Twice the difference."""
-        (apart,) = ctx.saved_tensors
-        return apart * (grad * (2 / apart.shape[-1])).unsqueeze(-1), None
+        (residual,) = ctx.saved_tensors
+        return residual * (grad * (2 / residual.shape[-1])).unsqueeze(-1), None

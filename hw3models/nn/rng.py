@@ -1,7 +1,7 @@
 """Random numbers that belong to a replicate: what seed s draws never depends on who trains beside it."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -33,7 +33,7 @@ def global_generator(seed: int) -> Iterator[None]:
         yield
 
 
-class Streams:
+class ReplicateRng:
     """One generator per replicate; every draw has a leading replicate axis S.
 
     The order of examples is drawn on the CPU, so it is the same on every device. Noise (dropout,
@@ -80,3 +80,39 @@ class Streams:
     def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
         """Int64 (S, *shape), low <= draw < high."""
         return torch.stack([torch.randint(low, high, shape, generator=g, device=self.device) for g in self._noise])
+
+
+Layout = Literal["plain", "stacked", "vmap"]
+"""How the layers of a program see its replicates: one alone, (B, ...); S of them, (S, B, ...); or (B, ...) again, with
+S of them behind `torch.vmap`."""
+
+
+class Noise:
+    """Random numbers for the layers of a program, each replicate's from its own generator, in the program's layout."""
+
+    def __init__(self, rng: ReplicateRng, layout: Layout) -> None:
+        self.rng, self.layout = rng, layout
+        self.row: torch.Tensor | None = None
+        """Which replicate is computed, int64 (), while `torch.vmap` runs."""
+
+    def uniform(self, shape: Sequence[int]) -> torch.Tensor:
+        """Float32 of `shape`, in [0, 1)."""
+        return self._seen(self.rng.uniform, shape)
+
+    def normal(self, shape: Sequence[int]) -> torch.Tensor:
+        """Float32 of `shape`, standard normal."""
+        return self._seen(self.rng.normal, shape)
+
+    def keep(self, shape: Sequence[int], p: float, like: torch.Tensor) -> torch.Tensor:
+        """0 with probability `p`, else 1, in the type of `like`."""
+        return (self.uniform(shape) >= p).to(like.dtype)
+
+    def _seen(self, draw: Callable[..., torch.Tensor], shape: Sequence[int]) -> torch.Tensor:
+        if self.layout == "plain":
+            return draw(*shape)[0]
+        if self.layout == "stacked":
+            if not len(shape) or shape[0] != len(self.rng):
+                raise TypeError(f"a draw of shape {tuple(shape)} has no axis of {len(self.rng)} replicates in front")
+            return draw(*shape[1:])
+        assert self.row is not None, "a program behind vmap says which replicate is computed"
+        return draw(*shape).index_select(0, self.row.unsqueeze(0)).squeeze(0)

@@ -64,13 +64,15 @@ def _merge_models(
     first: Path, more: Path, directory: Path, chosen_by: Callable[[list[float]], float]
 ) -> tuple[int, str]:
     """The best seed of both and the digest of all parameters."""
-    card, states = load_model(first)
-    card_2, states_2 = load_model(more)
+    manifest, states = load_model(first)
+    manifest_2, states_2 = load_model(more)
     histories = [json.loads((folder / "history.json").read_text()) for folder in (first, more)]
-    losses = [_loss(history, one.best_seed, chosen_by) for history, one in zip(histories, (card, card_2), strict=True)]
+    losses = [
+        _loss(history, one.best_seed, chosen_by) for history, one in zip(histories, (manifest, manifest_2), strict=True)
+    ]
     # Scaling travels with the best seed: of resampled splits each has its own.
-    lead = card if losses[0] <= losses[1] else card_2
-    merged = lead.model_copy(update={"seeds": (*card.seeds, *card_2.seeds)})
+    lead = manifest if losses[0] <= losses[1] else manifest_2
+    merged = lead.model_copy(update={"seeds": (*manifest.seeds, *manifest_2.seeds)})
     together = {name: torch.cat([tensor, states_2[name]]) for name, tensor in states.items()}
     return lead.best_seed, store(directory, merged, together, _merge_histories(*histories))
 

@@ -4,10 +4,8 @@ Everything bigger stays in files, named by digest. The orchestration puts its po
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
@@ -16,12 +14,11 @@ from hw3models.data.resamples import drawn_from, split_of
 from hw3models.engine.checkpoints import KeptCheckpoints
 from hw3models.engine.fit import EpochReport, fit
 from hw3models.engine.model_store import load_model, save_model
-from hw3models.engine.predicting import predict, reconstruction_table
+from hw3models.engine.predicting import predict
 from hw3models.errors import DigestError
-from hw3models.evaluation.prediction_table import PredictionTable, join_resamples, load_table, save_table
+from hw3models.evaluation.prediction_table import join_resamples, load_table, save_table
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
-from hw3models.families.family import BaselineFit
 from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -98,16 +95,18 @@ def _fit_network(
 
 def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
     """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
-    seeds = spec.seeds[:1] if family.deterministic and spec.vary == "seed" else spec.seeds
+    seeds = spec.seeds[:1] if family.deterministic and spec.resampling == "seed" else spec.seeds
     start = time.perf_counter()
-    splits = {seed: split_of(dataset, spec.vary, seed) for seed in seeds}
-    fits = [family.fit(splits[seed], drawn_from(spec.vary, seed), spec.code_size) for seed in seeds]
+    splits = {seed: split_of(dataset, spec.resampling, seed) for seed in seeds}
+    fits = [family.fit(splits[seed], drawn_from(spec.resampling, seed), spec.latent_dim) for seed in seeds]
     predicting = sum(one.predict_seconds for one in fits)
-    if spec.vary == "seed":
-        table = _baseline_table(family, seeds, fits, dataset)
+    if spec.resampling == "seed":
+        table = family.objective.baseline_table(family.name, seeds, fits, dataset)
     else:
         each = zip(splits.items(), fits, strict=True)
-        table = join_resamples([_baseline_table(family, (s,), [one], split) for (s, split), one in each], dataset)
+        tables = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
+        num_train = len(dataset.train) + len(dataset.validation)
+        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
@@ -130,21 +129,6 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     )
 
 
-def _baseline_table(
-    family: Baseline, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset
-) -> PredictionTable:
-    if family.task == "reconstruction":
-        return reconstruction_table(family.name, seeds, fits, dataset, best=0)
-    return PredictionTable(
-        family=family.name,
-        data_digest=dataset.digest,
-        seeds=tuple(seeds),
-        test_index=dataset.test,
-        labels=dataset.labels[dataset.test],
-        probabilities=np.stack([one.probabilities for one in fits if one.probabilities is not None]),
-    )
-
-
 def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     """Predict the test split, once, keep the prediction table beside the model, and score it."""
     if training.data_digest != data.digest:
@@ -160,8 +144,8 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
         table_digest, device = training.digest, training.device
     else:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
-        card, states = load_model(directory)
-        table, seconds = predict(card, states, dataset, where)
+        manifest, states = load_model(directory)
+        table, seconds = predict(manifest, states, dataset, where)
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
         table,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hw3models.errors import SpecError
-from hw3models.evaluation.scores import METRICS
+from hw3models.evaluation.metrics import default_metric
 from hw3models.families import FAMILIES, Network, find_family, recipe_of
-from hw3models.families.family import Task
+from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
 from hw3models.specs import Kind, StudyKind, StudySpec
 
 
@@ -24,25 +24,25 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     Raises:
         SpecError: families, recipe or metric do not fit, or there is nothing to tune.
     """
-    task: Task = "reconstruction" if study == "autoencoder" else "classification"
+    objective = RECONSTRUCTION if study == "autoencoder" else CLASSIFICATION
     kind: Kind = "sequences" if study == "sequences" else "images"
-    families = default_families(kind, task) if spec.families is None else spec.families
-    check_families(kind, task, families)
+    families = default_families(kind, objective) if spec.families is None else spec.families
+    check_families(kind, objective, families)
     check_recipe(kind, families, spec.recipe)
-    metric = spec.metric or ("mse" if study == "autoencoder" else "accuracy")
-    check_metric(task, metric)
+    metric = spec.metric or default_metric(objective.metrics)
+    check_metric(objective, metric)
     if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
     return Choice(kind, families, metric)
 
 
-def default_families(kind: Kind, task: Task) -> tuple[str, ...]:
+def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:
     """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
-    known = [name for name, family in FAMILIES[kind].items() if family.task == task]
+    known = [name for name, family in FAMILIES[kind].items() if family.objective is objective]
     return tuple(name for name in known if name != "minirocket")
 
 
-def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
+def check_families(kind: Kind, objective: Objective, families: Sequence[str]) -> None:
     """All faults of a choice of families at once, before anything is trained.
 
     Raises:
@@ -55,9 +55,10 @@ def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
         except SpecError as error:
             faults.append(str(error))
             continue
-        if family.task != task:
-            fitting = ", ".join(default_families(kind, task))
-            faults.append(f"`families`: {name} is for {family.task}, this study is {task}; fitting: {fitting}.")
+        if family.objective is not objective:
+            fitting = ", ".join(default_families(kind, objective))
+            does = f"{name} is for {family.objective.name}, this study is {objective.name}"
+            faults.append(f"`families`: {does}; fitting: {fitting}.")
     if twice := [name for name in dict.fromkeys(families) if list(families).count(name) > 1]:
         faults.append(f"`families` names {', '.join(twice)} more than once.")
     if not families:
@@ -66,16 +67,14 @@ def check_families(kind: Kind, task: Task, families: Sequence[str]) -> None:
         raise SpecError(" ".join(faults))
 
 
-def check_metric(task: Task, name: str) -> None:
+def check_metric(objective: Objective, name: str) -> None:
     """Can families of that task be compared by it?
 
     Raises:
         SpecError: they cannot.
     """
-    classifies = task == "classification"
-    fitting = [known for known, metric in METRICS.items() if (metric.needs == "probabilities") == classifies]
-    if name not in fitting:
-        raise SpecError(f"`metric` {name!r} is not known for {task}; known: {', '.join(fitting)}.")
+    if name not in objective.metrics:
+        raise SpecError(f"`metric` {name!r} is not known for {objective.name}; known: {', '.join(objective.metrics)}.")
 
 
 def check_recipe(kind: Kind, families: Sequence[str], name: str) -> None:

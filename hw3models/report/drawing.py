@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.scores import main_metric
 from hw3models.homework import figures
 from hw3models.plots.style import drawing_lock
 from hw3models.report import formatting
@@ -98,13 +99,6 @@ def _draw_answer(answer: Answer) -> AnswerFigures:
 
 def _drawn(found: Iterable[Drawn | Missing]) -> tuple[Drawn, ...]:
     return tuple(one for one in found if isinstance(one, Drawn))
-
-
-def main_metric(answer: Answer) -> str:
-    """The one that the verdict is about."""
-    if answer.comparison:
-        return answer.comparison.metric
-    return next((name for name in ("accuracy", "mse") if name in metrics_of(answer)), "accuracy")
 
 
 def metrics_of(answer: Answer) -> tuple[str, ...]:

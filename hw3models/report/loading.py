@@ -15,7 +15,7 @@ from hw3models.data.dataset import load
 from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import DataError, DigestError
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
-from hw3models.families.autoencoder import Autoencoder
+from hw3models.objectives.reconstruction import Coder
 from hw3models.specs import DataReport, EvaluationReport, TrainReport
 
 WALK_STEPS = 9
@@ -87,12 +87,12 @@ def walk_through(training: TrainReport, codes: NDArray[np.float32], shape: tuple
     """Decode a grid over the middle 90% of the test codes (n, 2) of the best seed."""
     what = f"walk through the code of {training.family}"
     try:
-        card, states = load_model(Path(training.directory))
-        model = rebuild(card, states, training.best_seed)
+        manifest, states = load_model(Path(training.directory))
+        model = rebuild(manifest, states, training.best_seed)
     except (DataError, KeyError, ValueError, RuntimeError) as error:
         return Missing(what=what, why=str(error))
-    if not isinstance(model, Autoencoder):
-        return Missing(what=what, why=f"{card.family} has no decoder.")
+    if not isinstance(model, Coder):
+        return Missing(what=what, why=f"{manifest.family} has no decoder.")
     (first_low, second_low), (first_high, second_high) = np.quantile(codes, [0.05, 0.95], axis=0)
     first = torch.linspace(float(first_low), float(first_high), WALK_STEPS)
     second = torch.linspace(float(second_high), float(second_low), WALK_STEPS)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.wording import amount
 from hw3models.report import formatting
-from hw3models.report.drawing import AnswerFigures, Drawing, main_metric, metrics_of, ranked
+from hw3models.report.drawing import AnswerFigures, Drawing, metrics_of, ranked
 from hw3models.report.figures import Drawn, per_seed
 from hw3models.report.tuning import TuningView, view_tuning
 from hw3models.specs import (

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from hw3models.data.readers.unlabelled import Block, Wanted, read_examples
+from hw3models.data.source import Block, Wanted
+from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import Predictor
 
@@ -23,8 +24,8 @@ SUFFIXES = (".parquet", ".csv")
 
 def wanted_by(predictor: Predictor) -> Wanted:
     """What the model takes."""
-    card = predictor.card
-    return Wanted(card.kind, card.shape, card.unequal_lengths, card.channels)
+    manifest = predictor.manifest
+    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
 
 
 def score_file(
@@ -93,7 +94,7 @@ def _tables(predictor: Predictor, path: Path, blocks: Iterator[Block]) -> Iterat
 
 
 def _table(predictor: Predictor, ids: Any, examples: Any, predicted: dict[str, Any]) -> pd.DataFrame:
-    names = predictor.card.class_names
+    names = predictor.manifest.class_names
     columns: dict[str, Any] = {"id": ids}
     if "probabilities" in predicted:
         best = predicted["probabilities"].argmax(1)

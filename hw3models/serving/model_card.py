@@ -6,26 +6,19 @@ The sections are those of Mitchell et al. (2019) as far as they can be filled fr
 import re
 from collections.abc import Iterator
 
+from hw3models.data.sources import match
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.wording import value, value_with_interval
 from hw3models.families import display_name
 from hw3models.specs import Answer, DataReport, Environment, EvaluationReport, PairReport, Recipe, TrainSpec
 
-LICENCES = {
-    "mnist": "CC BY-SA 3.0 (LeCun, Cortes and Burges)",
-    "fashion-mnist": "MIT (Zalando)",
-    "digits": "CC BY 4.0 (Alpaydin and Kaynak, UCI; comes with scikit-learn)",
-}
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 
 
 def licence_of(data: DataReport) -> str:
     """Of data that are known here."""
-    if data.source.startswith("regime:"):
-        return "synthetic, made by this project (MIT)"
-    if data.source.startswith("aeon:"):
-        return "as stated for the data set by the UEA and UCR archive; not checked"
-    return LICENCES.get(data.source, "not stated (`hw3 promote --licence TEXT` states it)")
+    source = match(data.source)
+    return (source.licence if source else "") or "not stated (`hw3 promote --licence TEXT` states it)"
 
 
 def model_card(

@@ -15,22 +15,23 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.missing import interpolate
-from hw3models.engine.model_store import build_from_card
+from hw3models.engine.model_store import build_from_manifest
 from hw3models.errors import DataError
-from hw3models.families.autoencoder import Autoencoder
-from hw3models.nn.stacking import State, take_out
+from hw3models.families import find_family
+from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 
 class Predictor:
     """A model with its own preprocessing."""
 
-    def __init__(self, card: ModelCard, model: nn.Module) -> None:
-        self.card = card
+    def __init__(self, manifest: ModelManifest, model: nn.Module) -> None:
+        self.manifest = manifest
         self.model = model.eval()
-        self._mean = torch.tensor(card.mean)
-        self._std = torch.tensor(card.std)
+        self._objective = find_family(manifest.kind, manifest.family).objective
+        self._mean = torch.tensor(manifest.mean)
+        self._std = torch.tensor(manifest.std)
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Raw examples (N, 28, 28) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder gives
@@ -43,48 +44,45 @@ class Predictor:
         """
         checked, lengths = self._check(np.asarray(examples))
         inputs = torch.from_numpy(checked)
-        if self.card.kind == "images":
+        if self.manifest.kind == "images":
             inputs = inputs / 255
         inputs = (inputs - self._mean) / self._std
-        with torch.inference_mode():
-            if isinstance(self.model, Autoencoder):
-                code = self.model.encode(inputs)
-                return {"code": code.numpy(), "reconstruction": self.model.decode(code).numpy()}
-            if lengths is None:
-                return {"probabilities": self.model(inputs).softmax(-1).numpy()}
+        arguments: tuple[torch.Tensor, ...] = (inputs,)
+        if lengths is not None:
             steps = torch.arange(inputs.shape[1])
-            inputs = torch.where((steps < lengths[:, None])[..., None], inputs, 0.0)
-            return {"probabilities": self.model(inputs, lengths).softmax(-1).numpy()}
+            arguments = (torch.where((steps < lengths[:, None])[..., None], inputs, 0.0), lengths)
+        with torch.inference_mode():
+            return dict(self._objective.answers(self.model, arguments))
 
     def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], torch.Tensor | None]:
-        wanted = ("N", *self.card.shape)
+        wanted = ("N", *self.manifest.shape)
         if not np.issubdtype(examples.dtype, np.number):
             raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
         values = np.array(examples, dtype=np.float32)
-        if values.shape[1:] != tuple(self.card.shape) or values.ndim == 0 or len(values) == 0:
+        if values.shape[1:] != tuple(self.manifest.shape) or values.ndim == 0 or len(values) == 0:
             raise DataError(f"examples must have shape {wanted}, got {values.shape}.".replace("'", ""))
         lengths = None
-        if self.card.unequal_lengths:
+        if self.manifest.unequal_lengths:
             valid: NDArray[np.bool_] = np.logical_not(np.isnan(values).all(axis=2))
             counts = values.shape[1] - np.argmax(valid[:, ::-1], axis=1)
             if not valid.any(axis=1).all():
                 raise DataError(f"example {int(np.argmin(valid.any(axis=1)))} has no valid time step.")
             values[np.arange(values.shape[1]) >= counts[:, None]] = 0
             lengths = torch.from_numpy(counts.astype(np.int64))
-        if self.card.missing == "interpolate":
-            interpolate(values, None if lengths is None else lengths.numpy(), np.array(self.card.mean))
+        if self.manifest.missing == "interpolate":
+            interpolate(values, None if lengths is None else lengths.numpy(), np.array(self.manifest.mean))
         if not np.isfinite(values).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             raise DataError(f"examples must be finite, got {values[place]} at {place}.")
-        if self.card.kind == "images" and (values.min() < 0 or values.max() > 255):
+        if self.manifest.kind == "images" and (values.min() < 0 or values.max() > 255):
             raise DataError(f"pixels must lie in 0..255, got {values.min():g} to {values.max():g}.")
         return values, lengths
 
 
-def save_predictor(directory: Path, card: ModelCard, states: State, seed: int) -> None:
+def save_predictor(directory: Path, manifest: ModelManifest, states: State, seed: int) -> None:
     """Write the replicate of `seed` alone, ready for `load_predictor`."""
-    single = card.model_copy(update={"seeds": (seed,), "best_seed": seed})
-    tensors = {name: tensor.contiguous() for name, tensor in take_out(states, card.seeds.index(seed)).items()}
+    single = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
+    tensors = {name: tensor.contiguous() for name, tensor in unstack(states, manifest.seeds.index(seed)).items()}
     write_atomically(directory / "model.safetensors", safetensors.torch.save(tensors))
     write_atomically(directory / "model.json", single.model_dump_json(indent=1).encode())
 
@@ -96,14 +94,9 @@ def load_predictor(directory: Path) -> Predictor:
         DataError: the folder does not hold a whole model.
     """
     try:
-        card = ModelCard.model_validate(json.loads((directory / "model.json").read_bytes()))
-        model = build_from_card(card)
+        manifest = ModelManifest.model_validate(json.loads((directory / "model.json").read_bytes()))
+        model = build_from_manifest(manifest)
         model.load_state_dict(safetensors.torch.load_file(directory / "model.safetensors"))
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}).") from error
-    return Predictor(card, model)
-
-
-def _load_pyfunc(path: str) -> Predictor:
-    """What MLflow calls to load a model that names this module (its "python_function" loader)."""
-    return load_predictor(Path(path))
+    return Predictor(manifest, model)

@@ -127,7 +127,7 @@ def _typical(found: Sequence[Estimate]) -> Estimate:
     return Estimate(
         0.0,
         float(np.median([unbiased(one).variance for one in found])),
-        float(np.median([one.degrees for one in found])),
+        float(np.median([one.df for one in found])),
     )
 
 

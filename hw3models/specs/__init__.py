@@ -48,11 +48,11 @@ from hw3models.specs.training import (
     PlacementWish,
     Recipe,
     ReplicateFailure,
+    Resampling,
     TrainJob,
     TrainReport,
     TrainSpec,
     TrialPlan,
-    Vary,
 )
 from hw3models.specs.tuning import Trial, TrialReport, TuningReport
 
@@ -92,6 +92,7 @@ __all__ = [
     "RegistryEvent",
     "ReplicateFailure",
     "Report",
+    "Resampling",
     "RunReport",
     "Score",
     "SequencesSpec",
@@ -107,5 +108,4 @@ __all__ = [
     "TrialPlan",
     "TrialReport",
     "TuningReport",
-    "Vary",
 ]

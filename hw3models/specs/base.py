@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 def _lead_with_the_data(schema: dict[str, Any]) -> None:
@@ -13,6 +13,10 @@ def _lead_with_the_data(schema: dict[str, Any]) -> None:
     leading = {name: fields[name] for name in ("data", "source") if name in fields}
     if leading:
         schema["properties"] = leading | fields
+
+
+RENAMED = {"vary": "resampling", "code_size": "latent_dim", "ticket": "fencing_token"}
+"""Fields of earlier versions and what they are called now: kept models, reports and deployments still have them."""
 
 
 class Spec(BaseModel):
@@ -26,6 +30,14 @@ class Spec(BaseModel):
         # An interval of one resampled split has no end; null could not be read back.
         ser_json_inf_nan="strings",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed_fields(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or RENAMED.keys().isdisjoint(values):
+            return values
+        known = {old: new for old, new in RENAMED.items() if new in cls.model_fields and new not in values}
+        return {known.get(name, name): value for name, value in values.items()}
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON, the first 16 hex digits."""

@@ -138,6 +138,8 @@ class Answer(Report):
     evaluation: dict[str, EvaluationReport]
     comparison: ComparisonReport | None
     """None with a single family."""
+    metric: str | None = None
+    """What families are compared, ranked and shown by; None in answers of earlier versions."""
     claims: tuple[Claim, ...] = ()
     failures: dict[str, str] = {}
     """Families that could not be trained, with the reason."""

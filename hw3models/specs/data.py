@@ -1,12 +1,25 @@
 """Data: where they come from, and what was prepared."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+
+
+_described: list[Callable[[], str]] = []
+
+
+def describe_source_by(text: Callable[[], str]) -> None:
+    """What forms say about `DataSpec.source` from now on: who knows the sources (`hw3models.data`) tells it."""
+    _described[:] = [text]
+
+
+def _describe_source(schema: dict[str, Any]) -> None:
+    schema["description"] = " ".join([schema["description"], *(text() for text in _described)])
 
 
 class DataOptions(Spec):
@@ -45,10 +58,8 @@ class DataOptions(Spec):
 class DataSpec(DataOptions):
     """Which data, and how split."""
 
-    source: str = "regime:order"
-    """`mnist`, `fashion-mnist`, `digits`, `auto` (MNIST if it can be had, else digits), `regime:motif`,
-    `regime:order`, `regime:locked`, `regime:dynamics`, `regime:trend`, `aeon:NAME`, or the path of a
-    `.ts`, `.npz`, `.npy`, `.csv` or `.parquet` file."""
+    source: Annotated[str, Field(json_schema_extra=_describe_source)] = "regime:order"
+    """What `hw3 sources` lists: the name of a data set, or a path."""
 
 
 class SourceReport(Report):
@@ -61,6 +72,8 @@ class SourceReport(Report):
     """Absolute paths of the raw files; empty for data made or shipped by a library."""
     digest: str
     """sha256 over the raw files (or over the name and the version of what makes the data)."""
+    reader: str = ""
+    """Name and version of the package that reads it; empty for ours."""
     notes: tuple[str, ...] = ()
     """What the user must know, such as which data set replaced `auto`."""
 

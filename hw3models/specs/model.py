@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from hw3models.specs import Kind, Report, Vary
+from hw3models.specs import Kind, Report, Resampling
 
 
-class ModelCard(Report):
+class ModelManifest(Report):
     """What `model.json` holds."""
 
     family: str
@@ -19,14 +19,14 @@ class ModelCard(Report):
     """Per channel, of the training split (of the best seed's, where each seed has its own); images: of pixels / 255."""
     std: tuple[float, ...]
     unequal_lengths: bool
-    code_size: int
+    latent_dim: int
     dropout: float
     hidden: tuple[int, ...] = ()
     seeds: tuple[int, ...]
     best_seed: int
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
-    vary: Vary = "seed"
+    resampling: Resampling = "seed"
     """Other than `seed`: seed r was trained on the r-th resample of the data."""
     data_digest: str
     data_name: str

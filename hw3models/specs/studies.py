@@ -8,7 +8,7 @@ from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
 from hw3models.specs.comparison import Answer, Tracking
 from hw3models.specs.data import DataSpec
-from hw3models.specs.training import PlacementWish, Recipe, Vary
+from hw3models.specs.training import PlacementWish, Recipe, Resampling
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
 RecipeName = Literal["default", "homework", "long", "deep"]
@@ -25,7 +25,7 @@ class StudySpec(Spec):
     """Replicates per family. Under 3 there is hardly a statement about the difference."""
     first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
     """The seeds are first_seed, first_seed + 1, ..."""
-    vary: Vary = "seed"
+    resampling: Resampling = "seed"
     """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
     and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -38,7 +38,7 @@ class StudySpec(Spec):
     tune: Annotated[int, Field(ge=2, le=1000)] | None = None
     """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
     the same number; baselines are not tuned. None: the recipes are taken as they are."""
-    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device of the process that trains; auto takes CUDA, then MPS, then the CPU."""
@@ -78,10 +78,10 @@ class StudySpec(Spec):
 
     @model_validator(mode="after")
     def _test_examples_are_not_tuned_on(self) -> "StudySpec":
-        if self.tune is not None and self.vary != "seed":
+        if self.tune is not None and self.resampling != "seed":
             raise SpecError(
-                f"`tune` ({self.tune}) chooses on the training part, and `vary: {self.vary}` would test on examples of "
-                "it. Use `vary: seed`, or leave `tune` out."
+                f"`tune` ({self.tune}) chooses on the training part, and `resampling: {self.resampling}` would test on "
+                "examples of it. Use `resampling: seed`, or leave `tune` out."
             )
         return self
 
@@ -107,7 +107,7 @@ class AutoencoderSpec(StudySpec):
 
     data: DataSpec = DataSpec(source="digits")
     """Which images."""
-    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Numbers in the code."""
 
 
@@ -133,7 +133,7 @@ class Hw3Spec(Spec):
     """Test series of each regime."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training data, instead of the default recipes' own."""
-    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Numbers in the autoencoder's code."""
     homework: bool = True
     """Compute the answers of homework parts 1A to 1C and 3 as well."""

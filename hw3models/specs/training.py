@@ -9,7 +9,7 @@ from hw3models.specs.base import Report, Spec
 from hw3models.specs.data import DataSpec
 
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
-Vary = Literal["seed", "split", "both"]
+Resampling = Literal["seed", "split", "both"]
 Goal = Literal["accuracy", "loss"]
 
 
@@ -86,12 +86,12 @@ class TrainSpec(Spec):
     """One replicate per seed: its own initialisation and its own order of examples."""
     recipe: Recipe | None = None
     """None: the family's default."""
-    code_size: Annotated[int, Field(ge=1, le=512)] = 2
+    latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Autoencoder and PCA: numbers in the code."""
-    vary: Vary = "seed"
+    resampling: Resampling = "seed"
     """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
     and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
-    strategy: Literal["auto", "stacked", "split", "separate"] = "auto"
+    strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """Replicates as one program over (S, ...) parameters that uses all cores, as one on each core, or as separate
     modules; auto takes what was measured to be fastest. Resamples are always separate."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -133,15 +133,19 @@ class TrainJob(Spec):
     """Given by a study that searches for recipes: judge the recipe on validation examples, and keep no model."""
     run_id: str | None = None
     """MLflow run, opened by the flow that sends this training out. None: a run of its own."""
-    ticket: str | None = None
+    fencing_token: str | None = None
     """Whose bearer may train for that run; given by the flow that sends this training out."""
+    metric: str | None = None
+    """What the study compares by, with which the MLflow run's description begins; None: accuracy, or squared error."""
     fresh: bool = False
     """Train again even if the same was trained before."""
 
     @model_validator(mode="after")
-    def _a_run_comes_with_a_ticket(self) -> "TrainJob":
-        if (self.run_id is None) != (self.ticket is None):
-            raise SpecError("`run_id` and `ticket` are given together, by the study; leave both out to train alone.")
+    def _a_run_comes_with_a_token(self) -> "TrainJob":
+        if (self.run_id is None) != (self.fencing_token is None):
+            raise SpecError(
+                "`run_id` and `fencing_token` are given together, by the study; leave both out to train alone."
+            )
         if self.trial is not None and self.run_id is None:
             raise SpecError("`trial` is a part of a study's search and comes with its `run_id`; leave it out to train.")
         return self

@@ -60,56 +60,61 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Term:
+class VarianceComponent:
     """A part of the variance, with the degrees of freedom that it was measured with."""
 
     variance: float
-    degrees: float
+    df: float
 
 
 @dataclass(frozen=True)
-class Parts:
+class VarianceComponents:
     """What a variance is made of: V_seeds and V_rest of each family that has several seeds, and J_mean."""
 
-    seeds: tuple[Term, ...]
-    examples: Term
-    rest: tuple[Term, ...]
+    seeds: tuple[VarianceComponent, ...]
+    examples: VarianceComponent
+    rest: tuple[VarianceComponent, ...]
     scale: float
     """Of the values: smaller differences than `_ROUNDING` of it are rounding."""
 
-    def with_seeds(self, num: int) -> "Parts":
+    def with_seeds(self, num: int) -> "VarianceComponents":
         """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
-        groups = self.examples.degrees
+        groups = self.examples.df
         rest = tuple(
-            Term(term.variance * _num_seeds(own) / num, (num - 1) * groups) if own.variance > 0 else term
+            VarianceComponent(term.variance * _num_seeds(own) / num, (num - 1) * groups) if own.variance > 0 else term
             for term, own in zip(self.rest, self.seeds, strict=True)
         )
         seeds = tuple(
-            Term(term.variance * _num_seeds(term) / num, num - 1) if term.variance > 0 else term for term in self.seeds
+            VarianceComponent(term.variance * _num_seeds(term) / num, num - 1) if term.variance > 0 else term
+            for term in self.seeds
         )
         less = sum(term.variance for term in self.rest) - sum(term.variance for term in rest)
-        return Parts(seeds, Term(max(self.examples.variance - less, 0.0), groups), rest, self.scale)
+        return VarianceComponents(
+            seeds, VarianceComponent(max(self.examples.variance - less, 0.0), groups), rest, self.scale
+        )
 
-    def with_examples(self, factor: float) -> "Parts":
+    def with_examples(self, factor: float) -> "VarianceComponents":
         """The same, as expected with `factor` times the test examples."""
-        rest = tuple(Term(term.variance / factor, term.degrees) for term in self.rest)
+        rest = tuple(VarianceComponent(term.variance / factor, term.df) for term in self.rest)
         seeds = tuple(
-            Term(max(own.variance - before.variance + after.variance, 0.0), own.degrees)
+            VarianceComponent(max(own.variance - before.variance + after.variance, 0.0), own.df)
             for own, before, after in zip(self.seeds, self.rest, rest, strict=True)
         )
-        return Parts(seeds, Term(self.examples.variance / factor, self.examples.degrees), rest, self.scale)
+        return VarianceComponents(
+            seeds, VarianceComponent(self.examples.variance / factor, self.examples.df), rest, self.scale
+        )
 
     def estimate(self, value: float) -> "Estimate":
         """Variance of the whole with its degrees of freedom, as the head of this file says."""
         examples = max(self.examples.variance - sum(term.variance for term in self.rest), 0.0)
         if math.isinf(examples):
             return Estimate(value, math.inf, 1.0)
-        terms = (*self.seeds, Term(examples, self.examples.degrees))
+        terms = (*self.seeds, VarianceComponent(examples, self.examples.df))
         variance = sum(term.variance for term in terms)
         value = _round(value, self.scale)
         if _is_rounding(variance, self.scale):
             return Estimate(value, 0.0, math.inf, self)
-        spread = sum(term.variance**2 / (term.degrees + 1) for term in terms)
+        spread = sum(term.variance**2 / (term.df + 1) for term in terms)
         return Estimate(value, variance, max(1.0, variance**2 / spread - 1), self)
 
 
@@ -146,8 +151,8 @@ def _is_rounding(variance: float, scale: float) -> bool:
     return variance <= (_ROUNDING * scale) ** 2
 
 
-def _num_seeds(term: Term) -> float:
-    return term.degrees + 1
+def _num_seeds(term: VarianceComponent) -> float:
+    return term.df + 1
 
 
 @dataclass(frozen=True)
@@ -156,9 +161,9 @@ class Estimate:
 
     value: float
     variance: float
-    degrees: float
+    df: float
     """Of freedom, for Student's t; infinite where the variance is zero."""
-    parts: Parts | ResampledParts | None = None
+    parts: VarianceComponents | ResampledParts | None = None
     """None where nothing is known about the variance."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
@@ -170,10 +175,10 @@ class Estimate:
         """Two-sided, of the hypothesis that the true value is zero."""
         if self.variance == 0:
             return float(self.value == 0)
-        return float(2 * _student().sf(abs(self.value) / math.sqrt(self.variance), self.degrees))
+        return float(2 * _student().sf(abs(self.value) / math.sqrt(self.variance), self.df))
 
     def _quantile(self, level: float) -> float:
-        return float(_student().ppf(0.5 + level / 2, self.degrees))
+        return float(_student().ppf(0.5 + level / 2, self.df))
 
 
 def jackknife_groups(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -200,7 +205,7 @@ def estimate(measured: Measured) -> Estimate:
     mean = float(measured.per_seed.mean())
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(mean)
-    parts = Parts(
+    parts = VarianceComponents(
         (_seeds(measured),),
         _examples(measured.left_out.mean(axis=0)),
         (_rest(measured),),
@@ -225,8 +230,8 @@ def difference(a: Measured, b: Measured) -> Estimate:
         return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
     examples = _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0))
     if a.is_share and _disagreements(a, b) < _FEW:
-        examples = Term(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.degrees)
-    parts = Parts(
+        examples = VarianceComponent(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.df)
+    parts = VarianceComponents(
         (_seeds(a), _seeds(b)),
         examples,
         (_rest(a), _rest(b)),
@@ -276,18 +281,18 @@ def _wilson(found: Estimate, num: int, level: float) -> tuple[float, float]:
     effective = spread / found.variance if found.variance > 0 else float(num)
     if num * min(share, 1 - share) < _FEW:
         effective = min(effective, float(num))
-    quantile = float(_student().ppf(0.5 + level / 2, found.degrees))
+    quantile = float(_student().ppf(0.5 + level / 2, found.df))
     widening = quantile**2 / effective
     centre = (share + widening / 2) / (1 + widening)
     half = math.sqrt(widening * (spread + widening / 4)) / (1 + widening)
     return min(centre - half, share), max(centre + half, share)
 
 
-def _seeds(measured: Measured) -> Term:
+def _seeds(measured: Measured) -> VarianceComponent:
     num = len(measured.per_seed)
     if num == 1:
-        return Term(0.0, 1.0)
-    return Term(float(measured.per_seed.var(ddof=1)) / num, num - 1)
+        return VarianceComponent(0.0, 1.0)
+    return VarianceComponent(float(measured.per_seed.var(ddof=1)) / num, num - 1)
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -297,20 +302,20 @@ def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
     return variance
 
 
-def _examples(left_out: NDArray[np.float64]) -> Term:
+def _examples(left_out: NDArray[np.float64]) -> VarianceComponent:
     if left_out.shape[-1] < 2:
         # So few examples that the metric does not exist without some of them: nothing is known about its error.
-        return Term(math.inf, 1.0)
-    return Term(float(_jackknife(left_out)), left_out.shape[-1] - 1)
+        return VarianceComponent(math.inf, 1.0)
+    return VarianceComponent(float(_jackknife(left_out)), left_out.shape[-1] - 1)
 
 
-def _rest(measured: Measured) -> Term:
+def _rest(measured: Measured) -> VarianceComponent:
     num_seeds, num_groups = measured.left_out.shape
     if num_seeds < 2 or num_groups < 2:
-        return Term(0.0, 1.0)
+        return VarianceComponent(0.0, 1.0)
     each = float(_jackknife(measured.left_out).mean())
     mean = float(_jackknife(measured.left_out.mean(axis=0)))
-    return Term(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
+    return VarianceComponent(max(0.0, each - mean) / (num_seeds - 1), (num_seeds - 1) * (num_groups - 1))
 
 
 def _student() -> Any:  # scipy's stubs have no name for a distribution that is not frozen

@@ -7,6 +7,7 @@ small; it is corrected so that half of all advice errs to either side (`unbiased
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,8 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri, stdtrit
 
-from hw3models.specs import PowerReport
-from hw3models.stats.intervals import Estimate, Parts
+from hw3models.stats.intervals import Estimate, VarianceComponents
 
 POWER = 0.8
 """Chance to find a difference of the size that is called detectable."""
@@ -24,7 +24,21 @@ MANY = 1000
 """More seeds than this are no advice."""
 
 
-def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> PowerReport | None:
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """What a comparison of two families could have shown."""
+
+    detectable: float
+    """The smallest true difference that is found with 80% power, in the metric's own unit."""
+    detectable_with_many_seeds: float
+    """The same with 1,000 seeds: what this test split allows."""
+    seeds_for_margin: int | None
+    """Seeds with which a difference of the margin is found with 80% power; None: no number of them."""
+    examples_factor: float | None
+    """Where no number of seeds helps: how many times the test examples it takes."""
+
+
+def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> Power | None:
     """Advice on a difference.
 
     Args:
@@ -46,7 +60,7 @@ def advise(found: Estimate, *, margin: float, level: float, has_seeds: bool) -> 
         many = here
     reachable = many <= margin * caution**0.5
     seeds = (_fewest_seeds(found, margin, level) if has_seeds else 1) if reachable else None
-    return PowerReport(
+    return Power(
         detectable=here,
         detectable_with_many_seeds=min(here, many),
         seeds_for_margin=seeds,
@@ -58,40 +72,40 @@ def unbiased(found: Estimate) -> Estimate:
     """With the variance that is too large as often as too small: the measured one follows a scaled chi-square
     distribution, whose median lies below its mean.
     """
-    if math.isinf(found.degrees):
+    if math.isinf(found.df):
         return found
-    factor = found.degrees / float(_chi2_quantile(0.5, found.degrees))
-    return Estimate(found.value, factor * found.variance, found.degrees, found.parts)
+    factor = found.df / float(_chi2_quantile(0.5, found.df))
+    return Estimate(found.value, factor * found.variance, found.df, found.parts)
 
 
 def power_of(difference: float, found: Estimate, *, level: float = 0.05) -> float:
     """Chance that a two-sided t test at `level` finds a true `difference`."""
-    critical = _t_quantile(1 - level / 2, found.degrees)
+    critical = _t_quantile(1 - level / 2, found.df)
     shift = abs(difference) / math.sqrt(found.variance)
-    spread = _spread(found.degrees)
+    spread = _spread(found.df)
     return float((ndtr(shift - critical * spread) + ndtr(-critical * spread - shift)).mean())
 
 
 @lru_cache(maxsize=256)
-def _spread(degrees: float) -> NDArray[np.float64]:
+def _spread(df: float) -> NDArray[np.float64]:
     """Midpoint quantiles of the estimated standard deviation, as a share of the true one: the noncentral t
     distribution is a mixture over them. (scipy's `nct` gives NaN far from its centre.)
     """
-    if math.isinf(degrees):
+    if math.isinf(df):
         return np.ones(1)
     quantiles = (np.arange(_POINTS) + 0.5) / _POINTS
-    return np.sqrt(_chi2_quantile(quantiles, degrees) / degrees)
+    return np.sqrt(_chi2_quantile(quantiles, df) / df)
 
 
 # As `scipy.stats` computes them, without its handling of arguments, which takes ten times as long.
 
 
-def _chi2_quantile(p: float | NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
-    return np.asarray(2 * gammaincinv(degrees / 2, p))
+def _chi2_quantile(p: float | NDArray[np.float64], df: float) -> NDArray[np.float64]:
+    return np.asarray(2 * gammaincinv(df / 2, p))
 
 
-def _t_quantile(p: float, degrees: float) -> float:
-    return float(ndtri(p) if math.isinf(degrees) else stdtrit(degrees, p))
+def _t_quantile(p: float, df: float) -> float:
+    return float(ndtri(p) if math.isinf(df) else stdtrit(df, p))
 
 
 def smallest_detectable(found: Estimate, *, level: float = 0.05, power: float = POWER) -> float:
@@ -100,7 +114,7 @@ def smallest_detectable(found: Estimate, *, level: float = 0.05, power: float = 
         return 0.0
     unit = math.sqrt(found.variance)
     # The sum of both quantiles is where the root is for many degrees of freedom, and below it for few.
-    guess = _t_quantile(1 - level / 2, found.degrees) + _t_quantile(power, found.degrees)
+    guess = _t_quantile(1 - level / 2, found.df) + _t_quantile(power, found.df)
     return unit * float(brentq(lambda shift: power_of(shift * unit, found, level=level) - power, 1e-6, 3 * guess))
 
 
@@ -123,7 +137,7 @@ def _fewest_seeds(found: Estimate, margin: float, level: float) -> int:
 
 def _examples_factor(found: Estimate, margin: float, level: float) -> float | None:
     parts = found.parts
-    if not isinstance(parts, Parts):
+    if not isinstance(parts, VarianceComponents):
         # More examples would change the training of resampled splits as well: nothing here says by how much.
         return None
     factor = 1.0

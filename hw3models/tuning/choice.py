@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from hw3models.errors import TrainingError
+from hw3models.evaluation.metrics import counts_right_answers
 from hw3models.specs import DataReport, Goal, Recipe, TrialReport, TuningReport
 from hw3models.tuning.search import Search
 from hw3models.tuning.trial import SEEDS
+
+
+def goal_for(metric: str) -> Goal:
+    """What trials are judged by in a study whose families are compared by `metric`."""
+    return "accuracy" if counts_right_answers(metric) else "loss"
 
 
 def choose(search: Search, num_trials: int) -> TuningReport:

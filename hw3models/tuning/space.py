@@ -78,7 +78,7 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
             "shift_steps": Range(0.0, 0.2),
             "mixup": Range(0.0, 0.5),
         }
-    elif network.task == "classification":
+    elif network.objective.learns_labels:
         found |= {"shift_pixels": Choice((0, 1, 2)), "label_smoothing": Range(0.0, 0.2)}
     return found
 

@@ -1,16 +1,16 @@
 """Training goes where it belongs: to a work pool that is there, otherwise here; never to both."""
 
-from tasks.placement.children import Child, Children, Outcome, cancel_earlier
 from tasks.placement.decision import Decision, decide, for_family
+from tasks.placement.dispatcher import Dispatcher, Outcome, RemoteTraining, cancel_earlier
 from tasks.placement.now import decide_now, server_address
 from tasks.placement.pools import PoolState, examine
 
 __all__ = [
-    "Child",
-    "Children",
     "Decision",
+    "Dispatcher",
     "Outcome",
     "PoolState",
+    "RemoteTraining",
     "cancel_earlier",
     "decide",
     "decide_now",

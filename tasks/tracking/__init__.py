@@ -4,36 +4,26 @@ One parent run per study or `hw3 run`, a child per family and data set. All call
 experiment, so threads and processes never disturb each other through MLflow's "active run".
 """
 
-# ruff: noqa: E402  # settings must stand before MLflow is imported
+# ruff: noqa: E402  # the environment must stand before MLflow is imported
 import os
 
-# MLflow starts its telemetry thread on import, and its client blocks for minutes on a server that is away
-# unless told otherwise. What the user has set stays.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    # With a server it would print to stdout, which is for answers.
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}.items():
-    os.environ.setdefault(_name, _value)
+from tasks.mlflow_environment import set_mlflow_defaults
+
+set_mlflow_defaults(os.environ)
 
 from tasks.tracking.children import name_as_family, nest, open_child
 from tasks.tracking.claims import (
-    beat,
-    call_back,
     child_of,
     claim,
     end_runs_of,
+    heartbeat,
     is_owner,
-    last_beat,
-    offer,
+    issue,
+    last_heartbeat,
+    reclaim,
     refusal,
     refuse,
-    withdraw,
+    revoke,
 )
 from tasks.tracking.epochs import EpochLog, log_history
 from tasks.tracking.journal import Outbox, outbox
@@ -60,8 +50,6 @@ __all__ = [
     "EpochLog",
     "Outbox",
     "Status",
-    "beat",
-    "call_back",
     "child_of",
     "claim",
     "end_run",
@@ -70,9 +58,11 @@ __all__ = [
     "fetch_results",
     "fetch_trial",
     "find_done",
+    "heartbeat",
     "is_owner",
     "is_recorded",
-    "last_beat",
+    "issue",
+    "last_heartbeat",
     "log_answer",
     "log_card",
     "log_drift",
@@ -86,15 +76,15 @@ __all__ = [
     "mark_recorded",
     "name_as_family",
     "nest",
-    "offer",
     "open_child",
     "open_parent",
     "open_runs_of",
     "open_trial",
     "outbox",
+    "reclaim",
     "refusal",
     "refuse",
+    "revoke",
     "run_link",
     "tracking",
-    "withdraw",
 ]

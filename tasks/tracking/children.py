@@ -61,10 +61,10 @@ def _params(spec: TrainSpec, data: DataReport) -> dict[str, str]:
     values: dict[str, object] = {
         "family": spec.family,
         "seeds": " ".join(map(str, spec.seeds)),
-        "vary": spec.vary,
+        "resampling": spec.resampling,
         "data": data.name,
         "data_digest": data.digest,
-        "code_size": spec.code_size,
+        "latent_dim": spec.latent_dim,
         "spec": spec.fingerprint(),
     }
     return {name: str(value) for name, value in values.items()}

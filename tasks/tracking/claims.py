@@ -1,10 +1,10 @@
 """Who trains a family: one owner at a time, so that nothing is trained both on a pool and here.
 
-The owner is a tag of the family's MLflow run: `study`, or the ticket that a child was sent out with. Whoever wants to
-train raises its own flag first and looks at the other's after that: the child its claim, the study by taking the
-ownership back. Both are rows of one database, so of two that race at least one sees the other (the flags of
-Peterson's algorithm, 1981). Whatever else may carry an old ticket (a child of an earlier attempt, one whose submission
-seemed to fail) is no owner, and never begins or never records.
+The owner is a tag of the family's MLflow run: `study`, or the fencing token that a child was sent out with (Kleppmann
+2016). Whoever wants to train raises its own flag first and looks at the other's after that: the child its claim, the
+study by taking the ownership back. Both are rows of one database, so of two that race at least one sees the other (the
+flags of Peterson's algorithm, 1981). Whatever else may carry an old token (a child of an earlier attempt, one whose
+submission seemed to fail) is no owner, and never begins or never records.
 """
 
 import time
@@ -22,25 +22,25 @@ _OWNER = "hw3.owner"
 _STUDY = "study"
 
 
-def offer(run_id: str) -> str:
-    """As the study: a new ticket, whose bearer is the owner from now on."""
+def issue(run_id: str) -> str:
+    """As the study: a new fencing token, whose bearer is the owner from now on."""
     client, _ = connect()
-    ticket = uuid4().hex
-    client.set_tag(run_id, _OWNER, ticket)
-    return ticket
+    fencing_token = uuid4().hex
+    client.set_tag(run_id, _OWNER, fencing_token)
+    return fencing_token
 
 
-def withdraw(run_id: str) -> None:
-    """As the study: whoever bears a ticket is not the owner any more, and keeps what it finds to itself."""
+def revoke(run_id: str) -> None:
+    """As the study: whoever bears a fencing token is not the owner any more, and keeps what it finds to itself."""
     client, _ = connect()
     client.set_tag(run_id, _OWNER, _STUDY)
 
 
-def claim(run_id: str, child: str, ticket: str) -> bool:
+def claim(run_id: str, child: str, fencing_token: str) -> bool:
     """As the flow run `child`: False when the training was taken back, and must not begin."""
     client, _ = connect()
-    client.set_tag(run_id, f"hw3.claimed.{ticket}", "yes")
-    if not is_owner(run_id, ticket):
+    client.set_tag(run_id, f"hw3.claimed.{fencing_token}", "yes")
+    if not is_owner(run_id, fencing_token):
         return False
     # Only now: the run must not name a process that trains nothing, or it would end with that one.
     tags = {CHILD: child, **process_tags()}
@@ -48,21 +48,21 @@ def claim(run_id: str, child: str, ticket: str) -> bool:
     return True
 
 
-def call_back(run_id: str, ticket: str) -> bool:
+def reclaim(run_id: str, fencing_token: str) -> bool:
     """As the study: True when the bearer can never begin now; False when it has claimed the training, and keeps it."""
     client, _ = connect()
-    withdraw(run_id)
-    if f"hw3.claimed.{ticket}" not in client.get_run(run_id).data.tags:
+    revoke(run_id)
+    if f"hw3.claimed.{fencing_token}" not in client.get_run(run_id).data.tags:
         return True
     # It began, or saw that it is no owner and went: it ends either way. If it began, its results are wanted.
-    client.set_tag(run_id, _OWNER, ticket)
+    client.set_tag(run_id, _OWNER, fencing_token)
     return False
 
 
-def is_owner(run_id: str, ticket: str) -> bool:
+def is_owner(run_id: str, fencing_token: str) -> bool:
     """Are the results of the bearer wanted?"""
     client, _ = connect()
-    return client.get_run(run_id).data.tags.get(_OWNER) == ticket
+    return client.get_run(run_id).data.tags.get(_OWNER) == fencing_token
 
 
 def child_of(run_id: str) -> str | None:
@@ -71,13 +71,13 @@ def child_of(run_id: str) -> str | None:
     return client.get_run(run_id).data.tags.get(CHILD)
 
 
-def beat(run_id: str, child: str) -> None:
+def heartbeat(run_id: str, child: str) -> None:
     """A sign of life of `child`."""
     client, _ = connect()
     client.set_tag(run_id, f"hw3.alive.{child}", str(time.time_ns()))
 
 
-def last_beat(run_id: str, child: str) -> str | None:
+def last_heartbeat(run_id: str, child: str) -> str | None:
     """The last sign of life: anything that changes while the child lives."""
     client, _ = connect()
     return client.get_run(run_id).data.tags.get(f"hw3.alive.{child}")
@@ -103,7 +103,7 @@ def end_runs_of(flow_run_id: str, status: Status, reason: str) -> list[str]:
         condition = f"tags.`{tag}` = '{flow_run_id}' and attributes.status = 'RUNNING'"
         for run in client.search_runs([experiment_id], condition, max_results=1000):
             for open_id in open_runs_of(run.info.run_id):
-                withdraw(open_id)
+                revoke(open_id)
                 end_now(open_id, status, reason)
                 ended.append(open_id)
     return ended

@@ -30,11 +30,11 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
     model_id = _begun(client, experiment_id, run_id, training)
     if model_id is None:
         return
-    card, states = load_model(Path(training.directory))
+    manifest, states = load_model(Path(training.directory))
     dataset = load_prepared(data)
     example = dataset.features[dataset.train[:2]]
     with tempfile.TemporaryDirectory() as folder:
-        save_predictor(Path(folder), card, states, training.best_seed)
+        save_predictor(Path(folder), manifest, states, training.best_seed)
         output = load_predictor(Path(folder)).predict(example)
         Model.log(
             artifact_path=None,

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from hw3models.evaluation.scores import main_metric
+from hw3models.evaluation.verdicts import verdict_of
 from hw3models.runtime.code_version import code_version
 from hw3models.specs import Answer, Spec
 from tasks.names import slug
@@ -35,7 +37,7 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
         tags={
             "hw3.role": "parent",
             "hw3.spec": spec.fingerprint(),
-            "hw3.code": code_version(),
+            "hw3.code": code_version("run"),
             "mlflow.note.content": f"**{name}** is under way.",
             **process_tags(),
             **prefect_tags,
@@ -71,16 +73,20 @@ def log_answer(run_id: str, answer: Answer) -> None:
     name = slug(answer.data.name)
     key = f"{answer.kind}-{name}"
     now = now_ms()
-    metric = "mse" if answer.kind == "autoencoder" else "accuracy"
+    metric = main_metric(answer)
     points: list[Point] = [
         (f"{name}/{family}/{metric}", score.mean, now, 0)
         for family, evaluation in answer.evaluation.items()
         if (score := evaluation.metrics.get(metric)) is not None
     ]
-    verdict = answer.comparison.verdict if answer.comparison else "one family only: nothing to compare"
     log_points(run_id, points)
     box = outbox()
-    box.put(run_id, Facts(tags={f"hw3.verdict.{key}": verdict, f"hw3.data.{key}": answer.data.digest}))
+    tags = {
+        f"hw3.verdict.{key}": verdict_of(answer),
+        f"hw3.metric.{key}": metric,
+        f"hw3.data.{key}": answer.data.digest,
+    }
+    box.put(run_id, Facts(tags=tags))
     box.put(run_id, Text(path=f"answers/{key}.json", text=answer.model_dump_json(indent=1)))
     # The form in which MLflow keeps tables: that of pandas' `to_json(orient="split")`.
     columns = _table(answer, metric)
@@ -89,7 +95,8 @@ def log_answer(run_id: str, answer: Answer) -> None:
 
 
 def _table(answer: Answer, metric: str) -> dict[str, list[object]]:
-    rows = [(family, evaluation.metrics[metric]) for family, evaluation in answer.evaluation.items()]
+    scores = {family: evaluation.metrics.get(metric) for family, evaluation in answer.evaluation.items()}
+    rows = [(family, score) for family, score in scores.items() if score is not None]
     return {
         "family": [family for family, _ in rows],
         metric: [score.mean for _, score in rows],

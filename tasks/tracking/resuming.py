@@ -39,9 +39,8 @@ def adopt(fingerprint: str, tags: dict[str, str]) -> str | None:
     """
     client, experiment_id = connect()
     # Other code may count and score otherwise: its points would stand among those of this one.
-    condition = (
-        f"tags.`hw3.role` = 'parent' and tags.`hw3.spec` = '{fingerprint}' and tags.`hw3.code` = '{code_version()}'"
-    )
+    code = code_version("run")
+    condition = f"tags.`hw3.role` = 'parent' and tags.`hw3.spec` = '{fingerprint}' and tags.`hw3.code` = '{code}'"
     lock = Settings().work / "adopt.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock, timeout=60):

@@ -3,6 +3,7 @@
 import json
 import math
 
+from hw3models.evaluation.scores import headline
 from hw3models.runtime.environment import describe_environment
 from hw3models.specs import DataReport, DriftReport, EvaluationReport, TrainReport
 from tasks.patience import hurry, is_outage
@@ -22,8 +23,12 @@ def log_results(
     data: DataReport,
     *,
     cached: bool,
+    metric: str | None = None,
 ) -> None:
-    """Final scores with their interval ends, recipe, figures, tables, and the best seed's model."""
+    """Final scores with their interval ends, recipe, figures, tables, and the best seed's model.
+
+    `metric` is what the study compares by, with which the run's description begins.
+    """
     box, now = outbox(), now_ms()
     points: list[Point] = [(name, value, now, 0) for name, value in _final_metrics(training, evaluation).items()]
     for name, score in evaluation.metrics.items():
@@ -36,7 +41,7 @@ def log_results(
         "best_seed": str(training.best_seed),
         "model_digest": training.digest,
         "hw3.failures": "; ".join(failure.reason for failure in training.failures),
-        "mlflow.note.content": _description(training, evaluation, data),
+        "mlflow.note.content": _description(training, evaluation, data, metric),
     }
     log_points(run_id, points)
     box.put(run_id, Facts(params={f"recipe.{name}": str(value) for name, value in recipe.items()}, tags=tags))
@@ -116,13 +121,9 @@ def _final_metrics(training: TrainReport, evaluation: EvaluationReport) -> dict[
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def _description(training: TrainReport, evaluation: EvaluationReport, data: DataReport) -> str:
-    name = "accuracy" if "accuracy" in evaluation.metrics else "mse"
-    score = evaluation.metrics[name]
-    factor, unit = (100, "%") if name == "accuracy" else (1, "")
+def _description(training: TrainReport, evaluation: EvaluationReport, data: DataReport, metric: str | None) -> str:
     lines = [
-        f"**{training.family}** on **{data.name}**: {name} {factor * score.mean:.4g}{unit} "
-        f"[{factor * score.low:.4g}, {factor * score.high:.4g}] (95%, {len(training.seeds)} seeds, "
+        f"**{training.family}** on **{data.name}**: {headline(evaluation, metric)} (95%, {len(training.seeds)} seeds, "
         f"{evaluation.num_test:,} test examples).",
         "",
         f"Trained in {training.train_seconds:.1f} s on {training.device}, {training.parameters:,} parameters, "

@@ -13,12 +13,13 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.runtime.redaction import without_password
 from hw3models.specs import Tracking
-from tasks.new_databases import make_database, unfinished
 from tasks.patience import patiently
 from tasks.settings import settings
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
+_MAKING = ".making-"
+"""Begin of the name of a store that is being made."""
 
 
 @lru_cache(maxsize=4)
@@ -34,16 +35,28 @@ def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None)
 
 
 def _make(database: Path) -> None:
-    """MLflow's tables, made under another name: one who is killed meanwhile leaves no store that cannot be used."""
-    if make_database("mlflow", database):
-        return
+    """MLflow's tables, made under another name: one who is killed meanwhile leaves no store that cannot be used.
+
+    The caller has the lock: what others have left half made is removed.
+    """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    making = unfinished(database)
+    _remove_unfinished(database.parent)
+    making = database.with_name(f"{_MAKING}{os.getpid()}.db")
     artifacts = (database.parent / "artifacts").as_uri()
-    store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
-    store.engine.dispose()
-    making.replace(database)
+    try:
+        store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
+        making.replace(database)
+    except BaseException:
+        # Such as that the disk is full: what is there would only fill it.
+        _remove_unfinished(database.parent)
+        raise
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for left_behind in folder.glob(f"{_MAKING}*"):
+        left_behind.unlink()
 
 
 def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:

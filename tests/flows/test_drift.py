@@ -24,7 +24,7 @@ DATA = DataSpec(source="regime:dynamics", num_train=300, num_test=200)
 def study() -> RunReport:
     spec = SequencesSpec(data=DATA, families=("mlp", "majority"), seeds=3, epochs=10)
     run = sequences(spec)
-    tracking.outbox().settle(60)
+    tracking.outbox().flush(60)
     return run
 
 

@@ -40,7 +40,7 @@ MODEL = "hw3-sequences-locked"
 def study(data: DataSpec = DATA, **changes: Any) -> RunReport:
     spec = {"data": data, "families": ("mlp", "majority"), "seeds": 3, "epochs": 25} | changes
     run = sequences(SequencesSpec.model_validate(spec))
-    tracking.outbox().settle(60)
+    tracking.outbox().flush(60)
     return run
 
 
@@ -105,7 +105,7 @@ def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_wr
 
     local = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}@champion", dst_path=str(tmp_path / "model")))
     [found] = local.rglob("model.safetensors")
-    assert load_predictor(found.parent).card.family == "mlp"
+    assert load_predictor(found.parent).manifest.family == "mlp"
 
     back = rollback(MODEL, None, "a test")
     assert (back.version, registry.version_with(MODEL, "champion")) == (1, 1)
@@ -164,7 +164,7 @@ def test_a_night_runs_compares_and_gates_with_seeds_of_its_own() -> None:
     pictures = ImagesSpec(families=("mlp", "majority"), seeds=3, epochs=5)
     night = NightlySpec(sequences=spec, images=pictures, gate=GateOptions(margin=0.02))
     report = nightly(night)
-    tracking.outbox().settle(60)
+    tracking.outbox().flush(60)
     assert {one.model for one in report.promotions} == {MODEL, "hw3-images"}
     assert all(one.decision.outcome == "champion" for one in report.promotions), report
     # The same night again is the same runs: nothing new before the gate.

@@ -1,8 +1,6 @@
 """`hw3 reconcile` after a real crash: both sides are put in order, once, and the same command still goes on."""
 
 import json
-import os
-import signal
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,25 +12,24 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from hw3models.specs import SequencesSpec
 from tasks import tracking
-from tasks.presence import present
+from tasks.liveness import present
 from tasks.reconciling import sweep
 from tasks.tracking.store import connect
 from tests.flows.cli.test_cli import environment, hw3
-from tests.flows.studies.test_resume import STUDY, checkpoints, finished, runs, start, wait_for
+from tests.flows.studies.test_resume import STUDY, checkpoints, in_the_middle, runs
 
 __all__ = ["environment"]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.servers  # a minute; `make reliability` runs it, too
 def test_a_killed_study_is_swept_once_and_can_still_be_gone_on_with(environment: dict[str, str], home: Path) -> None:
     environment = environment | {"HW3_CHECKPOINT_EVERY": "0"}
     home.mkdir(exist_ok=True)
-    process = start(environment)
-    wait_for(lambda: checkpoints(home) and finished(home, "mlp"))
-    family = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    psutil.wait_procs(family, timeout=10)
+    with in_the_middle(environment) as study:
+        assert checkpoints(home)
+        family = psutil.Process(study.pid).children(recursive=True)
+    psutil.wait_procs(family, timeout=60)
 
     first = hw3(environment, "reconcile", "--json")
     assert first.returncode == 0, first.stderr

@@ -86,7 +86,7 @@ def test_a_worker_that_dies_with_its_training_leaves_no_zombie(
 
     start = time.monotonic()
     with pytest.MonkeyPatch.context() as patch, meanwhile(kill_both):
-        patch.setenv("HW3_SILENCE", "20")
+        patch.setenv("HW3_HEARTBEAT_TIMEOUT", "20")
         run = sequences(study(placement="cpu", **LONG))
     assert time.monotonic() - start < 90
     [answer] = run.answers

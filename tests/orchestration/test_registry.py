@@ -31,7 +31,7 @@ def test_a_champion_is_made_asked_and_replaced_through_the_server(
     for first_seed in (0, 10):
         spec = study(data=DATA, seeds=3, epochs=25, first_seed=first_seed, placement="here")
         run = sequences(spec)
-        assert tracking.outbox().settle(60) == 0
+        assert tracking.outbox().flush(60) == 0
         assert run.tracking is not None
         # Another machine: nothing of the study is on its disk.
         monkeypatch.setenv("HW3_HOME", str(tmp_path / f"elsewhere-{first_seed}"))
@@ -43,7 +43,7 @@ def test_a_champion_is_made_asked_and_replaced_through_the_server(
     client = MlflowClient(stack.environment["MLFLOW_TRACKING_URI"])
     version = client.get_model_version_by_alias("hw3-sequences-locked", "champion")
     assert version.version == "1"
-    assert "# " in version.description, "the model card"
+    assert "# " in version.description, "the model manifest"
     assert client.get_model_version_by_alias("hw3-sequences-locked", "challenger").version == "2"
     assert [line.version for line in history("hw3-sequences-locked")] == [1, 2]
 

@@ -1,10 +1,12 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from tasks.processes import holding_interrupts
+from tasks.processes import ProcessId, holding_interrupts, is_running, started_at
 
 
 def press_ctrl_c() -> None:
@@ -52,3 +54,24 @@ def test_other_threads_cannot_be_interrupted_and_hold_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_a_process_is_known_by_its_start_time_as_well() -> None:
+    me = ProcessId.own()
+    assert is_running(me.pid, me.started)
+    assert not is_running(me.pid, me.started - 60), "another process that had the same id"
+    assert not me.is_dead()
+    assert me._replace(started=me.started - 60).is_dead()
+    assert not ProcessId("elsewhere", me.pid, me.started - 60).is_dead(), "nobody can know from here"
+
+
+def test_a_killed_process_that_nobody_has_collected_is_dead() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = started_at(child.pid)
+    assert is_running(child.pid, started)
+    child.kill()
+    # Waits for the end and leaves it in the table.
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_running(child.pid, started)
+    child.wait()
+    assert not is_running(child.pid, started)

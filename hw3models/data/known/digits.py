@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.raw import Raw
+from hw3models.data.source import Source, made
 
 DIGITS_VERSION = 1
 """Part of the source's digest. Raise it when the same digits would give other images."""
@@ -52,3 +53,15 @@ def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         starts.append(int(np.clip(np.floor(13.5 - mass + 0.5), 0, 28 - size)))
     placed[starts[0] : starts[0] + size, starts[1] : starts[1] + size] = image
     return placed
+
+
+DIGITS = Source(
+    name="digits",
+    forms=("digits",),
+    text="scikit-learn's 1,797 digits, brought to 28 x 28",
+    kinds=("images",),
+    matches=lambda source: source == "digits",
+    fetch=lambda spec, _: made(spec.source, "images", DIGITS_VERSION),
+    read=lambda *_: read_digits(),
+    licence="CC BY 4.0 (Alpaydin and Kaynak, UCI; comes with scikit-learn)",
+)

@@ -1,6 +1,5 @@
 """One file from a list of mirrors: time-outs on everything, checksums, resume, atomic."""
 
-import hashlib
 import threading
 import time
 import urllib.error
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hw3models.errors import DownloadError, SpecError
+from hw3models.runtime.file_digests import file_digest
 from hw3models.runtime.redaction import without_password
 
 MAX_FILE_BYTES = 64 * 1024**2
@@ -94,8 +94,7 @@ def download(
 
 def md5_of(path: Path) -> str:
     """md5 sum, the one that the publishers of the data sets state; no protection is meant."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return file_digest(path, "md5")
 
 
 def _fetch(address: str, md5: str, part: Path, patience: Patience, on_progress: Callable[[str], None]) -> None:

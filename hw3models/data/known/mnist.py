@@ -3,32 +3,31 @@
 import gzip
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import filelock
 import numpy as np
-from torchvision import datasets as torchvision_datasets
 
-from hw3models.data.known.download import Patience, Remote, check_mirrors, download, md5_of
 from hw3models.data.raw import Raw
+from hw3models.data.source import Fetching, Source, files_of, found
 from hw3models.errors import DataError, DownloadError
+from hw3models.specs import DataSpec, SourceReport
+
+if TYPE_CHECKING:
+    from hw3models.data.known.download import Patience, Remote
 
 MIRROR_VARIABLES = {"mnist": "HW3_MNIST_MIRRORS", "fashion-mnist": "HW3_FASHION_MIRRORS"}
-"""Named in messages only; whoever calls reads the environment."""
 LOCK_SECONDS = 1800.0
-_CLASSES: dict[str, Any] = {"mnist": torchvision_datasets.MNIST, "fashion-mnist": torchvision_datasets.FashionMNIST}
 
 
-def fetch_images(
-    name: str,
-    *,
-    cache: Path,
-    mirrors: Mapping[str, Sequence[str]],
-    patience: Patience,
-    on_progress: Callable[[str], None],
-) -> tuple[Path, ...]:
+def _fetch(spec: DataSpec, how: Fetching) -> SourceReport:
+    from hw3models.data.known.download import Patience
+
+    return found(spec.source, "images", fetch_images(spec.source, how, Patience(how.timeout)))
+
+
+def fetch_images(name: str, how: Fetching, patience: "Patience") -> tuple[Path, ...]:
     """The four files of `mnist` or `fashion-mnist`, whole and right, in `cache`; absolute paths.
 
     torchvision names the mirrors, the files and their md5 sums. A file that is there is checked before it is
@@ -38,18 +37,22 @@ def fetch_images(
         DownloadError: no mirror gave a file.
         DataError: the cache cannot be written, or another process holds its lock too long.
     """
-    folder = (cache / "raw" / name).absolute()
-    remotes = [Remote(file, md5) for file, md5 in _CLASSES[name].resources]
+    import filelock
+
+    from hw3models.data.known.download import check_mirrors, download
+
+    folder = (how.cache / "raw" / name).absolute()
+    remotes = _remotes(name)
     files = tuple(folder / remote.name for remote in remotes)
     if not _missing(remotes, folder):
         return files  # without the lock, so that a cache that cannot be written to serves as well
-    addresses = check_mirrors(mirrors.get(name, _CLASSES[name].mirrors))
+    addresses = check_mirrors(how.mirrors.get(name, _torchvisions(name).mirrors))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS):
             for remote in _missing(remotes, folder):  # again: another process may just have fetched them
-                on_progress(f"downloading {remote.name}")
-                download(remote, addresses, folder / remote.name, patience, on_progress)
+                how.tell(f"downloading {remote.name}")
+                download(remote, addresses, folder / remote.name, patience, how.tell)
     except DownloadError as error:
         raise DownloadError(
             f"{name}: {error}. Set {MIRROR_VARIABLES[name]} to addresses of mirrors (separated by spaces), or put "
@@ -70,9 +73,8 @@ def read_images(name: str, files: Sequence[Path]) -> Raw:
     Raises:
         DataError: a file is missing, or is not what torchvision's md5 sum says.
     """
-    cls = _CLASSES[name]
-    remotes = [Remote(file, md5) for file, md5 in cls.resources]
-    if bad := _missing(remotes, files[0].parent):
+    cls = _torchvisions(name)
+    if bad := _missing(_remotes(name), files[0].parent):
         names = ", ".join(remote.name for remote in bad)
         raise DataError(f"{files[0].parent}: {names} is missing or damaged. Fetch the raw data again.")
     # torchvision reads unpacked files and checks nothing: unpack what was just checked, and keep nothing of it.
@@ -96,6 +98,40 @@ def read_images(name: str, files: Sequence[Path]) -> Raw:
     )
 
 
-def _missing(remotes: Sequence[Remote], folder: Path) -> list[Remote]:
+def _torchvisions(name: str) -> Any:
+    # torchvision costs seconds to import; other sources do without it.
+    from torchvision import datasets
+
+    return {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
+
+
+def _remotes(name: str) -> "list[Remote]":
+    from hw3models.data.known.download import Remote
+
+    return [Remote(file, md5) for file, md5 in _torchvisions(name).resources]
+
+
+def _missing(remotes: "Sequence[Remote]", folder: Path) -> "list[Remote]":
     """Those that are not in `folder`, or not with the right content."""
+    from hw3models.data.known.download import md5_of
+
     return [r for r in remotes if not (folder / r.name).is_file() or md5_of(folder / r.name) != r.md5]
+
+
+def _source(name: str, text: str, licence: str) -> Source:
+    return Source(
+        name=name,
+        forms=(name,),
+        text=text,
+        kinds=("images",),
+        matches=name.__eq__,
+        fetch=_fetch,
+        read=lambda _, report, __: read_images(report.source, files_of(report)),
+        licence=licence,
+        is_remote=True,
+        mirrors=MIRROR_VARIABLES[name],
+    )
+
+
+MNIST = _source("mnist", "70,000 handwritten digits, downloaded", "CC BY-SA 3.0 (LeCun, Cortes and Burges)")
+FASHION = _source("fashion-mnist", "70,000 pictures of clothes, downloaded", "MIT (Zalando)")

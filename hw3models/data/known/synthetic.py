@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.checks import suggestion
 from hw3models.data.raw import Raw
+from hw3models.data.source import Source, made
 from hw3models.errors import SpecError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, SourceReport
 
 STEPS = 50
 CHANNELS = 8
+PREFIX = "regime:"
 REGIMES = ("motif", "order", "locked", "dynamics", "trend")
 REGIME_VERSION = 1
 """Part of the source's digest. Raise it when a spec would give other series."""
@@ -46,7 +49,7 @@ def make_regime(spec: DataSpec) -> Raw:
     Raises:
         SpecError: the difficulty is impossible for the regime.
     """
-    name = spec.source.removeprefix("regime:")
+    name = spec.source.removeprefix(PREFIX)
     parts, labels = [], []
     for stream, size in enumerate((spec.num_train, spec.num_test)):
         rng = _generator(spec.seed, name, stream)
@@ -206,3 +209,22 @@ def _add_bumps(series: Floats, centres: Labels, channels: Labels, draw: Draw, st
     for offset in range(-2, 3):
         bump = strength / draw.difficulty * np.exp(-0.5 * offset**2)
         series[everyone, centres + offset, channels] += signs * bump
+
+
+def _fetch(spec: DataSpec, *_: object) -> SourceReport:
+    name = spec.source.removeprefix(PREFIX)
+    if name not in REGIMES:
+        raise SpecError(f"`source`: there is no regime {name!r}.{suggestion(name, REGIMES)} Known: {list(REGIMES)}.")
+    return made(spec.source, "sequences", REGIME_VERSION)
+
+
+SYNTHETIC = Source(
+    name="regime",
+    forms=tuple(f"{PREFIX}{name}" for name in REGIMES),
+    text="synthetic series of 50 x 8",
+    kinds=("sequences",),
+    matches=lambda source: source.startswith(PREFIX),
+    fetch=_fetch,
+    read=lambda spec, *_: make_regime(spec),
+    licence="synthetic, made by this project (MIT)",
+)

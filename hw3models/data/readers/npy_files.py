@@ -7,16 +7,20 @@
 | NAME_test.npy | bool (N,), True for the test split; may be left out |
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import MAX_BYTES, Raw, label_codes
+from hw3models.data.readers.unlabelled import array_blocks
+from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
-from hw3models.specs import Kind
+from hw3models.specs import DataSpec, Kind
 
 IMAGE_SHAPE = (28, 28)
 
@@ -94,3 +98,35 @@ def open_npy(path: Path) -> NDArray[Any]:
         raise DataError(
             f"{path}: not a whole `.npy` file ({reason}). Write it with numpy.save(path, array)."
         ) from error
+
+
+def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    path = path_of(spec.source)
+    return array_blocks(path, _rows(path), wanted)
+
+
+def _rows(path: Path) -> Iterator[NDArray[Any]]:
+    array = open_npy(path)
+    if array.dtype.kind not in "iufb" or array.ndim < 2:
+        raise DataError(f"{path}: the array is {array.dtype} {array.shape}; numbers of two or more axes are needed.")
+    if not array.flags.c_contiguous:
+        raise DataError(f"{path}: the array is stored column by column (Fortran order); write it in C order.")
+    for _, rows in blocks(array):
+        yield rows
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    path = path_of(spec.source)
+    return path.with_name(f"{path.stem}_labels.npy").is_file()
+
+
+NPY = file_source(
+    ".npy",
+    "series or images, larger than memory, with NAME_labels.npy beside it",
+    files=npy_files,
+    kinds=("sequences", "images"),
+    kind_of=npy_kind,
+    read=lambda spec, report, _: read_npy(files_of(report), path_of(spec.source).stem),
+    unlabelled=_examples,
+    is_labelled=_is_labelled,
+)

@@ -6,6 +6,7 @@ Nothing is unpickled, and every size is read from the headers before memory is a
 import math
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import not_finite_fault, raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
+from hw3models.data.readers.unlabelled import array_blocks
+from hw3models.data.source import Block, Wanted, file_source, path_of
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec, SourceReport
 
 _KEYS = ("X", "y", "X_test", "y_test")
 _FORMAT: Any = npy_format
@@ -126,3 +131,62 @@ def _read_part(
     with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
         features = np.ascontiguousarray(values, dtype=np.float32)
     return features if features.ndim == 3 else features[:, :, None], texts
+
+
+def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    path = path_of(spec.source)
+    return array_blocks(path, _rows(path), wanted)
+
+
+def _rows(path: Path) -> Iterator[NDArray[Any]]:
+    """X, out of the archive as it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if "X" not in found:
+                raise DataError(f"{path}: the array 'X' is missing; the file has {list(found) or 'none'}.")
+            raise_faults(str(path), header_faults(archive, found["X"], "X", limit=None))
+            with archive.open(found["X"]) as member:
+                yield from _member_rows(path, member)
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: not a whole `.npz` file ({error}). Write it with numpy.savez(path, X=...)."
+        ) from error
+
+
+def _member_rows(path: Path, member: Any) -> Iterator[NDArray[Any]]:
+    version = _FORMAT.read_magic(member)
+    read = _FORMAT.read_array_header_1_0 if version == (1, 0) else _FORMAT.read_array_header_2_0
+    shape, fortran, dtype = read(member)
+    if fortran or len(shape) < 2:
+        raise DataError(f"{path}: X is {dtype} {shape}; an array of two or more axes in C order is needed.")
+    row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+    size = max(1, BLOCK_BYTES // max(1, row_bytes))
+    for start in range(0, shape[0], size):
+        num = min(size, shape[0] - start)
+        data = member.read(num * row_bytes)
+        if len(data) != num * row_bytes:
+            raise DataError(f"{path}: X ends after {start:,} of {shape[0]:,} examples: not a whole file.")
+        yield np.frombuffer(data, dtype).reshape(num, *shape[1:])
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    path = path_of(spec.source)
+    if not zipfile.is_zipfile(path):
+        return True
+    with zipfile.ZipFile(path) as archive:
+        return "y.npy" in archive.namelist()
+
+
+def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
+    [path] = map(Path, report.files)
+    return read_npz(path, path.stem, fill=spec.missing != "refuse")
+
+
+NPZ = file_source(
+    ".npz",
+    "arrays X and y, with X_test and y_test where there is a test split",
+    read=_read,
+    unlabelled=_examples,
+    is_labelled=_is_labelled,
+)

@@ -5,6 +5,7 @@ targets without a word. Here they are refused, because no classifier of this pro
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite, isnan
 from pathlib import Path
@@ -14,7 +15,10 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, raw_sequences
+from hw3models.data.readers.unlabelled import padded
+from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec, SourceReport
 
 _SPLIT = re.compile(r"^(?P<name>.+)_(?P<split>TRAIN|TEST)$", re.IGNORECASE)
 _MAX_FAULTS = 100
@@ -233,3 +237,27 @@ def _check_lengths(header: _Header, found: TsFile) -> None:
             f"the header says @equalLength true, but series have {min(lengths)} to {max(lengths)} steps; "
             "correct the header or the series"
         )
+
+
+def read_pair(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
+    """What was fetched: a pair has the name of the set, a single file its own."""
+    files = files_of(report)
+    stem = files[0].stem
+    return read_ts(files, stem if len(files) == 1 else stem.rsplit("_", 1)[0], fill=spec.missing != "refuse")
+
+
+def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    path = path_of(spec.source)
+    series = read_series(path)
+    for start in range(0, len(series), 1024):
+        names = np.arange(start, min(start + 1024, len(series)))
+        yield padded(path, names, series[start : start + 1024], wanted)
+
+
+TS = file_source(
+    ".ts",
+    "as in the UCR and UEA archives; NAME_TEST.ts is found beside NAME_TRAIN.ts",
+    files=ts_files,
+    read=read_pair,
+    unlabelled=_examples,
+)

@@ -7,7 +7,6 @@
 import contextlib
 import hashlib
 import re
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +50,7 @@ class JournalFile:
     def new(cls, folder: Path) -> "JournalFile":
         """A file of this process."""
         me = ProcessId.own()
-        return cls(folder / f"{time.time_ns()}-{me.pid}-{me.started:.1f}@{socket.gethostname()}.jsonl")
+        return cls(folder / f"{time.time_ns()}-{me.pid}-{me.started:.1f}@{me.host}.jsonl")
 
     @property
     def writer(self) -> ProcessId:

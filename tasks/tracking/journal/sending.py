@@ -101,7 +101,7 @@ class Outbox:
         """Did the server not answer the last time?"""
         return self._away_since is not None
 
-    def settle(self, patience: float) -> int:
+    def flush(self, patience: float) -> int:
         """Wait until everything is sent, or nothing was for `patience` seconds; how many events are left."""
         self._nudge.set()
         with self._changed:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -114,6 +115,46 @@ def test_version_and_help_need_no_torch() -> None:
     assert done.returncode == 0, done.stderr
     version = subprocess.run([HW3, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("hw3 0.")
+
+
+def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_path: Path) -> None:
+    """A package's source is among them, and one that cannot be loaded is told in the list."""
+    info = tmp_path / "more-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text("[hw3.sources]\nxyz = more:XYZ\ngone = nothing_here:GONE\n")
+    (tmp_path / "more.py").write_text(
+        "from hw3models.data.source import file_source\nXYZ = file_source('.xyz', 'a made-up format', read=print)"
+    )
+    code = (
+        "import sys; sys.argv[0] = 'hw3'\n"
+        "from flows import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'prefect', 'mlflow', 'pandas'} & set(sys.modules), 'heavy imports'"
+    )
+    root = str(Path(__file__).resolve().parents[3])
+    surroundings = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{tmp_path}", "NO_COLOR": "1", "COLUMNS": "100"}
+
+    def shown(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], env=surroundings, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return " ".join(re.sub(r"[│╭╰─╮╯]", " ", done.stdout).split())
+
+    for command in ("images", "autoencoder"):
+        text = shown(command, "--help")
+        assert "fashion-mnist (70,000 pictures of clothes, downloaded)" in text
+        assert "regime:trend" not in text
+    for command in ("sequences", "check"):
+        text = shown(command, "--help")
+        assert "regime:trend (synthetic series of 50 x 8)" in text
+        assert ".xyz (a made-up format)" in text
+    assert ".csv, .parquet." in shown("predict", "--help"), "a source that only reads with labels is not asked about"
+    listed = shown("sources")
+    assert ".xyz a made-up format (sequences; brought by more 2.0)" in listed
+    assert "The source 'gone' of more 2.0 (nothing_here:GONE) cannot be loaded: ModuleNotFoundError" in listed
 
 
 def test_doctor_says_what_answers_and_what_does_not(environment: dict[str, str]) -> None:

@@ -169,16 +169,18 @@ def test_a_server_in_the_users_prefect_profile_is_the_one_that_is_asked(
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
 
 
-def test_tables_that_are_being_made_when_the_parent_is_killed_are_finished(
-    environment: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("killed", ["the command", "the command and its server"])
+def test_tables_that_are_being_made_when_something_is_killed_are_finished(
+    killed: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    # One that was named is made by Prefect's migrations.
-    database = tmp_path / "fresh.db"
-    environment |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
+    database = tmp_path / "fresh/prefect.db"
+    environment |= {"PREFECT_HOME": str(database.parent)}
     with start(environment, tmp_path / "study.log") as process:
         try:
             wait_until(lambda: database.exists() and database.stat().st_size > 50_000, "some tables", timeout=120)
             [server] = [one for one in psutil.Process(process.pid).children() if SERVER in one.cmdline()]
+            if "server" in killed:
+                server.kill()
         finally:
             process.kill()
     assert psutil.wait_procs([server], timeout=90)[1] == []

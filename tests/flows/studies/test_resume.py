@@ -1,39 +1,31 @@
 """`kill -9` in the middle of a study, then the same command: it goes on where it was, in the same MLflow run."""
 
 import json
-import os
-import signal
 import subprocess
-import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.flows.cli.test_cli import HW3, environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
+from tests.held import held
 
 __all__ = ["environment"]
 STUDY = ("sequences", "regime:locked", "--num-train", "200", "--num-test", "60", "--seeds", "3")
 STUDY = (*STUDY, "--families", "mlp,gru,majority", "--epochs", "60", "--json")
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    log = Path(environment["HW3_HOME"]) / "killed.log"
-    with log.open("wb") as output:
-        return subprocess.Popen([HW3, *STUDY], env=environment, stdout=output, stderr=output, start_new_session=True)
+def in_the_middle(environment: dict[str, str]) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """The study, held in the middle of the GRU's training; the MLP's is over, and MLflow knows it."""
+    home = Path(environment["HW3_HOME"])
+    return held(*STUDY, label="gru on", epoch=20, environment=environment, condition=lambda: finished(home, "mlp"))
 
 
 def checkpoints(home: Path) -> list[Path]:
     return list((home / ".hw3" / "checkpoints").glob("*/epoch-*.safetensors"))
-
-
-def wait_for(condition, seconds: float = 90) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
 
 
 def runs(home: Path) -> list[Run]:
@@ -42,6 +34,7 @@ def runs(home: Path) -> list[Run]:
     return list(client.search_runs(experiments))
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.servers  # a minute; `make reliability` runs it, too
 def test_a_killed_study_goes_on_in_its_own_run(environment: dict[str, str], home: Path) -> None:
     whole = json.loads(hw3(environment, *STUDY, "--first-seed", "0").stdout)
@@ -49,13 +42,10 @@ def test_a_killed_study_goes_on_in_its_own_run(environment: dict[str, str], home
     other = home / "killed"
     other.mkdir()
     environment = environment | {"HW3_HOME": str(other), "HW3_CHECKPOINT_EVERY": "0"}
-    process = start(environment)
-    wait_for(lambda: any(path.name > "epoch-000010" for path in checkpoints(other)) and finished(other, "mlp"))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with in_the_middle(environment):
+        pass  # killed
     assert {run.info.status for run in runs(other)} == {"RUNNING", "FINISHED"}
-    left = checkpoints(other)
-    assert left
+    assert any(path.name > "epoch-000010" for path in checkpoints(other))
 
     done = hw3(environment, *STUDY)
     assert done.returncode == 0, done.stderr

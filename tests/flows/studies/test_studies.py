@@ -275,7 +275,7 @@ def assert_nothing_is_running() -> None:
 
 
 def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -> None:
-    run = sequences(small(vary="both", seeds=4, families=("mlp", "logistic")))
+    run = sequences(small(resampling="both", seeds=4, families=("mlp", "logistic")))
     [answer] = run.answers
     assert answer.comparison is not None
     [pair] = answer.comparison.pairs
@@ -285,7 +285,7 @@ def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -
     # A deterministic baseline is another one on every split.
     assert len(answer.evaluation["logistic"].seeds) == 4
     assert len(set(answer.evaluation["logistic"].metrics["cross_entropy"].per_seed)) == 4
-    assert children(run)["mlp"].data.params["vary"] == "both"
+    assert children(run)["mlp"].data.params["resampling"] == "both"
     assert run.report is not None
     assert "resampled splits" in Path(run.report).read_text()
 
@@ -343,3 +343,35 @@ def test_families_are_compared_by_the_metric_that_is_asked_for() -> None:
         SpecError, match="`metric` 'mse' is not known for classification; known: accuracy, balanced_acc"
     ):
         sequences(small(metric="mse"))
+
+
+def test_artifacts_and_mlflow_show_the_metric_that_is_asked_for() -> None:
+    run = sequences(small(metric="macro_f1"))
+    [answer] = run.answers
+    mlp = answer.evaluation["mlp"].metrics["macro_f1"]
+    shown = f"{100 * mlp.mean:.1f}% ["
+    assert answer.metric == "macro_f1"
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts()
+    [table] = [
+        one for one in artifacts if one.type == "table" and str(one.flow_run_id) == run.prefect["prefect.flow_run_id"]
+    ]
+    row = json.loads(table.data)[0]
+    assert row["macro_f1"].startswith(shown)
+    assert "accuracy" not in row
+    assert run.tracking is not None
+    parent = client_of(run).get_run(run.tracking.run_id).data
+    assert parent.metrics["locked/mlp/macro_f1"] == pytest.approx(mlp.mean)
+    assert "locked/mlp/accuracy" not in parent.metrics
+    assert parent.tags["hw3.metric.sequences-locked"] == "macro_f1"
+    assert f"**mlp** on **locked**: macro F1 {shown}" in children(run)["mlp"].data.tags["mlflow.note.content"]
+
+
+def test_a_single_family_is_shown_by_the_metric_that_is_asked_for_as_well() -> None:
+    run = sequences(small(families=("majority",), metric="cross_entropy"))
+    assert run.answers[0].comparison is None
+    assert "cross-entropy 0.69" in children(run)["majority"].data.tags["mlflow.note.content"]
+    assert run.tracking is not None
+    parent = client_of(run).get_run(run.tracking.run_id).data
+    assert "locked/majority/cross_entropy" in parent.metrics
+    assert parent.tags["hw3.verdict.sequences-locked"] == "One family only: nothing to compare."

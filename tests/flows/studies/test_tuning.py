@@ -1,10 +1,6 @@
 """Studies that search for recipes first, run for real: a Prefect server, an MLflow store, small data."""
 
 import json
-import os
-import signal
-import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,8 @@ from pydantic import ValidationError
 from flows.autoencoder import autoencoder
 from flows.sequences import sequences
 from hw3models.specs import AutoencoderSpec, DataSpec, RunReport, SequencesSpec, TrialReport
-from tests.flows.cli.test_cli import HW3, environment, hw3
+from tests.flows.cli.test_cli import environment, hw3
+from tests.held import held
 
 __all__ = ["environment"]
 
@@ -152,8 +149,8 @@ def test_an_autoencoder_is_judged_by_its_loss_and_may_get_other_layers() -> None
 
 
 def test_recipes_are_not_chosen_on_examples_that_resamples_will_test_on() -> None:
-    with pytest.raises(ValidationError, match=r"`tune` \(5\) chooses on the training part, and `vary: both`"):
-        small(vary="both")
+    with pytest.raises(ValidationError, match=r"`tune` \(5\) chooses on the training part, and `resampling: both`"):
+        small(resampling="both")
 
 
 # --------------------------------------------------------------------------------------------- kill -9
@@ -162,6 +159,7 @@ STUDY = ("sequences", "regime:locked", "--num-train", "80", "--num-test", "60", 
 STUDY = (*STUDY, "--epochs", "12", "--tune", "4", "--json")
 
 
+@pytest.mark.timeout(900)
 def test_a_killed_search_goes_on_in_its_own_runs_and_ends_with_the_same(
     environment: dict[str, str], home: Path
 ) -> None:
@@ -169,13 +167,10 @@ def test_a_killed_search_goes_on_in_its_own_runs_and_ends_with_the_same(
     other = home / "killed"
     other.mkdir()
     environment = environment | {"HW3_HOME": str(other)}
-    with (other / "killed.log").open("wb") as log:
-        process = subprocess.Popen([HW3, *STUDY], env=environment, stdout=log, stderr=log, start_new_session=True)
-    wait_for(lambda: len(done(other)) == 6 and asked(other) == 7)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with held(*STUDY, label="cnn on locked, trial 2", epoch=2, environment=environment):
+        pass  # killed
     before = done(other)
-    assert len(before) == 6, "in the middle of the third trial of the second network"
+    assert (len(before), asked(other)) == (6, 7), "in the middle of the third trial of the second network"
 
     went_on = hw3(environment, *STUDY)
     assert went_on.returncode == 0, went_on.stderr
@@ -207,13 +202,6 @@ def done(home: Path) -> dict[str, TrialReport]:
 
 def asked(home: Path) -> int:
     return len(list((home / ".hw3" / "searches").glob("*/*.trial.json")))
-
-
-def wait_for(condition: Any, seconds: float = 150) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 def runs(home: Path) -> list[Run]:

@@ -15,9 +15,10 @@ from flows.up.passwords import Passwords, find_passwords
 from flows.up.ports import check_ports
 from flows.up.processes import Identity, identify
 from flows.up.report import warning_about_host
-from flows.up.services import MLFLOW_CLIENT, client_environment, mlflow_server, prefect_server, workers
+from flows.up.services import client_environment, mlflow_server, prefect_server, workers
 from flows.up.state import ServiceState, UpState, read_state, write_state
 from hw3models.errors import SpecError
+from tasks.mlflow_environment import CLIENT
 from tasks.settings import Settings
 
 SECRET = "s3cr:t@/x"
@@ -184,9 +185,9 @@ def test_gpu_workers_take_one_run_and_see_one_gpu_and_cpu_workers_see_none() -> 
 def test_clients_get_the_variables_that_tracking_sets() -> None:
     import tasks.tracking  # noqa: F401  # sets them where they are not set
 
-    assert {name: os.environ[name] for name in MLFLOW_CLIENT} == MLFLOW_CLIENT
+    assert {name: os.environ[name] for name in CLIENT} == CLIENT
     environment = client_environment(UpOptions(mlflow_port=5055), Settings(), Passwords())
-    assert environment.items() >= MLFLOW_CLIENT.items()
+    assert environment.items() >= CLIENT.items()
     assert environment["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5055"
 
 

@@ -103,8 +103,8 @@ def test_the_model_fills_what_it_is_asked_about_as_in_its_training(tmp_path: Pat
     assert isinstance(mlp, Network)
     job = TrainSpec(data=spec, family="mlp", seeds=(0,), recipe=Recipe(epochs=2))
     train_step(job, data, tmp_path / "model")
-    card, states = load_model(tmp_path / "model")
-    save_predictor(tmp_path / "one", card, states, 0)
+    manifest, states = load_model(tmp_path / "model")
+    save_predictor(tmp_path / "one", manifest, states, 0)
     predictor = load_predictor(tmp_path / "one")
     values, _ = gappy()
     rows = [row for row in range(NUM) if row != 3]  # where a whole channel is missing the means differ a little

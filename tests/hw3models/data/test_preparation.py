@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hw3models import data as data_package
-from hw3models.data import IMAGE_SETS, REGIMES, fetch, load_prepared, prepare
+from hw3models.data import REGIMES, fetch, load_prepared, prepare
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.specs import DataSpec
 
@@ -18,7 +18,6 @@ SMALL = DataSpec(source="regime:locked", num_train=200, num_test=100)
 def test_the_public_names_are_there() -> None:
     assert all(hasattr(data_package, name) for name in data_package.__all__)
     assert REGIMES == ("motif", "order", "locked", "dynamics", "trend")
-    assert IMAGE_SETS == ("mnist", "fashion-mnist", "digits")
 
 
 def test_importing_data_is_cheap_and_does_nothing(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from hw3models.engine.batches import Batch, DeviceData, batch_size
+from hw3models.engine.batches import DeviceData, batch_size
 from hw3models.engine.group import Group
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import ReplicateRng
+from hw3models.objectives import CLASSIFICATION
+from hw3models.objectives.objective import Batch
 from hw3models.specs import Recipe
 from tests.tiny import tiny_dataset
 
@@ -26,7 +28,7 @@ def batch(recipe: Recipe, *, unequal: bool = False, ramp: bool = False) -> Batch
             time[np.arange(20) >= data.lengths[:, None]] = 0
         data = replace(data, features=time, mean=np.zeros(4, np.float32), std=np.ones(4, np.float32))
     index = torch.arange(32).expand(2, -1)
-    return DeviceData(data, CPU, torch.float64).batch(index, recipe, Streams((0, 1), CPU))
+    return DeviceData(data, CPU, torch.float64).batch(index, recipe, ReplicateRng((0, 1), CPU))
 
 
 @pytest.mark.parametrize("unequal", [False, True])
@@ -90,7 +92,7 @@ def test_the_loss_of_a_blend_is_the_blend_of_the_losses() -> None:
         None,
         replace(mixed.blend, labels=mixed.blend.labels[:1], share=mixed.blend.share[:1]),
     )
-    group = Group((0,), [model], recipe, "classification", Streams((0,), CPU))
+    group = Group((0,), [model], recipe, CLASSIFICATION, ReplicateRng((0,), CPU))
     (loss,) = group.take_step(one).tolist()
     assert loss == pytest.approx(expected.item(), rel=1e-6)
 

@@ -20,7 +20,7 @@ from hw3models.engine.chunked import ChunkedData, load_data
 from hw3models.engine.fit import FitResult, fit
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.families import Network, find_family
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import ReplicateRng
 from hw3models.specs import DataSpec, TrainSpec
 from tests.tiny import quick_recipe
 
@@ -71,10 +71,10 @@ def test_a_file_that_changed_after_it_was_prepared_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("memory_rows", [16, 50, 100, 1000])
 def test_an_epoch_sees_every_example_once_in_full_batches(dataset: Dataset, memory_rows: int) -> None:
     data = ChunkedData(dataset, CPU, torch.float32, pixels=False, memory_bytes=memory_rows * 12 * 2 * 4)
-    streams = Streams((0, 1), CPU)
+    rng = ReplicateRng((0, 1), CPU)
     train = torch.as_tensor(dataset.train)
     seen, sizes = [], []
-    for index in data.order(train, 16, streams, 1):
+    for index in data.order(train, 16, rng, 1):
         batch = data.batch(index)
         sizes.append(batch.labels.shape[1])
         seen.append(batch.inputs)

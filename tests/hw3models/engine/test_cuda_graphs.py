@@ -10,9 +10,9 @@ from hw3models.engine.batches import DeviceData, roll_each, roll_each_on_device
 from hw3models.engine.cuda_graphs import WARM_UP, GraphedSteps
 from hw3models.engine.fit import build_replicate
 from hw3models.engine.group import Group
-from hw3models.engine.optimizers import Plain
+from hw3models.engine.optimizers import Optimizer
 from hw3models.families import FAMILIES, Network
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import ReplicateRng
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from tests.tiny import quick_recipe, tiny_dataset
 
@@ -26,12 +26,12 @@ def trained(family: Network, *, graphed: bool) -> tuple[Group, GraphedSteps | No
     seeds = (3, 8)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, recipe=recipe)
     models = [build_replicate(family, dataset, spec, seed) for seed in seeds]
-    group = Group(seeds, models, recipe, family.task, Streams(seeds, CPU))
-    data = DeviceData(dataset, CPU, pixels=family.task == "reconstruction")
+    group = Group(seeds, models, recipe, family.objective, ReplicateRng(seeds, CPU))
+    data = DeviceData(dataset, CPU, pixels=family.objective.needs_pixels)
     train = torch.as_tensor(dataset.train)
     steps = None
     if graphed:
-        steps = GraphedSteps(group._stepper(data), group.streams.noise, lambda work, _: work)
+        steps = GraphedSteps(group._stepper(data), group.rng.noise, lambda work, _: work)
         group._advance = steps
     for epoch in (1, 2, 3):
         group.train_epoch(data, train, 16, 100, epoch)
@@ -98,16 +98,14 @@ def test_no_step_reads_a_number_from_the_device(family: Network, monkeypatch: py
     recipe = quick_recipe(dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=(0, 1), recipe=recipe)
     models = [build_replicate(family, dataset, spec, seed) for seed in (0, 1)]
-    monkeypatch.setattr(
-        group_module, "make_optimizer", lambda parameters, _: Plain(parameters, Recipe(optimizer="sgd"))
-    )
-    group = Group((0, 1), models, recipe, family.task, MetaStreams((0, 1), meta))
-    data = DeviceData(dataset, meta, pixels=family.task == "reconstruction")
+    monkeypatch.setattr(group_module, "Optimizer", lambda parameters, _: Optimizer(parameters, Recipe(optimizer="sgd")))
+    group = Group((0, 1), models, recipe, family.objective, MetaRng((0, 1), meta))
+    data = DeviceData(dataset, meta, pixels=family.objective.needs_pixels)
     group.program.train()
-    group.take_step(data.batch(torch.zeros(2, 16, dtype=torch.int64, device=meta), recipe, group.streams))
+    group.take_step(data.batch(torch.zeros(2, 16, dtype=torch.int64, device=meta), recipe, group.rng))
 
 
-class MetaStreams(Streams):
+class MetaRng(ReplicateRng):
     """Draws nothing, of the right shapes."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:

@@ -12,8 +12,8 @@ from hw3models.engine.strategies import Strategy
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
 from hw3models.families.family import Architecture
-from hw3models.nn.rng import Streams
-from hw3models.nn.stacking import take_out
+from hw3models.nn.rng import ReplicateRng
+from hw3models.nn.stacking import unstack
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from tests.tiny import quick_recipe, tiny_dataset
 
@@ -68,7 +68,7 @@ def test_replicate_s_of_many_equals_seed_s_trained_alone(family: Network, unequa
     many = train(family, (4, 11, 2), "stacked", recipe, unequal=unequal)
     for strategy in ("stacked", "separate"):
         alone = train(family, (11,), strategy, recipe, unequal=unequal)
-        ours, theirs = take_out(many.states, 1), take_out(alone.states, 0)
+        ours, theirs = unstack(many.states, 1), unstack(alone.states, 0)
         for name, tensor in theirs.items():
             torch.testing.assert_close(ours[name], tensor, rtol=1e-9, atol=1e-10)
         np.testing.assert_allclose(curves(many, 11), curves(alone, 11), rtol=1e-6)
@@ -148,7 +148,7 @@ def test_best_epoch_selection_keeps_the_lowest_validation_loss() -> None:
     losses = [report.validation_loss[0] for report in result.epochs if report.validation_loss]
     assert np.argmin(losses) < len(losses) - 1
     model = family.build(Architecture(shape=(20, 4), num_classes=3)).double()
-    model.load_state_dict(take_out(result.states, 0))
+    model.load_state_dict(unstack(result.states, 0))
     [batch] = DeviceData(dataset, torch.device("cpu"), torch.float64).in_order(dataset.validation, 1)
     loss = torch.nn.functional.cross_entropy(model.eval()(batch.inputs[0]), batch.labels[0]).item()
     assert loss == pytest.approx(min(losses), rel=1e-6)
@@ -313,12 +313,12 @@ def test_every_example_is_seen_once_per_epoch_in_each_replicates_own_order() -> 
     dataset = tiny_dataset()
     data = DeviceData(dataset, torch.device("cpu"))
     train_index = torch.as_tensor(dataset.train)
-    streams = Streams([0, 1], torch.device("cpu"))
-    orders = train_index[streams.permutations(len(train_index))]
+    rng = ReplicateRng([0, 1], torch.device("cpu"))
+    orders = train_index[rng.permutations(len(train_index))]
     assert not torch.equal(orders[0], orders[1])
     for order in orders:
         assert torch.equal(order.sort().values, train_index)
-    batches = torch.cat(list(data.order(train_index, 32, streams, 1)), dim=1)
+    batches = torch.cat(list(data.order(train_index, 32, rng, 1)), dim=1)
     for order in batches:
         assert torch.equal(order.sort().values, train_index)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hw3models.engine.out_of_memory import Plan
+from hw3models.engine.out_of_memory import MemoryPlan
 
 LIMITED = """
 import json, resource, sys
@@ -70,11 +70,11 @@ def test_what_does_not_fit_alone_says_what_to_try() -> None:
 @pytest.mark.parametrize(
     ("plan", "smaller"),
     [
-        (Plan(((0, 1, 2, 3, 4),), 1), Plan(((0, 1), (2, 3, 4)), 1)),
-        (Plan(((0, 1), (2,)), 2), Plan(((0,), (1,), (2,)), 2)),
-        (Plan(((0,), (1,)), 2), Plan(((0,), (1,)), 1)),
-        (Plan(((0,), (1,)), 1), None),
+        (MemoryPlan(((0, 1, 2, 3, 4),), 1), MemoryPlan(((0, 1), (2, 3, 4)), 1)),
+        (MemoryPlan(((0, 1), (2,)), 2), MemoryPlan(((0,), (1,), (2,)), 2)),
+        (MemoryPlan(((0,), (1,)), 2), MemoryPlan(((0,), (1,)), 1)),
+        (MemoryPlan(((0,), (1,)), 1), None),
     ],
 )
-def test_plans_get_smaller_until_one_replicate_is_left(plan: Plan, smaller: Plan | None) -> None:
+def test_plans_get_smaller_until_one_replicate_is_left(plan: MemoryPlan, smaller: MemoryPlan | None) -> None:
     assert plan.smaller() == smaller

@@ -19,9 +19,9 @@ from hw3models.engine.group import Group
 from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.families import FAMILIES, Network, find_family
 from hw3models.nn.dense import DenseChain
-from hw3models.nn.rng import Streams
+from hw3models.nn.rng import ReplicateRng
 from hw3models.specs import Kind, TrainSpec
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 from tests.tiny import quick_recipe, tiny_dataset
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -143,8 +143,10 @@ def test_test_examples_are_predicted_in_float32_whoever_asks(monkeypatch: pytest
         switched.append((device, tf32))
 
     monkeypatch.setattr(prediction, "products", spy)
-    monkeypatch.setattr(prediction, "predict_classes", lambda *_: switched.append((CUDA, True)))
-    prediction.predict(ModelCard.model_construct(kind="sequences", family="cnn", vary="seed"), {}, tiny_dataset(), CPU)
+    monkeypatch.setattr(prediction, "_ask", lambda *_: switched.append((CUDA, True)))
+    prediction.predict(
+        ModelManifest.model_construct(kind="sequences", family="cnn", resampling="seed"), {}, tiny_dataset(), CPU
+    )
     assert switched == [(CPU, False), (CUDA, True), (CPU, False)]
 
 
@@ -172,10 +174,10 @@ def test_convolutions_compute_in_it_and_parameters_gradients_and_losses_do_not(
     dataset, family, seeds = tiny_dataset(), network("cnn"), tuple(range(layers))
     spec = TrainSpec(family="cnn", seeds=seeds)
     models = [build_replicate(family, dataset, spec, seed) for seed in seeds]
-    group = Group(seeds, models, quick_recipe(), family.task, Streams(seeds, CPU), in_bf16)
+    group = Group(seeds, models, quick_recipe(), family.objective, ReplicateRng(seeds, CPU), in_bf16)
     seen: list[torch.dtype] = []
     for module in group.program.modules():
-        if "Conv1d" in type(module).__name__:
+        if "Conv" in type(module).__name__:
             module.register_forward_hook(lambda _, __, output: seen.append(output.dtype))
     loss = group.take_step(DeviceData(dataset, CPU).batch(torch.arange(8).expand(layers, -1)))
     assert seen == [computed] * 3

@@ -11,7 +11,7 @@ from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.comparison import compare, tie_groups
 from hw3models.specs import ComparisonReport, PairReport
 from hw3models.stats.multiple_testing import holm
-from tests.tables import autoencoder, classifier, compared, skilled
+from tests.tables import autoencoder, classifier, compared, facts, skilled
 
 FLIPPED = {"a better": "b better", "b better": "a better", "equivalent": "equivalent", "cannot tell": "cannot tell"}
 
@@ -303,7 +303,7 @@ def test_a_lower_reconstruction_error_is_better() -> None:
         "pca": autoencoder(errors_of(rng, 0.0557, 1), family="pca"),
         "autoencoder": autoencoder(errors_of(rng, 0.0359)),
     }
-    report = compare(tables, metric="mse", train_seconds={"pca": 0.1, "autoencoder": 9.0}, baselines=["pca"])
+    report = compare(tables, metric="mse", train_seconds={"pca": 0.1, "autoencoder": 9.0}, facts=facts(tables, ["pca"]))
     (pair,) = report.pairs
     assert (pair.verdict, report.groups) == ("b better", (("autoencoder",), ("pca",)))
     assert not report.higher_is_better
@@ -319,7 +319,7 @@ def test_a_lower_reconstruction_error_is_better() -> None:
 def test_a_worse_autoencoder_does_not_beat_its_baseline() -> None:
     rng = np.random.default_rng(10)
     tables = {"autoencoder": autoencoder(errors_of(rng, 0.06)), "pca": autoencoder(errors_of(rng, 0.05), family="pca")}
-    report = compare(tables, metric="mse", train_seconds={}, baselines=["pca"])
+    report = compare(tables, metric="mse", train_seconds={}, facts=facts(tables, ["pca"]))
     assert report.verdict.startswith("No network beats a baseline beyond noise. PCA beats autoencoder by 0.0")
 
 

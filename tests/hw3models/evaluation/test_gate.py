@@ -1,17 +1,21 @@
 """The promotion gate: who takes the champion's place, who does not, and how often by luck alone."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from hw3models.errors import SpecError
-from hw3models.evaluation.gate import Candidate, judge, winner
+from hw3models.evaluation import gate
+from hw3models.evaluation.gate import Candidate, winner
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.families import facts_of
 from hw3models.specs import ComparisonReport
 
 NIGHTS = 200
+judge = partial(gate.judge, facts=facts_of(["cnn", "mlp", "majority", "rocket"]))
 
 
 def table(right: NDArray[np.bool_], *, family: str = "cnn", digest: str = "d1") -> PredictionTable:

@@ -1,6 +1,7 @@
 """Every metric against scikit-learn, on the whole test split and with examples left out."""
 
 import math
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from sklearn import metrics as sk
 from sklearn.preprocessing import label_binarize
 
 from hw3models.errors import DataError, SpecError
-from hw3models.evaluation.metrics import measure
+from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.metrics import counts_right_answers, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.evaluation.scores import METRICS, score
+from hw3models.evaluation.scores import METRICS, headline, score
 from hw3models.specs import EvaluationReport
 from hw3models.stats.intervals import estimate, jackknife_groups
 from tests.tables import autoencoder, classifier, evaluated, random_classifier, with_probabilities
@@ -217,3 +219,27 @@ def test_ten_thousand_images_with_eight_seeds_take_less_than_three_seconds() -> 
     start = time.process_time()
     evaluated(table, tuple("0123456789"))
     assert time.process_time() - start < 3
+
+
+def test_what_is_shown_where_nobody_says_is_accuracy_or_the_squared_error_per_pixel() -> None:
+    rng = np.random.default_rng(8)
+    net, code = classifier(rng.random((3, 60)) < 0.9), autoencoder(rng.gamma(20, size=(3, 60)))
+    assert default_metric(evaluated(net).metrics) == "accuracy"
+    assert default_metric(evaluated(code, ()).metrics) == "mse"
+    assert compare({"a": net, "b": net}, train_seconds={}).metric == "accuracy"
+    assert compare({"a": code, "b": code}, train_seconds={}).metric == "mse"
+
+
+def test_a_family_is_shown_by_the_metric_of_its_study() -> None:
+    right = np.arange(60) < 54
+    report = evaluated(classifier(np.tile(right, (3, 1))))
+    assert re.fullmatch(r"accuracy 90\.0% \[\d+\.\d, \d+\.\d\]", headline(report))
+    error = report.metrics["cross_entropy"]
+    assert headline(report, "cross_entropy").startswith(f"cross-entropy {error.mean:#.3g} nats [")
+    assert headline(report, "psnr") == headline(report), "what cannot be computed is not shown"
+
+
+def test_trials_are_judged_by_right_answers_where_the_study_is() -> None:
+    """By accuracy for shares of right answers, else by the loss."""
+    by_answers = {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
+    assert {name for name in METRICS if counts_right_answers(name)} == by_answers

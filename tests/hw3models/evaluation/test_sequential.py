@@ -90,7 +90,7 @@ def test_the_verdict_says_why_it_stopped() -> None:
 
 
 def crossed(rng: np.random.Generator, seeds: int, num: int) -> np.ndarray:
-    """Two families without a difference: (2, S, n), seeds that vary, examples of different difficulty."""
+    """Two families without a difference: (2, S, n), seeds that resampling, examples of different difficulty."""
     luck = 0.15 * rng.standard_normal((2, seeds, 1))
     return rng.standard_normal(num) + rng.standard_normal((2, seeds, num)) + luck + 1.4 > 0
 

@@ -27,7 +27,7 @@ def test_the_image_mlp_is_exactly_the_homeworks_network() -> None:
 
 
 def test_the_autoencoder_has_the_promised_layers_and_a_code_of_k_numbers() -> None:
-    model = build("images", "autoencoder", code_size=3)
+    model = build("images", "autoencoder", latent_dim=3)
     sizes = [layer.out_features for layer in model.modules() if isinstance(layer, nn.Linear)]
     assert sizes == [128, 64, 3, 64, 128, 784]
     images = torch.randn(5, 28, 28)
@@ -40,7 +40,7 @@ def test_the_autoencoder_has_the_promised_layers_and_a_code_of_k_numbers() -> No
 def test_the_deep_autoencoder_is_hinton_and_salakhutdinovs() -> None:
     family = FAMILIES["images"]["autoencoder"]
     assert isinstance(family, Network)
-    model = build("images", "autoencoder", code_size=30, hidden=recipe_of(family, "deep").hidden)
+    model = build("images", "autoencoder", latent_dim=30, hidden=recipe_of(family, "deep").hidden)
     sizes = [layer.out_features for layer in model.modules() if isinstance(layer, nn.Linear)]
     assert sizes == [1000, 500, 250, 30, 250, 500, 1000, 784]
 

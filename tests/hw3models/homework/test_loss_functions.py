@@ -19,7 +19,7 @@ from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
 from hw3models.families.mlp import build_image_mlp
 from hw3models.homework import loss_functions as losses
-from hw3models.nn.rng import Streams, derived_seed
+from hw3models.nn.rng import ReplicateRng, derived_seed
 
 
 def few_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -133,10 +133,10 @@ def plain_loop(seed: int, loss_of: Callable[[torch.Tensor, torch.Tensor], torch.
         torch.manual_seed(derived_seed(seed, "initialisation"))
         model = build_image_mlp(Architecture(shape=(28, 28), num_classes=10))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
-    streams, curve = Streams([seed], torch.device("cpu")), []
+    rng, curve = ReplicateRng([seed], torch.device("cpu")), []
     for _ in range(epochs):
         total = 0.0
-        for rows in streams.permutations(len(dataset.train))[0].split(64):
+        for rows in rng.permutations(len(dataset.train))[0].split(64):
             index = dataset.train[rows.numpy()]
             x = (torch.from_numpy(features[index]) / 255 - float(dataset.mean[0])) / float(dataset.std[0])
             optimizer.zero_grad()

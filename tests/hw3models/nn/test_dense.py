@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from hw3models.nn.dense import DenseChain, StackedDenseChain
 from hw3models.nn.layers import Dropout
-from hw3models.nn.losses import cross_entropy_slope
+from hw3models.nn.losses import cross_entropy_grad
 from hw3models.nn.stacking import stack
 
 CHAINS = {
@@ -55,7 +55,7 @@ def test_learning_without_autograd_finds_the_same_loss_and_gradients_again_and_a
     for _ in range(2):
         x = torch.randn(3, 7, 6, dtype=torch.float64)
         labels = torch.randint(0, 2, (3, 7))
-        loss = stacked.learn(x, partial(cross_entropy_slope, labels=labels))
+        loss = stacked.forward_backward(x, partial(cross_entropy_grad, labels=labels))
         ours = {key: parameter.grad for key, parameter in stacked.named_parameters()}
         parameters = list(stacked.parameters())
         outputs = stacked(x)
@@ -70,11 +70,11 @@ def test_learning_without_autograd_finds_the_same_loss_and_gradients_again_and_a
 def test_gradients_that_were_thrown_away_are_made_again() -> None:
     stacked = stack([CHAINS["relu"]() for _ in range(2)])
     assert isinstance(stacked, StackedDenseChain)
-    x, slope = torch.randn(2, 7, 6), partial(cross_entropy_slope, labels=torch.zeros(2, 7, dtype=torch.int64))
-    stacked.learn(x, slope)
+    x, loss_grad = torch.randn(2, 7, 6), partial(cross_entropy_grad, labels=torch.zeros(2, 7, dtype=torch.int64))
+    stacked.forward_backward(x, loss_grad)
     kept = [torch.as_tensor(parameter.grad) for parameter in stacked.parameters()]
     stacked.zero_grad(set_to_none=True)
-    stacked.learn(x, slope)
+    stacked.forward_backward(x, loss_grad)
     for parameter, gradient in zip(stacked.parameters(), kept, strict=True):
         torch.testing.assert_close(torch.as_tensor(parameter.grad), gradient)
 

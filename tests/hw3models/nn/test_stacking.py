@@ -5,8 +5,8 @@ from torch import nn
 from hw3models.families import FAMILIES, Network
 from hw3models.families.family import Architecture
 from hw3models.nn.layers import Dropout, reverse_in_time, time_mask
-from hw3models.nn.rng import Streams
-from hw3models.nn.stacking import put_together, stack, take_out
+from hw3models.nn.rng import Noise, ReplicateRng
+from hw3models.nn.stacking import stack, stack_states, unstack
 
 NETWORKS = [family for kind in FAMILIES.values() for family in kind.values() if isinstance(family, Network)]
 
@@ -52,7 +52,7 @@ def test_a_replicate_taken_out_is_the_model_that_went_in(family: Network) -> Non
     models = build(family, 3)
     states = stack(models).state_dict()
     for row, model in enumerate(models):
-        taken = take_out(states, row)
+        taken = unstack(states, row)
         assert taken.keys() == model.state_dict().keys()
         fresh = build(family, 1)[0]
         fresh.load_state_dict(taken)
@@ -62,7 +62,7 @@ def test_a_replicate_taken_out_is_the_model_that_went_in(family: Network) -> Non
 
 def test_putting_together_undoes_taking_out() -> None:
     states = stack(build(NETWORKS[0], 2)).state_dict()
-    again = put_together([take_out(states, 0), take_out(states, 1)])
+    again = stack_states([unstack(states, 0), unstack(states, 1)])
     assert all(torch.equal(states[name], again[name]) for name in states)
 
 
@@ -91,10 +91,16 @@ def test_two_stacked_recurrent_layers_agree_with_torch() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (nn.Conv1d(4, 4, 3, groups=2), "only groups=1"),
-        (nn.BatchNorm1d(4, affine=False), "affine=True"),
+        (nn.BatchNorm1d(4, momentum=None), "needs a momentum"),
         (nn.LSTM(3, 5, bidirectional=True), "one direction"),
-        (nn.Embedding(3, 4), "cannot stack Embedding: it holds weight itself"),
+        (nn.Embedding(3, 4, max_norm=1.0), "max_norm, scale_grad_by_freq and sparse have no stacked form"),
+        (nn.MultiheadAttention(4, 2, kdim=3), "keys and values as wide as queries"),
+        (nn.MaxPool1d(2, return_indices=True), "it returns indices"),
+        (nn.Softmax(), "`dim` is None, not an axis"),
+        (
+            nn.Sequential(nn.Sequential(nn.Bilinear(2, 3, 4))),
+            r"cannot stack Bilinear \(0\.0\): it holds weight, bias itself",
+        ),
     ],
 )
 def test_a_layer_without_a_stacked_form_is_refused(layer: nn.Module, message: str) -> None:
@@ -103,8 +109,9 @@ def test_a_layer_without_a_stacked_form_is_refused(layer: nn.Module, message: st
 
 
 def test_dropout_masks_of_a_replicate_do_not_depend_on_its_neighbours() -> None:
-    together, alone = Dropout(0.5, stacked=True), Dropout(0.5)
-    together.streams, alone.streams = Streams([3, 8], torch.device("cpu")), Streams([8], torch.device("cpu"))
+    together, alone = Dropout(0.5), Dropout(0.5)
+    together.noise = Noise(ReplicateRng([3, 8], torch.device("cpu")), "stacked")
+    alone.noise = Noise(ReplicateRng([8], torch.device("cpu")), "plain")
     x = torch.ones(2, 16, 10)
     torch.testing.assert_close(together(x)[1], alone(x[1]))
     assert set(together(x).unique().tolist()) == {0.0, 2.0}

@@ -18,7 +18,7 @@ from hw3models.evaluation.metrics import measure
 from hw3models.evaluation.prediction_table import PredictionTable, join_resamples, load_table, save_table
 from hw3models.families import Network, find_family
 from hw3models.pipeline.steps import evaluate_step, train_step
-from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec, Vary
+from hw3models.specs import DataReport, EvaluationReport, Resampling, TrainReport, TrainSpec
 from hw3models.stats.intervals import Measured, difference, estimate
 from tests.tables import classifier
 from tests.tiny import quick_recipe, tiny_dataset
@@ -32,12 +32,14 @@ def data(tmp_path: Path) -> DataReport:
     return describe(DATA, tmp_path / "data.npz")
 
 
-def spec(vary: Vary, seeds: tuple[int, ...], family: str = "cnn") -> TrainSpec:
-    return TrainSpec(family=family, seeds=seeds, vary=vary, recipe=quick_recipe(dropout=0.2), device="cpu")
+def spec(resampling: Resampling, seeds: tuple[int, ...], family: str = "cnn") -> TrainSpec:
+    return TrainSpec(family=family, seeds=seeds, resampling=resampling, recipe=quick_recipe(dropout=0.2), device="cpu")
 
 
-def trained(vary: Vary, data: DataReport, folder: Path, family: str) -> tuple[TrainReport, EvaluationReport]:
-    training = train_step(spec(vary, (0, 1, 2), family), data, folder / f"{vary}-{family}")
+def trained(
+    resampling: Resampling, data: DataReport, folder: Path, family: str
+) -> tuple[TrainReport, EvaluationReport]:
+    training = train_step(spec(resampling, (0, 1, 2), family), data, folder / f"{resampling}-{family}")
     return training, evaluate_step(training, data)
 
 
@@ -85,8 +87,8 @@ def test_the_model_that_is_kept_is_scaled_as_its_own_split_was(data: DataReport,
     from hw3models.engine.model_store import load_model
 
     training, _ = trained("both", data, tmp_path, "mlp")
-    card, _ = load_model(Path(training.directory))
-    np.testing.assert_allclose(card.mean, resample(DATA, training.best_seed).mean, rtol=1e-6)
+    manifest, _ = load_model(Path(training.directory))
+    np.testing.assert_allclose(manifest.mean, resample(DATA, training.best_seed).mean, rtol=1e-6)
 
 
 # ----------------------------------------------------------------------------------------- intervals
@@ -136,7 +138,7 @@ def resampled(shares: list[float], *, seeds: tuple[int, ...] | None = None, fami
                 probabilities=one.probabilities,
             )
         )
-    return join_resamples(singles, DATA)
+    return join_resamples(singles, data_digest=DATA.digest, num_train=len(DATA.train) + len(DATA.validation))
 
 
 SHARES = [0.80, 0.85, 0.78, 0.83, 0.80]

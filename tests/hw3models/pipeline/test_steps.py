@@ -42,11 +42,11 @@ def test_the_prediction_table_is_what_each_plain_model_says(tmp_path: Path, fami
     dataset = tiny_dataset(unequal=unequal)
     table = load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
     assert table.probabilities is not None
-    card, states = load_model(Path(training.directory))
+    manifest, states = load_model(Path(training.directory))
     inputs = torch.as_tensor((dataset.features - dataset.mean) / dataset.std)
     lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths)
     for row, seed in enumerate(training.seeds):
-        model = rebuild(card, states, seed)
+        model = rebuild(manifest, states, seed)
         if lengths is None:
             logits = model(inputs)
         else:
@@ -79,10 +79,10 @@ def test_reconstruction_errors_are_those_of_the_plain_autoencoder(tmp_path: Path
     training = trained(tmp_path, data, "autoencoder", seeds=(3, 4))
     evaluation = evaluate_step(training, data)
     dataset = tiny_dataset("images")
-    card, states = load_model(Path(training.directory))
+    manifest, states = load_model(Path(training.directory))
     pixels = torch.as_tensor(dataset.features[dataset.test]) / 255
     for row, seed in enumerate((3, 4)):
-        rebuilt = rebuild(card, states, seed)((pixels - 0.2) / 0.5)
+        rebuilt = rebuild(manifest, states, seed)((pixels - 0.2) / 0.5)
         mse = torch.nn.functional.mse_loss(rebuilt, pixels.flatten(1)).item()
         assert evaluation.metrics["mse"].per_seed[row] == pytest.approx(mse, rel=1e-5)
         assert evaluation.metrics["psnr"].per_seed[row] == pytest.approx(-10 * np.log10(mse), rel=1e-5)
@@ -121,8 +121,8 @@ def test_a_broken_model_folder_is_an_error_that_says_so(tmp_path: Path) -> None:
 def test_a_predictor_takes_raw_examples(tmp_path: Path, kind: str, family: str) -> None:
     data = prepared(tmp_path, kind)
     training = trained(tmp_path, data, family)
-    card, states = load_model(Path(training.directory))
-    save_predictor(tmp_path / "single", card, states, seed=1)
+    manifest, states = load_model(Path(training.directory))
+    save_predictor(tmp_path / "single", manifest, states, seed=1)
     predictor = load_predictor(tmp_path / "single")
     dataset = tiny_dataset("images" if kind == "images" else "sequences")
     output = predictor.predict(dataset.features[dataset.test])
@@ -177,7 +177,7 @@ def test_pca_with_30_numbers_reproduces_the_published_error_on_mnist(tmp_path: P
         (raw / file.name).symlink_to(file)
     spec = DataSpec(source="mnist")
     data = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
-    training = train_step(TrainSpec(data=spec, family="pca", seeds=(0,), code_size=30), data, tmp_path / "pca")
+    training = train_step(TrainSpec(data=spec, family="pca", seeds=(0,), latent_dim=30), data, tmp_path / "pca")
     evaluation = evaluate_step(training, data)
     assert evaluation.metrics["squared_error"].mean == pytest.approx(13.87, abs=0.01)
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from hw3models.data import fetch, prepare
-from hw3models.data.readers.unlabelled import Wanted, read_examples
+from hw3models.data.source import Wanted
+from hw3models.data.sources import read_examples
 from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError, SpecError
 from hw3models.families.family import Architecture
@@ -20,7 +21,7 @@ from hw3models.pipeline.steps import train_step
 from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor, save_predictor
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from hw3models.specs.model import ModelCard
+from hw3models.specs.model import ModelManifest
 
 STEPS, CHANNELS = 12, 3
 
@@ -33,7 +34,7 @@ def predictor(tmp_path: Path) -> Predictor:
 def make_predictor(folder: Path, *, unequal: bool = False, channels: tuple[str, ...] = ()) -> Predictor:
     torch.manual_seed(0)
     model = build_sequence_mlp(Architecture(shape=(STEPS, CHANNELS), num_classes=2))
-    card = ModelCard(
+    manifest = ModelManifest(
         family="mlp",
         kind="sequences",
         shape=(STEPS, CHANNELS),
@@ -42,7 +43,7 @@ def make_predictor(folder: Path, *, unequal: bool = False, channels: tuple[str, 
         mean=(0.5, 0.0, -1.0),
         std=(1.0, 2.0, 0.5),
         unequal_lengths=unequal,
-        code_size=2,
+        latent_dim=2,
         dropout=0.0,
         seeds=(0,),
         best_seed=0,
@@ -50,7 +51,7 @@ def make_predictor(folder: Path, *, unequal: bool = False, channels: tuple[str, 
         data_name="toy",
     )
     folder.mkdir()
-    save_predictor(folder, card, {name: value.unsqueeze(0) for name, value in model.state_dict().items()}, 0)
+    save_predictor(folder, manifest, {name: value.unsqueeze(0) for name, value in model.state_dict().items()}, 0)
     return load_predictor(folder)
 
 
@@ -85,9 +86,9 @@ def write_all(folder: Path, values: NDArray[np.float32]) -> dict[str, Path]:
 
 def test_every_format_gives_the_predictions_of_the_plain_network(tmp_path: Path, predictor: Predictor) -> None:
     values = examples()
-    card = predictor.card
+    manifest = predictor.manifest
     with torch.inference_mode():
-        scaled = (torch.from_numpy(values) - torch.tensor(card.mean)) / torch.tensor(card.std)
+        scaled = (torch.from_numpy(values) - torch.tensor(manifest.mean)) / torch.tensor(manifest.std)
         truth = predictor.model(scaled).softmax(-1).numpy()
     for suffix, path in write_all(tmp_path, values).items():
         output = tmp_path / f"{suffix}.parquet"
@@ -95,7 +96,7 @@ def test_every_format_gives_the_predictions_of_the_plain_network(tmp_path: Path,
         table = pd.read_parquet(output)
         assert list(table.columns) == ["id", "class", "probability", "p_calm", "p_wild"], suffix
         np.testing.assert_allclose(table[["p_calm", "p_wild"]].to_numpy(), truth, atol=1e-6, err_msg=suffix)
-        assert list(table["class"]) == [card.class_names[k] for k in truth.argmax(1)]
+        assert list(table["class"]) == [manifest.class_names[k] for k in truth.argmax(1)]
     assert list(pd.read_parquet(tmp_path / "csv.parquet")["id"]) == [f"s{row}" for row in range(len(values))]
 
 
@@ -150,8 +151,8 @@ def test_a_model_trained_on_a_table_knows_the_names_of_its_columns(tmp_path: Pat
     spec = DataSpec(source=str(tmp_path / "named.csv"))
     data = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
     trained = train_step(TrainSpec(data=spec, seeds=(0,), recipe=Recipe(epochs=1)), data, tmp_path / "trained")
-    card, _ = load_model(Path(trained.directory))
-    assert card.channels == ("x", "y", "z")
+    manifest, _ = load_model(Path(trained.directory))
+    assert manifest.channels == ("x", "y", "z")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_one_seed_gives_the_classic_t_interval() -> None:
     values = np.random.default_rng(1).normal(3, 2, size=(1, 50))
     found = estimate(measure_mean(values))
     assert found.variance == pytest.approx(values.var(ddof=1) / 50)
-    assert found.degrees == pytest.approx(49)
+    assert found.df == pytest.approx(49)
     expected = stats.t.interval(0.95, 49, values.mean(), stats.sem(values[0]))
     np.testing.assert_allclose(found.interval(0.95), expected)
 
@@ -53,9 +53,9 @@ def test_the_variance_is_that_of_the_two_way_analysis_of_variance() -> None:
     found = estimate(measure_mean(values))
     parts = np.array([of_seeds, of_examples, of_rest]) / (num * num_seeds)
     assert found.variance == pytest.approx(parts[0] + parts[1] - parts[2])
-    degrees = np.array([num_seeds - 1, num - 1])
+    df = np.array([num_seeds - 1, num - 1])
     own = np.array([parts[0], parts[1] - parts[2]])
-    assert found.degrees == pytest.approx(found.variance**2 / np.sum(own**2 / (degrees + 1)) - 1)
+    assert found.df == pytest.approx(found.variance**2 / np.sum(own**2 / (df + 1)) - 1)
 
 
 def test_the_variance_is_never_less_than_that_of_the_seeds_alone() -> None:
@@ -64,14 +64,14 @@ def test_the_variance_is_never_less_than_that_of_the_seeds_alone() -> None:
         values = crossed(rng, 3, 12, 0, 0, 1)
         found = estimate(measure_mean(values))
         assert found.variance >= values.mean(axis=1).var(ddof=1) / 3 - 1e-12
-        assert found.degrees >= 1
+        assert found.df >= 1
 
 
 def test_seeds_that_agree_count_as_one() -> None:
     values = np.random.default_rng(4).normal(size=(1, 40))
     one, five = estimate(measure_mean(values)), estimate(measure_mean(np.repeat(values, 5, axis=0)))
     assert five.variance == pytest.approx(one.variance)
-    assert five.degrees == pytest.approx(one.degrees)
+    assert five.df == pytest.approx(one.df)
 
 
 def test_a_difference_pairs_examples_but_not_seeds() -> None:
@@ -123,7 +123,7 @@ def test_forty_groups_measure_what_every_single_example_does() -> None:
     found = estimate(Measured(values.mean(axis=1), left_out, 4000))
     # 39 degrees of freedom: the estimate's relative standard error is sqrt(2 / 39) = 0.23.
     assert found.variance == pytest.approx(values.var() / 4000, rel=0.6)
-    assert found.degrees == pytest.approx(39)
+    assert found.df == pytest.approx(39)
 
 
 # ----------------------------------------------------------------------------------------- edge cases

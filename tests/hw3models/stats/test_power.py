@@ -38,12 +38,12 @@ def test_a_t_test_finds_the_detectable_difference_in_80_percent_of_cases() -> No
     assert power_of(0.0, truth) == pytest.approx(0.05, abs=1e-3), "no difference: the false alarms alone"
 
 
-@pytest.mark.parametrize("degrees", [2.0, 7.5, 60.0])
+@pytest.mark.parametrize("df", [2.0, 7.5, 60.0])
 @pytest.mark.parametrize("shift", [0.5, 2.0, 3.5])
-def test_power_is_that_of_the_noncentral_t_distribution(degrees: float, shift: float) -> None:
-    critical = stats.t.ppf(0.975, degrees)
-    expected = stats.nct.sf(critical, degrees, shift) + stats.nct.cdf(-critical, degrees, shift)
-    assert power_of(shift, Estimate(0.0, 1.0, degrees)) == pytest.approx(expected, abs=1e-3)
+def test_power_is_that_of_the_noncentral_t_distribution(df: float, shift: float) -> None:
+    critical = stats.t.ppf(0.975, df)
+    expected = stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift)
+    assert power_of(shift, Estimate(0.0, 1.0, df)) == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 21])
@@ -70,7 +70,7 @@ def test_as_many_seeds_as_there_are_change_nothing() -> None:
     assert found.parts is not None
     again = found.parts.with_seeds(6).estimate(found.value)
     assert again.variance == pytest.approx(found.variance)
-    assert again.degrees == pytest.approx(found.degrees)
+    assert again.df == pytest.approx(found.df)
 
 
 def test_advised_seeds_find_the_margin_in_four_of_five_cases() -> None:

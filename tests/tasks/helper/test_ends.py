@@ -25,7 +25,7 @@ def test_what_is_logged_arrives_though_the_helper_is_killed(data: DataReport, tr
     with helped() as helper:
         run_id = recorded(data, training)
         helper.process.kill()
-        assert outbox().settle(60) == 0
+        assert outbox().flush(60) == 0
         assert current() is None
     found = in_mlflow(run_id)
     assert found["status"] == "FINISHED"
@@ -38,7 +38,7 @@ def test_what_waits_for_a_helper_that_is_starting_is_sent_at_once_when_somebody_
     with helping(lambda: True):
         run_id = recorded(data, training)
         before = time.monotonic()
-        assert outbox().settle(60) == 0
+        assert outbox().flush(60) == 0
         assert in_mlflow(run_id)["models"] == 1
         assert time.monotonic() - before < 30
 
@@ -111,7 +111,7 @@ def test_a_send_that_the_helper_did_not_answer_is_repeated_by_the_command(
         time.sleep(0.5)
         assert "text" not in sent
         helper.process.kill()
-        assert outbox().settle(60) == 0
+        assert outbox().flush(60) == 0
     assert "text" in sent
     assert artifacts(parent)["note.txt"] == b"here"
 

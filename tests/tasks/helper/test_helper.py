@@ -42,10 +42,10 @@ def test_a_run_is_the_same_in_mlflow_whoever_sends_it(
     with pytest.MonkeyPatch.context() as nobody:
         nobody.setattr("tasks.helper.calling._current", None)
         alone = recorded(data, training)
-        assert outbox().settle(60) == 0
+        assert outbox().flush(60) == 0
     forbid_heavy_work(monkeypatch)
     together = recorded(data, training)
-    assert outbox().settle(60) == 0
+    assert outbox().flush(60) == 0
     wanted, found = in_mlflow(alone), in_mlflow(together)
     assert found == wanted
     assert {"figures/confusion.svg", "figures/learning_curves.svg"} <= artifacts(together).keys()
@@ -86,7 +86,7 @@ def test_what_mlflow_refuses_is_kept_with_its_reason() -> None:
     parent = tracking.open_parent("a study", SequencesSpec(), {})
     outbox().put(parent, Facts(params={"seeds": "another value than the spec's"}))
     outbox().put(parent, Text(path="after.txt", text="goes on"))
-    assert outbox().settle(60) == 0
+    assert outbox().flush(60) == 0
     refused = next(outbox().store.glob("*/*.refused")).read_text()
     assert "MlflowException" in refused
     assert "seeds" in refused
@@ -103,7 +103,7 @@ def test_a_helper_of_other_settings_sends_nothing(
     assert found.value.name == OtherStoreError.__name__
     parent = tracking.open_parent("a study", SequencesSpec(), {})
     outbox().put(parent, Text(path="note.txt", text="here"))
-    assert outbox().settle(60) == 0
+    assert outbox().flush(60) == 0
     assert artifacts(parent)["note.txt"] == b"here"
 
 

@@ -85,7 +85,7 @@ def test_models_that_are_logged_meanwhile_do_not_change_it(
     with solving_ahead() as ahead:
         while len(ahead._solved) < len(homework.part_names()):
             recorded(data, training)
-            assert outbox().settle(60) == 0
+            assert outbox().flush(60) == 0
         assert ahead.solved() == here
 
 

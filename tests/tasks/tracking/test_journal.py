@@ -37,10 +37,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def way(server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """The tracker goes through a gate, tries again quickly, and takes no answer for one after a second."""
+    """The tracker goes through a gate, tries again quickly, and has the patience that a busy machine needs."""
     with gate(server) as one:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", one.address)
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
         monkeypatch.setattr("tasks.tracking.opening.PATIENCE", 0.0)
         monkeypatch.setattr("tasks.tracking.parents.PATIENCE", 0.0)
         monkeypatch.setattr("tasks.tracking.journal.sending.PAUSES", (0.05, 0.2))
@@ -69,13 +69,15 @@ WANTED = [(number, 1 / number) for number in range(1, 51)]
 def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_arrive(
     way: Gate, server: str, data: DataReport, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    silence = 5  # seconds after which the server's silence is taken for no answer
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", str(silence))
     monkeypatch.setattr("tasks.tracking.epochs.EVERY", 0.0)
     _, run_id = open_runs(data)
     log = tracking.EpochLog(run_id, 1)
     for number in range(1, 26):
         log(epoch(number))
-    assert outbox().settle(5) == 0
-    way.mode = mode
+    assert outbox().flush(60) == 0
+    way.mode, way.delay = mode, silence - 1
     longest = 0.0
     for number in range(26, 51):
         before = time.perf_counter()
@@ -83,15 +85,15 @@ def test_a_training_goes_on_while_the_server_does_not_answer_and_all_its_points_
         longest = max(longest, time.perf_counter() - before)
     log.close()
     tracking.end_run(run_id, "FINISHED")
-    assert longest < 0.9, "an epoch waited for the server, whose silence is taken for no answer after a second"
+    assert longest < silence / 2, "an epoch waited for the server"
     if mode == "slow":
         way.delay = 0.2
     else:
-        assert outbox().settle(1.5) > 0
+        assert outbox().flush(1.5) > 0
         assert points(server, run_id, "train_loss") == WANTED[:25]
-        wait_until(lambda: outbox().is_away, "the server is taken for away", timeout=10)
+        wait_until(lambda: outbox().is_away, "the server is taken for away", timeout=60)
         way.mode = "pass"
-    assert outbox().settle(10) == 0
+    assert outbox().flush(60) == 0
     assert points(server, run_id, "train_loss") == WANTED
     assert MlflowClient(server).get_run(run_id).info.status == "FINISHED"
     assert not runs_in(outbox().store), "a journal that was sent whole is gone"
@@ -112,7 +114,7 @@ def test_a_point_that_was_sent_but_not_acknowledged_is_not_there_twice(
     for number in range(1, 51):
         log(epoch(number))
     log.close()
-    assert outbox().settle(5) == 0
+    assert outbox().flush(60) == 0
     assert sorted(points(server, run_id, "train_loss")) == WANTED
 
 
@@ -135,7 +137,7 @@ def test_a_run_that_cannot_be_started_yet_is_started_later_with_everything_in_it
     ended = 1000 * time.time()
     time.sleep(0.1)
     way.mode = "pass"
-    assert outbox().settle(10) == 0
+    assert outbox().flush(60) == 0
     client = MlflowClient(server)
     real_parent, real_child = (outbox().known_as(one) for one in (parent, run_id))
     assert real_parent
@@ -167,7 +169,7 @@ def test_what_the_server_refuses_is_kept_and_does_not_hold_up_the_rest(
         outbox().put(run_id, Facts(params={"family": "a parameter cannot change"}))
         outbox().put(run_id, Files(source="/is/not/there"))
         outbox().put(run_id, Facts(tags={"good": "yes"}))
-        assert outbox().settle(10) == 0
+        assert outbox().flush(60) == 0
     assert MlflowClient(server).get_run(run_id).data.tags["good"] == "yes"
     [kept] = folder_of_run(outbox().store, run_id).glob("*.refused")
     assert kept.read_text().count("# ") == 2
@@ -180,7 +182,7 @@ def test_tables_are_shown_as_mlflow_shows_its_own(way: Gate, server: str, data: 
     table = {"columns": ["family", "accuracy"], "data": [["mlp", 0.5], ["cnn", 0.75]]}
     for _ in range(2):
         outbox().put(run_id, Text(path="scores.json", text=json.dumps(table), is_table=True))
-    assert outbox().settle(10) == 0
+    assert outbox().flush(60) == 0
     client = MlflowClient(server)
     mlflow.set_tracking_uri(server)
     loaded = client.load_table(client.get_run(run_id).info.experiment_id, "scores.json", [run_id])
@@ -212,15 +214,17 @@ def test_what_a_killed_process_has_written_is_sent_by_the_sweep(
             numbers.append(int(line))
             if len(numbers) == 300:
                 assert outbox().send_left_behind() == (0, []), "a journal of a process that lives is its own"
+                way.mode = "error"  # so that it cannot have sent all of it when it is killed
+            if len(numbers) == 320:
                 writer.send_signal(signal.SIGKILL)
         numbers += [int(line) for line in writer.stdout]
     if mode == "error":
         sent, problems = outbox().send_left_behind()
         assert (sent, len(problems)) == (0, 1)
         assert "could not be sent" in problems[0]
-        way.mode = "pass"
+    way.mode = "pass"
     left = sum(file.num_unsent() for file in files_of(folder_of_run(outbox().store, run_id)))
-    assert left > (0 if mode == "pass" else 299)
+    assert left > (0 if mode == "pass" else 319)
     sent, problems = outbox().send_left_behind()
     assert (sent, problems) == (left, [])
     assert outbox().send_left_behind() == (0, [])
@@ -240,7 +244,7 @@ def test_a_later_process_sends_first_what_a_dead_one_has_left(way: Gate, server:
     way.mode = "pass"
     # As a training that goes on from a checkpoint does: it reports its first steps again.
     outbox().put(run_id, Points(points=tuple(("loss", 1 / n, 5, n) for n in range(1, 101)), new_run=False))
-    assert outbox().settle(10) == 0
+    assert outbox().flush(60) == 0
     assert Counter(step for step, _ in points(server, run_id, "loss")) == Counter(range(1, 101))
 
 
@@ -310,7 +314,7 @@ def test_threads_that_log_at_once_lose_nothing(way: Gate, server: str, data: Dat
         thread.start()
     for thread in threads:
         thread.join()
-    assert outbox().settle(10) == 0
+    assert outbox().flush(60) == 0
     assert sorted(step for step, _ in points(server, run_id, "loss")) == list(range(800))
 
 

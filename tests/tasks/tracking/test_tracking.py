@@ -23,7 +23,7 @@ def epoch(number: int, seeds: tuple[int, ...], *losses: float, running: tuple[bo
 
 
 def points(run_id: str, name: str) -> list[tuple[int, float]]:
-    assert tracking.outbox().settle(20) == 0
+    assert tracking.outbox().flush(20) == 0
     client, _ = connect()
     return [(point.step, point.value) for point in client.get_metric_history(run_id, name)]
 
@@ -67,11 +67,11 @@ def test_open_runs_of_a_parent_are_found_and_closed(data: DataReport) -> None:
     parent, run_id = open_runs(data)
     finished = tracking.open_child(parent, TrainSpec(data=DataSpec(), family="gru"), data, {})
     tracking.end_run(finished, "FINISHED")
-    assert tracking.outbox().settle(20) == 0
+    assert tracking.outbox().flush(20) == 0
     assert set(tracking.open_runs_of(parent)) == {parent, run_id}
     for one in tracking.open_runs_of(parent):
         tracking.end_run(one, "KILLED")
-    assert tracking.outbox().settle(20) == 0
+    assert tracking.outbox().flush(20) == 0
     client = MlflowClient(tracking.tracking(parent).tracking_uri)
     assert [client.get_run(one).info.status for one in (parent, run_id, finished)] == ["KILLED", "KILLED", "FINISHED"]
 
@@ -111,7 +111,7 @@ def test_more_parameters_and_tags_than_a_call_takes_all_arrive(data: DataReport)
     _, run_id = open_runs(data)
     params, tags = {f"p{n}": str(n) for n in range(250)}, {f"t{n}": str(n) for n in range(120)}
     tracking.outbox().put(run_id, Facts(params=params, tags=tags))
-    assert tracking.outbox().settle(20) == 0
+    assert tracking.outbox().flush(20) == 0
     client, _ = connect()
     found = client.get_run(run_id).data
     assert (params.items() <= found.params.items(), tags.items() <= found.tags.items()) == (True, True)

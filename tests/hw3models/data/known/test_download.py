@@ -74,7 +74,7 @@ def test_a_mirror_that_hangs_loses_within_two_time_outs(bad: Mirror, tmp_path: P
     start = time.monotonic()
     with pytest.raises(DownloadError, match=reason):
         get([bad.address], tmp_path / REMOTE.name, timeout=0.4)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 10 * 2 * 0.4, "ten times over, for a busy machine; the mirror would hang for 30 s"
     assert not (tmp_path / REMOTE.name).exists()
 
 

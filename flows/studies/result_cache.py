@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hw3models.data import IMAGE_SETS, fetch
+from hw3models.data import fetch
+from hw3models.data.sources import find_source
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import Answer, DataSpec, EvaluationReport, Hw3Spec, RunReport, Spec, StudySpec, TrainReport
@@ -18,17 +19,18 @@ from tasks.settings import Settings
 
 def key_of(spec: StudySpec | Hw3Spec) -> str:
     """What the answer depends on: the spec, the content of the raw data, our code, and this machine's device."""
-    sha = hashlib.sha256("|".join((type(spec).__name__, spec.fingerprint(), code_version())).encode())
+    sha = hashlib.sha256("|".join((type(spec).__name__, spec.fingerprint(), code_version("run"))).encode())
     sha.update(describe_device(pick_device(spec.device)).encode())
     sha.update(_content(_data(spec)).encode())
     return sha.hexdigest()[:32]
 
 
 def _content(data: DataSpec) -> str:
-    """The digest of a file's content. The content of image sets is fixed by their sums, and need not be here yet."""
-    if data.source in ("auto", *IMAGE_SETS):
+    """The digest of the raw data, and what reads them. Where it is fixed by checksums they need not be here yet."""
+    if find_source(data.source).is_remote:
         return data.source
-    return fetch(data, cache=Settings().cache).digest
+    report = fetch(data, cache=Settings().cache)
+    return report.digest + report.reader
 
 
 def _data(spec: StudySpec | Hw3Spec) -> DataSpec:
@@ -70,9 +72,9 @@ def _parts(answer: Answer) -> Iterator[TrainReport | EvaluationReport]:
 
 def is_whole(run: RunReport, spec: Spec) -> bool:
     """Is nothing missing that another try could bring?"""
-    on_auto = isinstance(spec, (StudySpec, Hw3Spec)) and _data(spec).source == "auto"
-    # Digits in place of MNIST, which could not be had.
-    replaced = on_auto and any(answer.data.source == "digits" for answer in run.answers)
+    asked = find_source(_data(spec).source) if isinstance(spec, (StudySpec, Hw3Spec)) else None
+    # Such as digits in place of MNIST, which could not be had.
+    replaced = asked is not None and any(answer.data.source in asked.stands_for[1:] for answer in run.answers)
     lost = any(answer.failures or any(one.failures for one in answer.training.values()) for answer in run.answers)
     return not (replaced or lost or (isinstance(spec, Hw3Spec) and _lacks_a_part(run, spec)))
 

@@ -33,20 +33,20 @@ from tasks.settings import Settings
 
 
 @dataclass
-class Child:
+class RemoteTraining:
     """A training on a pool."""
 
     family: str
     run_id: str
     """MLflow run of the family."""
     flow_run_id: UUID
-    ticket: str
+    fencing_token: str
     decision: Decision
     submitted: float = field(default_factory=time.monotonic)
     queued: float | None = None
     """Seconds in the queue, once it began."""
-    beat: str | None = None
-    beat_seen: float = field(default_factory=time.monotonic)
+    heartbeat: str | None = None
+    heartbeat_seen: float = field(default_factory=time.monotonic)
 
     def waited(self) -> float:
         """Seconds from its submission until it began, or until now."""
@@ -57,22 +57,22 @@ class Child:
 class Outcome:
     """How a child ended."""
 
-    child: Child
+    child: RemoteTraining
     kind: Literal["done", "free", "failed"]
     """`done`: results are in the MLflow run. `free`: nothing was trained, and nothing will be. `failed`: the rest."""
     reason: str = ""
 
 
-class Children:
+class Dispatcher:
     """The trainings of one study that were sent to a pool. Leaving the block by an exception cancels what is open."""
 
     def __init__(self, *, deadline: float, poll: float = 1.0) -> None:
-        self.deadline, self.silence, self.poll = deadline, Settings().silence, poll
-        self._open: list[Child] = []
-        self._offered: list[str] = []
+        self.deadline, self.heartbeat_timeout, self.poll = deadline, Settings().heartbeat_timeout, poll
+        self._open: list[RemoteTraining] = []
+        self._issued: list[str] = []
         self._quiet_since = time.monotonic()
 
-    def __enter__(self) -> "Children":
+    def __enter__(self) -> "Dispatcher":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -80,9 +80,9 @@ class Children:
             return
         # Somebody may be waiting for this process to end.
         with hurry(10):
-            for run_id in self._offered:
+            for run_id in self._issued:
                 with suppress(Exception):
-                    tracking.withdraw(run_id)
+                    tracking.revoke(run_id)
             for child in self._open:
                 _cancel(child.flow_run_id)
 
@@ -92,9 +92,10 @@ class Children:
         run_id: str,
         decision: Decision,
         *,
+        metric: str | None = None,
         fresh: bool = False,
         trial: TrialPlan | None = None,
-    ) -> Child:
+    ) -> RemoteTraining:
         """Queue a training, or a trial of a search, on the decision's pool, as a child of the current flow run.
 
         Raises:
@@ -106,25 +107,32 @@ class Children:
         if known is None:
             raise PlacementError("MLflow, through which results come back, does not answer")
         run_id = known
-        self._offered.append(run_id)
-        job = TrainJob(training=training, trial=trial, run_id=run_id, ticket=tracking.offer(run_id), fresh=fresh)
-        assert job.ticket is not None
+        self._issued.append(run_id)
+        job = TrainJob(
+            training=training,
+            trial=trial,
+            run_id=run_id,
+            fencing_token=tracking.issue(run_id),
+            metric=metric,
+            fresh=fresh,
+        )
+        assert job.fencing_token is not None
         try:
-            # Asked twice with the same key, Prefect makes one run; another ticket is another attempt.
+            # Asked twice with the same key, Prefect makes one run; another token is another attempt.
             submitted = patiently(
                 lambda: run_deployment(
                     deployment,
                     parameters={"spec": job.model_dump(mode="json")},
                     flow_run_name=training_name(training, trial),
                     timeout=0,
-                    idempotency_key=job.ticket,
+                    idempotency_key=job.fencing_token,
                     tags=["hw3", training.family],
                 )
             )
         except Exception:
-            tracking.withdraw(run_id)
+            tracking.revoke(run_id)
             raise
-        child = Child(training.family, run_id, cast(FlowRun, submitted).id, job.ticket, decision)
+        child = RemoteTraining(training.family, run_id, cast(FlowRun, submitted).id, job.fencing_token, decision)
         self._open.append(child)
         return child
 
@@ -156,7 +164,7 @@ class Children:
                 found += client.read_flow_runs(flow_run_filter=wanted)
         return {run.id: run for run in found}
 
-    def _judge(self, child: Child, run: FlowRun | None) -> Outcome | None:
+    def _judge(self, child: RemoteTraining, run: FlowRun | None) -> Outcome | None:
         """None while the child waits or runs."""
         if run is None or run.state is None:
             return _over(child, "its flow run was deleted")
@@ -166,35 +174,35 @@ class Children:
         if run.run_count == 0:
             return self._judge_queued(child, run)
         if child.queued is None:
-            child.queued, child.beat_seen = time.monotonic() - child.submitted, time.monotonic()
+            child.queued, child.heartbeat_seen = time.monotonic() - child.submitted, time.monotonic()
         return self._judge_running(child)
 
-    def _judge_queued(self, child: Child, run: FlowRun) -> Outcome | None:
+    def _judge_queued(self, child: RemoteTraining, run: FlowRun) -> Outcome | None:
         assert run.state is not None
         if run.state.type == StateType.CANCELLING:
             return None  # by a person: it will be Cancelled, and its family missing
         waited = time.monotonic() - max(child.submitted, self._quiet_since)
         if waited < self.deadline:
             return None
-        if not tracking.call_back(child.run_id, child.ticket):
+        if not tracking.reclaim(child.run_id, child.fencing_token):
             return None  # it began at this very moment
         _cancel(child.flow_run_id)
         return Outcome(child, "free", f"no worker of pool {child.decision.where} took it within {self.deadline:.0f} s")
 
-    def _judge_running(self, child: Child) -> Outcome | None:
+    def _judge_running(self, child: RemoteTraining) -> Outcome | None:
         asked = time.monotonic()
-        beat = tracking.last_beat(child.run_id, str(child.flow_run_id))
+        heartbeat = tracking.last_heartbeat(child.run_id, str(child.flow_run_id))
         now = time.monotonic()
         if now - asked > 5:
             # The server was away, and no child could leave a sign of life there.
             for one in self._open:
-                one.beat_seen = now
-        if beat != child.beat:
-            child.beat, child.beat_seen = beat, now
-        if now - child.beat_seen < self.silence:
+                one.heartbeat_seen = now
+        if heartbeat != child.heartbeat:
+            child.heartbeat, child.heartbeat_seen = heartbeat, now
+        if now - child.heartbeat_seen < self.heartbeat_timeout:
             return None
-        reason = f"no sign of life for {self.silence:.0f} s"
-        tracking.withdraw(child.run_id)
+        reason = f"no sign of life for {self.heartbeat_timeout:.0f} s"
+        tracking.revoke(child.run_id)
         with suppress(Exception), get_client(sync_client=True) as client:
             client.set_flow_run_state(child.flow_run_id, Crashed(message=reason), force=True)
         return Outcome(child, "failed", reason)
@@ -206,7 +214,7 @@ def cancel_earlier(run_id: str) -> None:
     if known is None or tracking.outbox().is_new(run_id):
         return  # nobody else knows of it
     if (child := tracking.child_of(known)) is not None:
-        tracking.withdraw(known)
+        tracking.revoke(known)
         _cancel(UUID(child))
 
 
@@ -216,7 +224,7 @@ def _cancel(flow_run_id: UUID) -> None:
         with get_client(sync_client=True) as client:
             _propose_cancelling(client, flow_run_id)
     except Exception:
-        # Whatever the server says, the ticket is void: a child that begins later goes away again.
+        # Whatever the server says, the token is void: a child that begins later goes away again.
         logging.getLogger(__name__).warning("could not cancel %s", flow_run_id, exc_info=True)
 
 
@@ -224,7 +232,7 @@ def _propose_cancelling(client: SyncPrefectClient, flow_run_id: UUID) -> None:
     client.set_flow_run_state(flow_run_id, cast(Any, Cancelling(message="Called back by the study that sent it out.")))
 
 
-def _final(child: Child, run: FlowRun) -> Outcome:
+def _final(child: RemoteTraining, run: FlowRun) -> Outcome:
     assert run.state is not None
     if run.state.type == StateType.COMPLETED:
         return Outcome(child, "done")
@@ -234,15 +242,15 @@ def _final(child: Child, run: FlowRun) -> Outcome:
     message = f": {run.state.message}" if run.state.message else ""
     reason = f"its run on pool {child.decision.where} is {run.state.name}{message}"
     if run.state.type == StateType.CANCELLED:
-        tracking.withdraw(child.run_id)
+        tracking.revoke(child.run_id)
         return Outcome(child, "failed", reason)
     return _over(child, reason)
 
 
-def _over(child: Child, reason: str) -> Outcome:
+def _over(child: RemoteTraining, reason: str) -> Outcome:
     """It ended by itself: before it began (its code could not be loaded, say), which frees the training, or after."""
-    if tracking.call_back(child.run_id, child.ticket):
+    if tracking.reclaim(child.run_id, child.fencing_token):
         return Outcome(child, "free", reason)
     # From now on a process that is somehow still alive keeps its results to itself.
-    tracking.withdraw(child.run_id)
+    tracking.revoke(child.run_id)
     return Outcome(child, "failed", reason)

@@ -7,7 +7,9 @@ import pytest
 from aeon.datasets import load_from_ts_file
 
 from hw3models.data import fetch, load_prepared, prepare
-from hw3models.data.readers.by_suffix import read_sequences, sequence_files, shipped_by_aeon
+from hw3models.data.known.aeon_sets import shipped_by_aeon
+from hw3models.data.preparation import read_raw
+from hw3models.data.raw import Raw
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 
@@ -22,8 +24,9 @@ def write(path: Path, body: str, header: str = HEADER) -> str:
     return str(path)
 
 
-def read(source: str) -> None:
-    read_sequences(sequence_files(source), DataSpec(source=source))
+def read(source: str) -> Raw:
+    spec, nowhere = DataSpec(source=source), Path("nowhere")
+    return read_raw(spec, fetch(spec, cache=nowhere), cache=nowhere)
 
 
 @needs_uea
@@ -148,7 +151,7 @@ def test_lengths_that_contradict_the_header_are_refused(tmp_path: Path) -> None:
 
 def test_a_label_in_another_case_than_declared_is_the_declared_class(tmp_path: Path) -> None:
     source = write(tmp_path / "toy.ts", GOOD + GOOD.lower() + "0,2,3:4,5,6:A\n")
-    assert read_sequences(sequence_files(source), DataSpec(source=source)).class_names == ("B", "a")
+    assert read(source).class_names == ("B", "a")
 
 
 def test_comments_of_the_archives_are_skipped(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""Tables in long form as `.csv`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hw3models.data.raw import Raw
+from hw3models.data.readers.unlabelled import table_examples
+from hw3models.data.source import file_source, path_of
+from hw3models.specs import DataSpec, SourceReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# pandas costs a second to import; other formats do without it.
+
+
+def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
+    from hw3models.data.readers.tables import read_table
+
+    [path] = map(Path, report.files)
+    return read_table(path, path.stem, spec)
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    with path_of(spec.source).open("rb") as file:
+        return spec.label_column in file.readline(1_000_000).decode("utf-8-sig", "replace").strip().split(",")
+
+
+def _table(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.read_csv(path, usecols=list(columns), encoding="utf-8-sig")
+
+
+CSV = file_source(
+    ".csv",
+    "a table in long form: a row for each series and time step",
+    read=_read,
+    unlabelled=table_examples,
+    is_labelled=_is_labelled,
+    table=_table,
+)

@@ -1,0 +1,260 @@
+"""Proof, before it is used, that a program of S replicates computes what they compute alone.
+
+Outputs, gradients and running statistics are compared on a few random examples, in training and in evaluation mode.
+What a module draws from torch's global generators is found out first: replicates that share a generator would depend
+on who trains beside them.
+
+S = replicates, B = examples
+"""
+
+import copy
+import random
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from hw3models.nn.program import Program
+from hw3models.nn.rng import Layout, ReplicateRng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NUM_EXAMPLES = 4
+SEEDS = (0, 1)
+_TRIES = 3
+"""Another thread may draw from the global generator meanwhile: what moves it moves it each time."""
+
+Build = Callable[[int], nn.Module]
+"""A seed to a freshly built module on the CPU; torch's global generator stays as it was."""
+
+
+class UnfitModuleError(TypeError):
+    """The module cannot be trained in replicates at all; the message says which layer and why."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the module is given, and what it must give."""
+
+    example: tuple[int, ...]
+    """Of one example: (T, C) or (H, W)."""
+    has_lengths: bool = False
+    """A second argument, int64 (B,), says how long each series is."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How replicates of a module may run."""
+
+    layout: Layout
+    """`stacked` or `vmap`; `plain`: each alone."""
+    foreign_noise: bool = False
+    """It calls torch's random functions, which draw from the replicate's own generator in `OwnNoise`."""
+    reasons: tuple[str, ...] = ()
+    """Why not the layouts that were tried before."""
+
+
+def prove(build: Build, shape: Shape, layouts: Sequence[Literal["stacked", "vmap"]] = ("stacked", "vmap")) -> Proof:
+    """The first of `layouts` in which replicates compute what they compute alone; `plain` where there is none.
+
+    Raises:
+        UnfitModuleError: it draws from a generator that replicates would share, or is not the same twice.
+    """
+    foreign_noise = check_alone(build(SEEDS[0]), shape)
+    reasons: list[str] = []
+    for layout in layouts:
+        reason = _difference(build, shape, layout, foreign_noise)
+        if reason is None:
+            return Proof(layout, foreign_noise, tuple(reasons))
+        reasons.append(f"{layout}: {reason}")
+    return Proof("plain", foreign_noise, tuple(reasons))
+
+
+def check_alone(model: nn.Module, shape: Shape) -> bool:
+    """Does it call torch's random functions in its forward pass?
+
+    Raises:
+        UnfitModuleError: it draws what `OwnNoise` cannot give it from the replicate's generator, draws in evaluation
+            mode, or gives another answer the second time.
+    """
+    inputs = example_inputs(shape, 1)
+    program = Program([model], "plain", ReplicateRng(SEEDS[:1], torch.device("cpu")))
+    draws = _draws(program, inputs)
+    if draws:
+        program = Program([model], "plain", ReplicateRng(SEEDS[:1], torch.device("cpu")), foreign_noise=True)
+        if left := _draws(program, inputs):
+            raise UnfitModuleError(
+                f"{type(model).__name__} draws from {left} in its forward pass{_which(program, inputs)}. Replicates "
+                "would share it. Use torch's dropout layers, or draw with torch.rand, rand_like or bernoulli_."
+            )
+    model.eval()
+    if _draws(program, inputs, train=False):
+        raise UnfitModuleError(f"{type(model).__name__} draws random numbers in evaluation mode.")
+    with torch.no_grad():
+        first, second = program(*inputs), program(*inputs)
+    if not torch.equal(first.nan_to_num(), second.nan_to_num()):
+        raise UnfitModuleError(f"{type(model).__name__} gives another answer the second time, in evaluation mode.")
+    return bool(draws)
+
+
+def example_inputs(shape: Shape, num: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, ...]:
+    """(S, B, ...) standard normal examples, and lengths (S, B) where the module takes them."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(num, NUM_EXAMPLES, *shape.example, generator=generator).to(dtype)
+    if not shape.has_lengths:
+        return (x,)
+    steps = shape.example[0]
+    lengths = torch.tensor([max(1, steps - row * steps // (2 * NUM_EXAMPLES)) for row in range(NUM_EXAMPLES)])
+    valid = torch.arange(steps) < lengths[:, None]
+    return x * valid.to(dtype)[None, :, :, None], lengths.expand(num, -1).contiguous()
+
+
+def _draws(program: Program, inputs: Sequence[torch.Tensor], *, train: bool = True) -> str:
+    """Which generators, shared by the whole process, a forward pass moves; empty for none."""
+    found = ""
+    for _ in range(_TRIES):
+        program.module.train(train)
+        before = _generators()
+        with _kept_buffers(program.module), torch.no_grad():
+            program(*inputs)
+        moved = [name for name, state in _generators().items() if state != before[name]]
+        if not moved:
+            return ""
+        found = " and ".join(moved)
+    return found
+
+
+def _generators() -> dict[str, object]:
+    numpys: Any = np.random.get_state()  # the old global one is what is looked for
+    return {
+        "torch's global generator": torch.get_rng_state().numpy().tobytes(),
+        "numpy's global generator": (numpys[1].tobytes(), numpys[2]),
+        "Python's global generator": random.getstate(),
+    }
+
+
+def _which(program: Program, inputs: Sequence[torch.Tensor]) -> str:
+    """Name the layers in which torch's global generator moves."""
+    found: dict[str, str] = {}
+    before: dict[str, bytes] = {}
+
+    def enter(name: str) -> Callable[..., None]:
+        return lambda *_: before.update({name: torch.get_rng_state().numpy().tobytes()})
+
+    def leave(name: str, kind: str) -> Callable[..., None]:
+        def look(*_: object) -> None:
+            if torch.get_rng_state().numpy().tobytes() != before[name]:
+                found[name] = kind
+
+        return look
+
+    hooks = []
+    for name, layer in program.module.named_modules():
+        hooks.append(layer.register_forward_pre_hook(enter(name)))
+        hooks.append(layer.register_forward_hook(leave(name, type(layer).__name__)))
+    try:
+        program.module.train()
+        with _kept_buffers(program.module), torch.no_grad():
+            program(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    # A layer's own draws, not those of what it is made of.
+    own = [
+        f"{name} ({kind})" for name, kind in found.items() if name and not any(o.startswith(f"{name}.") for o in found)
+    ]
+    return f", in {', '.join(own)}" if own else ""
+
+
+@contextmanager
+def _kept_buffers(module: nn.Module) -> "Iterator[None]":
+    """Running statistics are afterwards what they were."""
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    try:
+        yield
+    finally:
+        for name, buffer in module.named_buffers():
+            buffer.copy_(before[name])
+
+
+def _difference(build: Build, shape: Shape, layout: Layout, foreign_noise: bool) -> str | None:
+    """Why the layout does not compute what the plain modules do; None where it does.
+
+    In float64, where rounding is far below any real difference; in float32 for modules that insist on it.
+    """
+    try:
+        return _difference_at(build, shape, layout, foreign_noise, torch.float64, 1e-9)
+    except _NeedsFloat32Error:
+        return _difference_at(build, shape, layout, foreign_noise, torch.float32, 1e-3)
+
+
+class _NeedsFloat32Error(Exception):
+    """The plain module does not run in float64."""
+
+
+def _difference_at(
+    build: Build, shape: Shape, layout: Layout, foreign_noise: bool, dtype: torch.dtype, tolerance: float
+) -> str | None:
+    models = [build(seed).to(dtype) for seed in SEEDS]
+    inputs = example_inputs(shape, len(SEEDS), dtype)
+    cpu = torch.device("cpu")
+    try:
+        alone = [
+            _passes(
+                Program([copy.deepcopy(model)], "plain", ReplicateRng([seed], cpu), foreign_noise=foreign_noise),
+                [one[row : row + 1] for one in inputs],
+            )
+            for row, (seed, model) in enumerate(zip(SEEDS, models, strict=True))
+        ]
+    except Exception as error:
+        if dtype == torch.float64:
+            raise _NeedsFloat32Error from error
+        raise
+    try:
+        with warnings.catch_warnings():
+            # What has no batching rule runs one by one behind vmap, slower than alone: torch warns of it.
+            warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            program = Program(models, layout, ReplicateRng(SEEDS, cpu), foreign_noise=foreign_noise)
+            found = _passes(program, inputs)
+    except Exception as error:  # whatever a foreign module may raise on inputs of another shape
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    for row, own in enumerate(alone):
+        for name, expected in own.items():
+            if name not in found or found[name][row : row + 1].shape != expected.shape:
+                return f"{name} is missing or has another shape"
+            apart = (found[name][row] - expected[0]).abs().max().item()
+            if not apart <= tolerance * (1 + expected.abs().max().item()):
+                return f"{name} is off by {apart:.2g}"
+    return None
+
+
+def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Outputs in both modes, gradients and buffers after a step of training, each (S, ...)."""
+    results: dict[str, torch.Tensor] = {}
+    program.module.train()
+    out = program(*inputs)
+    # A weighted sum: the plain one has no gradient behind a softmax.
+    generator = torch.Generator().manual_seed(1)
+    weights = torch.randn(out.shape[1:], generator=generator).to(out.dtype)
+    if out.requires_grad:
+        (out * weights).sum().backward()
+    results["the output in training"] = out.detach()
+    alone = program.layout == "plain"
+    for name, parameter in program.module.named_parameters():
+        if parameter.grad is not None:
+            grad = parameter.grad.detach()
+            results[f"the gradient of {name}"] = grad.unsqueeze(0) if alone else grad
+    for name, buffer in program.module.named_buffers():
+        if buffer.is_floating_point():
+            results[f"the buffer {name}"] = (buffer.unsqueeze(0) if alone else buffer).clone()
+    program.module.eval()
+    with torch.no_grad():
+        results["the output in evaluation"] = program(*inputs)
+    return results
