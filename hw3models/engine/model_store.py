@@ -17,10 +17,9 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
-from hw3models.engine.layouts import architecture_of
+from hw3models.engine.layouts import architecture_of, built
 from hw3models.errors import DataError
 from hw3models.families import Network, find_family
-from hw3models.nn.rng import global_generator
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
@@ -92,8 +91,7 @@ def build_from_manifest(manifest: ModelManifest) -> nn.Module:
     if not isinstance(family, Network):
         raise DataError(f"{manifest.family} is a baseline, not a network.")
     # Its parameters are replaced: whatever it draws must come from nobody else's numbers.
-    with global_generator(0):
-        return family.build(architecture_of(manifest))
+    return built(family, architecture_of(manifest), 0)
 
 
 def rebuild(manifest: ModelManifest, states: State, seed: int) -> nn.Module:

@@ -16,6 +16,7 @@ SERVER = "flows.local.temporary_server"
 
 TWICE = """
 import psutil
+import pytest
 from flows.local import embedded
 
 embedded.prepare_environment(verbose=False)
