@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.studies import start
 from tests.flows.cli.test_cli import QUICK, environment, hw3
@@ -16,7 +17,6 @@ SERVER = "flows.local.temporary_server"
 
 TWICE = """
 import psutil
-import pytest
 from flows.local import embedded
 
 embedded.prepare_environment(verbose=False)
