@@ -24,9 +24,6 @@ WITHOUT_A_MODULE = {
     "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
     "hw3models/pipeline/test_resampled_study.py": "resamples from the data to the verdict",
     "hw3models/report/test_browser.py": "the finished page, in a browser",
-    "tasks/helper/test_ends.py": "how the helper and its command end",
-    "tasks/helper/test_homework.py": "the homework in the helper",
-    "tasks/helper/test_light.py": "what the helper may import",
 }
 """Files of tests that name no module, and why."""
 
