@@ -15,7 +15,7 @@ from hw3models.runtime.devices import compute_alone
 from tasks.patience import is_outage
 from tasks.progress import say
 from tasks.settings import settings
-from tasks.tracking.journal.events import End, Event, Logged, Open
+from tasks.tracking.journal.events import End, Event, Figures, Logged, Open
 from tasks.tracking.journal.files import (
     JournalFile,
     files_of,
@@ -197,8 +197,8 @@ class Outbox:
         known = self.known_as(run_id)
         if known is None:
             raise DataError(f"the run {run_id} was never started")
-        if isinstance(events[0], Logged):
-            # It is tried with an example.
+        if isinstance(events[0], (Figures, Logged)):
+            # Some are computed by a model, and a model is tried with an example.
             compute_alone()
         shipping.send(known, events)
 
