@@ -21,13 +21,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ),
 }
 """File and name, with the reason. At most three."""
-NOT_YET_MENDED: tuple[str, ...] = (
-    "flows/local/embedded.py",
-    "hw3models/engine/fused_adam.py",
-    "hw3models/nn/dense.py",
-    "hw3models/nn/stacking.py",
-)
-"""Files that are being rewritten. To be emptied, and then to go."""
 _ROOT = Path(__file__).resolve().parents[1]
 _NAMED_TUPLE = {"_asdict", "_fields", "_make", "_replace"}
 _SETTING = re.compile(r"PREFECT__[A-Z]\w*")
@@ -141,11 +134,11 @@ def found() -> Iterator[tuple[str, int, str]]:
 def main() -> None:
     """List what is refused; the exit code says whether there was any."""
     everything = list(found())
-    refused = [one for one in everything if one[0] not in NOT_YET_MENDED and (one[0], one[2]) not in EXCEPTIONS]
+    refused = [one for one in everything if (one[0], one[2]) not in EXCEPTIONS]
     for path, line, name in refused:
         print(f"{path}:{line}: `{name}` is a private name of a package; use a public one", file=sys.stderr)
-    there = {path for path, _, _ in everything} | {(path, name) for path, _, name in everything}
-    needless = [one for one in (*NOT_YET_MENDED, *EXCEPTIONS) if one not in there]
+    there = {(path, name) for path, _, name in everything}
+    needless = [one for one in EXCEPTIONS if one not in there]
     for one in needless:
         print(f"benchmarks/private_names.py: {one} can go from its list: nothing is left there", file=sys.stderr)
     sys.exit(bool(refused or needless))

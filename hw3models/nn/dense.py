@@ -66,6 +66,7 @@ class StackedDenseChain(nn.Module):
         super().__init__()
         for position, layer in enumerate(layers):
             self.add_module(str(position), layer)
+        self.layers = tuple(layers)
         self.steps = tuple(steps)
         self._plan: _Plan | None = None
 
@@ -107,7 +108,7 @@ class StackedDenseChain(nn.Module):
     def _arguments(self, x: torch.Tensor) -> Iterator[tuple[Step, tuple[torch.Tensor, ...]]]:
         """What each step needs: weight and bias, a dropout mask, or nothing."""
         width = x.shape[-1]
-        for step, layer in zip(self.steps, self._modules.values(), strict=True):
+        for step, layer in zip(self.steps, self.layers, strict=True):
             if step == "linear":
                 affine = cast("_Affine", layer)
                 weight, bias = affine.weight, affine.bias
