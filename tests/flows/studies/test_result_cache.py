@@ -8,7 +8,7 @@ import pytest
 from flows.studies import result_cache
 from flows.studies.result_cache import done_before, is_whole, key_of
 from hw3models.runtime.environment import describe_environment
-from hw3models.specs import Answer, DataSpec, Hw3Spec, ReplicateFailure, RunReport, SequencesSpec, Spec
+from hw3models.specs import Answer, DataSpec, Hw3Spec, ImagesSpec, ReplicateFailure, RunReport, SequencesSpec, Spec
 from tasks import tracking
 from tests.flows.studies.made import Trainer, plan_of, prepared
 
@@ -74,7 +74,7 @@ def test_image_sets_need_not_be_here_to_have_a_key(monkeypatch: pytest.MonkeyPat
         raise AssertionError("their content is fixed by their sums")
 
     monkeypatch.setattr(result_cache, "fetch", fetch)
-    assert key_of(Hw3Spec(images="mnist")) != key_of(Hw3Spec(images="digits"))
+    assert key_of(Hw3Spec(images="mnist")) != key_of(ImagesSpec(data=DataSpec(source="fashion-mnist")))
 
 
 def test_nothing_is_looked_for_where_it_is_wanted_fresh_or_is_no_study(
