@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
+from torch import nn
 
 from hw3models import families
 from hw3models.data.dataset import describe, save
 from hw3models.engine.examination import examine
 from hw3models.engine.fit import EpochReport
 from hw3models.engine.model_store import load_model, rebuild
+from hw3models.engine.strategies import faster
 from hw3models.errors import SpecError, TrainingError
 from hw3models.evaluation.metrics import available
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
@@ -105,7 +107,9 @@ def trained(
     data = prepared(folder, unequal=unequal)
     family = enter("sequences", reference)
     recipe = quick_recipe() if isinstance(family, Network) else None
-    spec = TrainSpec(family=family.name, origin=family.origin, seeds=seeds, recipe=recipe, device="cpu")
+    spec = TrainSpec(
+        family=family.name, origin=family.origin, seeds=seeds, recipe=recipe, device="cpu", strategy="stacked"
+    )
     training = train_step(spec, data, folder / "model")
     evaluation = evaluate_step(training, data)
     return training, load_table(Path(evaluation.table_path))
@@ -143,7 +147,9 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(nets: Path, name: 
     """As a stack, behind vmap, and one by one; dropout goes on where it stood."""
     data = prepared(nets.parent)
     family = enter("sequences", f"{nets}:{name}")
-    spec = TrainSpec(family=name, origin=family.origin, seeds=(0, 1), recipe=quick_recipe(), device="cpu")
+    spec = TrainSpec(
+        family=name, origin=family.origin, seeds=(0, 1), recipe=quick_recipe(), device="cpu", strategy="stacked"
+    )
     whole = train_step(spec, data, nets.parent / "whole")
 
     class CutError(Exception):
@@ -353,8 +359,11 @@ def test_an_installed_package_offers_families_by_name() -> None:
 
 
 def test_a_check_says_how_replicates_run_and_what_looks_wrong(nets: Path) -> None:
-    found = examine(enter("sequences", f"{nets}:MyNet"), "sequences", (20, 4), 3)
-    assert (found.strategy, found.own_noise, found.parameters) == ("stacked", True, 81 * 16 + 17 * 3)
+    found = examine(enter("sequences", f"{nets}:MyNet"), "sequences", (20, 4), 3, device="cpu")
+    assert found.strategy == faster("cpu", "sequences", "MyNet", nn.Linear(80, 16)), (
+        "as was measured for its kind of layer"
+    )
+    assert (found.own_noise, found.parameters) == (True, 81 * 16 + 17 * 3)
     assert found.step_milliseconds is not None
     assert found.step_milliseconds > 0
     [warning] = examine(enter("sequences", f"{nets}:softmaxed"), "sequences", (20, 4), 3).warnings
