@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from hw3models.data import fetch
 from hw3models.data.sources import find_source
-from hw3models.families import is_reference, origin_of
+from hw3models.families import identity_of
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import Answer, DataSpec, EvaluationReport, Hw3Spec, RunReport, Spec, StudySpec, TrainReport
@@ -23,9 +23,8 @@ def key_of(spec: StudySpec | Hw3Spec) -> str:
     sha = hashlib.sha256("|".join((type(spec).__name__, spec.fingerprint(), code_version("run"))).encode())
     sha.update(describe_device(pick_device(spec.device)).encode())
     sha.update(_content(_data(spec)).encode())
-    for reference in (isinstance(spec, StudySpec) and spec.families) or ():
-        if is_reference(reference):
-            sha.update(origin_of(reference).identity.encode())
+    for name in (isinstance(spec, StudySpec) and spec.families) or ():
+        sha.update(identity_of(name).encode())
     return sha.hexdigest()[:32]
 
 

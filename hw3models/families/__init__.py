@@ -21,6 +21,7 @@ __all__ = [
     "enter",
     "facts_of",
     "find_family",
+    "identity_of",
     "is_reference",
     "offered",
     "origin_of",
@@ -95,6 +96,18 @@ def enter(kind: Kind, reference: str, taken: Collection[str] = ()) -> Family:
     if name in FAMILIES[kind] or name in taken:
         name = f"{name}-{hashlib.sha256(origin.reference.encode()).hexdigest()[:4]}"
     return find_family(kind, name, origin)
+
+
+def identity_of(name: str) -> str:
+    """The digest or version of the code of a family from outside; empty for those of this package.
+
+    Raises:
+        SpecError: its code is not here.
+    """
+    if is_reference(name):
+        return origin_of(name).identity
+    ours = any(name in families for families in FAMILIES.values())
+    return "" if ours or name not in offered() else origin_of(f"{GROUP}:{name}").identity
 
 
 def facts_of(names: Iterable[str], kind: Kind | None = None) -> dict[str, FamilyFacts]:

@@ -69,7 +69,6 @@ def network_of(make: Callable[..., Any], name: str, kind: Kind, origin: Origin) 
         objective=objective,
         build=_Build(make, name, kind, objective),
         recipe=recipe,
-        computes_in_bf16=True,
         named=other_recipes(recipe),
         origin=origin,
     )
@@ -94,7 +93,7 @@ class _Build:
 
     def __call__(self, like: Architecture) -> nn.Module:
         """A freshly initialised network that takes this project's inputs."""
-        net = _made(self.make, self.name, like, self.objective)
+        net = _made(self.make, self.name, _known(like, self.objective, self.kind))
         takes_lengths = _takes_lengths(net)
         if like not in self._layouts:
             self._layouts[like] = self._find_layout(net, like, takes_lengths=takes_lengths)
@@ -147,9 +146,8 @@ def _tried(net: nn.Module, like: Architecture) -> object:
         net.train(was_training)
 
 
-def _made(make: Callable[..., Any], name: str, like: Architecture, objective: Objective) -> nn.Module:
+def _made(make: Callable[..., Any], name: str, known: Mapping[str, object]) -> nn.Module:
     """Call `make` with what it asks for by name."""
-    known = _known(like, objective)
     try:
         parameters = inspect.signature(make).parameters
     except (TypeError, ValueError):
@@ -178,14 +176,14 @@ def _made(make: Callable[..., Any], name: str, like: Architecture, objective: Ob
     return net
 
 
-def _known(like: Architecture, objective: Objective) -> dict[str, object]:
+def _known(like: Architecture, objective: Objective, kind: Kind) -> dict[str, object]:
     """What a network may ask for, by name."""
     num = objective.num_outputs(like.shape, like.num_classes)
     rows, columns = like.shape[0], like.shape[-1]
     return {
         "shape": like.shape,
         "num_classes": num,
-        "num_channels": columns,
+        "num_channels": columns if kind == "sequences" else 1,
         "num_steps": rows,
         "num_inputs": math.prod(like.shape),
         "height": rows,

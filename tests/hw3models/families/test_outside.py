@@ -19,7 +19,7 @@ from hw3models.engine.strategies import faster
 from hw3models.errors import SpecError, TrainingError
 from hw3models.evaluation.metrics import available
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
-from hw3models.families import Baseline, Network, enter, facts_of, find_family, origin_of
+from hw3models.families import Baseline, Network, enter, facts_of, find_family, identity_of, origin_of
 from hw3models.families.baselines import standardised
 from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.pipeline.study import check_study, enter_all
@@ -352,6 +352,7 @@ def test_an_installed_package_offers_families_by_name() -> None:
     assert family.name == "mine"
     assert family.origin is not None
     assert family.origin.distribution == "mynets 1.2"
+    assert (identity_of("mine"), identity_of("cnn")) == ("mynets 1.2", "")
     with pytest.raises(SpecError, match=r"hw3.families:lost cannot be loaded \(AttributeError"):
         find_family("sequences", "lost")
     with pytest.raises(SpecError, match=r"known: .*mine"):
@@ -369,6 +370,17 @@ def test_a_check_says_how_replicates_run_and_what_looks_wrong(nets: Path) -> Non
     [warning] = examine(enter("sequences", f"{nets}:softmaxed"), "sequences", (20, 4), 3).warnings
     assert "its outputs are probabilities" in warning
     assert examine(enter("sequences", "sklearn.svm:LinearSVC"), "sequences", (20, 4), 3).parameters is None
+
+
+def test_a_network_of_images_is_told_that_they_have_one_channel(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "def net(num_channels, num_classes):\n"
+        "    return nn.Sequential(nn.Conv2d(num_channels, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),\n"
+        "                         nn.Linear(4, num_classes))\n"
+    )
+    found = examine(enter("images", f"{tmp_path / 'mine.py'}:net"), "images", (28, 28), 10, num_seeds=2, device="cpu")
+    assert found.parameters == 4 * 10 + 5 * 10
 
 
 def test_images_get_the_channels_that_a_network_wants() -> None:
