@@ -50,7 +50,8 @@ class Network:
     """The default recipe. All families of a kind have the same tuning budget: one recipe for every data set."""
     computes_in_bf16: bool = False
     """Can its layers compute in bfloat16? Those with a backward pass of our own cannot (`nn.dense`,
-    `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with it."""
+    `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with
+    it."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
     origin: Origin | None = None
