@@ -1,4 +1,4 @@
-"""`hw3 calibrate`: how often the verdict cries wolf, as a page with its figure."""
+"""`hw3 calibrate`: the false-positive rate of the verdict, as a page with its figure."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""How often does the verdict cry wolf? Comparisons whose truth is known, made by the thousand.
+"""The false-positive rate of the verdict. Comparisons whose truth is known, made by the thousand.
 
 Whether example i is classified right by seed s of family f follows the crossed probit model (McCulloch 1994)
 

@@ -1,4 +1,4 @@
-"""Verdicts: on clear cases, on ties, on bad input, and how often they cry wolf."""
+"""Verdicts: on clear cases, on ties, on bad input, and how often they are false alarms."""
 
 import re
 from itertools import combinations

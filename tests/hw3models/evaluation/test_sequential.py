@@ -1,4 +1,4 @@
-"""Seeds until it is decided: the level is shared out, verdicts stand, and looking often does not cry wolf."""
+"""Seeds until it is decided: the level is shared out, verdicts stand, and looking often raises no false alarms."""
 
 import math
 
