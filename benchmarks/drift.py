@@ -1,4 +1,4 @@
-"""The false-positive rate of `hw3 drift`, and what it finds, for docs/drift.md: `python -m benchmarks.drift [--repeats 400]`.
+"""The false-positive rate of `hw3 drift`, and what it finds: `python -m benchmarks.drift [--repeats 400]`.
 
 Pairs of samples that are drawn anew for every repeat, judged by the code that judges real data.
 """
