@@ -26,7 +26,7 @@ def test_a_run_has_its_figures_and_one_model_that_names_its_requirements(data: D
         # What is sent twice is there once.
         tracking.log_results(run_id, training, evaluation, data, cached=False)
     tracking.end_run(run_id, "FINISHED")
-    assert tracking.outbox().settle(60) == 0
+    assert tracking.outbox().flush(60) == 0
     client = MlflowClient(Settings().tracking_uri)
     assert {"figures/confusion.svg", "figures/learning_curves.svg"} <= {
         one.path for one in client.list_artifacts(run_id, "figures")
