@@ -20,7 +20,6 @@ def test_homework_that_cannot_be_solved_is_missing_and_the_same_command_brings_i
     def broken(name: str) -> HomeworkPart:
         raise SpecError(f"{name} is broken.")
 
-    monkeypatch.setattr("tasks.background.PATIENCE", 0.0)
     monkeypatch.setattr(homework, "part_names", lambda: ("1A", "3d"))
     with monkeypatch.context() as patch:
         patch.setattr(homework, "solve_part", broken)
