@@ -166,14 +166,3 @@ def test_a_rule_for_a_layer_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Program([build(0), build(1)], "stacked")
     x = torch.randn(2, 3, 20, 4)
     torch.testing.assert_close(program(x)[1], build(1)(x[1]))
-
-
-def test_a_network_of_ones_own_touches_no_file(tmp_path: Path) -> None:
-    """See tests/hw3models/families/test_outside.py and docs/own-networks.md, which tests run."""
-    page = (ROOT / "docs" / "own-networks.md").read_text()
-    assert "nothing here is touched" in page
-
-
-def test_a_source_is_one_file_and_a_line() -> None:
-    """See tests/hw3models/data/test_sources.py, which adds the one in CONTRIBUTING.md."""
-    assert "JSONL = file_source(" in (ROOT / "CONTRIBUTING.md").read_text()

@@ -5,7 +5,7 @@ S = replicates, n = test examples, K = classes, k = numbers in the code
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from hw3models.engine.precision import products
 from hw3models.evaluation.prediction_table import PredictionTable, join_resamples
 from hw3models.families import Network, find_family
 from hw3models.nn.program import Program
+from hw3models.nn.proof import Proof
 from hw3models.nn.stacking import State
 from hw3models.objectives.objective import Batch, Trained
 from hw3models.specs.model import ModelManifest
@@ -75,16 +76,24 @@ def _at_once(manifest: ModelManifest, models: Sequence[nn.Module]) -> Callable[[
     """Outputs (S, B, ...) of all models: as one program where they are proved to be one, else one after another."""
     family = find_family(manifest.kind, manifest.family, manifest.origin)
     assert isinstance(family, Network)
-    layout = proved_layout(family, architecture_of(manifest), has_lengths=manifest.unequal_lengths).layout
-    programs = [Program([model], "plain") for model in models] if layout == "plain" else [Program(models, layout)]
-    for program in programs:
-        program.module.eval()
+
+    @cache
+    def programs() -> list[Program]:
+        # At the first question: some task types ask each model alone.
+        proof = Proof("plain")
+        if len(models) > 1:
+            proof = proved_layout(family, architecture_of(manifest), has_lengths=manifest.unequal_lengths)
+        plain = proof.layout == "plain"
+        made = [Program([model], "plain") for model in models] if plain else [Program(models, proof.layout)]
+        for program in made:
+            program.module.eval()
+        return made
 
     def outputs(batch: Batch) -> torch.Tensor:
-        if layout != "plain":
-            return programs[0](*batch.arguments)
-        rows = (tuple(one[row : row + 1] for one in batch.arguments) for row in range(len(programs)))
-        return torch.cat([program(*own) for program, own in zip(programs, rows, strict=True)])
+        if programs()[0].num == len(models):
+            return programs()[0](*batch.arguments)
+        rows = (tuple(one[row : row + 1] for one in batch.arguments) for row in range(len(models)))
+        return torch.cat([program(*own) for program, own in zip(programs(), rows, strict=True)])
 
     return outputs
 

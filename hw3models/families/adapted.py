@@ -6,7 +6,7 @@ B = examples, T = time steps, C = channels, K = classes
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
 from hw3models.objectives import CLASSIFICATION, OBJECTIVES, Objective
+from hw3models.objectives.reconstruction import Coder
 from hw3models.specs import Kind, Recipe
 from hw3models.specs.origin import Origin
 
@@ -38,15 +39,34 @@ class Adapted(nn.Module):
         super().__init__()
         self.net, self.layout, self.takes_lengths = net, layout, takes_lengths
 
+    def arranged(self, x: torch.Tensor) -> torch.Tensor:
+        """Inputs of this project as the network takes them."""
+        if self.layout == "channels-first":
+            return x.transpose(-1, -2)
+        if self.layout == "plain":
+            return x
+        channels = 1 if self.layout == "one-channel" else 3
+        return x.unsqueeze(-3).expand(*x.shape[:-2], channels, *x.shape[-2:])
+
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised series (..., B, T, C) or images (..., B, H, W) to outputs (..., B, K); from the last axis."""
-        if self.layout == "channels-first":
-            x = x.transpose(-1, -2)
-        elif self.layout != "plain":
-            channels = 1 if self.layout == "one-channel" else 3
-            x = x.unsqueeze(-3).expand(*x.shape[:-2], channels, *x.shape[-2:])
+        x = self.arranged(x)
         out: torch.Tensor = self.net(x, lengths) if lengths is not None and self.takes_lengths else self.net(x)
         return out
+
+
+class AdaptedCoder(Adapted):
+    """A foreign autoencoder: `net` has `encode` and `decode`, too."""
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Standardised images (..., B, H, W) to codes (..., B, k)."""
+        code: torch.Tensor = cast("Coder", self.net).encode(self.arranged(x))
+        return code
+
+    def decode(self, code: torch.Tensor) -> torch.Tensor:
+        """Codes (..., B, k) to pixels (..., B, P) in 0..1."""
+        pixels: torch.Tensor = cast("Coder", self.net).decode(code)
+        return pixels
 
 
 def network_of(make: Callable[..., Any], name: str, kind: Kind, origin: Origin) -> Network:
@@ -97,12 +117,16 @@ class _Build:
         takes_lengths = _takes_lengths(net)
         if like not in self._layouts:
             self._layouts[like] = self._find_layout(net, like, takes_lengths=takes_lengths)
+        if self.objective.needs_pixels:
+            return AdaptedCoder(net, self._layouts[like], takes_lengths=takes_lengths)
         return Adapted(net, self._layouts[like], takes_lengths=takes_lengths)
 
     def _find_layout(self, net: nn.Module, like: Architecture, *, takes_lengths: bool) -> InputLayout:
         """The first layout of inputs that the network takes; what it gives must be right."""
         wanted = getattr(self.make, "layout", None)
         layouts = _LAYOUTS[self.kind]
+        if self.objective.needs_pixels and not isinstance(net, Coder):
+            raise SpecError(f"`families`: {self.name} is an autoencoder, and has no `encode` and `decode`.")
         if wanted is not None and wanted not in layouts:
             known = ", ".join(layouts)
             raise SpecError(

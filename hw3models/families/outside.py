@@ -9,7 +9,8 @@ import importlib
 import importlib.util
 import sys
 from dataclasses import replace
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
+from functools import cache
+from importlib.metadata import EntryPoint, distribution, entry_points, packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,10 @@ from hw3models.specs.origin import Origin
 
 GROUP = "hw3.families"
 """Entry points of this group are families, or what `--families` takes."""
+
+
+_met: dict[str, str] = {}
+"""Digest of each importable module's file, as it was when it was first asked for."""
 
 
 def is_reference(name: str) -> bool:
@@ -63,7 +68,10 @@ def origin_of(reference: str) -> Origin:
     module = _imported(place, reference)
     if module.__file__ is None:
         raise SpecError(f"`families`: {reference!r} is in a package without a file.")
-    return Origin(reference=reference, digest=hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()[:16])
+    digest = hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()[:16]
+    if _met.setdefault(place, digest) != digest:
+        raise SpecError(f"`families`: {module.__file__} changed after it was imported. Start Python again.")
+    return Origin(reference=reference, digest=digest)
 
 
 def load_family(origin: Origin, name: str, kind: Kind) -> Family:
@@ -162,19 +170,17 @@ def _check_words(reference: str, place: str, name: str) -> None:
         raise SpecError(f"`families`: {reference!r} is neither `./file.py:Name` nor `package.module:name`.")
 
 
+@cache
 def _distribution(module: str) -> str | None:
-    """Name and version of the installed package that the module belongs to; None where it belongs to none."""
-    names = _distributions().get(module.partition(".")[0], [])
-    for name in names:
-        try:
-            return f"{name} {version(name)}"
-        except PackageNotFoundError:
-            continue
+    """Name and version of the installed package that the module belongs to; None where it belongs to none.
+
+    None also for a package that is installed to be edited: its version stays while its files change.
+    """
+    for name in packages_distributions().get(module.partition(".")[0], []):
+        found = distribution(name)
+        if '"editable": true' not in (found.read_text("direct_url.json") or ""):
+            return f"{name} {found.version}"
     return None
-
-
-def _distributions() -> dict[str, list[str]]:
-    return {module: list(names) for module, names in packages_distributions().items()}
 
 
 def _said(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Layers that work on one model, (B, ...), and on S stacked models, (S, B, ...), alike.
 
-Every forward here counts its axes from the end, so `replicates.stack` only has to exchange the layers that
+Every forward here counts its axes from the end, so `nn.stacking.stack` only has to exchange the layers that
 hold parameters.
 
     S = replicates, B = examples, T = time steps, C = channels, H = hidden units, ... = either nothing or S

@@ -124,16 +124,8 @@ def _attention(
         return func(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa)
     if enable_gqa:
         raise TypeError("grouped-query attention with dropout draws from torch's global generator")
-    drop = _dropping(noise, dropout_p)
+    drop = partial(_dropout, noise, None, p=dropout_p)
     return scaled_dot_product(query, key, value, attn_mask, drop=drop, causal=is_causal, scale=scale)[0]
-
-
-def _drop_weights(noise: Noise, p: float, weights: torch.Tensor) -> torch.Tensor:
-    return _dropout(noise, None, weights, p)
-
-
-def _dropping(noise: Noise, p: float) -> Callable[[torch.Tensor], torch.Tensor]:
-    return partial(_drop_weights, noise, p)
 
 
 _ATTENTION = (
@@ -156,7 +148,8 @@ def _multi_head_attention(
     given = dict(zip(_ATTENTION, rest, strict=True)) | more
     p = given["dropout_p"]
     if p == 0 or not given.get("training", True):
-        return tuple_of(func(query, key, value, *rest, **more))
+        plain: tuple[torch.Tensor, torch.Tensor | None] = func(query, key, value, *rest, **more)
+        return plain
     special = [name for name in ("bias_k", "bias_v", "static_k", "static_v") if given.get(name) is not None]
     if special or given["add_zero_attn"] or given.get("use_separate_proj_weight") or query.dim() != 3:
         raise TypeError(
@@ -166,17 +159,11 @@ def _multi_head_attention(
     parts = zip((query, key, value), given["in_proj_weight"].chunk(3), biases, strict=True)
     q, k, v = (split_heads(F.linear(x.transpose(0, 1), w, b), given["num_heads"]) for x, w, b in parts)
     mask = _added_masks(given.get("attn_mask"), given.get("key_padding_mask"), q)
-    found, weights = scaled_dot_product(q, k, v, mask, drop=_dropping(noise, p))
+    found, weights = scaled_dot_product(q, k, v, mask, drop=partial(_dropout, noise, None, p=p))
     out = F.linear(join_heads(found), given["out_proj_weight"], given["out_proj_bias"]).transpose(0, 1)
     if not given.get("need_weights", True):
         return out, None
     return out, weights.mean(1) if given.get("average_attn_weights", True) else weights
-
-
-def tuple_of(pair: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """What torch's attention returns, with its type."""
-    out, weights = pair
-    return out, weights
 
 
 def _added_masks(
@@ -215,56 +202,76 @@ def _recurrent(noise: Noise, func: Callable[..., Any], *args: Any) -> Any:
     return (x, *(torch.cat(parts) for parts in zip(*ends, strict=True)))
 
 
-def _like(draw: Callable[[Noise], Callable[..., torch.Tensor]]) -> Callable[..., torch.Tensor]:
-    def ours(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
-        return draw(noise)(x.shape).to(options.get("dtype") or x.dtype)
-
-    return ours
+_NEUTRAL = {"dtype", "device", "layout", "requires_grad", "memory_format", "pin_memory", "out", "generator"}
+"""Options that do not change what is drawn; any other one is refused, not dropped."""
 
 
-def _of_shape(draw: Callable[[Noise], Callable[..., torch.Tensor]]) -> Callable[..., torch.Tensor]:
-    def ours(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
-        sizes = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        return draw(noise)(tuple(sizes)).to(options.get("dtype") or torch.get_default_dtype())
+def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = {name for name, value in options.items() if name not in _NEUTRAL or (name == "out" and value is not None)}
+    if unknown:
+        raise TypeError(f"a random function with {', '.join(sorted(unknown))} cannot draw from a replicate's generator")
+    return options
 
-    return ours
+
+def _typed(drawn: torch.Tensor, options: Mapping[str, Any], dtype: torch.dtype) -> torch.Tensor:
+    return drawn.to(_checked(options).get("dtype") or dtype)
+
+
+def _sizes(shape: tuple[Any, ...], options: dict[str, Any]) -> tuple[int, ...]:
+    given = options.pop("size", shape)
+    return tuple(given[0] if len(given) == 1 and not isinstance(given[0], int) else given)
+
+
+def _rand_like(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
+    return _typed(noise.uniform(x.shape), options, x.dtype)
+
+
+def _randn_like(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
+    return _typed(noise.normal(x.shape), options, x.dtype)
+
+
+def _rand(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
+    return _typed(noise.uniform(_sizes(shape, options)), options, torch.get_default_dtype())
+
+
+def _randn(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
+    return _typed(noise.normal(_sizes(shape, options)), options, torch.get_default_dtype())
 
 
 def _randint(noise: Noise, _: object, *bounds: Any, **options: Any) -> torch.Tensor:
-    """`torch.randint(high, size)` or `(low, high, size)`."""
-    low, high, size = bounds if len(bounds) == 3 else (0, *bounds)
-    drawn: torch.Tensor = (noise.uniform(tuple(size)) * (high - low) + low).floor()
-    return drawn.to(options.get("dtype") or torch.int64)
+    """`torch.randint(high, size)` or `(low, high, size)`, with any of them by name."""
+    given = list(bounds)
+    size = options.pop("size") if "size" in options else given.pop()
+    high = options.pop("high") if "high" in options else given.pop()
+    low = options.pop("low") if "low" in options else (given.pop() if given else 0)
+    return _typed((noise.uniform(tuple(size)) * (high - low) + low).floor(), options, torch.int64)
 
 
-def _bernoulli(noise: Noise, _: object, x: torch.Tensor, **__: Any) -> torch.Tensor:
-    return (noise.uniform(x.shape) < x).to(x.dtype)
-
-
-def _filled(noise: Noise, x: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+def _filled(noise: Noise, x: torch.Tensor, drawn: torch.Tensor, options: Mapping[str, Any]) -> torch.Tensor:
     """`x`, holding what was drawn. Behind vmap a tensor of the forward pass's own cannot hold S draws: a new one does,
     which is wrong only where the returned tensor is not used; the proof would see it."""
+    _checked(options)
     return drawn.to(x.dtype) if noise.layout == "vmap" else x.copy_(drawn)
 
 
-def _bernoulli_(noise: Noise, _: object, x: torch.Tensor, p: Any = 0.5, **__: Any) -> torch.Tensor:
-    return _filled(noise, x, noise.uniform(x.shape) < p)
+def _bernoulli(noise: Noise, _: object, x: torch.Tensor, p: Any = None, **options: Any) -> torch.Tensor:
+    return _typed(noise.uniform(x.shape) < (x if p is None else p), options, x.dtype)
 
 
-def _uniform_(noise: Noise, _: object, x: torch.Tensor, low: float = 0.0, high: float = 1.0, **__: Any) -> torch.Tensor:
-    return _filled(noise, x, noise.uniform(x.shape) * (high - low) + low)
+def _bernoulli_(noise: Noise, _: object, x: torch.Tensor, p: Any = 0.5, **options: Any) -> torch.Tensor:
+    return _filled(noise, x, noise.uniform(x.shape) < p, options)
 
 
-def _normal_(noise: Noise, _: object, x: torch.Tensor, mean: float = 0.0, std: float = 1.0, **__: Any) -> torch.Tensor:
-    return _filled(noise, x, noise.normal(x.shape) * std + mean)
+def _uniform_(noise: Noise, _: object, x: torch.Tensor, *bounds: float, **options: Any) -> torch.Tensor:
+    low, high = (*bounds, *(0.0, 1.0)[len(bounds) :])
+    low, high = options.pop("from", low), options.pop("to", high)
+    return _filled(noise, x, noise.uniform(x.shape) * (high - low) + low, options)
 
 
-def _uniform(noise: Noise) -> Callable[..., torch.Tensor]:
-    return noise.uniform
-
-
-def _normal(noise: Noise) -> Callable[..., torch.Tensor]:
-    return noise.normal
+def _normal_(
+    noise: Noise, _: object, x: torch.Tensor, mean: float = 0.0, std: float = 1.0, **options: Any
+) -> torch.Tensor:
+    return _filled(noise, x, noise.normal(x.shape) * std + mean, options)
 
 
 _OURS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -281,10 +288,10 @@ _OURS: dict[Callable[..., Any], Callable[..., Any]] = {
     torch.gru: _recurrent,
     torch.rnn_tanh: _recurrent,
     torch.rnn_relu: _recurrent,
-    torch.rand_like: _like(_uniform),
-    torch.randn_like: _like(_normal),
-    torch.rand: _of_shape(_uniform),
-    torch.randn: _of_shape(_normal),
+    torch.rand_like: _rand_like,
+    torch.randn_like: _randn_like,
+    torch.rand: _rand,
+    torch.randn: _randn,
     torch.randint: _randint,
     torch.bernoulli: _bernoulli,
     torch.Tensor.bernoulli: _bernoulli,

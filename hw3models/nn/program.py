@@ -25,7 +25,7 @@ class Program:
     `module` holds the parameters under the plain names: those of the one module, or of all with a leading axis S.
 
     Args:
-        models: freshly built or trained; they are not used any more by others.
+        models: freshly built or trained; a plain layout takes the module itself, the others copy it.
         layout: how they become one; `plain` is for one model.
         rng: where layers with randomness draw from; without it from torch's global generator.
         foreign_noise: the modules call torch's random functions themselves, which then draw from `rng` as well.

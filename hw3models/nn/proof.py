@@ -81,8 +81,19 @@ def check_alone(model: nn.Module, shape: Shape) -> bool:
 
     Raises:
         UnfitModuleError: it draws what `OwnNoise` cannot give it from the replicate's generator, draws in evaluation
-            mode, or gives another answer the second time.
+            mode, gives another answer the second time, or fails.
     """
+    try:
+        return _looked_at(model, shape)
+    except UnfitModuleError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:
+        if "memory" in str(error):
+            raise
+        raise UnfitModuleError(f"{type(model).__name__} fails: {_short(str(error))}") from error
+
+
+def _looked_at(model: nn.Module, shape: Shape) -> bool:
     inputs = example_inputs(shape, 1)
     program = Program([model], "plain", ReplicateRng(SEEDS[:1], torch.device("cpu")))
     draws = _draws(program, inputs)
@@ -214,12 +225,14 @@ def _difference_at(
     except Exception as error:
         if dtype == torch.float64:
             raise _NeedsFloat32Error from error
-        raise
+        raise UnfitModuleError(f"{type(models[0]).__name__} fails in training: {_short(str(error))}") from error
     try:
         with _heard_warnings() as heard:
             program = Program(models, layout, ReplicateRng(SEEDS, cpu), foreign_noise=foreign_noise)
             found = _passes(program, inputs)
     except Exception as error:  # whatever a foreign module may raise on inputs of another shape
+        if "allocate memory" in str(error):
+            raise
         return _short(str(error)) or type(error).__name__
     if slow := next((text for text in heard if _FALLBACK in text), None):
         return _short(slow)
@@ -227,6 +240,8 @@ def _difference_at(
         for name, expected in own.items():
             if name not in found or found[name][row : row + 1].shape != expected.shape:
                 return f"{name} is missing or has another shape"
+            if not expected.numel():
+                continue
             apart = (found[name][row] - expected[0]).abs().max().item()
             if not apart <= tolerance * (1 + expected.abs().max().item()):
                 return f"{name} is off by {apart:.2g}"

@@ -129,11 +129,6 @@ class AnswerView:
         """Are the training times of different hardware, and so not to be compared?"""
         return len({family.training.device for family in self.families if family.training}) > 1
 
-    @property
-    def score_index(self) -> int:
-        """Position of the verdict's metric among the columns."""
-        return [name for name, _ in self.metrics].index(self.metric)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:

@@ -126,7 +126,16 @@ def _key(training: TrainSpec, data: DataReport, goal: Goal, alone: str) -> str:
     """What a trial's value depends on. The device is left out: it changes digits, and a pool may have several."""
     assert training.recipe is not None
     parts = (
-        *(VERSION, code_version("trial"), training.family, data.kind, data.digest, goal, alone),
+        *(
+            VERSION,
+            code_version("trial"),
+            training.family,
+            training.origin.identity if training.origin else "",
+            data.kind,
+            data.digest,
+            goal,
+            alone,
+        ),
         *(training.recipe.model_dump(mode="json"), training.seeds, training.latent_dim),
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

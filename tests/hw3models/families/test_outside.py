@@ -25,6 +25,7 @@ from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.pipeline.study import check_study, enter_all
 from hw3models.serving.predictor import load_predictor, save_predictor
 from hw3models.specs import DataReport, DataSpec, Kind, SequencesSpec, TrainReport, TrainSpec
+from hw3models.tuning.search import _key
 from tests.tiny import quick_recipe, tiny_dataset
 
 NETS = '''
@@ -81,6 +82,28 @@ class Recurrent(nn.Module):
 
     def forward(self, x):
         return self.head(self.cell(x)[0][:, -1])
+
+class Coder(nn.Module):
+    task = "reconstruction"
+
+    def __init__(self, num_inputs, latent_dim):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(num_inputs, latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, num_inputs), nn.Sigmoid())
+
+    def encode(self, x):
+        return self.encoder(x)
+
+    def decode(self, code):
+        return self.decoder(code)
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+def no_coder(num_inputs):
+    return nn.Sequential(nn.Flatten(), nn.Linear(num_inputs, num_inputs))
+
+no_coder.task = "reconstruction"
 
 class Bad(MyNet):
     recipe = {"epochs": 0}
@@ -168,6 +191,40 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(nets: Path, name: 
     )
     assert again.digest == whole.digest
     assert 3 in heard
+
+
+def test_an_autoencoder_of_a_file_is_evaluated_and_one_without_a_code_is_refused(nets: Path) -> None:
+    data = prepared(nets.parent, "images")
+    family = enter("images", f"{nets}:Coder")
+    spec = TrainSpec(family="Coder", origin=family.origin, seeds=(0, 1), recipe=quick_recipe(), device="cpu")
+    training = train_step(spec, data, nets.parent / "model")
+    table = load_table(Path(evaluate_step(training, data).table_path))
+    assert table.codes is not None
+    assert table.codes.shape == (2, 60, 2)
+    with pytest.raises(SpecError, match="no_coder is an autoencoder, and has no `encode` and `decode`"):
+        examine(enter("images", f"{nets}:no_coder"), "images", (28, 28), 3)
+
+
+def test_a_search_for_a_recipe_is_of_this_code_alone(nets: Path) -> None:
+    data, keys = prepared(nets.parent), set()
+    for text in (NETS, NETS + "# other"):
+        nets.write_text(text)
+        origin = origin_of(f"{nets}:MyNet")
+        training = TrainSpec(family="MyNet", origin=origin, recipe=quick_recipe())
+        keys.add(_key(training, data, "accuracy", "trial"))
+    assert len(keys) == 2
+
+
+def test_an_imported_module_that_changed_is_not_taken_for_new(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python keeps what it has imported: the digest of now would be that of other code."""
+    nets.rename(nets.with_name("mylib_of_a_test.py"))
+    monkeypatch.syspath_prepend(str(nets.parent))
+    enter("sequences", "mylib_of_a_test:MyNet")
+    nets.with_name("mylib_of_a_test.py").write_text(NETS + "# other")
+    with pytest.raises(SpecError, match=r"changed after it was imported. Start Python again"):
+        enter("sequences", "mylib_of_a_test:MyNet")
+    assert origin_of("hw3models.families.cnn:build_cnn").digest is not None, "installed to be edited: the file counts"
+    sys.modules.pop("mylib_of_a_test")
 
 
 def test_lengths_reach_a_network_that_asks_for_them_and_no_other(nets: Path) -> None:

@@ -13,6 +13,8 @@ from hw3models.nn import proof as proving
 from hw3models.nn.program import Program
 from hw3models.nn.proof import Proof, Shape, UnfitModuleError, prove
 from hw3models.nn.rng import ReplicateRng, global_generator
+from hw3models.nn.stacked_layers import StackedBatchNorm
+from hw3models.nn.stacking import RULES
 from hw3models.objectives import CLASSIFICATION
 from hw3models.objectives.objective import Batch
 from hw3models.specs import Recipe
@@ -96,16 +98,52 @@ def test_a_stack_that_computes_something_else_is_not_taken(monkeypatch: pytest.M
     assert prove(partial(build, make), Shape((20, 4))).layout == "stacked", "the proof is what finds it"
 
 
-def test_running_statistics_and_gradients_are_compared_too() -> None:
-    class Leaky(nn.BatchNorm1d):
-        """Without a rule: its statistics are copied as they are."""
+class Leaky(nn.BatchNorm1d):
+    """A layer that has no rule until a test gives it a wrong one."""
 
+
+class WrongStatistics(StackedBatchNorm):
+    """Right outputs in training, but statistics that move twice as far."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = super().forward(x)
+        if self.training:
+            super().forward(x)
+        return out
+
+
+class WrongGradient(StackedBatchNorm):
+    """Right outputs, and half of the gradient."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = super().forward(x)
+        return 0.5 * out + 0.5 * out.detach()
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [(WrongStatistics, "the buffer 2.running_mean is off by"), (WrongGradient, "the gradient of 1.weight is off by")],
+)
+def test_running_statistics_and_gradients_are_compared_too(
+    rule: type[StackedBatchNorm], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def make() -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(80, 3), Leaky(3))
 
+    monkeypatch.setitem(RULES, Leaky, StackedBatchNorm)
+    assert prove(partial(build, make), Shape((20, 4))).layout == "stacked"
+    monkeypatch.setitem(RULES, Leaky, rule)
     proof = prove(partial(build, make), Shape((20, 4)))
     assert proof.layout == "vmap"
-    assert "cannot stack Leaky (2): it holds weight, bias, running_mean" in proof.reasons[0]
+    assert proof.reasons[0].startswith(f"stacked: {what}")
+
+
+def test_a_module_that_fails_is_refused_with_its_words() -> None:
+    def make() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(81, 3))
+
+    with pytest.raises(UnfitModuleError, match=r"Sequential fails: .*mat1 and mat2 shapes cannot be multiplied"):
+        prove(partial(build, make), Shape((20, 4)))
 
 
 def test_masks_are_the_replicates_own_in_every_layout() -> None:
