@@ -91,9 +91,12 @@ def enter(kind: Kind, reference: str, taken: Collection[str] = ()) -> Family:
     """
     origin = origin_of(reference)
     name = short_name(reference)
-    if name in FAMILIES[kind] or name in taken:
+    used = {one.lower() for one in (*FAMILIES[kind], *offered(), *taken)} - (
+        {name.lower()} if GROUP in reference else set()
+    )
+    if name.lower() in used:
         name = long_name(reference)
-    if name in FAMILIES[kind] or name in taken:
+    if name.lower() in used:
         name = f"{name}-{hashlib.sha256(origin.reference.encode()).hexdigest()[:4]}"
     return find_family(kind, name, origin)
 

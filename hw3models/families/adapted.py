@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
@@ -115,7 +116,9 @@ class _Build:
         """A freshly initialised network that takes this project's inputs."""
         net = _made(self.make, self.name, _known(like, self.objective, self.kind))
         takes_lengths = _takes_lengths(net)
-        if like not in self._layouts:
+        # A lazy module has its parameters only when it has seen an example.
+        is_lazy = any(isinstance(one, UninitializedParameter) for one in net.parameters())
+        if is_lazy or like not in self._layouts:
             self._layouts[like] = self._find_layout(net, like, takes_lengths=takes_lengths)
         if self.objective.needs_pixels:
             return AdaptedCoder(net, self._layouts[like], takes_lengths=takes_lengths)
@@ -136,7 +139,7 @@ class _Build:
         for layout in layouts if wanted is None else (wanted,):
             try:
                 out = _tried(Adapted(net, layout, takes_lengths=takes_lengths), like)
-            except Exception as error:  # whatever a foreign forward pass may raise
+            except (Exception, SystemExit) as error:  # whatever a foreign forward pass may raise
                 faults.append(f"{layout}: {' '.join(str(error).split())[:160] or type(error).__name__}")
                 continue
             if fault := self._fault(out, like):
@@ -192,11 +195,17 @@ def _made(make: Callable[..., Any], name: str, known: Mapping[str, object]) -> n
         given["num_classes"] = known["num_classes"]
     try:
         net = make(**given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         asked = ", ".join(f"{one}={value}" for one, value in given.items())
-        raise SpecError(f"`families`: {name}({asked}) failed ({type(error).__name__}: {error}).") from error
+        text = " ".join(str(error).split())[:200]
+        raise SpecError(f"`families`: {name}({asked}) failed ({type(error).__name__}: {text}).") from error
     if not isinstance(net, nn.Module):
-        raise SpecError(f"`families`: {name} makes {type(net).__name__}, not a torch module.")
+        raise SpecError(
+            f"`families`: {name} makes {type(net).__name__}, not a torch module. An estimator is named itself, not "
+            "what makes it."
+        )
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise SpecError(f"`families`: {name} has no parameters that could be trained.")
     return net
 
 

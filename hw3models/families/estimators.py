@@ -35,6 +35,8 @@ def baseline_of(found: Any, name: str, kind: Kind, origin: Origin) -> Baseline:
         SpecError: it cannot be made.
     """
     make = partial(_made, found, name)
+    if _is_another_kind(make(0)):
+        raise SpecError(f"`families`: {name} is no classifier.")
     return Baseline(
         name=name,
         label=name,
@@ -56,12 +58,21 @@ def _made(found: Any, name: str, seed: int) -> Any:
             from sklearn.base import clone
 
             estimator = clone(found)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"`families`: {name} cannot be made without arguments ({error}). Name one that is made."
         ) from error
     names = _random_parameters(estimator)
     return estimator.set_params(**dict.fromkeys(names, seed)) if names else estimator
+
+
+def _is_another_kind(estimator: Any) -> bool:
+    """Whether scikit-learn says that it is a regressor, or finds outliers or clusters."""
+    from sklearn.base import BaseEstimator, is_clusterer, is_outlier_detector, is_regressor
+
+    if not isinstance(estimator, BaseEstimator):
+        return False
+    return bool(is_regressor(estimator) or is_outlier_detector(estimator) or is_clusterer(estimator))
 
 
 def _random_parameters(estimator: Any) -> list[str]:
@@ -83,7 +94,7 @@ def _fitted(estimator: Any, name: str, dataset: Dataset, seed: int) -> BaselineF
         estimator.fit(inputs(dataset, index), dataset.labels[index])
         start = time.perf_counter()
         found = [_probabilities(estimator, inputs(dataset, part), dataset) for part in parts(dataset.test)]
-    except Exception as error:  # whatever a foreign estimator may raise
+    except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
         raise TrainingError(f"{name} could not be fitted: {type(error).__name__}: {str(error)[:300]}") from error
     return BaselineFit(
         probabilities=np.concatenate([each for each, _ in found]),
@@ -116,9 +127,20 @@ def _probabilities(estimator: Any, inputs: NDArray[np.float32], dataset: Dataset
     num = len(dataset.class_names)
     out = np.zeros((len(inputs), num), np.float32)
     if hasattr(estimator, "predict_proba"):
-        out[:, np.asarray(estimator.classes_, dtype=np.int64)] = estimator.predict_proba(inputs)
-        return out / out.sum(axis=1, keepdims=True), False
-    out[np.arange(len(inputs)), np.asarray(estimator.predict(inputs), dtype=np.int64)] = 1
+        given = np.asarray(estimator.predict_proba(inputs), dtype=np.float64)
+        sums = given.sum(axis=1) if given.ndim == 2 else np.zeros(1)
+        if (
+            given.shape != (len(inputs), len(estimator.classes_))
+            or (given < 0).any()
+            or not np.allclose(sums, 1, atol=1e-3)
+        ):
+            raise ValueError("what it gives as probabilities does not sum to 1 for each example")
+        out[:, np.asarray(estimator.classes_, dtype=np.int64)] = given
+        return out, False
+    named = np.asarray(estimator.predict(inputs))
+    if named.shape != (len(inputs),) or not np.isin(named, np.arange(num)).all():
+        raise ValueError(f"it predicts {named.ravel()[:3].tolist()}..., not one of the classes 0 to {num - 1}")
+    out[np.arange(len(inputs)), named.astype(np.int64)] = 1
     return out, True
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from torch import nn
+
 from hw3models.errors import SpecError
 from hw3models.families.adapted import network_of
 from hw3models.families.estimators import baseline_of, is_estimator
@@ -90,7 +92,8 @@ def load_family(origin: Origin, name: str, kind: Kind) -> Family:
     if isinstance(found, (Network, Baseline)):
         family: Family = replace(found, name=name, origin=origin)
         return family
-    if is_estimator(found):
+    is_network = isinstance(found, type) and issubclass(found, nn.Module)
+    if is_estimator(found) and not is_network:
         return baseline_of(found, name, kind, origin)
     if callable(found):
         return network_of(found, name, kind, origin)
@@ -148,7 +151,7 @@ def _from_file(path: Path, reference: str) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception):
+        if not isinstance(error, (Exception, SystemExit)):
             raise
         raise SpecError(f"`families`: {reference} cannot be loaded ({_said(error)}).") from error
     return module
@@ -183,6 +186,6 @@ def _distribution(module: str) -> str | None:
     return None
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     text = " ".join(str(error).split())[:200]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -45,18 +45,16 @@ def _dropout(
     return x.mul_(mask) if inplace else x * mask
 
 
-def _dropout_of_features(num_axes: int) -> Callable[..., torch.Tensor]:
-    """Whole features at once: the last `num_axes` axes share a factor (Tompson et al. 2015)."""
-
-    def drop(
-        noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-    ) -> torch.Tensor:
-        if not training or p == 0:
-            return x
-        mask = noise.keep((*x.shape[:-num_axes], *[1] * num_axes), p, x) / (1 - p) if p < 1 else torch.zeros_like(x)
-        return x.mul_(mask) if inplace else x * mask
-
-    return drop
+def _dropout_of_features(
+    noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> torch.Tensor:
+    """Whole channels at once (Tompson et al. 2015): an example's channel has one factor, whatever follows it."""
+    if not training or p == 0:
+        return x
+    axes = 3 if noise.layout == "stacked" else 2
+    shape = (*x.shape[:axes], *[1] * (x.dim() - axes))
+    mask = noise.keep(shape, p, x) / (1 - p) if p < 1 else torch.zeros_like(x)
+    return x.mul_(mask) if inplace else x * mask
 
 
 _SATURATION = -1.7580993408473766
@@ -255,11 +253,11 @@ def _filled(noise: Noise, x: torch.Tensor, drawn: torch.Tensor, options: Mapping
 
 
 def _bernoulli(noise: Noise, _: object, x: torch.Tensor, p: Any = None, **options: Any) -> torch.Tensor:
-    return _typed(noise.uniform(x.shape) < (x if p is None else p), options, x.dtype)
+    return _typed(noise.uniform(x.shape) < (x if p is None else noise.chance(p)), options, x.dtype)
 
 
 def _bernoulli_(noise: Noise, _: object, x: torch.Tensor, p: Any = 0.5, **options: Any) -> torch.Tensor:
-    return _filled(noise, x, noise.uniform(x.shape) < p, options)
+    return _filled(noise, x, noise.uniform(x.shape) < noise.chance(p), options)
 
 
 def _uniform_(noise: Noise, _: object, x: torch.Tensor, *bounds: float, **options: Any) -> torch.Tensor:
@@ -276,9 +274,9 @@ def _normal_(
 
 _OURS: dict[Callable[..., Any], Callable[..., Any]] = {
     F.dropout: _dropout,
-    F.dropout1d: _dropout_of_features(1),
-    F.dropout2d: _dropout_of_features(2),
-    F.dropout3d: _dropout_of_features(3),
+    F.dropout1d: _dropout_of_features,
+    F.dropout2d: _dropout_of_features,
+    F.dropout3d: _dropout_of_features,
     F.alpha_dropout: _alpha_dropout,
     F.feature_alpha_dropout: _feature_alpha_dropout,
     F.rrelu: _rrelu,

@@ -7,17 +7,17 @@ on who trains beside them.
 S = replicates, B = examples
 """
 
-import copy
 import random
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from hw3models.nn.program import Program
 from hw3models.nn.rng import Layout, ReplicateRng
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NUM_EXAMPLES = 4
 SEEDS = (0, 1)
+_STEPS = 3
+"""Training passes in a row: what a module remembers may matter from the second on."""
 _TRIES = 3
 """Another thread may draw from the global generator meanwhile: what moves it moves it each time."""
 
@@ -67,6 +69,7 @@ def prove(build: Build, shape: Shape, layouts: Sequence[Literal["stacked", "vmap
         UnfitModuleError: it draws from a generator that replicates would share, or is not the same twice.
     """
     foreign_noise = check_alone(build(SEEDS[0]), shape)
+    _check_reproducible(build, shape, foreign_noise)
     reasons: list[str] = []
     for layout in layouts:
         reason = _difference(build, shape, layout, foreign_noise)
@@ -85,12 +88,12 @@ def check_alone(model: nn.Module, shape: Shape) -> bool:
     """
     try:
         return _looked_at(model, shape)
-    except UnfitModuleError:
+    except (UnfitModuleError, MemoryError):
         raise
-    except (TypeError, ValueError, RuntimeError) as error:
-        if "memory" in str(error):
+    except (Exception, SystemExit) as error:
+        if "allocate memory" in str(error):
             raise
-        raise UnfitModuleError(f"{type(model).__name__} fails: {_short(str(error))}") from error
+        raise UnfitModuleError(f"{type(model).__name__} fails: {_short(str(error)) or type(error).__name__}") from error
 
 
 def _looked_at(model: nn.Module, shape: Shape) -> bool:
@@ -113,6 +116,46 @@ def _looked_at(model: nn.Module, shape: Shape) -> bool:
     return bool(draws)
 
 
+def _check_reproducible(build: Build, shape: Shape, foreign_noise: bool) -> None:
+    """A seed must give the same network twice, and the same training passes.
+
+    Raises:
+        UnfitModuleError: it does not.
+    """
+    results = []
+    for _ in range(2):
+        model = build(SEEDS[0])
+        begin = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        rng = ReplicateRng(SEEDS[:1], torch.device("cpu"))
+        program = Program([model.train()], "plain", rng, foreign_noise=foreign_noise)
+        with torch.no_grad():
+            results.append((begin, program(*example_inputs(shape, 1))))
+    (begin, out), (again, out_again) = results
+    name = type(model).__name__
+    if any(not torch.equal(tensor.nan_to_num(), again[key].nan_to_num()) for key, tensor in begin.items()):
+        raise UnfitModuleError(f"{name} begins with other weights each time: they do not come from torch's generator.")
+    if not torch.equal(out.nan_to_num(), out_again.nan_to_num()):
+        raise UnfitModuleError(f"{name} draws from a generator of its own, which replicates would share.")
+
+
+class _NoValues(TorchFunctionMode):
+    """While it is on, a module that decides by values fails: in a stack they are those of all replicates."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Let everything pass that reads no number."""
+        if func in _READING:
+            raise TypeError("it decides by the values of its examples")
+        return func(*args, **(kwargs or {}))
+
+
+_READING = {
+    *(torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.__bool__, torch.Tensor.__float__, torch.Tensor.__int__),
+    torch.Tensor.__index__,
+}
+
+
 def example_inputs(shape: Shape, num: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, ...]:
     """(S, B, ...) standard normal examples, and lengths (S, B) where the module takes them."""
     generator = torch.Generator().manual_seed(0)
@@ -132,7 +175,8 @@ def _draws(program: Program, inputs: Sequence[torch.Tensor], *, train: bool = Tr
         program.module.train(train)
         before = _generators()
         with _kept_buffers(program.module), torch.no_grad():
-            program(*inputs)
+            for _again in range(_STEPS):
+                program(*inputs)
         moved = [name for name, state in _generators().items() if state != before[name]]
         if not moved:
             return ""
@@ -217,10 +261,10 @@ def _difference_at(
     try:
         alone = [
             _passes(
-                Program([copy.deepcopy(model)], "plain", ReplicateRng([seed], cpu), foreign_noise=foreign_noise),
+                Program([build(seed).to(dtype)], "plain", ReplicateRng([seed], cpu), foreign_noise=foreign_noise),
                 [one[row : row + 1] for one in inputs],
             )
-            for row, (seed, model) in enumerate(zip(SEEDS, models, strict=True))
+            for row, seed in enumerate(SEEDS)
         ]
     except Exception as error:
         if dtype == torch.float64:
@@ -229,20 +273,23 @@ def _difference_at(
     try:
         with _heard_warnings() as heard:
             program = Program(models, layout, ReplicateRng(SEEDS, cpu), foreign_noise=foreign_noise)
-            found = _passes(program, inputs)
+            with _NoValues() if layout == "stacked" else nullcontext():
+                found = _passes(program, inputs)
     except Exception as error:  # whatever a foreign module may raise on inputs of another shape
         if "allocate memory" in str(error):
             raise
         return _short(str(error)) or type(error).__name__
     if slow := next((text for text in heard if _FALLBACK in text), None):
         return _short(slow)
-    for row, own in enumerate(alone):
+    for row, (shapes, own) in enumerate(alone):
+        if shapes != found[0]:
+            return "it draws numbers of other shapes"
         for name, expected in own.items():
-            if name not in found or found[name][row : row + 1].shape != expected.shape:
+            if name not in found[1] or found[1][name][row : row + 1].shape != expected.shape:
                 return f"{name} is missing or has another shape"
             if not expected.numel():
                 continue
-            apart = (found[name][row] - expected[0]).abs().max().item()
+            apart = (found[1][name][row] - expected[0]).abs().max().item()
             if not apart <= tolerance * (1 + expected.abs().max().item()):
                 return f"{name} is off by {apart:.2g}"
     return None
@@ -269,17 +316,21 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Outputs in both modes, gradients and buffers after a step of training, each (S, ...)."""
+def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> tuple[list[tuple[int, ...]], dict[str, torch.Tensor]]:
+    """Shapes of what a replicate draws; outputs in both modes, gradients and buffers after the passes, (S, ...)."""
     results: dict[str, torch.Tensor] = {}
+    if program.noise is not None:
+        program.noise.often, program.noise.shapes = True, []
     program.module.train()
-    out = program(*inputs)
-    # A weighted sum: the plain one has no gradient behind a softmax.
-    generator = torch.Generator().manual_seed(1)
-    weights = torch.randn(out.shape[1:], generator=generator).to(out.dtype)
-    if out.requires_grad:
-        (out * weights).sum().backward()
-    results["the output in training"] = out.detach()
+    for number in range(_STEPS):
+        # Larger and larger, and once an odd number of examples: a module may treat them otherwise.
+        given = [one[:, : NUM_EXAMPLES - number % 2] for one in inputs]
+        out = program((1 + number) * given[0], *given[1:])
+        # A weighted sum: the plain one has no gradient behind a softmax.
+        weights = torch.randn(out.shape[1:], generator=torch.Generator().manual_seed(number)).to(out.dtype)
+        if out.requires_grad:
+            (out * weights).sum().backward()
+        results["the output in training" + f", pass {number + 1}" * (number > 0)] = out.detach()
     alone = program.layout == "plain"
     for name, parameter in program.module.named_parameters():
         if parameter.grad is not None:
@@ -291,4 +342,4 @@ def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> dict[str, torch
     program.module.eval()
     with torch.no_grad():
         results["the output in evaluation"] = program(*inputs)
-    return results
+    return [] if program.noise is None else program.noise.shapes, results

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -94,6 +94,10 @@ class Noise:
         self.rng, self.layout = rng, layout
         self.row: torch.Tensor | None = None
         """Which replicate is computed, int64 (), while `torch.vmap` runs."""
+        self.shapes: list[tuple[int, ...]] = []
+        """Shape of each draw of a replicate, while `often` is set."""
+        self.often = False
+        """Drop with probability 1/2, whatever is asked for: what happens rarely must be seen in a proof."""
 
     def uniform(self, shape: Sequence[int]) -> torch.Tensor:
         """Float32 of `shape`, in [0, 1)."""
@@ -105,9 +109,16 @@ class Noise:
 
     def keep(self, shape: Sequence[int], p: float, like: torch.Tensor) -> torch.Tensor:
         """0 with probability `p`, else 1, in the type of `like`."""
-        return (self.uniform(shape) >= p).to(like.dtype)
+        kept: torch.Tensor = self.uniform(shape) >= self.chance(p)
+        return kept.to(like.dtype)
+
+    def chance(self, p: Any) -> Any:
+        """The probability to draw with."""
+        return 0.5 if self.often else p
 
     def _seen(self, draw: Callable[..., torch.Tensor], shape: Sequence[int]) -> torch.Tensor:
+        if self.often:
+            self.shapes.append(tuple(shape[1:] if self.layout == "stacked" else shape))
         if self.layout == "plain":
             return draw(*shape)[0]
         if self.layout == "stacked":

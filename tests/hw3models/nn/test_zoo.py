@@ -18,7 +18,7 @@ from hw3models.nn.stacking import RULES
 from hw3models.objectives import CLASSIFICATION
 from hw3models.objectives.objective import Batch
 from hw3models.specs import Recipe
-from tests.hw3models.nn.zoo import REFUSED, ZOO, Animal
+from tests.hw3models.nn.zoo import NOT_STACKED, REFUSED, ZOO, Animal
 
 CPU = torch.device("cpu")
 SEEDS = (3, 8)
@@ -182,3 +182,18 @@ def test_attention_with_dropout_agrees_with_torch_where_nothing_is_dropped() -> 
     ours.module.train()
     expected = Net().eval()(x[0])
     torch.testing.assert_close(ours(x)[0], expected)
+
+
+@pytest.mark.parametrize("name", list(NOT_STACKED))
+def test_what_a_few_random_examples_would_not_show_is_not_stacked(name: str) -> None:
+    proof = prove(partial(build, NOT_STACKED[name]), Shape((20, 4)))
+    assert proof.layout != "stacked", proof
+
+
+def test_a_module_that_ends_the_process_is_refused() -> None:
+    class Exits(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise SystemExit(0)
+
+    with pytest.raises(UnfitModuleError, match="Exits fails"):
+        prove(lambda _: Exits(), Shape((20, 4)))

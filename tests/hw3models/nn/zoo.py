@@ -279,3 +279,68 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "dropout in evaluation": (flat(Forgetful()), "draws random numbers in evaluation mode"),
     "another answer each time": (flat(Counting()), "gives another answer the second time"),
 }
+
+
+class DropPath(nn.Module):
+    """Stochastic depth as timm has it: an example is dropped as a whole, by the first axis."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * kept.div_(1 - self.p)
+
+
+class Deciding(nn.Module):
+    """What it does depends on the values of the batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        largest = x.abs().max()
+        return x * (3 / largest) if largest > 3 else x
+
+
+class Hooked(nn.Module):
+    """A parameter whose gradient is changed by a hook, which no copy has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(16, 16)
+        self.layer.weight.register_hook(lambda grad: grad * 0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
+class OfItsOwn(nn.Module):
+    """Noise from a generator that all replicates of a process share."""
+
+    shared = torch.Generator().manual_seed(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.randn(x.shape, generator=self.shared, dtype=x.dtype) if self.training else x
+
+
+class NumpyWeights(nn.Module):
+    """Weights that do not come from torch's generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(np.random.randn(16)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight.to(x.dtype)
+
+
+def around(layer: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """A small dense network around a fresh layer."""
+    return lambda: nn.Sequential(nn.Flatten(-2), nn.Linear(80, 16), layer(), nn.Linear(16, 3))
+
+
+ZOO["rare-drop-path"] = Animal(around(lambda: DropPath(0.01)), draws=True)
+REFUSED["a generator of its own"] = (around(OfItsOwn), "draws from a generator of its own")
+REFUSED["weights from elsewhere"] = (around(NumpyWeights), "begins with other weights each time")
+NOT_STACKED = {"values": around(Deciding), "a gradient's hook": around(Hooked)}
