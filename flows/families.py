@@ -1,5 +1,8 @@
 """Families: which there are for which data, and whether one of the user's own will train."""
 
+import sys
+from contextlib import redirect_stdout
+
 from hw3models.engine.examination import FamilyCheck, check_shape, examine, num_parameters
 from hw3models.errors import SpecError
 from hw3models.families import FAMILIES, Family, Network, enter, find_family, is_reference, offered
@@ -58,8 +61,10 @@ def check_family(
         kind = "images" if only_images else "sequences"
     shape = shape or SHAPES[kind]
     check_shape(kind, shape)
-    family = enter(kind, reference) if is_reference(reference) else find_family(kind, reference)
-    return examine(family, kind, shape, num_classes or CLASSES[kind], num_seeds=num_seeds, device=device)
+    # What a foreign module prints must not stand in the middle of the JSON.
+    with redirect_stdout(sys.stderr):
+        family = enter(kind, reference) if is_reference(reference) else find_family(kind, reference)
+        return examine(family, kind, shape, num_classes or CLASSES[kind], num_seeds=num_seeds, device=device)
 
 
 def as_text(found: FamilyCheck, shape: str, num_seeds: int) -> str:

@@ -55,7 +55,7 @@ def origin_of(reference: str) -> Origin:
             raise SpecError(f"`families`: no installed package offers {name!r} in the group {GROUP}.")
         return Origin(reference=reference, distribution=_distribution(point.module))
     if place.endswith(".py") or "/" in place:
-        path = Path(place).expanduser().absolute()
+        path = Path(place).expanduser().resolve()
         try:
             content = path.read_bytes()
         except OSError as error:

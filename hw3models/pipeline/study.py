@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.metrics import default_metric
-from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, recipe_of
+from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, origin_of, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
 from hw3models.specs import Kind, StudyKind, StudySpec
 
@@ -43,13 +43,21 @@ def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
         SpecError: the code of some is not here, or makes nothing that can be trained; all faults together.
     """
     names: list[str] = []
-    faults = []
-    for position, family in enumerate(families):
-        if is_reference(family) and family in families[:position]:
-            faults.append(f"`families` names {family} more than once.")
-            continue
+    faults: list[str] = []
+    plain = [family for family in families if not is_reference(family)]
+    met: set[str] = set()
+    for family in families:
         try:
-            names.append(enter(kind, family, names).name if is_reference(family) else family)
+            if not is_reference(family):
+                names.append(family)
+                continue
+            # However the path is spelt.
+            where = origin_of(family).reference
+            if where in met:
+                faults.append(f"`families` names {family} more than once.")
+                continue
+            met.add(where)
+            names.append(enter(kind, family, (*names, *plain)).name)
         except SpecError as error:
             faults.append(str(error))
     if faults:

@@ -376,8 +376,10 @@ def test_names_are_short_and_told_apart(nets: Path) -> None:
     names = enter_all("sequences", ["cnn", f"{nets}:MyNet", f"{other}:MyNet", f"{other}:cnn"])
     assert names == ("cnn", "MyNet", "others.MyNet", "others.cnn")
     assert facts_of(["others.cnn"])["others.cnn"].label == "others.cnn"
-    with pytest.raises(SpecError, match="more than once"):
-        enter_all("sequences", [f"{nets}:MyNet", f"{nets}:MyNet"])
+    other_spelling = f"{nets.parent}/../{nets.parent.name}/nets.py:MyNet"
+    for twice in (f"{nets}:MyNet", other_spelling):
+        with pytest.raises(SpecError, match="more than once"):
+            enter_all("sequences", [f"{nets}:MyNet", twice])
 
 
 def test_a_study_checks_families_from_outside_before_anything_is_read(nets: Path) -> None:
