@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hw3models.data.dataset import Dataset
-from hw3models.engine.fit import architecture_for, build_replicate, grant_strategy, pick_strategy
+from hw3models.engine.fit import architecture_for, build_replicate, grant_strategy, pick_strategy, split_seeds
 from hw3models.engine.group import Group
 from hw3models.engine.strategies import Strategy
 from hw3models.errors import SpecError
@@ -17,7 +17,7 @@ from hw3models.families.family import Architecture
 from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, global_generator
 from hw3models.objectives.objective import Batch
-from hw3models.runtime.devices import pick_device
+from hw3models.runtime.devices import num_threads, pick_device
 from hw3models.specs import DataSpec, Kind, Recipe, Report, TrainSpec
 
 _STEPS = 5
@@ -112,8 +112,8 @@ def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
 def _step_milliseconds(
     family: Network, dataset: Dataset, spec: TrainSpec, strategy: Strategy, proof: Proof, device: torch.device
 ) -> float:
-    """Median over a few steps of as many replicates as run together."""
-    seeds = spec.seeds[:1] if strategy == "separate" else spec.seeds
+    """Median over a few steps of one program, with as many replicates as it holds."""
+    seeds = split_seeds(spec.seeds, strategy, num_threads() if device.type == "cpu" else 1)[0]
     models = [build_replicate(family, dataset, spec, seed) for seed in seeds]
     group = Group(seeds, models, family.recipe, family.objective, ReplicateRng(seeds, device), proof=proof)
     size = min(family.recipe.batch_size, len(dataset.labels))

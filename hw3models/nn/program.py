@@ -4,8 +4,9 @@ S = replicates, B = examples
 """
 
 import copy
-from collections.abc import Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from hw3models.nn.layers import Noisy
 from hw3models.nn.own_noise import OwnNoise
 from hw3models.nn.rng import Layout, Noise, ReplicateRng
 from hw3models.nn.stacking import State, stack
+
+_switches = threading.Lock()
+"""torch's switches of attention are the whole process's: who sets them back must be who has set them."""
 
 
 class Program:
@@ -80,18 +84,27 @@ class Program:
             return output
 
         rows = torch.arange(self.num, device=inputs[0].device)
-        fast = torch.backends.mha.get_fastpath_enabled()
         try:
-            # torch's fused kernels of attention have no batching rule; the formula written out has.
-            torch.backends.mha.set_fastpath_enabled(False)
-            with sdpa_kernel(SDPBackend.MATH):
+            with _formula_of_attention():
                 # "same": what a replicate draws is drawn for all of them, and its own row is taken.
                 out: Any = torch.vmap(one, randomness="same")(tensors, rows, *inputs)
         finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
             if self.noise is not None:
                 self.noise.row = None
         return torch.as_tensor(out)
+
+
+@contextmanager
+def _formula_of_attention() -> Iterator[None]:
+    """torch's fused kernels of attention have no batching rule behind vmap; the formula written out has."""
+    with _switches:
+        fast = torch.backends.mha.get_fastpath_enabled()
+        try:
+            torch.backends.mha.set_fastpath_enabled(False)
+            with sdpa_kernel(SDPBackend.MATH):
+                yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def together(models: Sequence[nn.Module]) -> nn.Module:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -21,21 +20,6 @@ from tasks.background import Background, draw, resting, solve, write
 from tasks.reporting import draw_ahead, report
 from tests.report_fixtures import run_report
 from tests.servers import wait_until
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[Background]:
-    """For tests that leave it alive: it takes seconds to import everything."""
-    process = Background()
-    yield process
-    process.close()
-
-
-@pytest.fixture
-def process(lasting: Background, monkeypatch: pytest.MonkeyPatch) -> Background:
-    """That of this command."""
-    monkeypatch.setattr(background, "_current", lasting)
-    return lasting
 
 
 def test_the_page_is_the_same_whoever_writes_it(process: Background, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The homework is the same to the last bit whoever solves it, and solved however the background process ends."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -57,21 +55,6 @@ def solved_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(homework, "solve_part", solve_part)
     return names
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[Background]:
-    """For tests that leave it alive."""
-    process = Background()
-    yield process
-    process.close()
-
-
-@pytest.fixture
-def process(lasting: Background, monkeypatch: pytest.MonkeyPatch) -> Background:
-    """That of this command."""
-    monkeypatch.setattr(background, "_current", lasting)
-    return lasting
 
 
 @pytest.mark.usefixtures("process")
