@@ -1,18 +1,22 @@
 """Which family is better on the same test examples, and is the difference real?
 
-Every pair: difference, 95% interval and two-sided p by Student's t (`hw3models.stats.intervals`), Holm's correction
-(1979) over all pairs at 5%. Pairs that it does not separate are equivalent where the 90% interval lies within the
-margin (two one-sided tests at 5%, Schuirmann 1987); the others cannot be told apart on these data.
+Every pair: difference, interval and two-sided p (`hw3models.stats.intervals`). All pairs are judged together
+(`hw3models.stats.multiple_testing.step_down`), such that the chance of one or more false alarms is at most 5%, and the
+interval of a pair is the one that its decision rests on. Equivalence within the margin is tested by two one-sided tests
+(Schuirmann 1987), by Holm's correction over all pairs; the interval then is the one that belongs to that test, which
+holds zero (Hsu, Hwang, Liu and Ruberg 1994). What follows for who wants to use one of them is in `answer.py`.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
 from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.evaluation.answer import choose, collapses, corrected
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
@@ -20,21 +24,30 @@ from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.verdicts import (
     Setting,
     Standings,
-    cheapest,
     overall_verdict,
     pair_sentence,
     power_advice,
     winner_and_loser,
 )
 from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
-from hw3models.stats.intervals import Estimate, Measured, difference
-from hw3models.stats.multiple_testing import LEVEL, holm
+from hw3models.stats import spending
+from hw3models.stats.intervals import Estimate, Measured, covariance, difference
+from hw3models.stats.multiple_testing import LEVEL, step_down
 from hw3models.stats.power import advise
 
 DEFAULT_MARGINS = {"%": 0.005, "dB": 0.1}
 """Unit -> margin: half a percentage point, a tenth of a decibel."""
 RELATIVE_MARGIN = 0.02
 """Share of the best family's value, for all other metrics."""
+
+
+class LookPlan(NamedTuple):
+    """Where a study stands that goes on until it is decided."""
+
+    seeds: tuple[int, ...]
+    """Seeds of every family at each look."""
+    look: int
+    """Which of them this is, from 0."""
 
 
 def compare(
@@ -47,6 +60,7 @@ def compare(
     devices: Mapping[str, str] | None = None,
     budgets: Mapping[str, int] | None = None,
     level: float = LEVEL,
+    looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
@@ -57,9 +71,9 @@ def compare(
     matter, in the metric's own unit (0.005 is half a point of accuracy). `train_seconds` are of all seeds together;
     cost is compared per seed. `facts` say how a family is called, whether one seed of it says everything, and which
     families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
-    recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together;
-    `settled` are pairs whose verdict stands from an earlier look at the same study
-    (`hw3models.evaluation.sequential`).
+    recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together, and
+    of all `looks` at a growing study (`hw3models.stats.spending`); `settled` are pairs whose verdict stands from an
+    earlier one.
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -78,39 +92,51 @@ def compare(
     order = sorted(means, key=means.__getitem__, reverse=definition.higher_is_better)
     if margin is None:
         margin = DEFAULT_MARGINS.get(definition.unit, RELATIVE_MARGIN * abs(means[order[0]]))
+    first = tables[order[0]]
     setting = Setting(
         metric=metric,
         margin=margin,
-        num_test=tables[order[0]].num_test,
+        num_test=first.num_test,
+        num_groups=None
+        if first.groups is None
+        else len(np.unique(first.groups[-1:] if first.is_resampled else first.groups)),
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: len(table.seeds) for name, table in tables.items()},
         level=level,
-        resampled=tables[order[0]].is_resampled,
+        resampled=first.is_resampled,
+        about="problem" if first.is_resampled else "training set",
         facts=facts,
     )
-    # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
-    unknown_luck = {name for name in tables if setting.is_single(name)}
+    found = _pairs(tables, measured, setting, looks)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
-    found = _pairs(tables, measured, setting, unknown_luck)
     pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
     order = _unbeaten_first(order, pairs)
-    groups = tie_groups(order, pairs)
+    costs = {name: train_seconds[name] / len(tables[name].seeds) for name in order if name in train_seconds}
     standings = Standings(
         scores={name: score_of(measured[name], metric) for name in order},
         pairs=pairs,
-        groups=groups,
         baselines=tuple(name for name in order if fact(facts, name).is_baseline),
-        costs={name: train_seconds[name] / len(tables[name].seeds) for name in order if name in train_seconds},
+        costs=costs,
         devices=devices or {},
         budgets=budgets or {},
+        collapses=collapses(tables, measured, metric, facts),
     )
+    choice = choose(setting, standings, measured)
+    standings = replace(standings, choice=choice, corrected=corrected(setting, standings, measured))
     return ComparisonReport(
         metric=metric,
         higher_is_better=definition.higher_is_better,
-        data_digest=tables[order[0]].data_digest,
+        data_digest=first.data_digest,
         pairs=pairs,
-        groups=groups,
-        cheapest=cheapest(standings),
+        groups=tie_groups(order, pairs),
+        take=choice.take,
+        reason=choice.reason,
+        could_be_best=standings.could_be_best,
+        corrected=standings.corrected,
+        collapses=standings.collapses,
+        num_groups=setting.num_groups,
+        about=setting.about,
+        level=level,
         verdict=overall_verdict(setting, standings),
         advice=power_advice(setting, standings),
         margin=margin,
@@ -118,17 +144,18 @@ def compare(
 
 
 def tie_groups(order: Sequence[str], pairs: Sequence[PairReport]) -> tuple[tuple[str, ...], ...]:
-    """The best family with all that are not significantly worse than it, then the same with the rest.
+    """Families in their order, cut before each that the first of its group is shown to beat.
 
-    Not ranks: two members of a group may differ from each other. `order` is from best to worst.
+    So no member of a group has a lower mean than a family behind it. `order` is from best to worst.
     """
     beaten = {winner_and_loser(pair) for pair in pairs}
-    groups, rest = [], list(order)
-    while rest:
-        group = tuple(name for name in rest if (rest[0], name) not in beaten)
-        groups.append(group)
-        rest = [name for name in rest if name not in group]
-    return tuple(groups)
+    groups: list[list[str]] = []
+    for name in order:
+        if groups and (groups[-1][0], name) not in beaten:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return tuple(tuple(group) for group in groups)
 
 
 def _unbeaten_first(order: Sequence[str], pairs: Sequence[PairReport]) -> list[str]:
@@ -142,23 +169,81 @@ def _pairs(
     tables: Mapping[str, PredictionTable],
     measured: Mapping[str, Measured],
     setting: Setting,
-    unknown_luck: Collection[str],
+    looks: LookPlan | None,
 ) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
-    both = [_on_common_splits(tables, measured, a, b) for a, b in names]
-    found = [_difference(*pair) for pair in both]
-    rejected = holm([one.p_value() for one in found], setting.level)
-    return tuple(
-        _pair(
-            (a, b),
-            one,
-            seeds=(len(pair[0].per_seed), len(pair[1].per_seed)),
-            separated=separated,
-            setting=setting,
-            knows_training={a, b}.isdisjoint(unknown_luck),
-        )
-        for (a, b), pair, one, separated in zip(names, both, found, rejected, strict=True)
+    found = [_difference(*_on_common_splits(tables, measured, a, b)) for a, b in names]
+    # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
+    known = [not (setting.is_single(a) or setting.is_single(b)) for a, b in names]
+    judged = [index for index, is_known in enumerate(known) if is_known]
+    rank = {name: position for position, name in enumerate(measured)}
+    shares = [_information(found[index], looks) for index in judged]
+    steps = step_down(
+        [_overall(found[index].p_value(), share, looks) for index, share in zip(judged, shares, strict=True)],
+        [(rank[names[index][0]], rank[names[index][1]]) for index in judged],
+        covariance(list(measured.values())),
+        setting.level,
     )
+    # Two one-sided tests spend their level on one side each.
+    equal = [
+        _overall(found[index].p_equivalent(setting.margin), share, looks)
+        for index, share in zip(judged, shares, strict=True)
+    ]
+    equal_levels = _holm_levels(equal, setting.level)
+    decisions: dict[int, Decision] = {}
+    for index, step, p, p_level, share in zip(judged, steps, equal, equal_levels, shares, strict=True):
+        verdict: PairVerdict = "cannot tell"
+        if step.rejected:
+            verdict = "a better" if (found[index].value > 0) == METRICS[setting.metric].higher_is_better else "b better"
+        elif p <= p_level:
+            verdict = "equivalent"
+        level = _nominal(p_level if verdict == "equivalent" else step.level, share, looks)
+        decisions[index] = Decision(verdict, level)
+    unjudged = Decision("cannot tell", setting.level)
+    return tuple(
+        _pair(pair, one, decisions.get(index, unjudged), setting, knows_training=known[index])
+        for index, (pair, one) in enumerate(zip(names, found, strict=True))
+    )
+
+
+class Decision(NamedTuple):
+    """What is said about a pair, and the level of the test that says so."""
+
+    verdict: PairVerdict
+    level: float
+
+
+def _holm_levels(p_values: Sequence[float], level: float) -> list[float]:
+    """The level that each hypothesis is tested at by Holm's procedure (1979); 0 behind the first that fails."""
+    levels, failed = [0.0] * len(p_values), False
+    for step, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        levels[index] = 0.0 if failed else level / (len(p_values) - step)
+        failed |= p_values[index] > levels[index]
+    return levels
+
+
+def _information(found: Estimate, looks: LookPlan | None) -> tuple[float, ...]:
+    """The share of the final information on a difference that is there at each look, by its variance of today."""
+    if looks is None or found.parts is None:
+        return ()
+    variances = [found.parts.with_seeds(seeds).estimate(found.value).variance for seeds in looks.seeds]
+    least = min(variances)
+    if least <= 0:
+        # Nothing varies: every look sees the same.
+        return tuple(1.0 for _ in variances)
+    return tuple(min(1.0, least / variance) for variance in variances)
+
+
+def _overall(p_value: float, shares: tuple[float, ...], looks: LookPlan | None) -> float:
+    """The p of one look as a p of all looks together."""
+    return p_value if looks is None or not shares else spending.overall_p(p_value, shares, looks.look)
+
+
+def _nominal(level: float, shares: tuple[float, ...], looks: LookPlan | None) -> float:
+    """The level of this look's own test."""
+    if looks is None or not shares:
+        return level
+    return spending.nominal_levels(shares[: looks.look + 1], level)[looks.look]
 
 
 def _difference(a: Measured, b: Measured) -> Estimate:
@@ -182,30 +267,22 @@ def _on_common_splits(
 
 
 def _pair(
-    names: tuple[str, str],
-    found: Estimate,
-    *,
-    seeds: tuple[int, int],
-    separated: bool,
-    setting: Setting,
-    knows_training: bool,
+    names: tuple[str, str], found: Estimate, decision: Decision, setting: Setting, *, knows_training: bool
 ) -> PairReport:
     a, b = names
-    low, high = _within_range(found.interval(1 - setting.level), setting.metric)
-    # Two one-sided tests at the level: equivalent where this interval lies within the margin.
-    inner = _within_range(found.interval(1 - 2 * setting.level), setting.metric)
-    verdict: PairVerdict = "cannot tell"
-    if not knows_training:
-        pass
-    elif separated:
-        verdict = "a better" if (found.value > 0) == METRICS[setting.metric].higher_is_better else "b better"
-    elif -setting.margin <= inner[0] and inner[1] <= setting.margin:
-        verdict = "equivalent"
+    seeds = (setting.seeds[a], setting.seeds[b])
+    level = max(decision.level, 1e-12)
+    if decision.verdict == "equivalent":
+        low, high = found.interval(1 - 2 * level)
+        low, high = min(low, 0.0), max(high, 0.0)
+    else:
+        low, high = found.interval(1 - level)
+    low, high = _within_range((low, high), setting.metric)
     power = advise(
         found,
         margin=setting.margin,
-        # Holm tests the smallest p of all pairs at this level: the least that any pair is tested at.
-        level=setting.level / setting.num_pairs,
+        # What the pair must pass to be separated: of an equivalent pair the level of all.
+        level=level if decision.verdict != "equivalent" else setting.level / setting.num_pairs,
         has_seeds=max(seeds) > 1,
     )
     report = PairReport(
@@ -215,10 +292,10 @@ def _pair(
         difference=found.value,
         low=low,
         high=high,
-        level=setting.level,
+        level=level,
         seeds=seeds,
         p_value=found.p_value(),
-        verdict=verdict,
+        verdict=decision.verdict,
         sentence="",
         power=PowerReport(**asdict(power)) if power is not None and knows_training else None,
     )

@@ -5,11 +5,12 @@ S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.prediction_table import PredictionTable
@@ -32,7 +33,7 @@ class Metric:
     range: tuple[float, float]
     unit: Literal["%", "nats", "dB", ""]
     """Percent metrics are kept as shares in 0..1 and shown times 100; their differences are percentage points."""
-    needs: Literal["probabilities", "squared_error", "probe_correct"]
+    needs: Literal["probabilities", "squared_error", "probe_correct", "error"]
     """The field of the table that it is computed from."""
 
 
@@ -64,6 +65,7 @@ METRICS: dict[str, Metric] = {
         unit="%",
         needs="probe_correct",
     ),
+    "error": Metric(label="error per example", higher_is_better=False, range=(0, math.inf), unit="", needs="error"),
 }
 """Name -> meaning, in the order of tables."""
 _OF_PROBABILITIES = ("cross_entropy", "auroc", "brier", "calibration_error")
@@ -108,14 +110,15 @@ def measure(table: PredictionTable, name: str) -> Measured:
             f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
         )
     if not table.is_resampled:
-        return _MEASURES[name](table)
+        return replace(_MEASURES[name](table), bounds=METRICS[name].range)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
     assert table.num_train is not None
     return Measured(
-        np.concatenate([one.per_seed for one in alone]),
-        np.empty((len(alone), 0)),
-        table.num_test,
+        per_seed=np.concatenate([one.per_seed for one in alone]),
+        left_out=np.empty((len(alone), 0)),
+        num_examples=table.num_test,
         is_share=alone[0].is_share,
+        floor=float(np.mean([one.floor for one in alone])),
         test_to_train=table.num_test / table.num_train,
     )
 
@@ -142,29 +145,44 @@ def predictions(table: PredictionTable) -> NDArray[np.int64]:
 
 
 def _accuracy(table: PredictionTable) -> Measured:
-    return measure_mean((predictions(table) == table.labels).astype(np.float64), is_share=True)
+    right = (predictions(table) == table.labels).astype(np.float64)
+    return measure_mean(right, is_share=True, groups=table.groups)
 
 
 def _cross_entropy(table: PredictionTable) -> Measured:
     """-ln of the true class's probability, in nats; probabilities clipped at 1e-12, so at most 27.6."""
-    chosen = _probabilities(table)[:, np.arange(len(table.labels)), table.labels]
-    return measure_mean(-np.log(np.maximum(chosen, SMALLEST)))
+    losses = -np.log(np.maximum(_probabilities(table), SMALLEST))
+    return _mean_loss(table, losses)
 
 
 def _brier(table: PredictionTable) -> Measured:
     """Squared distance to the one-hot label, summed over classes (Brier 1950): 0 to 2."""
-    distance = _probabilities(table)
-    distance[:, np.arange(len(table.labels)), table.labels] -= 1
-    return measure_mean(np.square(distance).sum(axis=2))
+    probabilities = _probabilities(table)
+    squares = np.square(probabilities).sum(axis=2, keepdims=True)
+    return _mean_loss(table, squares - 2 * probabilities + 1)
+
+
+def _mean_loss(table: PredictionTable, losses_SNK: Array) -> Measured:
+    """A mean loss, given what it would be were each class the true one.
+
+    Its floor is half an example of which a class that it did not name is the true one: the loss of a mistake that this
+    test split may only by luck not hold.
+    """
+    num_classes = losses_SNK.shape[2]
+    found = measure_mean(losses_SNK[:, np.arange(len(table.labels)), table.labels], groups=table.groups)
+    named = np.take_along_axis(losses_SNK, predictions(table)[:, :, None], axis=2)[:, :, 0]
+    mistaken = (losses_SNK.sum(axis=2) - named) / max(num_classes - 1, 1)
+    step = float(mistaken.mean() - found.value) / (found.num_independent + 1)
+    return replace(found, floor=step**2 / 2)
 
 
 def _mse(table: PredictionTable) -> Measured:
     error, num_pixels = _squared_error(table)
-    return measure_mean(error / num_pixels)
+    return measure_mean(error / num_pixels, groups=table.groups)
 
 
 def _error_per_image(table: PredictionTable) -> Measured:
-    return measure_mean(_squared_error(table)[0])
+    return measure_mean(_squared_error(table)[0], groups=table.groups)
 
 
 def _psnr(table: PredictionTable) -> Measured:
@@ -175,12 +193,17 @@ def _psnr(table: PredictionTable) -> Measured:
         result: Array = -10 * np.log10(np.maximum(values, SMALLEST))
         return result
 
-    return Measured(decibels(mse.per_seed), decibels(mse.left_out), mse.num_examples)
+    return replace(mse, per_seed=decibels(mse.per_seed), left_out=decibels(mse.left_out), floor=0.0)
 
 
 def _probe_accuracy(table: PredictionTable) -> Measured:
     assert table.probe_correct is not None
-    return measure_mean(table.probe_correct.astype(np.float64), is_share=True)
+    return measure_mean(table.probe_correct.astype(np.float64), is_share=True, groups=table.groups)
+
+
+def _error(table: PredictionTable) -> Measured:
+    assert table.error is not None
+    return measure_mean(table.error, groups=table.groups)
 
 
 # --------------------------------------------------------------- functions of sums over groups
@@ -190,7 +213,7 @@ def grouped_confusion(table: PredictionTable) -> Array:
     """Counts (S, G, K, K), rows true, columns predicted."""
     assert table.probabilities is not None
     num_seeds, _, num_classes = table.probabilities.shape
-    groups = jackknife_groups(table.labels)
+    groups = jackknife_groups(table.labels, table.groups)
     num_groups = int(groups.max()) + 1
     seeds = np.arange(num_seeds)[:, None]
     cell = ((seeds * num_groups + groups) * num_classes + table.labels) * num_classes + predictions(table)
@@ -198,12 +221,25 @@ def grouped_confusion(table: PredictionTable) -> Array:
     return counts.reshape(num_seeds, num_groups, num_classes, num_classes).astype(np.float64)
 
 
-def _from_sums(sums: Array, function: Callable[[Array], Array], num: int) -> Measured:
-    """`function` of sums over examples, given the sums per group (S, G, ...)."""
+def _from_sums(sums: Array, function: Callable[[Array], Array], table: PredictionTable) -> Measured:
+    """`function` of sums over examples, given the sums per set of them (S, G, ...)."""
     total = sums.sum(axis=1, keepdims=True)
-    left_out = function(total - sums)
-    # Without some group the metric may not exist (its only example of a class is gone): that group says nothing.
-    return Measured(function(total)[:, 0], left_out[:, np.isfinite(left_out).all(axis=0)], num)
+    return _measured(table, function(total)[:, 0], function(total - sums))
+
+
+def _measured(table: PredictionTable, per_seed: Array, left_out: Array) -> Measured:
+    """What was measured; the floor is half a mistake in each class of the test split, for a mean over its classes."""
+    counts = np.bincount(table.labels)
+    counts = counts[counts > 0]
+    found = Measured(
+        per_seed=per_seed,
+        # Without some set the metric may not exist (its only example of a class is gone): that set says nothing.
+        left_out=left_out[:, np.isfinite(left_out).all(axis=0)],
+        num_examples=len(table.labels),
+        num_groups=None if table.groups is None else len(np.unique(table.groups)),
+    )
+    alike = found.num_examples / found.num_independent
+    return replace(found, floor=float(np.square(alike / (len(counts) * (counts + 1))).sum()) / 2)
 
 
 def _mean_over_classes(values: Array, counts: Array) -> Array:
@@ -244,7 +280,7 @@ def _balanced_accuracy(table: PredictionTable) -> Measured:
     def mean_recall(confusion: Array) -> Array:
         return _mean_over_classes(recalls(confusion), confusion.sum(axis=-1))
 
-    return _from_sums(grouped_confusion(table), mean_recall, len(table.labels))
+    return _from_sums(grouped_confusion(table), mean_recall, table)
 
 
 def _macro_f1(table: PredictionTable) -> Measured:
@@ -253,7 +289,7 @@ def _macro_f1(table: PredictionTable) -> Measured:
     def mean_f1(confusion: Array) -> Array:
         return _mean_over_classes(f1_scores(confusion), confusion.sum(axis=-1))
 
-    return _from_sums(grouped_confusion(table), mean_f1, len(table.labels))
+    return _from_sums(grouped_confusion(table), mean_f1, table)
 
 
 def _calibration_error(table: PredictionTable) -> Measured:
@@ -264,7 +300,7 @@ def _calibration_error(table: PredictionTable) -> Measured:
     gap = confidence - (predictions(table) == table.labels)
     # Bins are open below and closed above, as in Guo et al.
     bins = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
-    groups = jackknife_groups(table.labels)
+    groups = jackknife_groups(table.labels, table.groups)
     num_seeds, num_groups = len(gap), int(groups.max()) + 1
     cell = ((np.arange(num_seeds)[:, None] * num_groups + groups) * NUM_BINS + bins).ravel()
     size = num_seeds * num_groups * NUM_BINS
@@ -276,7 +312,30 @@ def _calibration_error(table: PredictionTable) -> Measured:
         result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
         return result
 
-    return _from_sums(sums.reshape(num_seeds, num_groups, NUM_BINS, 2), error, len(table.labels))
+    sums = sums.reshape(num_seeds, num_groups, NUM_BINS, 2)
+    bias, greatest = _bias_of_bins(sums.sum(axis=1), confidence, bins)
+    return replace(_from_sums(sums, error, table), bias=bias, greatest_bias=greatest)
+
+
+def _bias_of_bins(sums_SB2: Array, confidence: Array, bins: NDArray[np.int64]) -> tuple[float, float]:
+    """By how much the absolute values of noisy gaps make a calibration error too large: as they are, and at most.
+
+    A bin's summed gap is about normal, with the variance of its right answers. The expected absolute value of a normal
+    variable is that of the folded normal distribution (Leone et al. 1961): sqrt(2 / pi) standard deviations where the
+    true gap is zero, and no bias where it is large.
+    """
+    num = sums_SB2[..., 1]
+    sure = np.stack([np.bincount(row, values, NUM_BINS) for row, values in zip(bins, confidence, strict=True)])
+    right = np.clip(sure - sums_SB2[..., 0], 0, num)
+    share = (right + 0.5) / (num + 1)
+    deviation = np.sqrt(num * share * (1 - share))
+    true = np.linspace(0, 8, 400)
+    folded = np.sqrt(2 / np.pi) * np.exp(-(true**2) / 2) + true * (1 - 2 * ndtr(-true))
+    seen = ratio(np.abs(sums_SB2[..., 0]), deviation)
+    excess = np.where(seen < folded[-1], seen - np.interp(seen, folded, true), 0.0) * deviation
+    totals = num.sum(axis=1)
+    greatest = np.sqrt(2 / np.pi) * deviation.sum(axis=1) / totals
+    return float((excess.sum(axis=1) / totals).mean()), float(greatest.mean())
 
 
 # ------------------------------------------------------------------------------------------- AUROC
@@ -291,7 +350,7 @@ def _auroc(table: PredictionTable) -> Measured:
     """
     scores = _probabilities(table)
     classes = (1,) if scores.shape[2] == 2 else range(scores.shape[2])
-    groups = jackknife_groups(table.labels)
+    groups = jackknife_groups(table.labels, table.groups)
     full, left_out = [], []
     for c in classes:
         positive = table.labels == c
@@ -301,7 +360,9 @@ def _auroc(table: PredictionTable) -> Measured:
             left_out.append(areas)
     without = np.stack(left_out, axis=-1)
     mean = _mean_over_classes(without, np.isfinite(without))
-    return Measured(np.mean(full, axis=0), mean[:, np.isfinite(mean).all(axis=0)], len(table.labels))
+    found = _measured(table, np.mean(full, axis=0), mean)
+    # A mistake ranks an example like one of the other class: half of what it counts is lost.
+    return replace(found, floor=found.floor / 4)
 
 
 def _areas(scores: Array, positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -343,4 +404,5 @@ _MEASURES: dict[str, Callable[[PredictionTable], Measured]] = {
     "squared_error": _error_per_image,
     "psnr": _psnr,
     "probe_accuracy": _probe_accuracy,
+    "error": _error,
 }

@@ -42,12 +42,16 @@ class PredictionTable:
     """(n,) positions in the data set; (S, n) where each replicate has a test split of its own."""
     labels: NDArray[np.int64]
     """(n,) in 0..K-1; (S, n) likewise."""
+    groups: NDArray[np.int64] | None = None
+    """(n,) whose example it is, as a number; (S, n) likewise. None where nobody said: examples are independent then."""
     num_train: int | None = None
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
     hard: bool = False
     """The method names classes and has no probabilities: those above are 0 and 1."""
+    error: NDArray[np.float64] | None = None
+    """(S, n): what a prediction costs, where nothing else is known of it; less is better."""
     squared_error: NDArray[np.float64] | None = None
     """(S, n), summed over the pixels (0..1) of an image."""
     codes: NDArray[np.float32] | None = None
@@ -87,8 +91,7 @@ class PredictionTable:
             self,
             seeds=(seed,),
             num_train=None,
-            test_index=self.test_index[examples],
-            labels=self.labels[examples],
+            **{name: array[examples] for name, array in _of_examples(self).items()},
             reconstructions=None,
             reconstructed_index=None,
             **arrays,
@@ -113,9 +116,8 @@ def join_resamples(tables: Sequence[PredictionTable], *, data_digest: str, num_t
         tables[0],
         data_digest=data_digest,
         seeds=tuple(seed for one in tables for seed in one.seeds),
-        test_index=np.stack([one.test_index for one in tables]),
-        labels=np.stack([one.labels for one in tables]),
         num_train=num_train,
+        **{name: np.stack([getattr(one, name) for one in tables]) for name in _of_examples(tables[0])},
         **_stacked(tables),
     )
 
@@ -124,17 +126,25 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     """One table of the replicates of both, which are of the same family and data; pictures are the first one's.
 
     Raises:
-        DataError: they are of other test examples, or of the same seeds.
+        DataError: they are of other test examples, of the same seeds, or only one knows groups.
     """
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
-    examples = {name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("test_index", "labels")}
+    if (first.groups is None) != (more.groups is None):
+        raise DataError(f"more seeds of {first.family} know groups that the others do not. Train all of them again.")
+    examples = {name: np.concatenate([own, getattr(more, name)]) for name, own in _of_examples(first).items()}
     return replace(
         first,
         seeds=(*first.seeds, *more.seeds),
         **(examples if first.is_resampled else {}),
         **_stacked([first, more]),
     )
+
+
+def _of_examples(table: PredictionTable) -> dict[str, NDArray[np.int64]]:
+    """What is known of the test examples, whoever predicts them."""
+    found = {name: getattr(table, name) for name in ("test_index", "labels", "groups")}
+    return {name: array for name, array in found.items() if array is not None}
 
 
 def _stacked(tables: Sequence[PredictionTable]) -> dict[str, Any]:
@@ -197,14 +207,16 @@ def _arrays(table: PredictionTable) -> dict[str, NDArray[Any]]:
 _LAYOUT = {
     "test_index": ("?n", "iu"),
     "labels": ("?n", "iu"),
+    "groups": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
+    "error": ("Sn", "f"),
     "squared_error": ("Sn", "f"),
     "codes": ("Snk", "f"),
     "probe_correct": ("Sn", "b"),
     "reconstructions": ("mhw", "u"),
     "reconstructed_index": ("m", "iu"),
 }
-_PER_SEED = ("probabilities", "squared_error", "codes", "probe_correct")
+_PER_SEED = ("probabilities", "error", "squared_error", "codes", "probe_correct")
 
 
 def _faults(table: PredictionTable) -> Iterator[str]:
@@ -213,8 +225,8 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield f"`seeds` must be distinct and not empty, got {list(table.seeds)}"
     shape_faults = list(_shape_faults(table))
     yield from shape_faults
-    if table.probabilities is None and table.squared_error is None:
-        yield "it has neither `probabilities` nor `squared_error`"
+    if table.probabilities is None and table.squared_error is None and table.error is None:
+        yield "it has neither `probabilities` nor `squared_error` nor `error`"
     if table.squared_error is not None and (table.num_pixels is None or table.num_pixels < 1):
         yield f"`squared_error` needs `num_pixels` of at least 1, got {table.num_pixels}"
     if (table.reconstructions is None) != (table.reconstructed_index is None):
@@ -248,12 +260,14 @@ def _value_faults(table: PredictionTable) -> Iterator[str]:
     num_test = table.num_test
     if table.labels.min() < 0:
         yield f"`labels` must not be negative, got {table.labels.min()}"
+    if table.groups is not None and table.groups.min() < 0:
+        yield f"`groups` must not be negative, got {table.groups.min()}"
     if table.probabilities is not None:
         yield from _probability_faults(table, table.probabilities)
-    if table.squared_error is not None:
-        bad = np.logical_not(np.isfinite(table.squared_error) & (table.squared_error >= 0))
-        if bad.any():
-            yield f"`squared_error` must be finite and not negative{_where(table, bad)}"
+    for name in ("error", "squared_error"):
+        array = getattr(table, name)
+        if array is not None and (bad := np.logical_not(np.isfinite(array) & (array >= 0))).any():
+            yield f"`{name}` must be finite and not negative{_where(table, bad)}"
     if table.codes is not None:
         bad = np.logical_not(np.isfinite(table.codes).all(axis=2))
         if bad.any():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from hw3models.evaluation.facts import Facts, fact, labels
 from hw3models.evaluation.metrics import METRICS
@@ -16,8 +17,11 @@ from hw3models.evaluation.wording import (
     value,
     value_with_interval,
 )
-from hw3models.specs import Answer, PairReport, Score
+from hw3models.specs import Answer, Collapse, PairReport, Score, TakeReason
 from hw3models.stats.power import MANY
+
+FEW_GROUPS = 10
+"""With fewer groups than this, the variance over groups is hardly known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +34,14 @@ class Setting:
     num_pairs: int
     seeds: Mapping[str, int]
     """Family -> number of seeds, or of resampled splits."""
+    num_groups: int | None = None
+    """Groups that the test examples come in; None where nobody named any."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
     resampled: bool = False
     """Each replicate had a split of its own."""
+    about: Literal["training set", "problem"] = "training set"
+    """What the verdict is about."""
     facts: Facts
 
     def is_single(self, name: str) -> bool:
@@ -49,6 +57,13 @@ class Setting:
         return listed(labels(self.facts, names))
 
 
+class Choice(NamedTuple):
+    """Which family to use."""
+
+    take: str
+    reason: TakeReason
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standings:
     """What came of it."""
@@ -56,7 +71,6 @@ class Standings:
     scores: Mapping[str, Score]
     """Family -> score, the best first."""
     pairs: tuple[PairReport, ...]
-    groups: tuple[tuple[str, ...], ...]
     baselines: tuple[str, ...]
     """The best first."""
     costs: Mapping[str, float]
@@ -64,6 +78,18 @@ class Standings:
     devices: Mapping[str, str]
     budgets: Mapping[str, int]
     """Network -> recipes that were tried to find its own."""
+    collapses: Mapping[str, Collapse]
+    """Family -> its seeds that learnt next to nothing."""
+    choice: Choice | None = None
+    corrected: Score | None = None
+    """The best score, less what it owes to having been picked."""
+
+    @property
+    def could_be_best(self) -> tuple[str, ...]:
+        """Families that no other is shown to beat, from the best mean to the worst."""
+        beaten = {found[1] for pair in self.pairs if (found := winner_and_loser(pair)) is not None}
+        best = next(iter(self.scores))
+        return tuple(name for name in self.scores if name == best or name not in beaten)
 
     def pair(self, a: str, b: str) -> PairReport:
         """The report on two families, whichever comes first in it."""
@@ -100,33 +126,32 @@ def _finding(setting: Setting, pair: PairReport) -> str:
         size, (low, high) = abs(pair.difference), sorted((abs(pair.low), abs(pair.high)))
         text = f"{setting.label(winner)} beats {setting.label(loser)} by "
         text += f"{difference_with_interval(setting.metric, size, low, high)} {basis}"
-        if size < setting.margin:
-            text += f"; that is below the margin of {amount(setting.metric, setting.margin)}"
+        if size < setting.margin and (said := amount(setting.metric, setting.margin)) != amount(setting.metric, size):
+            text += f"; that is below the margin of {said}"
         return _capital(text)
     numbers = difference_with_interval(setting.metric, pair.difference, pair.low, pair.high)
     difference = f"{setting.label(pair.a)} minus {setting.label(pair.b)} is {numbers} {basis}"
     both = setting.listed([pair.a, pair.b])
     if pair.verdict == "equivalent":
         return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
-    text = f"{both} cannot be separated on this data: {difference}"
-    if _fails_holm_only(setting, pair):
-        text += f"; enough for one pair alone, not for one of {setting.num_pairs} (Holm)"
-    return _capital(text)
-
-
-def _fails_holm_only(setting: Setting, pair: PairReport) -> bool:
-    """Alone, the pair would have been separated."""
-    alone = pair.verdict == "cannot tell" and pair.p_value <= pair.level and setting.num_pairs > 1
-    return alone and not _missing_seeds(setting, (pair.a, pair.b))
+    return _capital(f"{both} cannot be separated on this data: {difference}")
 
 
 def _basis(setting: Setting, pair: PairReport) -> str:
-    confidence = f"{100 * (1 - pair.level):.3g}%"
+    confidence = f"{100 * (1 - setting.level):.3g}%"
+    if setting.num_pairs > 1 and not _missing_seeds(setting, (pair.a, pair.b)):
+        confidence += f" for all {setting.num_pairs} pairs together"
     if setting.resampled:
         return f"({confidence}, {num_resamples(pair.seeds[0])} with {setting.num_test:,} test examples each)"
     counts = zip((pair.a, pair.b), pair.seeds, strict=True)
     seeds = num_seeds([count for name, count in counts if not fact(setting.facts, name).deterministic])
-    return f"({confidence}, {seeds}, {setting.num_test:,} test examples)"
+    return f"({confidence}, {seeds}, {setting.num_test:,} test examples{_in_groups(setting)})"
+
+
+def _in_groups(setting: Setting) -> str:
+    if setting.num_groups is None:
+        return ""
+    return f" of {setting.num_groups:,} group{'' if setting.num_groups == 1 else 's'}"
 
 
 def _capital(text: str) -> str:
@@ -143,28 +168,45 @@ def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
 # ------------------------------------------------------------------------------------------- overall
 
 
-def cheapest(standings: Standings) -> str:
-    """Least training time per seed in the best group; the best family where no time is known."""
-    known = [name for name in standings.groups[0] if name in standings.costs]
-    return min(known, key=standings.costs.__getitem__) if known else standings.groups[0][0]
-
-
 def overall_verdict(setting: Setting, standings: Standings) -> str:
     """Sentences, the most important first."""
     if len(standings.scores) == 1:
         (name,) = standings.scores
         return sentence(f"{setting.label(name)} alone ({_score(setting, standings, name)}): nothing to compare it with")
     texts = [
+        _take(setting, standings),
         *_about_baselines(setting, standings),
         *_about_the_best(setting, standings),
+        *_about_the_picked(setting, standings),
         *_about_no_baseline(standings),
+        *_about_groups(setting),
+        *_about_collapses(setting, standings),
         *_about_devices(setting, standings),
         *_about_budgets(setting, standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
+        _about_the_estimand(setting),
     ]
     # The best pair may be the one that says that no network beats a baseline.
     return " ".join(dict.fromkeys(sentence(text) for text in texts))
+
+
+def _take(setting: Setting, standings: Standings) -> str:
+    """The answer to "which should I use?": what, why, and how sure."""
+    assert standings.choice is not None
+    take, reason = standings.choice
+    best = next(iter(standings.scores))
+    score = f"{METRICS[setting.metric].label}, {_score(setting, standings, take)}"
+    if reason == "cheaper and not worse":
+        limit = amount(setting.metric, setting.margin)
+        cost = times(standings.costs[best] / standings.costs[take])
+        text = f"take {setting.label(take)}: shown to be at most {limit} worse than the best, {setting.label(best)}"
+        return f"{text}, and {cost} faster to train"
+    if reason == "better than all":
+        others = "the other family" if len(standings.scores) == 2 else "every other family"
+        return f"take {setting.label(take)}: the best {score}, shown to beat {others}"
+    rest = [name for name in standings.could_be_best if name != take]
+    return f"take {setting.label(take)}: the best mean {score}, but {setting.listed(rest)} could still be better"
 
 
 def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
@@ -186,35 +228,45 @@ def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
 
 
 def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
-    group, families = standings.groups[0], list(standings.scores)
-    best = group[0]
-    if len(group) == 1:
-        others = " and is ahead of every other family" if len(families) > 2 else ""
-        return [
-            _finding(setting, standings.pair(best, families[1])),
-            f"{setting.label(best)} is best: it has {_score(setting, standings, best)} {METRICS[setting.metric].label}"
-            + others,
-        ]
-    pairs = [pair for pair in standings.pairs if pair.a in group and pair.b in group]
-    if all(pair.verdict == "equivalent" for pair in pairs):
-        text = f"{setting.listed(group)} are equivalent within {amount(setting.metric, setting.margin)}"
-    elif any(winner_and_loser(pair) for pair in pairs):
-        text = f"{setting.label(best)} is ahead, but {setting.listed(group[1:])} cannot be separated from it"
-    else:
-        text = f"{setting.listed(group)} cannot be separated on this data"
-    if all(_fails_holm_only(setting, pair) for pair in pairs if best in (pair.a, pair.b)):
-        text += f" once all {setting.num_pairs} pairs count (Holm)"
-    ends = standings.pair(best, group[-1])
-    if len(group) == 2:
-        return [f"{text}{_about_cost(setting, standings)}", _finding(setting, ends)]
-    sign = 1 if ends.a == best else -1
-    low, high = sorted((sign * ends.low, sign * ends.high))
-    gap = difference_with_interval(setting.metric, sign * ends.difference, low, high)
+    """The pair that decides: the best family and the best of those it is shown to beat, or the next one."""
+    families = list(standings.scores)
+    best, rest = families[0], list(standings.could_be_best[1:])
+    texts = [_finding(setting, standings.pair(best, families[1]))]
+    pairs = [standings.pair(best, name) for name in rest]
+    if len(pairs) > 1 and all(pair.verdict == "equivalent" for pair in pairs):
+        texts.append(f"{setting.listed([best, *rest])} are equivalent within {amount(setting.metric, setting.margin)}")
+    return texts
+
+
+def _about_the_picked(setting: Setting, standings: Standings) -> list[str]:
+    """The best of several looks better than it is."""
+    score = standings.corrected
+    if score is None:
+        return []
+    num, best = len(standings.could_be_best), next(iter(standings.scores))
+    corrected = value_with_interval(setting.metric, score.mean, score.low, score.high)
+    return [f"corrected for being picked as the best of {num}, {setting.label(best)} has {corrected}"]
+
+
+def _about_groups(setting: Setting) -> list[str]:
+    if setting.num_groups is None or setting.num_groups >= FEW_GROUPS:
+        return []
+    number = f"{setting.num_groups} group{'' if setting.num_groups == 1 else 's'}"
+    return [f"the test examples come from {number} only: intervals from fewer than {FEW_GROUPS} are rough"]
+
+
+def _about_collapses(setting: Setting, standings: Standings) -> list[str]:
     return [
-        f"{text}{_about_cost(setting, standings)}",
-        f"from {setting.label(best)}, the first of them, to {setting.label(group[-1])}, the last, it is {gap} "
-        + _basis(setting, ends),
+        f"{one.seeds} of {one.of} seeds of {setting.label(name)} collapsed (learnt next to nothing); "
+        f"of all seeds it may be up to {100 * one.upper:.0f}%: more seeds tell"
+        for name, one in standings.collapses.items()
     ]
+
+
+def _about_the_estimand(setting: Setting) -> str:
+    if setting.about == "problem":
+        return "this counts other training sets as well as other seeds and test examples"
+    return "this is about networks trained on this training set: another one may order them otherwise"
 
 
 def power_advice(setting: Setting, standings: Standings) -> str:
@@ -226,7 +278,7 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     if pair.power is None:
         return ""
     power, margin = pair.power, amount(setting.metric, setting.margin)
-    corrected = f" after Holm's correction for {setting.num_pairs} pairs" if setting.num_pairs > 1 else ""
+    corrected = f" among all {setting.num_pairs} pairs" if setting.num_pairs > 1 else ""
     lowest, highest = METRICS[setting.metric].range
     if power.detectable > highest - lowest:
         largest = amount(setting.metric, highest - lowest)
@@ -255,31 +307,16 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     )
 
 
-def _about_cost(setting: Setting, standings: Standings) -> str:
-    """Which of the best group is the cheapest, and against which: nothing where no time is known."""
-    known = {name: standings.costs[name] for name in standings.groups[0] if name in standings.costs}
-    if len(known) < 2:
-        return ""
-    name, slowest = cheapest(standings), max(known, key=known.__getitem__)
-    if known[slowest] <= 1.05 * known[name]:
-        return "; they cost about the same to train"
-    text = f"; the cheapest of them is {setting.label(name)}"
-    # Counting classes takes microseconds: a factor would be a number without a meaning.
-    if known[name] < 0.001:
-        return f"{text} (next to no training; {setting.label(slowest)} takes {known[slowest]:.2g} s per seed)"
-    return f"{text} ({times(known[slowest] / known[name])} faster to train than {setting.label(slowest)})"
-
-
 def _about_no_baseline(standings: Standings) -> list[str]:
     """Networks that have learnt nothing cannot be separated either."""
-    if standings.baselines or len(standings.groups) > 1:
+    if standings.baselines or len(standings.could_be_best) < len(standings.scores):
         return []
     return ["no baseline was compared: whether any of them beats one is not known"]
 
 
 def _about_devices(setting: Setting, standings: Standings) -> list[str]:
     """Unequal devices of the best group, whose times are compared, or of networks, whose last digits depend on them."""
-    group = [name for name in standings.groups[0] if name in standings.costs and name in standings.devices]
+    group = [name for name in standings.could_be_best if name in standings.costs and name in standings.devices]
     networks = [name for name in standings.scores if name in standings.devices and name not in standings.baselines]
     for names, what in ((group, "the training times are of different devices"), (networks, "devices differ")):
         if len({standings.devices[name] for name in names}) > 1:
@@ -297,13 +334,12 @@ def _about_budgets(setting: Setting, standings: Standings) -> list[str]:
 
 
 def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
-    if len(standings.scores) == 2 or len(standings.groups) == 1:
+    """Who is shown to be beaten by some family, where it is not said already."""
+    beaten = [name for name in standings.scores if name not in standings.could_be_best]
+    if not beaten or len(standings.scores) == 2:
         return []
-    texts = [
-        ", ".join(f"{setting.label(name)} {value(setting.metric, standings.scores[name].mean)}" for name in group)
-        for group in standings.groups[1:]
-    ]
-    return [f"behind: {'; then '.join(texts)}"]
+    named = ", ".join(f"{setting.label(name)} {value(setting.metric, standings.scores[name].mean)}" for name in beaten)
+    return [f"shown to be beaten: {named}"]
 
 
 def _about_seeds(setting: Setting) -> list[str]:

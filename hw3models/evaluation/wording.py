@@ -41,13 +41,19 @@ def amount(metric: str, size: float) -> str:
 
 
 def difference_with_interval(metric: str, size: float, low: float, high: float) -> str:
-    """`1.2 points [0.4, 2.0]`; metrics other than accuracy are named."""
+    """`1.2 points [0.4, 2.0]`; metrics other than accuracy are named.
+
+    There are as many digits as it takes that an end beside zero does not look like zero.
+    """
     definition = METRICS[metric]
     suffix = "" if metric == "accuracy" else f" in {definition.label}"
     if definition.unit != "%":
         text = f"{_significant(size)} {definition.unit}".strip()
         return f"{text} [{_significant(low)}, {_significant(high)}]{suffix}"
     digits = _decimals(50 * (high - low))
+    if low * high > 0:
+        near = 100 * min(abs(low), abs(high))
+        digits = max(digits, min(9, -math.floor(math.log10(near)))) if near < 0.05 else digits
     # Adding zero turns a rounded "-0.0" into "0.0".
     size, low, high = (round(100 * number, digits) + 0.0 for number in (size, low, high))
     return f"{size:.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}]{suffix}"

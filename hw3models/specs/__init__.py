@@ -9,6 +9,7 @@ from hw3models.specs.base import Report, Spec
 from hw3models.specs.comparison import (
     Answer,
     Claim,
+    Collapse,
     ComparisonReport,
     EvaluationReport,
     Look,
@@ -16,6 +17,7 @@ from hw3models.specs.comparison import (
     PairVerdict,
     PowerReport,
     Score,
+    TakeReason,
     Tracking,
 )
 from hw3models.specs.data import DataOptions, DataReport, DataSpec, Kind, SourceReport
@@ -60,6 +62,7 @@ __all__ = [
     "Answer",
     "AutoencoderSpec",
     "Claim",
+    "Collapse",
     "ComparisonReport",
     "DataOptions",
     "DataReport",
@@ -100,6 +103,7 @@ __all__ = [
     "Spec",
     "StudyKind",
     "StudySpec",
+    "TakeReason",
     "Tracking",
     "TrainJob",
     "TrainReport",

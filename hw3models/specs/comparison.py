@@ -62,13 +62,14 @@ class PairReport(Report):
     """a minus b, in the metric's own unit, mean over seeds and examples."""
     low: float
     high: float
-    """Interval at 1 - `level`, Holm-adjusted decision apart."""
+    """The interval that belongs to the verdict. It excludes zero for "a better" and "b better" and holds zero
+    otherwise; for "equivalent" it lies within the margin."""
     level: float = 0.05
-    """Level of the tests, and of the interval: less than 0.05 where several looks at the data share it."""
+    """Level that this pair alone was decided at: less than that of the comparison where pairs or looks share it."""
     seeds: tuple[int, int] = (1, 1)
     """Numbers of seeds of a and of b."""
     p_value: float
-    """Two-sided, before Holm's correction."""
+    """Two-sided, of this pair alone."""
     verdict: PairVerdict
     sentence: str
     power: PowerReport | None = None
@@ -81,7 +82,7 @@ class Look(Report):
     seeds: int
     """Number of seeds of every family that was still in."""
     level: float
-    """Share of the 5% that this look may spend."""
+    """Level that the leading pair was tested at."""
     leader: str
     out: tuple[str, ...]
     """Families that someone beats, as of this look: they get no more seeds."""
@@ -89,6 +90,19 @@ class Look(Report):
     """Families that are equivalent to the leader, within the margin."""
     undecided: tuple[str, ...]
     """Neither separated from the leader nor equivalent to it."""
+
+
+TakeReason = Literal["better than all", "best mean", "cheaper and not worse", "alone"]
+
+
+class Collapse(Report):
+    """Seeds of a family that learnt next to nothing."""
+
+    seeds: int
+    """How many."""
+    of: int
+    upper: float
+    """Upper 95% bound of their rate (Clopper and Pearson 1934)."""
 
 
 class ComparisonReport(Report):
@@ -99,9 +113,25 @@ class ComparisonReport(Report):
     data_digest: str
     pairs: tuple[PairReport, ...]
     groups: tuple[tuple[str, ...], ...]
-    """Families that cannot be separated from the best of their group; best group first."""
-    cheapest: str
-    """Least training time per seed within the best group."""
+    """Families from the best mean to the worst, cut before each that the first of its group beats."""
+    cheapest: str = ""
+    """Of reports of earlier versions: least training time per seed within the best group."""
+    take: str = ""
+    """The family to use: the best mean, or a cheaper one that is shown to be within the margin of it."""
+    reason: TakeReason | None = None
+    """Why that one."""
+    could_be_best: tuple[str, ...] = ()
+    """Families that no other is shown to beat, from the best mean to the worst."""
+    corrected: Score | None = None
+    """The best score, less what it owes to being the best of several (`hw3models.evaluation.answer`)."""
+    collapses: dict[str, Collapse] = {}
+    """Families of which some seeds learnt next to nothing."""
+    num_groups: int | None = None
+    """Groups (subjects, recordings) that the test examples come in; None where nobody named any."""
+    about: Literal["training set", "problem"] = "training set"
+    """What the verdict is about: networks trained on this training part, or on others like it as well."""
+    level: float = 0.05
+    """Chance of one or more false alarms among all pairs, at most."""
     verdict: str
     """Sentences, the most important first."""
     advice: str = ""

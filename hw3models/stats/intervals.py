@@ -11,13 +11,19 @@ and the mean over all has the variance a/S + b/n + e/(nS). Three things can be m
 V_rest = (J_each - J_mean) / (S - 1) expects e/(nS), which the first two count twice, so the variance is
 V_seeds + max(J_mean - V_rest, 0).
 
-Its degrees of freedom are (sum V_i)^2 / sum(V_i^2 / (d_i + 1)) - 1 over the parts V_i with d_i degrees: midway between
-Satterthwaite (1946: d_i and no subtraction), who is conservative with few seeds, and the correction of Welch (1947:
-d_i + 2, minus 2), who is liberal where one family varies much more than the other. For a single part all three agree.
-`hw3models.simulation.simulated` measures what comes of it.
+Its degrees of freedom are (sum W_i)^2 / sum(W_i^2 / d_i) over the parts V_i with d_i degrees (Satterthwaite 1946),
+where W_i = V_i (1 + sqrt(2 / d_i)) is a part raised by one standard error: with few seeds V_seeds is often measured
+far too small, and Satterthwaite's own weights then believe the examples' many degrees. For a single part nothing
+changes.
+Limits follow the range of the metric, and the lopsided luck of seeds near its end: `hw3models.stats.limits`.
+`hw3models.simulation` measures what comes of it (docs/decisions/0007).
 
 The jackknife (Efron and Stein 1981) leaves out one example where the metric is a mean over examples, and one of up to
-40 groups of examples otherwise (Kott 2001), the groups stratified by class.
+40 random sets of examples otherwise (Kott 2001), the sets stratified by class. Where examples come in groups (windows
+of a subject), it leaves out a group at a time: examples of one group are not independent.
+
+Examples that all agree do not show that there is no variance: it is at least `floor`, what half a mistake in each class
+would make (Agresti and Min 2005 add half an example to each cell of a paired table).
 
 Replicates that were each trained and tested on a split of their own (stratified resamples of the same examples) are
 another design: their training sets overlap, so they are not independent, and the variance over J of them, divided by
@@ -29,22 +35,23 @@ S = seeds, n = test examples, G = groups of examples, J = resampled splits
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hw3models.stats import limits
+from hw3models.stats.limits import Reach
 
 MAX_GROUPS = 40
 """Groups of the delete-a-group jackknife: 39 degrees of freedom cost 3% of width against infinitely many."""
 _GROUP_SEED = 20_010_417
 _ROUNDING = 1e-12
 """Differences below this share of the value are rounding."""
-_FEW = 5
-"""With fewer examples wrong (or right) than this, their number says little about its own variance."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Measured:
     """A metric of S replicates, on all test examples and without each of G groups of them."""
 
@@ -53,10 +60,30 @@ class Measured:
     left_out: NDArray[np.float64]
     """(S, G)."""
     num_examples: int
+    num_groups: int | None = None
+    """Groups that the examples come in; None where each stands for itself."""
     is_share: bool = False
     """The metric is the share of examples that have a property, such as being classified right."""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """Least and greatest value of the metric."""
+    floor: float = 0.0
+    """Least variance over examples that is believed: of half a mistake in each class."""
+    bias: float = 0.0
+    """By how much noise makes the value too large, as estimated (the calibration error is a sum of absolute values)."""
+    greatest_bias: float = 0.0
+    """The same, at most."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds."""
+        return float(self.per_seed.mean())
+
+    @property
+    def num_independent(self) -> float:
+        """Examples that count where (nearly) all agree: two of each group at most, as with a correlation of a half."""
+        return float(self.num_examples if self.num_groups is None else min(self.num_examples, 2 * self.num_groups))
 
 
 @dataclass(frozen=True)
@@ -76,6 +103,13 @@ class VarianceComponents:
     rest: tuple[VarianceComponent, ...]
     scale: float
     """Size of the values: smaller differences than `_ROUNDING` of it are rounding."""
+    floor: float = 0.0
+    """Least variance of the examples' part."""
+
+    @property
+    def own_examples(self) -> float:
+        """Variance of the examples' part alone, without what the seeds' part counts already."""
+        return max(self.examples.variance - sum(term.variance for term in self.rest), self.floor, 0.0)
 
     def with_seeds(self, num: int) -> "VarianceComponents":
         """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
@@ -89,9 +123,8 @@ class VarianceComponents:
             for term in self.seeds
         )
         less = sum(term.variance for term in self.rest) - sum(term.variance for term in rest)
-        return VarianceComponents(
-            seeds, VarianceComponent(max(self.examples.variance - less, 0.0), groups), rest, self.scale
-        )
+        examples = VarianceComponent(max(self.examples.variance - less, 0.0), groups)
+        return VarianceComponents(seeds, examples, rest, self.scale, self.floor)
 
     def with_examples(self, factor: float) -> "VarianceComponents":
         """The same, as expected with `factor` times the test examples."""
@@ -100,13 +133,12 @@ class VarianceComponents:
             VarianceComponent(max(own.variance - before.variance + after.variance, 0.0), own.df)
             for own, before, after in zip(self.seeds, self.rest, rest, strict=True)
         )
-        return VarianceComponents(
-            seeds, VarianceComponent(self.examples.variance / factor, self.examples.df), rest, self.scale
-        )
+        examples = VarianceComponent(self.examples.variance / factor, self.examples.df)
+        return VarianceComponents(seeds, examples, rest, self.scale, self.floor / factor**2)
 
     def estimate(self, value: float) -> "Estimate":
         """Variance of the whole with its degrees of freedom, as the head of this file says."""
-        examples = max(self.examples.variance - sum(term.variance for term in self.rest), 0.0)
+        examples = self.own_examples
         if math.isinf(examples):
             return Estimate(value, math.inf, 1.0)
         terms = (*self.seeds, VarianceComponent(examples, self.examples.df))
@@ -114,8 +146,9 @@ class VarianceComponents:
         value = _round(value, self.scale)
         if _is_rounding(variance, self.scale):
             return Estimate(value, 0.0, math.inf, self)
-        spread = sum(term.variance**2 / (term.df + 1) for term in terms)
-        return Estimate(value, variance, max(1.0, variance**2 / spread - 1), self)
+        raised = [term.variance * (1 + math.sqrt(2 / term.df)) for term in terms]
+        spread = sum(one**2 / term.df for one, term in zip(raised, terms, strict=True))
+        return Estimate(value, variance, max(1.0, sum(raised) ** 2 / spread), self)
 
 
 @dataclass(frozen=True)
@@ -165,79 +198,170 @@ class Estimate:
     """Degrees of freedom, for Student's t; infinite where the variance is zero."""
     parts: VarianceComponents | ResampledParts | None = None
     """Components of the variance; None where nothing is known about it."""
+    reach: Reach | None = None
+    """How far limits lie below and above the value, where these differ from Student's t."""
+
+    def limit(self, tail: float, *, upper: bool) -> float:
+        """One-sided confidence limit, missed with probability `tail` (at most 0.5)."""
+        if self.reach is not None:
+            return self.value + (self.reach.above(tail) if upper else -self.reach.below(tail))
+        half = float(_student().isf(tail, self.df)) * math.sqrt(self.variance) if self.variance else 0.0
+        return self.value + (half if upper else -half)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Student's t interval. No variance: no width."""
-        half = self._quantile(level) * math.sqrt(self.variance)
-        return self.value - half, self.value + half
+        """Both limits, each missed with probability (1 - `level`) / 2. No variance: no width."""
+        tail = (1 - level) / 2
+        return self.limit(tail, upper=False), self.limit(tail, upper=True)
+
+    def tail_beyond(self, bound: float) -> float:
+        """One-sided p of the hypothesis that the truth lies at `bound` or beyond it, as seen from the value."""
+        distance = abs(self.value - bound)
+        if distance == 0:
+            return 0.5
+        if self.reach is not None:
+            return self.reach.tail(distance, upper=bound > self.value)
+        return float(_student().sf(distance / math.sqrt(self.variance), self.df)) if self.variance else 0.0
 
     def p_value(self) -> float:
         """Two-sided, of the hypothesis that the true value is zero."""
-        if self.variance == 0:
-            return float(self.value == 0)
-        return float(2 * _student().sf(abs(self.value) / math.sqrt(self.variance), self.df))
+        return min(1.0, 2 * self.tail_beyond(0.0))
 
-    def _quantile(self, level: float) -> float:
-        return float(_student().ppf(0.5 + level / 2, self.df))
+    def p_equivalent(self, margin: float) -> float:
+        """Of two one-sided tests (Schuirmann 1987): the truth lies outside +-`margin`. 1 where the value does."""
+        if abs(self.value) >= margin:
+            return 1.0
+        return max(self.tail_beyond(-margin), self.tail_beyond(margin))
+
+    def p_inferior(self, margin: float) -> float:
+        """One-sided, of the hypothesis that the truth is -`margin` or less."""
+        return self.tail_beyond(-margin) if self.value > -margin else 1.0
 
 
-def jackknife_groups(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The group of each example, (n,) in 0..G-1 with G = min(n, 40): random, always the same, each class spread evenly.
+def jackknife_groups(labels: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """The set of each example, (n,) in 0..G-1 with G = min(n, 40): random, always the same, each class spread evenly.
 
-    Group sizes differ by one at most.
+    Set sizes differ by one at most. Where examples come in `groups` (n,), a set holds whole groups: one each where
+    there are up to 40 of them, as even as can be otherwise.
     """
+    if groups is not None:
+        return _sets_of_groups(groups)
     shuffled = np.random.default_rng(_GROUP_SEED).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    groups = np.empty(len(labels), np.int64)
-    groups[by_class] = np.arange(len(labels)) % min(len(labels), MAX_GROUPS)
-    return groups
+    sets = np.empty(len(labels), np.int64)
+    sets[by_class] = np.arange(len(labels)) % min(len(labels), MAX_GROUPS)
+    return sets
 
 
-def measure_mean(values_SN: NDArray[np.float64], *, is_share: bool = False) -> Measured:
-    """A mean over examples: values (S, n), each example left out in turn, exactly."""
+def _sets_of_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    codes, counts = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    number = min(len(counts), MAX_GROUPS)
+    if number == len(counts):
+        return codes.astype(np.int64)
+    # The largest first, back and forth over the sets, so that sets come out alike in size.
+    shuffled = np.random.default_rng(_GROUP_SEED).permutation(len(counts))
+    order = shuffled[np.argsort(-counts[shuffled], kind="stable")]
+    there_and_back = np.concatenate([np.arange(number), np.arange(number)[::-1]])
+    set_of = np.empty(len(counts), np.int64)
+    set_of[order] = np.resize(there_and_back, len(counts))
+    return set_of[codes]
+
+
+def measure_mean(
+    values_SN: NDArray[np.float64],
+    *,
+    is_share: bool = False,
+    bounds: tuple[float, float] | None = None,
+    groups: NDArray[np.int64] | None = None,
+    floor: float | None = None,
+) -> Measured:
+    """A mean over examples: values (S, n), each example (or each group of them, (n,)) left out in turn, exactly."""
     num = values_SN.shape[1]
     sums = values_SN.sum(axis=1, keepdims=True)
-    return Measured(sums[:, 0] / num, (sums - values_SN) / (num - 1), num, is_share)
+    if groups is None:
+        left_out, num_groups = (sums - values_SN) / (num - 1), None
+    else:
+        codes, counts = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+        num_groups = len(counts)
+        gone = np.stack([np.bincount(codes, row, num_groups) for row in values_SN])
+        # Of a single group nothing is left without it: that says nothing.
+        left_out = (sums - gone) / np.maximum(num - counts, 1) if num_groups > 1 else np.empty((len(values_SN), 0))
+    found = Measured(
+        per_seed=sums[:, 0] / num,
+        left_out=left_out,
+        num_examples=num,
+        num_groups=num_groups,
+        is_share=is_share,
+        bounds=bounds or ((0.0, 1.0) if is_share else (-math.inf, math.inf)),
+    )
+    if floor is None:
+        floor = 0.5 / (found.num_independent + 2) ** 2 if is_share else 0.0
+    return replace(found, floor=floor)
 
 
-def estimate(measured: Measured) -> Estimate:
-    """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
-    mean = float(measured.per_seed.mean())
-    if measured.test_to_train is not None:
-        return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(mean)
-    parts = VarianceComponents(
+def components(measured: Measured) -> VarianceComponents:
+    """What the variance of the mean over seeds is made of. One seed: it says nothing about other seeds."""
+    return VarianceComponents(
         (_seeds(measured),),
         _examples(measured.left_out.mean(axis=0)),
         (_rest(measured),),
         _scale([measured]),
+        measured.floor,
     )
-    return parts.estimate(mean)
+
+
+def estimate(measured: Measured) -> Estimate:
+    """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
+    if measured.test_to_train is not None:
+        return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
+    found = components(measured).estimate(measured.value)
+    if not (0 < found.variance < math.inf):
+        return found
+    side = limits.Side.of(measured, components(measured).own_examples, found.df)
+    return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
 
 
 def difference(a: Measured, b: Measured) -> Estimate:
     """a minus b: the same examples (paired, same groups), but seeds that have nothing to do with each other.
 
-    Shares that fewer than five examples tell apart have a variance over examples of at least 1/(n+2)^2, as when no
-    example does in the interval of Agresti and Min (2005, half an example added to each cell): n examples without a
-    disagreement do not show that there is none.
-
     Of resampled splits, both must be of the same ones, in the same order.
     """
-    value = float(a.per_seed.mean() - b.per_seed.mean())
+    value = a.value - b.value
     if a.test_to_train is not None:
-        # Few splits of few examples may give the same difference by luck, as above.
-        least = 1 / (a.num_examples + 2) ** 2 if a.is_share else 0.0
+        # Few splits of few examples may give the same difference by luck.
+        least = a.floor + b.floor
         return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
-    examples = _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0))
-    if a.is_share and _disagreements(a, b) < _FEW:
-        examples = VarianceComponent(max(examples.variance, 1 / (a.num_examples + 2) ** 2), examples.df)
     parts = VarianceComponents(
         (_seeds(a), _seeds(b)),
-        examples,
+        _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)),
         (_rest(a), _rest(b)),
         _scale([a, b]),
+        a.floor + b.floor,
     )
-    return parts.estimate(value)
+    found = parts.estimate(value)
+    if not (0 < found.variance < math.inf):
+        return found
+    sides = [limits.Side.of(one, components(one).own_examples, found.df) for one in (a, b)]
+    bias = a.bias - b.bias
+    reach = limits.apart(*sides, together=parts.own_examples)
+    return replace(found, reach=reach.wider(lower=max(bias, 0.0), upper=max(-bias, 0.0)))
+
+
+def covariance(measured: Sequence[Measured]) -> NDArray[np.float64]:
+    """Covariance (k, k) of the errors of k families' means: they share test examples (or splits), not seeds."""
+    if measured[0].test_to_train is not None:
+        num = min(len(one.per_seed) for one in measured)
+        values = np.stack([one.per_seed[:num] for one in measured])
+        return np.atleast_2d(np.cov(values)) if num > 1 else np.eye(len(measured))
+    # A metric that does not exist without some set of examples may have lost that set for one family alone.
+    num = min(one.left_out.shape[1] for one in measured)
+    if num < 2:
+        return np.eye(len(measured))
+    left_out = np.stack([one.left_out[:, :num].mean(axis=0) for one in measured])
+    found = np.atleast_2d(np.cov(left_out, bias=True)) * (num - 1)
+    own = [(_seeds(one).variance, _rest(one).variance, one.floor) for one in measured]
+    for index, (seeds, rest, floor) in enumerate(own):
+        found[index, index] = max(found[index, index] - rest, 0.0) + floor + seeds
+    return np.asarray(found)
 
 
 def _scale(measured: Sequence[Measured]) -> float:
@@ -251,48 +375,20 @@ def _over_splits(
     return ResampledParts(variance, len(values), test_to_train, _scale(of))
 
 
-def _disagreements(a: Measured, b: Measured) -> int:
-    """Examples on which two shares differ, averaged over seeds: a share leaves out one example at a time."""
-    means = [float(one.per_seed.mean()) for one in (a, b)]
-    left_out = [one.left_out.mean(axis=0) for one in (a, b)]
-    num = a.num_examples
-    of_each = [num * mean - (num - 1) * without for mean, without in zip(means, left_out, strict=True)]
-    return int((np.abs(of_each[0] - of_each[1]) > _ROUNDING * num**2).sum())
-
-
 def bounded_interval(
     measured: Measured, *, lowest: float = -math.inf, highest: float = math.inf, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval for the mean over seeds, within the range of the metric.
-
-    A share gets Wilson's interval (1927) with Student's quantile, on the number of independent examples that would
-    give the same variance (Korn and Graubard 1998): 40 of 40 right becomes [0.91, 1], not [1, 1]. Where fewer than
-    five examples are wrong, or right, that number is at most n.
-    """
-    found = estimate(measured)
-    low, high = found.interval(level)
-    if measured.is_share and math.isfinite(found.variance):
-        low, high = _wilson(found, measured.num_examples, level)
+    """Interval for the mean over seeds, within the range of the metric."""
+    low, high = estimate(measured).interval(level)
     return max(low, lowest), min(high, highest)
-
-
-def _wilson(found: Estimate, num: int, level: float) -> tuple[float, float]:
-    share, spread = found.value, found.value * (1 - found.value)
-    effective = spread / found.variance if found.variance > 0 else float(num)
-    if num * min(share, 1 - share) < _FEW:
-        effective = min(effective, float(num))
-    quantile = float(_student().ppf(0.5 + level / 2, found.df))
-    widening = quantile**2 / effective
-    centre = (share + widening / 2) / (1 + widening)
-    half = math.sqrt(widening * (spread + widening / 4)) / (1 + widening)
-    return min(centre - half, share), max(centre + half, share)
 
 
 def _seeds(measured: Measured) -> VarianceComponent:
     num = len(measured.per_seed)
     if num == 1:
         return VarianceComponent(0.0, 1.0)
-    return VarianceComponent(float(measured.per_seed.var(ddof=1)) / num, num - 1)
+    variance = float(measured.per_seed.var(ddof=1)) / num
+    return VarianceComponent(0.0 if _is_rounding(variance, _scale([measured])) else variance, num - 1)
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,6 +20,10 @@ from hw3models.stats.intervals import Estimate, VarianceComponents
 POWER = 0.8
 """Chance to find a difference of the size that is called detectable."""
 _POINTS = 256
+_STEP = 1.25
+"""Numbers of examples are advised in these steps."""
+_MOST_STEPS = 42
+"""More than 10,000 times the examples are no advice."""
 MANY = 1000
 """More seeds than this are no advice."""
 
@@ -140,9 +144,11 @@ def _examples_factor(found: Estimate, margin: float, level: float) -> float | No
     if not isinstance(parts, VarianceComponents):
         # More examples would change the training of resampled splits as well: nothing here says by how much.
         return None
-    factor = 1.0
-    while smallest_detectable(parts.with_examples(factor).estimate(found.value), level=level) > margin:
-        factor *= 1.25
-        if factor > 10_000:
-            return None
-    return factor
+    low, high = -1, _MOST_STEPS
+    while high - low > 1:
+        middle = (low + high) // 2
+        if smallest_detectable(parts.with_examples(_STEP**middle).estimate(found.value), level=level) <= margin:
+            high = middle
+        else:
+            low = middle
+    return _STEP**high if high < _MOST_STEPS else None

@@ -1,0 +1,210 @@
+"""Confidence limits that know the range of a metric, and that luck near the end of it is lopsided.
+
+Student's t is symmetric. A mean of values in 0..1 is not when it is close to 1: the luckier its sample, the smaller
+the variance that this shows. So limits are found part by part, and each side on its own:
+
+- Examples. A share has Wilson's limits (1927), on the number of independent examples that would give the measured
+  variance (Korn and Graubard 1998): 40 of 40 right becomes [0.91, 1]. Other metrics have Student's limits on the scale
+  on which they have no ends: the logit between two ends, the logarithm above one (delta method).
+- Seeds. On that same scale their values are taken as normal with unknown mean and variance, and the limits are those
+  of the mean of what comes back from it (generalised confidence limits: Weerahandi 1993; Krishnamoorthy and Mathew
+  2003 for the lognormal). Where seeds vary little these are Student's; one bad seed in five near the ceiling makes
+  them far wider towards the bad side.
+- Together: squares of the distances add up, and a difference takes the lower distance of the one and the upper of the
+  other, less what the examples share (MOVER: Zou and Donner 2008; Donner and Zou 2012).
+
+S = seeds
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri, expit, logit, ndtri, stdtrit
+
+if TYPE_CHECKING:
+    from hw3models.stats.intervals import Measured
+
+Array = NDArray[np.float64]
+TAILS: Array = np.geomspace(1e-12, 0.5, 160)
+"""One-sided error probabilities that distances are computed at; between them they are interpolated."""
+_LOG_TAILS = np.log(TAILS)
+_DRAWS = 1024
+_SMALLEST_TAIL = 2 / _DRAWS
+"""The lopsidedness of seeds is not followed further out than this."""
+_FEW = 5
+"""With fewer examples wrong (or right) than this, their number says little about its own variance."""
+# Two irrational steps that fill the unit square evenly (Roberts 2018): few draws are as good as many random ones.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+_STEPS = (0.7548776662466927, 0.5698402909980532)
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Distances of the lower and the upper limit from the value, at each of `TAILS`."""
+
+    lower: Array
+    upper: Array
+
+    def below(self, tail: float) -> float:
+        """Distance down to the lower limit that is missed with probability `tail`."""
+        return float(np.interp(math.log(tail), _LOG_TAILS, self.lower))
+
+    def above(self, tail: float) -> float:
+        """Distance up to the upper limit."""
+        return float(np.interp(math.log(tail), _LOG_TAILS, self.upper))
+
+    def tail(self, distance: float, *, upper: bool) -> float:
+        """Probability with which the limit at this `distance` is missed; 0 beyond the smallest of `TAILS`."""
+        distances = (self.upper if upper else self.lower)[::-1]
+        if distance > distances[-1]:
+            return 0.0
+        return float(np.exp(np.interp(distance, distances, _LOG_TAILS[::-1])))
+
+    def wider(self, *, lower: float = 0.0, upper: float = 0.0) -> "Reach":
+        """Both distances, with so much added to them."""
+        return Reach(self.lower + lower, self.upper + upper)
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One family's distances, by what they come of, at each of `TAILS`."""
+
+    examples: Reach
+    seeds: Reach
+    variance: float
+    """Of the examples' part."""
+
+    @classmethod
+    def of(cls, measured: "Measured", variance: float, df: float) -> "Side":
+        """Distances of `measured`, whose examples' part has this `variance`; `df` are those of the whole statement."""
+        quantiles = -stdtrit(df, TAILS) if math.isfinite(df) else -ndtri(TAILS)
+        return cls(_of_examples(measured, variance, quantiles), _of_seeds(measured, quantiles), variance)
+
+
+def alone(side: Side) -> Reach:
+    """Distances of one family's mean."""
+    return _monotone(np.hypot(side.examples.lower, side.seeds.lower), np.hypot(side.examples.upper, side.seeds.upper))
+
+
+def apart(a: Side, b: Side, *, together: float) -> Reach:
+    """Distances of a minus b; `together` is the examples' variance of the difference, which says what they share."""
+    both = 2 * math.sqrt(a.variance * b.variance)
+    shared = 0.0 if both == 0 else min(1.0, max(-1.0, (a.variance + b.variance - together) / both))
+    return _monotone(
+        _combined(a.examples.lower, b.examples.upper, shared, a.seeds.lower, b.seeds.upper),
+        _combined(a.examples.upper, b.examples.lower, shared, a.seeds.upper, b.seeds.lower),
+    )
+
+
+def _combined(one: Array, other: Array, shared: float, *seeds: Array) -> Array:
+    squared = one**2 + other**2 - 2 * shared * one * other + sum(half**2 for half in seeds)
+    result: Array = np.sqrt(np.maximum(squared, 0.0))
+    return result
+
+
+def _monotone(lower: Array, upper: Array) -> Reach:
+    """Distances that never shrink as the tail does."""
+    return Reach(*(np.maximum.accumulate(one[::-1])[::-1] for one in (lower, upper)))
+
+
+# ---------------------------------------------------------------------------------------- examples
+
+
+def _of_examples(measured: "Measured", variance: float, quantiles: Array) -> Reach:
+    lowest, highest = measured.bounds
+    if measured.is_share:
+        return _wilson(measured, variance, quantiles)
+    if not math.isfinite(lowest):
+        half = quantiles * math.sqrt(variance)
+        return Reach(half, half)
+    # Half a mistake away from the ends at least, where the scale ends.
+    least = math.sqrt(measured.floor / 2) or 1e-12
+    value = measured.value
+    if not math.isfinite(highest):
+        centre = max(value - lowest, least)
+        spread = quantiles * math.sqrt(variance) / centre
+        return Reach(centre * -np.expm1(-spread), centre * np.expm1(np.minimum(spread, 700)))
+    width = highest - lowest
+    share = min(max((value - lowest) / width, least / width), 1 - least / width)
+    spread = quantiles * math.sqrt(variance) / width / (share * (1 - share))
+    ends = (expit(logit(share) + sign * spread) for sign in (-1, 1))
+    low, high = (lowest + width * end for end in ends)
+    return Reach(np.maximum(value - low, 0.0), np.maximum(high - value, 0.0))
+
+
+def _wilson(measured: "Measured", variance: float, quantiles: Array) -> Reach:
+    share, num = min(max(measured.value, 0.0), 1.0), measured.num_independent
+    spread = share * (1 - share)
+    effective = spread / variance if variance > 0 and spread > 0 else num
+    if measured.num_examples * min(share, 1 - share) < _FEW:
+        effective = min(effective, num)
+    widening = quantiles**2 / effective
+    centre = (share + widening / 2) / (1 + widening)
+    half = np.sqrt(widening * (spread + widening / 4)) / (1 + widening)
+    return Reach(np.maximum(share - (centre - half), 0.0), np.maximum(centre + half - share, 0.0))
+
+
+# ------------------------------------------------------------------------------------------- seeds
+
+
+def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
+    values, num = measured.per_seed, len(measured.per_seed)
+    deviation = float(values.std(ddof=1)) / math.sqrt(num) if num > 1 else 0.0
+    if deviation <= 1e-12 * float(np.abs(values).max()):
+        return Reach(np.zeros_like(TAILS), np.zeros_like(TAILS))
+    half = quantiles * deviation
+    means = _possible_means(measured)
+    if means is None:
+        return Reach(half, half)
+    # By how much these limits differ from Student's, both with the seeds' own degrees of freedom.
+    tails = np.maximum(TAILS, _SMALLEST_TAIL)
+    student = np.maximum(-stdtrit(num - 1, tails) * deviation, 1e-300)
+    low, high = (np.quantile(means, one) for one in (tails, 1 - tails))
+    # Towards a limit of a half both are nothing over nothing.
+    known = TAILS < 0.25
+    ratios = [np.where(known, distance / student, 1.0) for distance in (measured.value - low, high - measured.value)]
+    return Reach(*(half * np.clip(ratio, 0.2, None) for ratio in ratios))
+
+
+def _possible_means(measured: "Measured") -> Array | None:
+    """Means over all seeds that these S values are compatible with, as draws; None for a metric without ends."""
+    lowest, highest = measured.bounds
+    if not math.isfinite(lowest):
+        return None
+    normal, chi2 = _draws(len(measured.per_seed) - 1)
+    into, back = _scale(lowest, highest, measured.num_examples)
+    values = into(measured.per_seed)
+    deviations = float(values.std(ddof=1)) * chi2
+    centres = float(values.mean()) + normal * deviations / math.sqrt(len(values))
+    return back(centres, deviations)
+
+
+def _scale(lowest: float, highest: float, num: int) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:
+    """The scale without ends, and the mean of what is normal on it."""
+    if not math.isfinite(highest):
+        return (
+            lambda values: np.log(np.maximum(values - lowest, 1e-12)),
+            lambda centres, deviations: lowest + np.exp(np.minimum(centres + deviations**2 / 2, 700)),
+        )
+    width = highest - lowest
+
+    def back(centres: Array, deviations: Array) -> Array:
+        inside = expit(centres[:, None] + deviations[:, None] * _NODES)
+        result: Array = lowest + width * (inside @ (_WEIGHTS / _WEIGHTS.sum()))
+        return result
+
+    # Half an example from the ends: no seed of n examples shows more.
+    return lambda values: logit(((values - lowest) / width * num + 0.5) / (num + 1)), back
+
+
+@lru_cache(maxsize=64)
+def _draws(df: int) -> tuple[Array, Array]:
+    """Standard normal values, and sqrt(df / chi-square) with `df` degrees."""
+    number = np.arange(1, _DRAWS + 1)
+    first, second = ((0.5 + number * step) % 1 for step in _STEPS)
+    return ndtri(first), np.sqrt(df / chdtri(df, second))
