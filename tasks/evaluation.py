@@ -6,12 +6,12 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from hw3models.evaluation.comparison import LookPlan
 from hw3models.evaluation.comparison import compare as compare_tables
 from hw3models.evaluation.prediction_table import load_table
 from hw3models.families import facts_of
 from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
-from hw3models.stats.multiple_testing import LEVEL
 from tasks.background import resting
 from tasks.caching import cache_key
 
@@ -35,7 +35,7 @@ def compare(
     evaluation: Mapping[str, EvaluationReport],
     metric: str,
     margin: float | None,
-    level: float = LEVEL,
+    looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
 ) -> ComparisonReport:
     """What the prediction tables say. Cheap, so never cached."""
@@ -48,6 +48,6 @@ def compare(
         facts=facts_of(tables, data.kind),
         devices={name: one.device for name, one in training.items()},
         budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
-        level=level,
+        looks=looks,
         settled=settled,
     )

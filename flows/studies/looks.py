@@ -8,10 +8,11 @@ from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from flows.studies.training import train_all
 from hw3models.evaluation import sequential
+from hw3models.evaluation.comparison import LookPlan
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.pipeline.merging import merge
 from hw3models.specs import ComparisonReport, Look
-from hw3models.stats import multiple_testing
+from hw3models.stats import spending
 from tasks import tracking
 from tasks.evaluation import compare
 from tasks.progress import say
@@ -28,12 +29,12 @@ def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonRep
     None where fewer than two families could be trained.
     """
     first, facts = plan.spec.first_seed, plan.facts
-    counts = multiple_testing.plan(plan.spec.seeds, plan.spec.max_seeds)
+    counts = spending.plan(plan.spec.seeds, plan.spec.max_seeds)
     comparison: ComparisonReport | None = None
     looks: list[Look] = []
     batches: Batches = defaultdict(list)
     growing, before, stuck = results.without_failures(plan.families), 0, set[str]()
-    for seeds, level in zip(counts, multiple_testing.levels(counts), strict=True):
+    for number, seeds in enumerate(counts):
         batch = results.empty()
         train_all(plan, plan.trainings(growing, range(first + before, first + seeds)), batch)
         _add(plan, results, batch, batches)
@@ -45,10 +46,10 @@ def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonRep
             results.evaluation,
             plan.metric,
             plan.spec.margin,
-            level=level,
+            looks=LookPlan(counts, number),
             settled=sequential.settled(comparison) if comparison else (),
         )
-        looks.append(sequential.see(comparison, seeds=seeds, level=level))
+        looks.append(sequential.see(comparison, seeds=seeds))
         say(f"{plan.data.name}: {sequential.told(looks, counts, resampled=plan.is_resampled, facts=facts)}")
         before = seeds
         stuck |= batch.failures.keys()

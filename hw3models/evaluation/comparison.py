@@ -62,6 +62,7 @@ def compare(
     level: float = LEVEL,
     looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
+    with_power: bool = True,
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
 
@@ -73,7 +74,7 @@ def compare(
     families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
     recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together, and
     of all `looks` at a growing study (`hw3models.stats.spending`); `settled` are pairs whose verdict stands from an
-    earlier one.
+    earlier one. `with_power` advises on what each pair could have shown, which takes longer than all the rest.
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -107,7 +108,7 @@ def compare(
         about="problem" if first.is_resampled else "training set",
         facts=facts,
     )
-    found = _pairs(tables, measured, setting, looks)
+    found = _pairs(tables, measured, setting, looks, with_power=with_power)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
     pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
     order = _unbeaten_first(order, pairs)
@@ -133,7 +134,7 @@ def compare(
         reason=choice.reason,
         could_be_best=standings.could_be_best,
         corrected=standings.corrected,
-        collapses=standings.collapses,
+        collapses=dict(standings.collapses),
         num_groups=setting.num_groups,
         about=setting.about,
         level=level,
@@ -170,6 +171,8 @@ def _pairs(
     measured: Mapping[str, Measured],
     setting: Setting,
     looks: LookPlan | None,
+    *,
+    with_power: bool,
 ) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
     found = [_difference(*_on_common_splits(tables, measured, a, b)) for a, b in names]
@@ -201,7 +204,7 @@ def _pairs(
         decisions[index] = Decision(verdict, level)
     unjudged = Decision("cannot tell", setting.level)
     return tuple(
-        _pair(pair, one, decisions.get(index, unjudged), setting, knows_training=known[index])
+        _pair(pair, one, decisions.get(index, unjudged), setting, with_power=with_power and known[index])
         for index, (pair, one) in enumerate(zip(names, found, strict=True))
     )
 
@@ -267,7 +270,7 @@ def _on_common_splits(
 
 
 def _pair(
-    names: tuple[str, str], found: Estimate, decision: Decision, setting: Setting, *, knows_training: bool
+    names: tuple[str, str], found: Estimate, decision: Decision, setting: Setting, *, with_power: bool
 ) -> PairReport:
     a, b = names
     seeds = (setting.seeds[a], setting.seeds[b])
@@ -278,13 +281,6 @@ def _pair(
     else:
         low, high = found.interval(1 - level)
     low, high = _within_range((low, high), setting.metric)
-    power = advise(
-        found,
-        margin=setting.margin,
-        # What the pair must pass to be separated: of an equivalent pair the level of all.
-        level=level if decision.verdict != "equivalent" else setting.level / setting.num_pairs,
-        has_seeds=max(seeds) > 1,
-    )
     report = PairReport(
         a=a,
         b=b,
@@ -297,9 +293,16 @@ def _pair(
         p_value=found.p_value(),
         verdict=decision.verdict,
         sentence="",
-        power=PowerReport(**asdict(power)) if power is not None and knows_training else None,
+        power=_power(found, decision, setting, max(seeds) > 1) if with_power else None,
     )
     return report.model_copy(update={"sentence": pair_sentence(setting, report)})
+
+
+def _power(found: Estimate, decision: Decision, setting: Setting, has_seeds: bool) -> PowerReport | None:
+    # What the pair must pass to be separated; an equivalent pair was decided by another test.
+    level = setting.level / setting.num_pairs if decision.verdict == "equivalent" else max(decision.level, 1e-12)
+    power = advise(found, margin=setting.margin, level=level, has_seeds=has_seeds)
+    return None if power is None else PowerReport(**asdict(power))
 
 
 def _within_range(interval: tuple[float, float], metric: str) -> tuple[float, float]:

@@ -141,7 +141,7 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     )
 
 
-def _of_examples(table: PredictionTable) -> dict[str, NDArray[np.int64]]:
+def _of_examples(table: PredictionTable) -> dict[str, Any]:
     """What is known of the test examples, whoever predicts them."""
     found = {name: getattr(table, name) for name in ("test_index", "labels", "groups")}
     return {name: array for name, array in found.items() if array is not None}

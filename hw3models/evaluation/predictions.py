@@ -148,7 +148,7 @@ class _Examples:
                     f"{', '.join(map(str, self.columns))})."
                 )
             return classes
-        named = frame["prediction"].astype(str).unique() if "prediction" in frame else []
+        named: Any = frame["prediction"].astype(str).unique() if "prediction" in frame else []
         return sorted({*labels.unique(), *named})
 
     def _constant(self, values: NDArray[Any], what: str, names: Any) -> NDArray[np.int64]:
@@ -174,8 +174,8 @@ def _table(
     if len(set(counts.tolist())) > 1 or (not resampled and counts[0] != examples.num):
         least, most = int(counts.min()), examples.num if not resampled else int(counts.max())
         raise DataError(
-            f"predictions of {family}: a {replicate} has {least:,} examples where there are {most:,}. Every {replicate} "
-            "of every family must predict the same examples."
+            f"predictions of {family}: a {replicate} has {least:,} examples where there are {most:,}. Every "
+            f"{replicate} of every family must predict the same examples."
         )
     shape = (len(names), int(counts[0]))
     index = codes.reshape(shape)

@@ -1,12 +1,7 @@
 """Adding seeds until it is decided, without crying wolf more often for looking more often.
 
-Each look spends a share of the 5%, by the function of Lan and DeMets (1983) that imitates Pocock's boundary:
-0.05 ln(1 + (e - 1) t) has been spent when the share t of `max_seeds` is there. A look tests at what it adds to that.
-No assumption is made on how looks depend on each other (by Bonferroni's inequality the shares add up): all looks share
-the same test examples, so the independent increments of textbook boundaries are not there. A verdict of an earlier look
-stands. See docs/decisions/0008.
-
-The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need early.
+The level is spent in information (`hw3models.stats.spending`, docs/decisions/0008). A verdict of an earlier look
+stands. The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need early.
 """
 
 from collections.abc import Sequence
@@ -22,7 +17,7 @@ def settled(comparison: ComparisonReport) -> tuple[PairReport, ...]:
     return tuple(pair for pair in comparison.pairs if pair.verdict != "cannot tell")
 
 
-def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
+def see(comparison: ComparisonReport, *, seeds: int) -> Look:
     """What a look has seen."""
     order = [name for group in comparison.groups for name in group]
     beaten = {found[1] for pair in comparison.pairs if (found := winner_and_loser(pair)) is not None}
@@ -33,7 +28,7 @@ def see(comparison: ComparisonReport, *, seeds: int, level: float) -> Look:
     to_leader = {name: verdicts[frozenset((leader, name))] for name in still_in[1:]}
     return Look(
         seeds=seeds,
-        level=level,
+        level=next((pair.level for pair in comparison.pairs if leader in (pair.a, pair.b)), comparison.level),
         leader=leader,
         out=tuple(name for name in order if name in beaten),
         equivalent=tuple(name for name, verdict in to_leader.items() if verdict == "equivalent"),

@@ -82,7 +82,7 @@ class Look(Report):
     seeds: int
     """Number of seeds of every family that was still in."""
     level: float
-    """Level that the leading pair was tested at."""
+    """Level that the first pair of the leader was decided at."""
     leader: str
     out: tuple[str, ...]
     """Families that someone beats, as of this look: they get no more seeds."""

@@ -22,8 +22,9 @@ The jackknife (Efron and Stein 1981) leaves out one example where the metric is 
 40 random sets of examples otherwise (Kott 2001), the sets stratified by class. Where examples come in groups (windows
 of a subject), it leaves out a group at a time: examples of one group are not independent.
 
-Examples that all agree do not show that there is no variance: it is at least `floor`, what half a mistake in each class
-would make (Agresti and Min 2005 add half an example to each cell of a paired table).
+Examples that all agree do not show that there is no variance. Where fewer than five of them tell anything, it is at
+least `floor`, what half a mistake in each class would make (Agresti and Min 2005 add half an example to each cell of a
+paired table).
 
 Replicates that were each trained and tested on a split of their own (stratified resamples of the same examples) are
 another design: their training sets overlap, so they are not independent, and the variance over J of them, divided by
@@ -36,6 +37,7 @@ S = seeds, n = test examples, G = groups of examples, J = resampled splits
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ from hw3models.stats.limits import Reach
 MAX_GROUPS = 40
 """Groups of the delete-a-group jackknife: 39 degrees of freedom cost 3% of width against infinitely many."""
 _GROUP_SEED = 20_010_417
+_FEW = 5
 _ROUNDING = 1e-12
 """Differences below this share of the value are rounding."""
 
@@ -79,6 +82,22 @@ class Measured:
     def value(self) -> float:
         """The mean over seeds."""
         return float(self.per_seed.mean())
+
+    @cached_property
+    def possible_means(self) -> NDArray[np.float64] | None:
+        """Means over all seeds that these are compatible with (`hw3models.stats.limits`)."""
+        return limits.possible_means(self)
+
+    @cached_property
+    def parts(self) -> "VarianceComponents":
+        """What the variance of the mean over seeds is made of. One seed: it says nothing about other seeds."""
+        return VarianceComponents(
+            (_seeds(self),),
+            _examples(self.left_out.mean(axis=0)),
+            (_rest(self),),
+            _scale([self]),
+            self.floor * (_num_telling(self.left_out.mean(axis=0)) < _FEW),
+        )
 
     @property
     def num_independent(self) -> float:
@@ -298,25 +317,14 @@ def measure_mean(
     return replace(found, floor=floor)
 
 
-def components(measured: Measured) -> VarianceComponents:
-    """What the variance of the mean over seeds is made of. One seed: it says nothing about other seeds."""
-    return VarianceComponents(
-        (_seeds(measured),),
-        _examples(measured.left_out.mean(axis=0)),
-        (_rest(measured),),
-        _scale([measured]),
-        measured.floor,
-    )
-
-
 def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
-    found = components(measured).estimate(measured.value)
-    if not (0 < found.variance < math.inf):
+    found = measured.parts.estimate(measured.value)
+    if not (0 < found.variance < math.inf) or math.isinf(measured.bounds[0]):
         return found
-    side = limits.Side.of(measured, components(measured).own_examples, found.df)
+    side = limits.Side.of(measured, measured.parts.own_examples, found.df)
     return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
 
 
@@ -331,16 +339,16 @@ def difference(a: Measured, b: Measured) -> Estimate:
         least = a.floor + b.floor
         return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
     parts = VarianceComponents(
-        (_seeds(a), _seeds(b)),
+        (*a.parts.seeds, *b.parts.seeds),
         _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)),
-        (_rest(a), _rest(b)),
+        (*a.parts.rest, *b.parts.rest),
         _scale([a, b]),
-        a.floor + b.floor,
+        (a.floor + b.floor) * (_num_telling(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)) < _FEW),
     )
     found = parts.estimate(value)
-    if not (0 < found.variance < math.inf):
+    if not (0 < found.variance < math.inf) or math.isinf(a.bounds[0]):
         return found
-    sides = [limits.Side.of(one, components(one).own_examples, found.df) for one in (a, b)]
+    sides = [limits.Side.of(one, one.parts.own_examples, found.df) for one in (a, b)]
     bias = a.bias - b.bias
     reach = limits.apart(*sides, together=parts.own_examples)
     return replace(found, reach=reach.wider(lower=max(bias, 0.0), upper=max(-bias, 0.0)))
@@ -358,9 +366,9 @@ def covariance(measured: Sequence[Measured]) -> NDArray[np.float64]:
         return np.eye(len(measured))
     left_out = np.stack([one.left_out[:, :num].mean(axis=0) for one in measured])
     found = np.atleast_2d(np.cov(left_out, bias=True)) * (num - 1)
-    own = [(_seeds(one).variance, _rest(one).variance, one.floor) for one in measured]
+    own = [(one.parts.seeds[0].variance, one.parts.rest[0].variance, one.parts.floor) for one in measured]
     for index, (seeds, rest, floor) in enumerate(own):
-        found[index, index] = max(found[index, index] - rest, 0.0) + floor + seeds
+        found[index, index] = max(found[index, index] - rest, floor) + seeds
     return np.asarray(found)
 
 
@@ -396,6 +404,17 @@ def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
     num = left_out.shape[-1]
     variance: NDArray[np.float64] = left_out.var(axis=-1) * (num - 1)
     return variance
+
+
+def _num_telling(left_out: NDArray[np.float64]) -> float:
+    """How many of G left out sets make the jackknife variance: G where all count alike, 1 where one makes it all."""
+    if left_out.size == 0:
+        return 0.0
+    squares = np.square(left_out - left_out.mean())
+    total = float(squares.sum())
+    if total <= (_ROUNDING * float(np.abs(left_out).max())) ** 2:
+        return 0.0
+    return total**2 / float(np.square(squares).sum())
 
 
 def _examples(left_out: NDArray[np.float64]) -> VarianceComponent:

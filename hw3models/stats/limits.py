@@ -11,7 +11,7 @@ the variance that this shows. So limits are found part by part, and each side on
   2003 for the lognormal). Where seeds vary little these are Student's; one bad seed in five near the ceiling makes
   them far wider towards the bad side.
 - Together: squares of the distances add up, and a difference takes the lower distance of the one and the upper of the
-  other, less what the examples share (MOVER: Zou and Donner 2008; Donner and Zou 2012).
+  other, less what the examples share (after MOVER: Zou and Donner 2008; Donner and Zou 2012).
 
 S = seeds
 """
@@ -82,7 +82,7 @@ class Side:
     @classmethod
     def of(cls, measured: "Measured", variance: float, df: float) -> "Side":
         """Distances of `measured`, whose examples' part has this `variance`; `df` are those of the whole statement."""
-        quantiles = -stdtrit(df, TAILS) if math.isfinite(df) else -ndtri(TAILS)
+        quantiles: Array = np.asarray(-stdtrit(df, TAILS) if math.isfinite(df) else -ndtri(TAILS))
         return cls(_of_examples(measured, variance, quantiles), _of_seeds(measured, quantiles), variance)
 
 
@@ -92,18 +92,24 @@ def alone(side: Side) -> Reach:
 
 
 def apart(a: Side, b: Side, *, together: float) -> Reach:
-    """Distances of a minus b; `together` is the examples' variance of the difference, which says what they share."""
-    both = 2 * math.sqrt(a.variance * b.variance)
-    shared = 0.0 if both == 0 else min(1.0, max(-1.0, (a.variance + b.variance - together) / both))
+    """Distances of a minus b; `together` is the examples' variance of the difference.
+
+    What both share cancels: of each family's variance over examples only the rest counts, V_a - C and V_b - C with
+    C = (V_a + V_b - V_together) / 2, and its distances shrink as its standard deviation does. For independent families
+    this is MOVER; MOVER for correlated ones leaves (distance of a - distance of b)^2 where all is shared.
+    """
+    shared = (a.variance + b.variance - together) / 2
+    first = min(max(a.variance - shared, 0.0), together)
+    rest = ((a, first), (b, together - first))
+    of_a, of_b = (own / side.variance if side.variance > 0 else 0.0 for side, own in rest)
     return _monotone(
-        _combined(a.examples.lower, b.examples.upper, shared, a.seeds.lower, b.seeds.upper),
-        _combined(a.examples.upper, b.examples.lower, shared, a.seeds.upper, b.seeds.lower),
+        _combined(of_a, a.examples.lower, of_b, b.examples.upper, a.seeds.lower, b.seeds.upper),
+        _combined(of_a, a.examples.upper, of_b, b.examples.lower, a.seeds.upper, b.seeds.lower),
     )
 
 
-def _combined(one: Array, other: Array, shared: float, *seeds: Array) -> Array:
-    squared = one**2 + other**2 - 2 * shared * one * other + sum(half**2 for half in seeds)
-    result: Array = np.sqrt(np.maximum(squared, 0.0))
+def _combined(of_one: float, one: Array, of_other: float, other: Array, *seeds: Array) -> Array:
+    result: Array = np.sqrt(of_one * one**2 + of_other * other**2 + sum(half**2 for half in seeds))
     return result
 
 
@@ -158,21 +164,22 @@ def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
     if deviation <= 1e-12 * float(np.abs(values).max()):
         return Reach(np.zeros_like(TAILS), np.zeros_like(TAILS))
     half = quantiles * deviation
-    means = _possible_means(measured)
+    means = measured.possible_means
     if means is None:
         return Reach(half, half)
     # By how much these limits differ from Student's, both with the seeds' own degrees of freedom.
     tails = np.maximum(TAILS, _SMALLEST_TAIL)
     student = np.maximum(-stdtrit(num - 1, tails) * deviation, 1e-300)
-    low, high = (np.quantile(means, one) for one in (tails, 1 - tails))
+    places = (np.arange(len(means)) + 0.5) / len(means)
+    low, high = (np.interp(one, places, means) for one in (tails, 1 - tails))
     # Towards a limit of a half both are nothing over nothing.
     known = TAILS < 0.25
     ratios = [np.where(known, distance / student, 1.0) for distance in (measured.value - low, high - measured.value)]
     return Reach(*(half * np.clip(ratio, 0.2, None) for ratio in ratios))
 
 
-def _possible_means(measured: "Measured") -> Array | None:
-    """Means over all seeds that these S values are compatible with, as draws; None for a metric without ends."""
+def possible_means(measured: "Measured") -> Array | None:
+    """Means over all seeds that these S values are compatible with: sorted draws; None for a metric without ends."""
     lowest, highest = measured.bounds
     if not math.isfinite(lowest):
         return None
@@ -181,7 +188,7 @@ def _possible_means(measured: "Measured") -> Array | None:
     values = into(measured.per_seed)
     deviations = float(values.std(ddof=1)) * chi2
     centres = float(values.mean()) + normal * deviations / math.sqrt(len(values))
-    return back(centres, deviations)
+    return np.sort(back(centres, deviations))
 
 
 def _scale(lowest: float, highest: float, num: int) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:

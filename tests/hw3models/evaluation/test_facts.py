@@ -16,7 +16,8 @@ def test_predictions_of_strangers_are_compared_under_their_own_names() -> None:
     tables = {name: classifier(skilled(rng, share)) for name, share in {"theirs": 0.9, "my_net": 0.6}.items()}
     report = compare(tables, train_seconds={})
     assert report.groups == (("theirs",), ("my_net",))
-    assert report.verdict.startswith("Theirs beats my_net by ")
+    assert report.verdict.startswith("Take theirs: the best accuracy, 90")
+    assert "Theirs beats my_net by " in report.verdict
     assert "no baseline" not in report.verdict, "they are separated, so nobody asks whether they learnt anything"
 
 

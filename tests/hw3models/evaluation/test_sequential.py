@@ -6,33 +6,13 @@ import numpy as np
 import pytest
 
 from hw3models.evaluation import sequential
-from hw3models.evaluation.comparison import compare
+from hw3models.evaluation.comparison import LookPlan, compare
 from hw3models.specs import ComparisonReport, PairReport
-from hw3models.stats import multiple_testing
-from hw3models.stats.intervals import difference, measure_mean
-from hw3models.stats.multiple_testing import LEVEL
 from tests.tables import classifier, skilled
 
 
-def test_looks_double_and_end_with_what_may_be_spent() -> None:
-    assert multiple_testing.plan(5, 50) == (5, 10, 20, 40, 50)
-    assert multiple_testing.plan(3, 3) == (3,)
-    assert multiple_testing.plan(4, 9) == (4, 8, 9)
-
-
-def test_the_level_is_spent_as_lan_and_demets_say() -> None:
-    """alpha ln(1 + (e - 1) t), their third example; all of it when all seeds are there."""
-    assert multiple_testing.spent(1) == pytest.approx(LEVEL)
-    assert multiple_testing.spent(0.5) == pytest.approx(0.05 * math.log(1 + (math.e - 1) / 2))
-    looks = (5, 10, 20, 40, 50)
-    levels = multiple_testing.levels(looks)
-    assert sum(levels) == pytest.approx(LEVEL)
-    assert min(levels) > 0
-    assert sum(levels[:3]) == pytest.approx(multiple_testing.spent(20 / 50))
-
-
 def look_at(report: ComparisonReport) -> sequential.Look:
-    return sequential.see(report, seeds=5, level=0.01)
+    return sequential.see(report, seeds=5)
 
 
 def at_level(tables: dict[str, object], level: float, settled: tuple[PairReport, ...] = ()) -> ComparisonReport:
@@ -45,6 +25,7 @@ def test_intervals_and_sentences_are_of_the_looks_own_level() -> None:
     (strict,), (loose,) = (at_level(tables, level).pairs for level in (0.01, 0.05))
     assert strict.high - strict.low > loose.high - loose.low
     assert "(99%, 5 seeds" in strict.sentence
+    assert (strict.level, loose.level) == (0.01, 0.05)
     assert "(95%, 5 seeds" in loose.sentence
 
 
@@ -89,27 +70,56 @@ def test_the_verdict_says_why_it_stopped() -> None:
     assert ended.looks[0].undecided
 
 
-def crossed(rng: np.random.Generator, seeds: int, num: int) -> np.ndarray:
-    """Two families without a difference: (2, S, n), seeds that resampling, examples of different difficulty."""
+def crossed(rng: np.random.Generator, seeds: int, num: int, better: float = 0.0) -> np.ndarray:
+    """Two families, the first `better`: (2, S, n), seeds that resampling, examples of different difficulty."""
     luck = 0.15 * rng.standard_normal((2, seeds, 1))
-    return rng.standard_normal(num) + rng.standard_normal((2, seeds, num)) + luck + 1.4 > 0
+    right = rng.standard_normal(num) + rng.standard_normal((2, seeds, num)) + luck + 1.4
+    right[0] += better
+    return right > 0
 
 
-def false_alarm(rng: np.random.Generator, *, shared: bool) -> bool:
-    """Does any look find a difference between two families that have none? `shared` shares the level out."""
-    looks = multiple_testing.plan(3, 24)
-    right = crossed(rng, looks[-1], 120)
-    for seeds, level in zip(looks, multiple_testing.levels(looks), strict=True):
-        first, second = (measure_mean(values[:seeds].astype(float), is_share=True) for values in right)
-        if difference(first, second).p_value() <= (level if shared else LEVEL):
-            return True
-    return False
+PLAN = (5, 10, 20, 40, 50)
+
+
+def found(right: np.ndarray, *, spent: bool = True) -> tuple[bool, int]:
+    """Does any look find a difference, and with how many seeds? `spent` spends the level over the looks."""
+    settled: tuple[PairReport, ...] = ()
+    for number, seeds in enumerate(PLAN):
+        tables = {name: classifier(one[:seeds]) for name, one in zip(("a", "b"), right, strict=True)}
+        looks = LookPlan(PLAN, number) if spent else None
+        report = compare(tables, train_seconds={}, looks=looks, settled=settled, with_power=False)
+        settled = sequential.settled(report)
+        if report.pairs[0].verdict in ("a better", "b better"):
+            return True, seeds
+    return False, PLAN[-1]
 
 
 def test_looking_often_does_not_cry_wolf() -> None:
-    repeats = 1000
-    shared = sum(false_alarm(np.random.default_rng([5, i]), shared=True) for i in range(repeats)) / repeats
-    naive = sum(false_alarm(np.random.default_rng([5, i]), shared=False) for i in range(repeats)) / repeats
-    # Three standard errors above 5%; without sharing the level it is far more.
-    assert 0.005 < shared <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / repeats)
+    repeats = 300
+    rights = [crossed(np.random.default_rng([5, i]), 50, 120) for i in range(repeats)]
+    shared = sum(found(right)[0] for right in rights) / repeats
+    naive = sum(found(right, spent=False)[0] for right in rights) / repeats
+    # Three standard errors above 5%; without spending the level it is far more.
+    assert 0.01 < shared <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / repeats)
     assert naive > shared + 0.02
+
+
+def test_looks_find_nearly_what_all_seeds_would_find_with_fewer_of_them() -> None:
+    rights = [crossed(np.random.default_rng([6, i]), 50, 400, better=0.15) for i in range(150)]
+    looked = [found(right) for right in rights]
+    fixed = 0
+    for right in rights:
+        report = compare({"a": classifier(right[0]), "b": classifier(right[1])}, train_seconds={}, with_power=False)
+        fixed += report.pairs[0].verdict == "a better"
+    assert 60 < fixed < 145
+    assert sum(hit for hit, _ in looked) >= 0.92 * fixed - 3
+    assert np.mean([seeds for _, seeds in looked]) < 40
+
+
+def test_the_interval_of_a_look_is_that_of_its_own_level() -> None:
+    right = crossed(np.random.default_rng(8), 50, 300, better=0.3)
+    tables = {name: classifier(one[:5]) for name, one in zip(("a", "b"), right, strict=True)}
+    (pair,) = compare(tables, train_seconds={}, looks=LookPlan(PLAN, 0), with_power=False).pairs
+    assert 0 < pair.level < 0.05
+    (alone,) = compare(tables, train_seconds={}, level=pair.level, with_power=False).pairs
+    assert (pair.low, pair.high) == pytest.approx((alone.low, alone.high), rel=1e-6)

@@ -54,8 +54,8 @@ def test_the_variance_is_that_of_the_two_way_analysis_of_variance() -> None:
     parts = np.array([of_seeds, of_examples, of_rest]) / (num * num_seeds)
     assert found.variance == pytest.approx(parts[0] + parts[1] - parts[2])
     df = np.array([num_seeds - 1, num - 1])
-    own = np.array([parts[0], parts[1] - parts[2]])
-    assert found.df == pytest.approx(found.variance**2 / np.sum(own**2 / (df + 1)) - 1)
+    raised = np.array([parts[0], parts[1] - parts[2]]) * (1 + np.sqrt(2 / df))
+    assert found.df == pytest.approx(raised.sum() ** 2 / np.sum(raised**2 / df))
 
 
 def test_the_variance_is_never_less_than_that_of_the_seeds_alone() -> None:
@@ -120,7 +120,7 @@ def test_forty_groups_measure_what_every_single_example_does() -> None:
     values = np.random.default_rng(7).normal(size=(1, 4000))
     groups = jackknife_groups(np.zeros(4000, int))
     left_out = np.array([[values[0, groups != g].mean() for g in range(MAX_GROUPS)]])
-    found = estimate(Measured(values.mean(axis=1), left_out, 4000))
+    found = estimate(Measured(per_seed=values.mean(axis=1), left_out=left_out, num_examples=4000))
     # 39 degrees of freedom: the estimate's relative standard error is sqrt(2 / 39) = 0.23.
     assert found.variance == pytest.approx(values.var() / 4000, rel=0.6)
     assert found.df == pytest.approx(39)
@@ -137,13 +137,13 @@ def test_values_that_never_change_give_an_interval_without_width() -> None:
 
 
 def test_forty_of_forty_right_is_no_proof_of_perfection() -> None:
-    """Wilson's interval by its textbook formula: 1 / (1 + z^2 / n) to 1."""
+    """Wilson's interval by its textbook formula, with Student's quantile: 1 / (1 + t^2 / n) to 1."""
     low, high = bounded_interval(measure_mean(np.ones((5, 40)), is_share=True), lowest=0, highest=1)
-    assert low == pytest.approx(1 / (1 + stats.norm.ppf(0.975) ** 2 / 40))
+    assert low == pytest.approx(1 / (1 + stats.t.ppf(0.975, 39) ** 2 / 40), rel=1e-4)
     assert high == 1
     low, high = bounded_interval(measure_mean(np.zeros((1, 40)), is_share=True), lowest=0, highest=1)
     assert low == 0
-    assert 0.08 < high < 0.09
+    assert high == pytest.approx(1 - 1 / (1 + stats.t.ppf(0.975, 39) ** 2 / 40), rel=1e-4)
 
 
 def test_one_seed_of_a_share_gives_wilsons_interval() -> None:
@@ -166,16 +166,98 @@ def test_an_interval_stays_within_the_range_of_its_metric() -> None:
     assert bounded_interval(measure_mean(values), lowest=0)[0] == 0
 
 
+def newcombe(a: np.ndarray, b: np.ndarray, level: float) -> tuple[float, float]:
+    """Square-and-add limits of a difference of paired shares (Newcombe 1998, method 10), with Student's quantile."""
+    num, shares = len(a), (a.mean(), b.mean())
+    quantile = stats.t.ppf(0.5 + level / 2, num - 1)
+    (l1, u1), (l2, u2) = (
+        stats.binomtest(int(one.sum()), num).proportion_ci(2 * stats.norm.cdf(quantile) - 1, method="wilson")
+        for one in (a, b)
+    )
+    deviations = [one.std() for one in (a, b)]
+    phi = np.mean((a - shares[0]) * (b - shares[1])) / (deviations[0] * deviations[1]) if all(deviations) else 0.0
+    low = (shares[0] - l1) ** 2 - 2 * phi * (shares[0] - l1) * (u2 - shares[1]) + (u2 - shares[1]) ** 2
+    high = (u1 - shares[0]) ** 2 - 2 * phi * (u1 - shares[0]) * (shares[1] - l2) + (shares[1] - l2) ** 2
+    value = shares[0] - shares[1]
+    return value - math.sqrt(low), value + math.sqrt(high)
+
+
+@pytest.mark.parametrize(("right", "shift"), [((150, 120), 0), ((190, 170), 7), ((30, 24), 3), ((196, 188), 0)])
+def test_one_seed_each_of_two_shares_gives_newcombes_interval(right: tuple[int, int], shift: int) -> None:
+    a, b = (np.roll(np.arange(200) < count, place) * 1.0 for count, place in zip(right, (0, shift), strict=True))
+    found = difference(measure_mean(a[None], is_share=True), measure_mean(b[None], is_share=True))
+    for level in (0.9, 0.95, 0.999):
+        # n - 1 instead of n in the variances.
+        np.testing.assert_allclose(found.interval(level), newcombe(a, b, level), atol=6e-4)
+
+
+def test_the_p_of_a_difference_is_the_level_whose_interval_ends_at_zero() -> None:
+    rng = np.random.default_rng(12)
+    for shift in (0.1, 0.4):
+        a, b = ((crossed(rng, 5, 150, 0.3, 1, 0.5) + add > 0).astype(float) for add in (1 + shift, 1))
+        found = difference(measure_mean(a, is_share=True), measure_mean(b, is_share=True))
+        ends = found.interval(1 - found.p_value())
+        assert min(abs(end) for end in ends) < 1e-4
+        assert found.p_equivalent(abs(found.value) / 2) == 1
+        margin = 2 * abs(found.value)
+        inner = found.interval(1 - 2 * found.p_equivalent(margin))
+        assert max(abs(end) for end in inner) == pytest.approx(margin, rel=1e-2)
+
+
 def test_shares_without_a_single_disagreement_keep_some_doubt() -> None:
-    """Agresti and Min (2005) for b = c = 0: the half width is z / (n + 2)."""
+    """Newcombe (1998), method 10 for b = c = 0 and all right: the half width is z^2 / (n + z^2)."""
     same = measure_mean(np.ones((1, 98)), is_share=True)
     low, high = difference(same, same).interval(0.95)
-    assert high == pytest.approx(stats.t.ppf(0.975, 97) / 100)
+    assert high == pytest.approx(1 - 1 / (1 + stats.t.ppf(0.975, 97) ** 2 / 98), rel=1e-3)
     assert low == -high
 
 
+def test_seeds_far_from_the_ends_have_students_limits() -> None:
+    values = 0.5 + 0.001 * np.random.default_rng(13).normal(size=(5, 1)) + np.zeros((5, 4000))
+    low, high = estimate(measure_mean(values, bounds=(0, 1))).interval(0.95)
+    half = stats.t.ppf(0.975, 4) * values.mean(axis=1).std(ddof=1) / math.sqrt(5)
+    np.testing.assert_allclose((low, high), (values.mean() - half, values.mean() + half), atol=0.1 * half)
+
+
+def test_one_bad_seed_near_the_ceiling_widens_the_interval_towards_the_bad_side() -> None:
+    right = np.ones((5, 2000))
+    right[:, :40] = 0
+    right[3, :300] = 0
+    found = estimate(measure_mean(right, is_share=True))
+    low, high = found.interval(0.95)
+    assert found.value - low > 3 * (high - found.value)
+
+
+@pytest.mark.parametrize(("deviation", "acceptable"), [(0.3, (0.91, 0.98)), (1.0, (0.93, 0.99))])
+def test_lognormal_seeds_are_covered(deviation: float, acceptable: tuple[float, float]) -> None:
+    """Losses of seeds whose mean is exp(s^2 / 2) (Krishnamoorthy and Mathew 2003): Student's t misses it too often."""
+    rng, hits = np.random.default_rng(14), 0
+    for _ in range(500):
+        losses = np.exp(deviation * rng.normal(size=(5, 1))) * np.ones((5, 30))
+        low, high = estimate(measure_mean(losses, bounds=(0, math.inf))).interval(0.95)
+        hits += low <= math.exp(deviation**2 / 2) <= high
+    assert acceptable[0] <= hits / 500 <= acceptable[1]
+
+
+def test_groups_are_left_out_whole() -> None:
+    values, groups = np.random.default_rng(15).normal(size=(2, 9)), np.array([4, 4, 4, 0, 0, 7, 7, 7, 7])
+    measured = measure_mean(values, groups=groups)
+    without = [values[:, groups != group].mean(axis=1) for group in (0, 4, 7)]
+    np.testing.assert_allclose(measured.left_out, np.stack(without, axis=1))
+    assert measured.num_groups == 3
+
+
+def test_examples_that_are_alike_within_groups_count_once_each() -> None:
+    """Every group twenty times the same example: the interval is that of one example a group."""
+    values = np.random.default_rng(16).normal(size=(3, 25))
+    groups = np.repeat(np.arange(25), 20)
+    repeated = estimate(measure_mean(np.repeat(values, 20, axis=1), groups=groups))
+    alone = estimate(measure_mean(values))
+    assert (repeated.variance, repeated.df) == pytest.approx((alone.variance, alone.df))
+
+
 def test_a_metric_that_exists_on_no_smaller_test_split_tells_nothing() -> None:
-    lost = Measured(np.array([0.5, 0.7]), np.empty((2, 0)), 2)
+    lost = Measured(per_seed=np.array([0.5, 0.7]), left_out=np.empty((2, 0)), num_examples=2)
     assert bounded_interval(lost, lowest=0, highest=1) == (0, 1)
     found = difference(lost, lost)
     assert (found.p_value(), math.isinf(found.variance)) == (1, True)

@@ -134,7 +134,7 @@ def test_the_advice_blames_the_test_split_only_where_more_examples_would_help() 
 def test_the_advice_says_how_many_pairs_it_is_corrected_for() -> None:
     rng = np.random.default_rng(2)
     rights = {name: rng.random((5, 200)) < 0.8 for name in ("cnn", "gru", "lstm")}
-    assert "with 80% power after Holm's correction for 3 pairs" in compared(rights).advice
+    assert "with 80% power among all 3 pairs" in compared(rights).advice
 
 
 def test_a_difference_that_cannot_be_is_not_named() -> None:
