@@ -30,44 +30,33 @@ class Extension(NamedTuple):
     what: str
     at_most: int
     """Files that it may touch."""
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...]
     """Those that it does touch: to edit, and (`+ PATTERN`) to write."""
-    shown_by: str = ""
-    """The test or the example that does it, `PATH::NAME`; empty: none does yet, and nothing is said about files."""
+    shown_by: str
+    """The test or the example that does it, `PATH::NAME`."""
 
 
-_SHOWN = "tests/test_extensions.py"
+_SHOWN = "tests/test_extensions.py::test_"
+_FAMILY = ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py")
+_SOURCE = ("+ hw3models/data/readers/NAME.py", "hw3models/data/sources.py")
+_TASK = ("+ hw3models/objectives/NAME.py", "hw3models/objectives/__init__.py")
+_RULE = ("hw3models/nn/stacking.py",)
 EXTENSIONS = (
-    Extension(
-        "a family for sequences",
-        2,
-        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
-        f"{_SHOWN}::test_a_family_of_sequences_is_one_file_and_a_line",
-    ),
-    Extension(
-        "a family for images",
-        2,
-        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
-        f"{_SHOWN}::test_a_family_of_images_is_one_file_and_a_line",
-    ),
+    Extension("a family for sequences", 2, _FAMILY, f"{_SHOWN}a_family_of_sequences_is_one_file_and_a_line"),
+    Extension("a family for images", 2, _FAMILY, f"{_SHOWN}a_family_of_images_is_one_file_and_a_line"),
     Extension(
         "a source of data",
         2,
-        ("+ hw3models/data/readers/NAME.py", "hw3models/data/sources.py"),
+        _SOURCE,
         "tests/hw3models/data/test_sources.py::test_the_example_is_one_file_and_one_line",
     ),
     Extension(
         "a task type",
         4,
-        (
-            "+ hw3models/objectives/NAME.py",
-            "hw3models/objectives/__init__.py",
-            "hw3models/evaluation/metrics.py",
-            "hw3models/pipeline/study.py",
-        ),
-        f"{_SHOWN}::test_a_task_type_is_one_file_and_the_families_that_have_it",
+        (*_TASK, "hw3models/evaluation/metrics.py", "hw3models/pipeline/study.py"),
+        f"{_SHOWN}a_task_type_is_one_file_and_the_families_that_have_it",
     ),
-    Extension("a rule for a layer", 1, ("hw3models/nn/stacking.py",), f"{_SHOWN}::test_a_rule_for_a_layer_is_a_line"),
+    Extension("a rule for a layer", 1, _RULE, f"{_SHOWN}a_rule_for_a_layer_is_a_line"),
     Extension(
         "a module of one's own",
         0,
@@ -228,8 +217,6 @@ def by_floor(rooms: Graph) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _touched(extension: Extension) -> str:
-    if not extension.shown_by:
-        return f"| {extension.what} | {extension.at_most} | not shown yet | |"
     files = ", ".join(f"`{name[2:]}` (new)" if name.startswith("+ ") else f"`{name}`" for name in extension.files)
     return f"| {extension.what} | {extension.at_most} | {files or 'none'} | `{extension.shown_by}` |"
 
