@@ -42,7 +42,7 @@ def reconstructions(originals: NDArray[np.uint8], rebuilt: Mapping[str, NDArray[
         return figure
 
 
-def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequence[str], *, title: str = "") -> Figure:
+def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     """Where the test examples lie: codes (n, 2) coloured by class, each class named at its median and in the legend.
 
     Raises:
@@ -65,7 +65,7 @@ def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequen
             if len(own) and len(class_names) <= 20:
                 x, y = np.median(own, axis=0)
                 ax.text(x, y, plain(name, 12), ha="center", va="center", fontweight="bold")
-        bare(ax, x="first number of the code", y=title or "second number of the code")
+        bare(ax, x="first number of the code", y="second number of the code")
         if len(class_names) <= 20:
             ax.legend(
                 frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.1,
