@@ -11,11 +11,10 @@ import sys
 from functools import partial
 
 import torch
-from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from benchmarks.measured import PLAIN, architecture_of, judged, network_of, row, synthetic, timed, trained
-from benchmarks.speed.reference import classified, naive_classifier, one_after_another
+from benchmarks.speed.reference import classified, naive_classifier, one_after_another, rebuilt
 from hw3models.data.dataset import Dataset
 from hw3models.engine.precision import products
 from hw3models.specs import Kind
@@ -68,7 +67,7 @@ def family_case(options: argparse.Namespace, kind: Kind, family: str) -> bool:
     x = x.float() / 255 if kind == "images" else x
     y = torch.from_numpy(dataset.labels).to(options.device)
     build = partial(network_of(kind, family).build, architecture_of(dataset))
-    loss = reconstruction if family == "autoencoder" else classified
+    loss = rebuilt if family == "autoencoder" else classified
     plain = partial(one_after_another, build, x, y, models=2, epochs=2, loss=loss)
     ours = partial(engine, options, dataset, family, options.replicates, 20)
     ours()  # which does not count
@@ -100,11 +99,6 @@ def report(case: str, pairs: list[tuple[float, float]], must: float) -> bool:
     sys.stdout.write(f"{row(result)}\n")
     sys.stdout.flush()
     return result.ratio >= must
-
-
-def reconstruction(output: torch.Tensor, _: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Squared error per pixel."""
-    return F.mse_loss(output, x.flatten(1))
 
 
 class Tutorial(TorchDataset[tuple[torch.Tensor, int]]):

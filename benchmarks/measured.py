@@ -11,9 +11,12 @@ import numpy as np
 import torch
 
 from hw3models.data.dataset import Dataset
+from hw3models.engine.batches import DeviceData
 from hw3models.engine.fit import fit
 from hw3models.families import FAMILIES, Network, find_family
 from hw3models.families.family import Architecture
+from hw3models.nn.program import Program
+from hw3models.nn.stacking import State, unstack
 from hw3models.specs import Kind, Recipe, TrainSpec
 
 ROUNDS = 5
@@ -96,6 +99,20 @@ def trained(dataset: Dataset, family: str, replicates: int, recipe: Recipe, **op
     seeds = tuple(range(replicates))
     spec = TrainSpec.model_validate({"family": family, "seeds": seeds, "recipe": recipe, "device": "cpu", **options})
     return timed(partial(fit, dataset, network, spec)) / (replicates * recipe.epochs)
+
+
+def accuracies(network: Network, dataset: Dataset, states: State) -> list[float]:
+    """Of each replicate in `states`, on the test split."""
+    data, found = DeviceData(dataset, torch.device("cpu")), []
+    for row in range(len(next(iter(states.values())))):
+        model = network.build(architecture_of(dataset))
+        model.load_state_dict(unstack(states, row))
+        program = Program([model.eval()], "plain")
+        with torch.inference_mode():
+            batches = data.in_order(dataset.test, 1)
+            hits = [program(*batch.arguments)[0].argmax(-1) == batch.labels[0] for batch in batches]
+        found.append(float(torch.cat(hits).float().mean()))
+    return found
 
 
 def synthetic(kind: Kind, num: int) -> Dataset:

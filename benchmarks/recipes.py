@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from benchmarks.measured import architecture_of, network_of
+from benchmarks.measured import accuracies, network_of
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.scaling import learn_scaling
-from hw3models.engine.batches import DeviceData
 from hw3models.engine.fit import fit
 from hw3models.families import Network
-from hw3models.nn.program import Program
-from hw3models.nn.stacking import unstack
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from tasks.settings import Settings
 
@@ -71,19 +67,7 @@ def folds(dataset: Dataset, number: int, repeat: int) -> Iterator[Dataset]:
 def accuracy(dataset: Dataset, family: Network, recipe: Recipe, seeds: tuple[int, ...]) -> list[float]:
     """Of each seed on the fold that was left out."""
     result = fit(dataset, family, TrainSpec(family=family.name, seeds=seeds, recipe=recipe, device="cpu"))
-    data = DeviceData(dataset, torch.device("cpu"))
-    found = []
-    for row in range(len(result.seeds)):
-        model = family.build(architecture_of(dataset))
-        model.load_state_dict(unstack(result.states, row))
-        model.eval()
-        with torch.inference_mode():
-            hits = [
-                Program([model], "plain")(*batch.arguments)[0].argmax(-1) == batch.labels[0]
-                for batch in data.in_order(dataset.test, 1)
-            ]
-        found.append(float(torch.cat(hits).float().mean()))
-    return found
+    return accuracies(family, dataset, result.states)
 
 
 def main() -> None:
