@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
+import networkx  # comes with torch
+
 from benchmarks.pages import rewrite
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,45 +75,23 @@ class Graph(NamedTuple):
     arrows: Mapping[tuple[str, str], tuple[str, ...]]
     """From the room that imports to the one that is imported; the files that do it."""
 
-    def below(self, room: str) -> set[str]:
-        """The rooms that `room` imports itself."""
-        return {target for source, target in self.arrows if source == room}
-
-    def reached(self, room: str) -> set[str]:
-        """The rooms that `room` imports, itself or through others."""
-        found: set[str] = set()
-        ahead = self.below(room)
-        while ahead:
-            found |= ahead
-            ahead = {further for one in ahead for further in self.below(one)} - found
-        return found
-
     def circles(self) -> list[tuple[str, ...]]:
         """The sets of rooms that import each other, by whatever way."""
-        reached = {room: self.reached(room) for room in self.rooms}
-        circles = {
-            tuple(sorted({room} | {other for other in reached[room] if room in reached[other]}))
-            for room in self.rooms
-            if room in reached[room]
-        }
-        return sorted(circles)
+        found = networkx.strongly_connected_components(self._upward())
+        return sorted(tuple(sorted(rooms)) for rooms in found if len(rooms) > 1)
 
     def floors(self) -> dict[str, int]:
         """The floor of each room; the lowest is 1."""
-        circle = {room: set(rooms) for rooms in self.circles() for room in rooms}
-        floors: dict[str, int] = {}
+        # Rooms of a circle become one; a generation is one more than the highest of those below.
+        joined = networkx.condensation(self._upward())
+        generations = enumerate(networkx.topological_generations(joined), 1)
+        return {room: floor for floor, ones in generations for one in ones for room in joined.nodes[one]["members"]}
 
-        def floor(room: str) -> int:
-            if room not in floors:
-                together = circle.get(room, {room})
-                lower = {below for one in together for below in self.below(one)} - together
-                height = 1 + max(map(floor, lower), default=0)
-                floors.update(dict.fromkeys(together, height))
-            return floors[room]
-
-        for room in self.rooms:
-            floor(room)
-        return floors
+    def _upward(self) -> networkx.DiGraph:
+        """From each room to those that import it."""
+        found = networkx.DiGraph((target, source) for source, target in self.arrows)
+        found.add_nodes_from(self.rooms)
+        return found
 
 
 def graph(package: str, root: Path = ROOT) -> Graph:
