@@ -97,11 +97,8 @@ def _legend_name(name: str) -> str:
 
 def _strip(images: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """Pictures (m, H, W) side by side with gaps of two pixels, filled up to `length` pictures with nothing."""
-    num, height, width = images.shape
-    strip = np.zeros((height + 2, length * (width + 2)), np.uint8)
-    for i in range(num):
-        strip[1 : height + 1, i * (width + 2) + 1 : (i + 1) * (width + 2) - 1] = images[i]
-    return strip
+    padded = np.pad(images, ((0, length - len(images)), (1, 1), (1, 1)))
+    return np.concatenate(list(padded), axis=1)
 
 
 def _show(ax: Axes, ink: NDArray[np.uint8]) -> None:
