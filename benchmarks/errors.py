@@ -89,20 +89,11 @@ def page() -> str:
     module = ""
     for one in errors():
         if one.module != module:
+            lines += [*([""] if module else []), f"## `{one.module}`", "", "| error | message |", "|---|---|"]
             module = one.module
-            lines += [f"## `{module}`", "", "| error | message |", "|---|---|"]
         text = " ".join(one.text.split()).replace("|", "\\|").replace("<", "&lt;")
         lines.append(f"| {one.kind} | {text} |")
-    return "\n".join(_spaced(lines)) + "\n"
-
-
-def _spaced(lines: list[str]) -> Iterator[str]:
-    before = ""
-    for line in lines:
-        if line.startswith("## ") and before.startswith("|"):
-            yield ""
-        yield line
-        before = line
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

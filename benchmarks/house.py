@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
+import networkx  # comes with torch
+
 from benchmarks.pages import rewrite
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,44 +32,33 @@ class Extension(NamedTuple):
     what: str
     at_most: int
     """Files that it may touch."""
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...]
     """Those that it does touch: to edit, and (`+ PATTERN`) to write."""
-    shown_by: str = ""
-    """The test or the example that does it, `PATH::NAME`; empty: none does yet, and nothing is said about files."""
+    shown_by: str
+    """The test or the example that does it, `PATH::NAME`."""
 
 
-_SHOWN = "tests/test_extensions.py"
+_SHOWN = "tests/test_extensions.py::test_"
+_FAMILY = ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py")
+_SOURCE = ("+ hw3models/data/readers/NAME.py", "hw3models/data/sources.py")
+_TASK = ("+ hw3models/objectives/NAME.py", "hw3models/objectives/__init__.py")
+_RULE = ("hw3models/nn/stacking.py",)
 EXTENSIONS = (
-    Extension(
-        "a family for sequences",
-        2,
-        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
-        f"{_SHOWN}::test_a_family_of_sequences_is_one_file_and_a_line",
-    ),
-    Extension(
-        "a family for images",
-        2,
-        ("+ hw3models/families/NAME.py", "hw3models/families/__init__.py"),
-        f"{_SHOWN}::test_a_family_of_images_is_one_file_and_a_line",
-    ),
+    Extension("a family for sequences", 2, _FAMILY, f"{_SHOWN}a_family_of_sequences_is_one_file_and_a_line"),
+    Extension("a family for images", 2, _FAMILY, f"{_SHOWN}a_family_of_images_is_one_file_and_a_line"),
     Extension(
         "a source of data",
         2,
-        ("+ hw3models/data/readers/NAME.py", "hw3models/data/sources.py"),
+        _SOURCE,
         "tests/hw3models/data/test_sources.py::test_the_example_is_one_file_and_one_line",
     ),
     Extension(
         "a task type",
         4,
-        (
-            "+ hw3models/objectives/NAME.py",
-            "hw3models/objectives/__init__.py",
-            "hw3models/evaluation/metrics.py",
-            "hw3models/pipeline/study.py",
-        ),
-        f"{_SHOWN}::test_a_task_type_is_one_file_and_the_families_that_have_it",
+        (*_TASK, "hw3models/evaluation/metrics.py", "hw3models/pipeline/study.py"),
+        f"{_SHOWN}a_task_type_is_one_file_and_the_families_that_have_it",
     ),
-    Extension("a rule for a layer", 1, ("hw3models/nn/stacking.py",), f"{_SHOWN}::test_a_rule_for_a_layer_is_a_line"),
+    Extension("a rule for a layer", 1, _RULE, f"{_SHOWN}a_rule_for_a_layer_is_a_line"),
     Extension(
         "a module of one's own",
         0,
@@ -84,45 +75,23 @@ class Graph(NamedTuple):
     arrows: Mapping[tuple[str, str], tuple[str, ...]]
     """From the room that imports to the one that is imported; the files that do it."""
 
-    def below(self, room: str) -> set[str]:
-        """The rooms that `room` imports itself."""
-        return {target for source, target in self.arrows if source == room}
-
-    def reached(self, room: str) -> set[str]:
-        """The rooms that `room` imports, itself or through others."""
-        found: set[str] = set()
-        ahead = self.below(room)
-        while ahead:
-            found |= ahead
-            ahead = {further for one in ahead for further in self.below(one)} - found
-        return found
-
     def circles(self) -> list[tuple[str, ...]]:
         """The sets of rooms that import each other, by whatever way."""
-        reached = {room: self.reached(room) for room in self.rooms}
-        circles = {
-            tuple(sorted({room} | {other for other in reached[room] if room in reached[other]}))
-            for room in self.rooms
-            if room in reached[room]
-        }
-        return sorted(circles)
+        found = networkx.strongly_connected_components(self._upward())
+        return sorted(tuple(sorted(rooms)) for rooms in found if len(rooms) > 1)
 
     def floors(self) -> dict[str, int]:
         """The floor of each room; the lowest is 1."""
-        circle = {room: set(rooms) for rooms in self.circles() for room in rooms}
-        floors: dict[str, int] = {}
+        # Rooms of a circle become one; a generation is one more than the highest of those below.
+        joined = networkx.condensation(self._upward())
+        generations = enumerate(networkx.topological_generations(joined), 1)
+        return {room: floor for floor, ones in generations for one in ones for room in joined.nodes[one]["members"]}
 
-        def floor(room: str) -> int:
-            if room not in floors:
-                together = circle.get(room, {room})
-                lower = {below for one in together for below in self.below(one)} - together
-                height = 1 + max(map(floor, lower), default=0)
-                floors.update(dict.fromkeys(together, height))
-            return floors[room]
-
-        for room in self.rooms:
-            floor(room)
-        return floors
+    def _upward(self) -> networkx.DiGraph:
+        """From each room to those that import it."""
+        found = networkx.DiGraph((target, source) for source, target in self.arrows)
+        found.add_nodes_from(self.rooms)
+        return found
 
 
 def graph(package: str, root: Path = ROOT) -> Graph:
@@ -228,8 +197,6 @@ def by_floor(rooms: Graph) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _touched(extension: Extension) -> str:
-    if not extension.shown_by:
-        return f"| {extension.what} | {extension.at_most} | not shown yet | |"
     files = ", ".join(f"`{name[2:]}` (new)" if name.startswith("+ ") else f"`{name}`" for name in extension.files)
     return f"| {extension.what} | {extension.at_most} | {files or 'none'} | `{extension.shown_by}` |"
 

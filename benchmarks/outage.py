@@ -12,11 +12,10 @@ import time
 from datetime import date
 from pathlib import Path
 
-from benchmarks.gpu import synthetic
+from benchmarks.measured import network_of, synthetic
 from benchmarks.pages import rewrite
 from hw3models.data.dataset import Dataset
 from hw3models.engine.fit import EpochReport, fit
-from hw3models.families import Network, find_family
 from hw3models.runtime.devices import cpu_name
 from hw3models.specs import DataReport, Recipe, SequencesSpec, TrainSpec
 from tests.gate import Gate, Mode, gate
@@ -47,8 +46,6 @@ def trained(dataset: Dataset, way: Gate, mode: Mode) -> float:
     from tasks import tracking
     from tasks.tracking.journal import outbox
 
-    family = find_family("sequences", "gru")
-    assert isinstance(family, Network)
     parent = tracking.open_parent("outage", SequencesSpec(), {})
     run_id = tracking.open_child(parent, TRAINING, _report(dataset), {})
     log = tracking.EpochLog(run_id, len(TRAINING.seeds))
@@ -60,7 +57,7 @@ def trained(dataset: Dataset, way: Gate, mode: Mode) -> float:
         log(report)
 
     start = time.perf_counter()
-    fit(dataset, family, TRAINING, on_epoch=on_epoch)
+    fit(dataset, network_of("sequences", "gru"), TRAINING, on_epoch=on_epoch)
     seconds = time.perf_counter() - start
     way.mode = "pass"
     log.close()

@@ -28,13 +28,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.gpu import PLAIN, synthetic, timed
+from benchmarks.measured import PLAIN, ROUNDS, networks, synthetic, timed
 from benchmarks.pages import rewrite
 from benchmarks.tf32 import CutProducts
 from hw3models.data import Dataset, fetch, load_prepared, prepare
 from hw3models.engine.fit import EpochReport, fit
 from hw3models.engine.precision import TABLE
-from hw3models.families import FAMILIES, Network
+from hw3models.families import Network
 from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import DataSpec, Kind, TrainSpec
 
@@ -48,7 +48,6 @@ SEEN = 10_000
 Lower = Literal["tf32", "bf16"]
 POINTS = 10
 """Of a training, at which losses are compared."""
-ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     device, rows, ratios = pick_device(), list[Row](), dict[tuple[str, Lower], float]()
     with TemporaryDirectory() as folder:
-        for name, family in networks():
+        for name, family in networks().items():
             for precision in precisions(device):
                 ratios[name, precision] = speed(family, precision)
                 sys.stdout.write(f"{name} {precision}: {ratios[name, precision]:.2f} times as fast\n")
@@ -93,14 +92,6 @@ def main() -> None:
     if not options.dry:
         write_table(rows)
         rewrite(PAGE, "precision", page(rows, ratios, options.seeds, device))
-
-
-def networks() -> Iterator[tuple[str, Network]]:
-    """kind/name with the family."""
-    for kind, families in FAMILIES.items():
-        for family in families.values():
-            if isinstance(family, Network):
-                yield f"{kind}/{family.name}", family
 
 
 def precisions(device: torch.device) -> tuple[Lower, ...]:

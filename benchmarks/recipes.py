@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from benchmarks.measured import accuracies, network_of
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.scaling import learn_scaling
-from hw3models.engine.batches import DeviceData
 from hw3models.engine.fit import fit
-from hw3models.families import Network, find_family
-from hw3models.families.family import Architecture
-from hw3models.nn.program import Program
-from hw3models.nn.stacking import unstack
+from hw3models.families import Network
 from hw3models.specs import DataSpec, Recipe, TrainSpec
 from tasks.settings import Settings
 
@@ -71,19 +67,7 @@ def folds(dataset: Dataset, number: int, repeat: int) -> Iterator[Dataset]:
 def accuracy(dataset: Dataset, family: Network, recipe: Recipe, seeds: tuple[int, ...]) -> list[float]:
     """Of each seed on the fold that was left out."""
     result = fit(dataset, family, TrainSpec(family=family.name, seeds=seeds, recipe=recipe, device="cpu"))
-    data = DeviceData(dataset, torch.device("cpu"))
-    found = []
-    for row in range(len(result.seeds)):
-        model = family.build(Architecture(shape=dataset.features.shape[1:], num_classes=len(dataset.class_names)))
-        model.load_state_dict(unstack(result.states, row))
-        model.eval()
-        with torch.inference_mode():
-            hits = [
-                Program([model], "plain")(*batch.arguments)[0].argmax(-1) == batch.labels[0]
-                for batch in data.in_order(dataset.test, 1)
-            ]
-        found.append(float(torch.cat(hits).float().mean()))
-    return found
+    return accuracies(family, dataset, result.states)
 
 
 def main() -> None:
@@ -96,8 +80,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=2)
     options.add_argument("--sources", nargs="*", default=list(SOURCES))
     given = options.parse_args()
-    family = find_family("sequences", given.family)
-    assert isinstance(family, Network)
+    family = network_of("sequences", given.family)
     sets = {Path(source).stem.removesuffix("_TRAIN").removeprefix("aeon:"): _load(source) for source in given.sources}
     print(f"{given.family:>60}", *(f"{name[:9]:>9}" for name in sets), "     mean  seconds", flush=True)
     for change in ["", *given.change]:

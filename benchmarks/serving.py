@@ -7,7 +7,6 @@ client is a thread with a connection of its own that asks about one series after
 import http.client
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.gpu_check import free_port
 from benchmarks.pages import rewrite
 from hw3models.runtime.devices import cpu_name
 
@@ -64,9 +64,7 @@ def main() -> int:
 @contextmanager
 def served(model: str, environment: dict[str, str]) -> Iterator[int]:
     """The port of a server that answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = [str(BIN / "mlflow"), "models", "serve", "-m", model, "--env-manager", "local", "-p", str(port)]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)

@@ -14,15 +14,14 @@ import torch
 from torch import nn
 
 from benchmarks.cores import cost_of_sharing, share_apart
-from benchmarks.gpu import PLAIN, synthetic, timed
+from benchmarks.measured import PLAIN, ROUNDS, networks, synthetic, timed
 from hw3models.engine.fit import fit
 from hw3models.engine.strategies import TABLE, Strategy
-from hw3models.families import FAMILIES, Network
+from hw3models.families import Network
 from hw3models.families.family import Architecture
 from hw3models.runtime.devices import pick_device
 from hw3models.specs import DataSpec, Kind, TrainSpec
 
-ROUNDS = 5
 ADVANTAGE = 1.1
 """What `stacked` must be faster by to be taken."""
 
@@ -131,17 +130,11 @@ def main() -> None:
     options = parser.parse_args()
     device = pick_device().type
     table = json.loads(TABLE.read_text(encoding="utf-8"))
-    networks = {
-        f"{kind}/{family.name}": family
-        for kind, families in FAMILIES.items()
-        for family in families.values()
-        if isinstance(family, Network)
-    }
-    networks |= {
+    measured = networks() | {
         f"layers/{name}": Network(name=name, label=name, kind=kind, build=build, recipe=PLAIN)
         for name, (kind, build) in LAYERS.items()
     }
-    for name, family in networks.items():
+    for name, family in measured.items():
         if name.startswith(options.only):
             images = 10 if name.startswith("images") else 1
             table.setdefault(device, {})[name] = fastest(family, options.replicates, images * options.examples)

@@ -75,7 +75,8 @@ def as_text(found: FamilyCheck, shape: str, num_seeds: int) -> str:
     recipe = found.recipe
     lines += [
         f"  trains on {found.kind} of {shape}: {found.parameters:,} parameters",
-        f"  replicates run {_HOW[str(found.strategy)]}" + (f" (not {found.reason})" if found.reason else ""),
+        f"  replicates run {_HOW.get(str(found.strategy), 'as one program')} ({found.strategy})"
+        + (f" (not {found.reason})" if found.reason else ""),
     ]
     if found.own_noise:
         lines.append("  draws random numbers while it trains; each replicate's come from its own generator")
@@ -87,12 +88,7 @@ def as_text(found: FamilyCheck, shape: str, num_seeds: int) -> str:
     return "\n".join(lines)
 
 
-_HOW = {
-    "stacked": "as one program (stacked)",
-    "split": "as one program on each core (split)",
-    "vmap": "as one program (vmap)",
-    "separate": "one by one (separate)",
-}
+_HOW = {"split": "as one program on each core", "separate": "one by one"}
 
 
 def parsed_shape(text: str | None) -> tuple[int, ...] | None:

@@ -5,14 +5,10 @@ from prefect import flow
 from flows.studies.closing import HOOKS
 from flows.studies.reported import flow_name, reported
 from flows.studies.study import study
-from hw3models.specs import Answer, ImagesSpec, RunReport
+from hw3models.specs import ImagesSpec, RunReport
 
 
 @flow(name="images", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
 def images(spec: ImagesSpec) -> RunReport:
     """Download, preprocess, train, evaluate, compare, report: which family for these images?"""
-
-    def answer(parent: str) -> Answer:
-        return study("images", spec, spec.data, parent)
-
-    return reported(f"images {spec.data.source}", spec, answer)
+    return reported(f"images {spec.data.source}", spec, lambda parent: study("images", spec, spec.data, parent))

@@ -62,7 +62,7 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
     dataset = load_prepared(data)
     rows = np.concatenate([dataset.train, dataset.validation])[:20_000]
     ours = _with_gaps(dataset, rows)
-    classifies = "probabilities" in predictor.predict(_usable(examples[:1]))
+    classifies = "probabilities" in predictor.predict(np.nan_to_num(examples[:1]))
     said = _said(predictor, examples) if classifies else None
     reference, new = Side(examples=ours), Side(examples=examples)
     if said is not None and labels is None:
@@ -97,10 +97,6 @@ def _with_gaps(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]
     if dataset.lengths is not None:
         values[np.arange(values.shape[1]) >= dataset.lengths[rows][:, None]] = np.nan
     return values
-
-
-def _usable(examples: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.nan_to_num(examples)
 
 
 def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.float32]:

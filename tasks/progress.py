@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # It imports torch, which the display of a command must not wait for.
@@ -25,8 +25,8 @@ class Training:
     num_seeds: int
 
 
-class Listener(Protocol):
-    """Hears of progress, from any thread."""
+class Listener:
+    """Hears of progress, from any thread; this one makes nothing of it."""
 
     def say(self, text: str) -> None:
         """A step has begun or ended."""
@@ -35,23 +35,12 @@ class Listener(Protocol):
         """An epoch of some replicates of a training has ended."""
 
     def end(self, training: Training) -> None:
-        """A training has ended, well or not."""
+        """A training has ended, well or not; the caller says what came of it."""
 
 
-class Silence:
-    """Nobody listens."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def epoch(self, training: Training, report: "EpochReport") -> None:
-        """Nothing."""
-
-    def end(self, training: Training) -> None:
-        """Nothing."""
-
-
-_listener: Listener = Silence()
+SILENCE = Listener()
+"""Nobody listens."""
+_listener = SILENCE
 _lock = threading.Lock()
 
 
@@ -68,7 +57,7 @@ def listening(listener: Listener) -> Iterator[None]:
             _listener = before
 
 
-class RunLog:
+class RunLog(Listener):
     """Lines in the flow run's own log, where people look for a run on a worker: steps, and an epoch now and then."""
 
     def __init__(self, log: Callable[[str], None], interval: float = 10.0) -> None:
@@ -85,14 +74,11 @@ class RunLog:
             self._last = time.monotonic()
             self.log(f"{training.label}: epoch {report.epoch}/{report.num_epochs}")
 
-    def end(self, training: Training) -> None:
-        """Nothing: the study says what came of it."""
-
 
 @contextmanager
 def logged(log: Callable[[str], None]) -> Iterator[None]:
     """Where nobody listens yet, `log` hears of progress until the block ends."""
-    if isinstance(_listener, Silence):
+    if _listener is SILENCE:
         with listening(RunLog(log)):
             yield
     else:

@@ -54,11 +54,6 @@ class Sweep(Report):
     released: tuple[Released, ...]
     left: tuple[str, ...]
 
-    @property
-    def is_empty(self) -> bool:
-        """Was there nothing to do?"""
-        return not (self.sent or self.ended or self.released)
-
 
 def sweep() -> Sweep:
     """Journals first, so that a run that had ended well is not called failed; then flow runs, then MLflow runs."""

@@ -15,8 +15,8 @@ import torch
 from torchvision.datasets import MNIST
 
 from benchmarks.cores import cost_of_sharing, share_apart
+from benchmarks.measured import ROUNDS, Result, row
 from benchmarks.speed import cases, data
-from benchmarks.speed.cases import Result
 from hw3models.runtime.devices import cpu_name
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "speed.md"
@@ -74,13 +74,6 @@ def every_case(mnist: MNIST | None) -> dict[str, Callable[[], Iterator[Result]]]
     return known
 
 
-def row(result: Result) -> str:
-    """Of the table."""
-    low, high = result.spread
-    ours, reference = (f"{value:.3g} {result.unit}" for value in (result.ours, result.reference))
-    return f"| {result.case} | {ours} | {reference} | {result.ratio:.2f} [{low:.2f}, {high:.2f}] | {result.must:.2f} |"
-
-
 def table(results: list[Result], with_mnist: bool, seconds: float, apart: float) -> str:
     """Markdown, with the conditions but for the processor."""
     lines = [TABLE + "\n".join(row(result) for result in results), ""]
@@ -102,7 +95,7 @@ def tables_of(text: str) -> dict[str, str]:
 def page(tables: dict[str, str]) -> str:
     """Markdown."""
     parts = [f"\n## {processor}\n\n{table}\n" for processor, table in tables.items()]
-    return HEAD.format(rounds=cases.ROUNDS) + "".join(parts)
+    return HEAD.format(rounds=ROUNDS) + "".join(parts)
 
 
 if __name__ == "__main__":

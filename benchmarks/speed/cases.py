@@ -1,48 +1,31 @@
 """The cases: each is measured in rounds, ours and the reference side by side, and judged by the median ratio."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torchvision.datasets import MNIST
 
+from benchmarks import measured
+from benchmarks.measured import (
+    ROUNDS,
+    Result,
+    accuracies,
+    architecture_of,
+    judged,
+    network_of,
+    synthetic,
+    timed,
+    trained,
+)
 from benchmarks.speed import data, gemm
 from benchmarks.speed.reference import naive_autoencoder, naive_classifier, one_after_another
 from hw3models.data.dataset import Dataset
 from hw3models.engine.fit import fit
-from hw3models.families import Network, find_family
-from hw3models.families.family import Architecture
-from hw3models.nn.stacking import State, unstack
-from hw3models.specs import DataSpec, Kind, Recipe, TrainSpec
+from hw3models.specs import Recipe, TrainSpec
 
-ROUNDS = 5
-PLAIN = Recipe(epochs=1, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant")
-"""What the references do: no augmentation, no dropout, no schedule."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the table."""
-
-    case: str
-    ours: float
-    reference: float
-    """Both in seconds (or GFLOP/s) per model and epoch, medians."""
-    ratio: float
-    spread: tuple[float, float]
-    """Lowest and highest ratio of the rounds."""
-    must: float
-    unit: str = "s"
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Wall seconds."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+PLAIN = measured.PLAIN.model_copy(update={"optimizer": "adam"})
 
 
 def per_model_and_epoch(work: Callable[[], object], num: int) -> float:
@@ -56,39 +39,6 @@ def paired(case: str, must: float, reference: Callable[[], float], ours: Callabl
     return judged(case, must, [(reference(), ours()) for _ in range(ROUNDS)])
 
 
-def judged(case: str, must: float, rounds: list[tuple[float, float]], unit: str = "s") -> Result:
-    """By the medians of the (reference, ours) of `rounds`, which are times: less is better."""
-    ratios = [theirs / mine for theirs, mine in rounds]
-    return Result(
-        case,
-        ours=statistics.median(mine for _, mine in rounds),
-        reference=statistics.median(theirs for theirs, _ in rounds),
-        ratio=statistics.median(ratios),
-        spread=(min(ratios), max(ratios)),
-        must=must,
-        unit=unit,
-    )
-
-
-def trained(
-    dataset: Dataset, family: str, kind: Kind, replicates: int, recipe: Recipe, strategy: str = "auto"
-) -> float:
-    """Seconds per model and epoch of the engine, everything counted: building, copying, training, gathering."""
-    network = find_family(kind, family)
-    assert isinstance(network, Network)
-    spec = TrainSpec.model_validate(
-        {
-            "data": DataSpec(),
-            "family": family,
-            "seeds": tuple(range(replicates)),
-            "recipe": recipe,
-            "strategy": strategy,
-            "device": "cpu",
-        }
-    )
-    return timed(partial(fit, dataset, network, spec)) / (replicates * recipe.epochs)
-
-
 def images(mnist: MNIST) -> Iterator[Result]:
     """784-64-10 and the autoencoder on MNIST against the naive loop, 16 replicates, batch 64."""
     dataset = data.prepared_images(mnist)
@@ -97,51 +47,48 @@ def images(mnist: MNIST) -> Iterator[Result]:
             f"{family} on MNIST, 16 replicates, against the naive loop",
             must,
             partial(timed, partial(naive, mnist)),
-            partial(trained, dataset, family, "images", 16, PLAIN),
+            partial(trained, dataset, family, 16, PLAIN),
         )
 
 
 def sequences() -> Iterator[Result]:
     """4,000 series of 50 x 8, 8 replicates, against plain modules one after another."""
-    dataset = data.sequences(4000)
+    dataset = synthetic("sequences", 4000)
     x, y = torch.from_numpy(dataset.features), torch.from_numpy(dataset.labels)
     for family, must in (("mlp", 2.0), ("cnn", 1.2), ("lstm", 1.3), ("gru", 1.8)):
-        network = find_family("sequences", family)
-        assert isinstance(network, Network)
-        build = partial(network.build, Architecture(shape=(50, 8), num_classes=2))
+        build = partial(network_of("sequences", family).build, architecture_of(dataset))
         epochs, models = (4, 4) if family == "mlp" else (1, 2)
-
         work = partial(one_after_another, build, x, y, models=models, epochs=epochs)
-        recipe = PLAIN.model_copy(update={"epochs": epochs, "optimizer": "adamw"})
+        recipe = measured.PLAIN.model_copy(update={"epochs": epochs})
         yield paired(
             f"{family} on 4,000 series of 50 x 8, 8 replicates, against one after another",
             must,
             partial(per_model_and_epoch, work, models * epochs),
-            partial(trained, dataset, family, "sequences", 8, recipe),
+            partial(trained, dataset, family, 8, recipe),
         )
 
 
 def achieved(mnist: MNIST | None) -> Iterator[Result]:
     """FLOP/s of the matrix products in training against the machine's own at those shapes."""
     threads = torch.get_num_threads()
-    series = data.sequences(4000)
-    cases: list[tuple[str, Kind, Dataset, int, list[gemm.Shape]]] = [
-        ("cnn", "sequences", series, 8, gemm.convolution_products(64, 50, ((8, 64, 7), (64, 64, 5), (64, 64, 3))))
+    series = synthetic("sequences", 4000)
+    cases: list[tuple[str, Dataset, int, list[gemm.Shape]]] = [
+        ("cnn", series, 8, gemm.convolution_products(64, 50, ((8, 64, 7), (64, 64, 5), (64, 64, 3))))
     ]
     if mnist is not None:
         digits = data.prepared_images(mnist)
         body = (784, 128, 64, 2, 64, 128, 784)
         cases = [
-            ("mlp", "images", digits, 16, gemm.layer_products(64, (784, 64, 10))),
-            ("autoencoder", "images", digits, 16, gemm.layer_products(64, body)),
+            ("mlp", digits, 16, gemm.layer_products(64, (784, 64, 10))),
+            ("autoencoder", digits, 16, gemm.layer_products(64, body)),
             *cases,
         ]
-    for family, kind, dataset, replicates, shapes in cases:
+    for family, dataset, replicates, shapes in cases:
         steps = len(dataset.train) / 64
         work = gemm.flops(shapes) * steps
         ratios, mine, theirs = [], [], []
         for _ in range(ROUNDS):
-            mine.append(work / trained(dataset, family, kind, replicates, PLAIN) / 1e9)
+            mine.append(work / trained(dataset, family, replicates, PLAIN) / 1e9)
             theirs.append(gemm.flops(shapes) / gemm.seconds_of(shapes, threads) / 1e9)
             ratios.append(mine[-1] / theirs[-1])
         yield Result(
@@ -162,35 +109,24 @@ SPRINT = Recipe(epochs=4, batch_size=128, learning_rate=8e-3, weight_decay=0.1, 
 def sprint(mnist: MNIST) -> Iterator[Result]:
     """Seconds that one model needs to 97.5% on MNIST's test images, data in memory; asked once, at the end."""
     dataset = data.prepared_images(mnist)
-    network = find_family("images", "mlp")
-    assert isinstance(network, Network)
-    seconds, accuracies = [], []
+    network = network_of("images", "mlp")
+    seconds, reached = [], []
     for seed in range(ROUNDS):
-        spec = TrainSpec(data=DataSpec(), family="mlp", seeds=(seed,), recipe=SPRINT, device="cpu")
+        spec = TrainSpec(family="mlp", seeds=(seed,), recipe=SPRINT, device="cpu")
         result = fit(dataset, network, spec)
         seconds.append(result.seconds)
-        accuracies.append(100 * accuracy(network, dataset, result.states))
-    if statistics.median(accuracies) < 97.5:
-        raise RuntimeError(f"the sprint ended at {statistics.median(accuracies):.2f}%, not at 97.5%.")
+        reached.append(100 * accuracies(network, dataset, result.states)[0])
+    if statistics.median(reached) < 97.5:
+        raise RuntimeError(f"the sprint ended at {statistics.median(reached):.2f}%, not at 97.5%.")
     median = statistics.median(seconds)
     yield Result(
-        f"seconds to 97.5% on MNIST's test images, one model (reached: {statistics.median(accuracies):.2f}%)",
+        f"seconds to 97.5% on MNIST's test images, one model (reached: {statistics.median(reached):.2f}%)",
         ours=median,
         reference=4.0,
         ratio=4.0 / median,
         spread=(4.0 / max(seconds), 4.0 / min(seconds)),
         must=1.0,
     )
-
-
-def accuracy(network: Network, dataset: Dataset, states: State) -> float:
-    """Of the one replicate in `states`, on the test split."""
-    model = network.build(Architecture(shape=dataset.features.shape[1:], num_classes=len(dataset.class_names)))
-    model.load_state_dict(unstack(states, 0))
-    pixels = torch.from_numpy(dataset.features[dataset.test]).float() / 255
-    with torch.inference_mode():
-        hits = model((pixels - dataset.mean[0].item()) / dataset.std[0].item()).argmax(-1)
-    return float((hits.numpy() == dataset.labels[dataset.test]).mean())
 
 
 def growth(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> Iterator[Result]:
@@ -200,10 +136,10 @@ def growth(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> Iterator[Re
     All sizes in turn, so that a machine that others slow down for a while slows down all of them.
     """
     recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 6})
-    datasets = {size: data.sequences(size) for size in sizes}
-    trained(datasets[sizes[0]], "mlp", "sequences", 2, recipe)
+    datasets = {size: synthetic("sequences", size) for size in sizes}
+    trained(datasets[sizes[0]], "mlp", 2, recipe)
     rounds = [
-        {size: 1e6 * trained(dataset, "mlp", "sequences", 2, recipe) / size for size, dataset in datasets.items()}
+        {size: 1e6 * trained(dataset, "mlp", 2, recipe) / size for size, dataset in datasets.items()}
         for _ in range(ROUNDS)
     ]
     for size in sizes[1:]:

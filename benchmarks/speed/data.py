@@ -1,11 +1,10 @@
-"""Data of the benchmarks: MNIST where it is at hand, and synthetic sequences."""
+"""MNIST, where it is at hand."""
 
 import gzip
 import os
 from pathlib import Path
 
 import numpy as np
-import torch
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
@@ -48,22 +47,4 @@ def prepared_images(images: MNIST) -> Dataset:
         test=np.arange(len(pixels), len(pixels) + len(test.data)),
         mean=np.array([scaled.mean()], np.float32),
         std=np.array([scaled.std()], np.float32),
-    )
-
-
-def sequences(num: int, steps: int = 50, channels: int = 8) -> Dataset:
-    """White noise with two classes: speed does not depend on what is in the numbers."""
-    generator = torch.Generator().manual_seed(0)
-    return Dataset(
-        name=f"noise-{num}",
-        kind="sequences",
-        source="noise",
-        features=torch.randn(num, steps, channels, generator=generator).numpy(),
-        labels=torch.randint(2, (num,), generator=generator).numpy(),
-        class_names=("0", "1"),
-        train=np.arange(num),
-        validation=np.arange(0),
-        test=np.arange(0),
-        mean=np.zeros(channels, np.float32),
-        std=np.ones(channels, np.float32),
     )

@@ -14,12 +14,7 @@ Shape = tuple[int, int, int]
 
 def layer_products(batch: int, widths: tuple[int, ...]) -> list[Shape]:
     """Products of one step of a dense net: forward, weights' gradient, and inputs' gradient but for the first layer."""
-    shapes: list[Shape] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        shapes += [(batch, inputs, outputs), (outputs, batch, inputs)]
-        if layer:
-            shapes.append((batch, outputs, inputs))
-    return shapes
+    return convolution_products(batch, 1, tuple((inputs, outputs, 1) for inputs, outputs in pairwise(widths)))
 
 
 def convolution_products(batch: int, steps: int, layers: tuple[tuple[int, int, int], ...]) -> list[Shape]:

@@ -14,33 +14,29 @@ from torch.utils.data import DataLoader, Dataset
 
 def naive_classifier(images: Dataset[tuple[torch.Tensor, int]], device: str = "cpu") -> None:
     """One epoch of 784-64-10 as the tutorials have it: torchvision's MNIST with ToTensor, a DataLoader, `.item()`."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    total = 0.0
-    for x, y in DataLoader(images, batch_size=64, shuffle=True):
-        loss = F.cross_entropy(model(x.to(device)), y.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item()
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
+    _epoch(model, images, device, classified)
 
 
 def naive_autoencoder(images: Dataset[tuple[torch.Tensor, int]], device: str = "cpu") -> None:
     """One epoch of 784-128-64-2-64-128-784, the same way."""
-    widths = (784, 128, 64, 2, 64, 128, 784)
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in pairwise(widths):
+    for inputs, outputs in pairwise((784, 128, 64, 2, 64, 128, 784)):
         layers += [nn.Linear(inputs, outputs), nn.SiLU()]
-    model = nn.Sequential(*layers[:-1], nn.Sigmoid()).to(device)
+    _epoch(nn.Sequential(*layers[:-1], nn.Sigmoid()), images, device, rebuilt)
+
+
+def _epoch(model: nn.Module, images: Dataset[tuple[torch.Tensor, int]], device: str, loss: "Loss") -> None:
+    model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     total = 0.0
-    for x, _ in DataLoader(images, batch_size=64, shuffle=True):
-        x = x.to(device)
-        loss = F.mse_loss(model(x), x.flatten(1))
+    for x, y in DataLoader(images, batch_size=64, shuffle=True):
+        x, y = x.to(device), y.to(device)
+        value = loss(model(x), y, x)
         optimizer.zero_grad()
-        loss.backward()
+        value.backward()
         optimizer.step()
-        total += loss.item()
+        total += value.item()
 
 
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -50,6 +46,11 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 def classified(output: torch.Tensor, y: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     """Cross-entropy."""
     return F.cross_entropy(output, y)
+
+
+def rebuilt(output: torch.Tensor, _: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Squared error per pixel."""
+    return F.mse_loss(output, x.flatten(1))
 
 
 def one_after_another(

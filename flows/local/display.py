@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hw3models.engine.fit import EpochReport
-from tasks.progress import Training
+from tasks.progress import Listener, Training
 
 
-class PlainDisplay:
+class PlainDisplay(Listener):
     """A line per step, and a line every few seconds of a training."""
 
     def __init__(self, interval: float = 5.0) -> None:
@@ -31,9 +31,6 @@ class PlainDisplay:
             who = _whose(training, report)
             self.say(f"{training.label} ({who}): epoch {report.epoch}/{report.num_epochs}, {_losses(report)}")
 
-    def end(self, training: Training) -> None:
-        """Nothing: the caller says what came of it."""
-
     def __enter__(self) -> Self:
         return self
 
@@ -47,7 +44,7 @@ def _whose(training: Training, report: EpochReport) -> str:
     return f"of seed{'s' if len(report.seeds) > 1 else ''} {', '.join(map(str, report.seeds))}"
 
 
-class LiveDisplay:
+class LiveDisplay(Listener):
     """A bar per training that moves with the epochs; steps are printed above it."""
 
     def __init__(self, console: Console) -> None:

@@ -79,7 +79,7 @@ def create_missing(settings: Settings, environment: Mapping[str, str]) -> list[s
     wanted = [] if any(environment.get(name) for name in PREFECT_VARIABLES) else [prefect]
     wanted += [] if environment.get(MLFLOW_VARIABLE) else [mlflow]
     base = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
-    missing = [str(url.database) for url in wanted if _fault(base.set(database=url.database)) is not None]
+    missing = [str(url.database) for url in wanted if _create(base.set(database=url.database), []) is not None]
     if not missing:
         return []
     # The named database itself need not exist; `postgres` and `template1` nearly always do.
@@ -104,18 +104,8 @@ def _full(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _fault(url: URL) -> str | None:
-    engine = create_engine(url, connect_args={"connect_timeout": 10})
-    try:
-        with engine.connect():
-            return None
-    except SQLAlchemyError as error:
-        return _reason(error)
-    finally:
-        engine.dispose()
-
-
 def _create(maintenance: URL, names: list[str]) -> str | None:
+    """Connect, and make the databases that are not there; what went wrong."""
     engine = create_engine(maintenance, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 10})
     quote = engine.dialect.identifier_preparer.quote_identifier
     try:

@@ -8,6 +8,7 @@ together with its start time, a process is known beyond doubt: nothing is ever e
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -55,20 +56,12 @@ def marked(token: str, *, name: str | None = None) -> list[Identity]:
     return found
 
 
-def send(targets: Iterable[Identity], number: signal.Signals) -> None:
-    """Send a signal to those that still live."""
-    for target in targets:
-        if target.is_alive:
-            try:
-                psutil.Process(target.pid).send_signal(number)
-            except psutil.Error:
-                continue
-
-
 def end(targets: Iterable[Identity], number: signal.Signals, *, patience: float) -> list[Identity]:
     """Ask, and wait; those that are still there."""
     left = [target for target in targets if target.is_alive]
-    send(left, number)
+    for target in left:
+        with suppress(psutil.Error):
+            psutil.Process(target.pid).send_signal(number)
     deadline = time.monotonic() + patience
     while (left := [target for target in left if target.is_alive]) and time.monotonic() < deadline:
         time.sleep(0.1)

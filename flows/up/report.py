@@ -59,7 +59,8 @@ def already_running(state: UpState | None, lock: Path) -> str:
     lines = [f"`hw3 up` runs already: pid {state.supervisor.pid}, {state.phase} since {since}. Nothing was changed."]
     addresses = {"prefect": state.prefect_address, "mlflow": state.mlflow_address}
     for service in state.services:
-        lines.append(f"  {service.title:<18} {_health(service)}{_where(addresses.get(service.name))}")
+        where = f", {addresses[service.name]}" if service.name in addresses else ""
+        lines.append(f"  {service.title:<18} {_health(service)}{where}")
     return "\n".join(
         [
             *lines,
@@ -92,10 +93,6 @@ def _health(service: ServiceState) -> str:
     fault = fault_of(service.health) if service.health else None
     word = "runs" if service.health is None else "answers" if fault is None else f"DOES NOT ANSWER ({fault})"
     return f"{word}, pid {service.process.pid}, since {_clock(service.process)}{restarts}"
-
-
-def _where(address: str | None) -> str:
-    return f", {address}" if address else ""
 
 
 def _clock(process: Identity) -> str:

@@ -5,7 +5,7 @@ they are cancelled through the server first; a worker then ends them properly, h
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING
 from prefect.states import Cancelled, Cancelling, Crashed
 from pydantic import SecretStr
 
+from flows.up.say import tell
 from flows.up.services import CPU_POOL, GPU_POOL, is_worker_of_this_host
 
 _AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
@@ -53,23 +54,21 @@ def describe(run: FlowRun) -> str:
     return f"{run.name} ({run.state_name}{since}, worker {worker}, {run.id})"
 
 
-def cancel(
-    client: SyncPrefectClient, *, patience: float, tell: Callable[[FlowRun], None], pause: Callable[[float], None]
-) -> bool:
-    """Cancel all runs at work, also those that workers take meanwhile; True when none is left."""
+def cancel(client: SyncPrefectClient, *, patience: float) -> bool:
+    """Cancel all runs at work, also those that workers take meanwhile, and tell so; True when none is left."""
     deadline = time.monotonic() + patience
     asked = set()
     while runs := at_work(client):
         for run in runs:
             if run.id not in asked:
                 asked.add(run.id)
-                tell(run)
+                tell("cancels", describe(run))
                 # Proposed, not forced: a forced state could still become Running.
                 with suppress(Exception):
                     client.set_flow_run_state(run.id, _state(Cancelling(message="`hw3 up` is stopping.")))
         if time.monotonic() > deadline:
             return False
-        pause(0.3)
+        time.sleep(0.3)
     return True
 
 

@@ -49,7 +49,7 @@ class Service:
 
 def prefect_server(options: UpOptions, databases: Databases, passwords: Passwords) -> Service:
     """The Prefect server. Pages of other origins may not call it."""
-    environment = _environment(QUIET | passwords.of_server)
+    environment = os.environ | QUIET | passwords.of_server
     environment.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(options.prefect_origins))
     # With an address of another server it would hand that to its pages.
     environment.pop("PREFECT_API_URL", None)
@@ -68,7 +68,7 @@ def prefect_server(options: UpOptions, databases: Databases, passwords: Password
 
 def mlflow_server(options: UpOptions, databases: Databases, settings: Settings, passwords: Passwords) -> Service:
     """The MLflow server, on the store of embedded runs unless told otherwise."""
-    environment = _environment(QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    environment = os.environ | QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     environment["MLFLOW_DISABLE_TELEMETRY"] = CLIENT["MLFLOW_DISABLE_TELEMETRY"]
     environment.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "50")
     # In the environment, not among the arguments: those every user of the machine can read.
@@ -145,7 +145,7 @@ def deployment(options: UpOptions, settings: Settings, passwords: Passwords) -> 
 
 def client_environment(options: UpOptions, settings: Settings, passwords: Passwords) -> dict[str, str]:
     """Environment of programs that talk to both servers."""
-    environment = _environment(QUIET | passwords.of_clients)
+    environment = os.environ | QUIET | passwords.of_clients
     # They reach databases through the servers only, and hand their environment on to every run.
     for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):
         environment.pop(name, None)
@@ -159,7 +159,3 @@ def client_environment(options: UpOptions, settings: Settings, passwords: Passwo
         "HW3_HOME": str(settings.home),
         "HW3_CACHE": str(settings.cache),
     }
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, **more}

@@ -1,11 +1,12 @@
 """What runs, written down so that a second `hw3 up`, or one after a crash, knows it."""
 
-import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from flows.up.processes import Identity
+from hw3models.runtime.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,17 @@ class UpState:
     services: tuple[ServiceState, ...] = ()
 
 
+_ADAPTER = TypeAdapter(UpState)
+
+
 def write_state(path: Path, state: UpState) -> None:
     """All or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(state), indent=1))
-    draft.replace(path)
+    write_atomically(path, _ADAPTER.dump_json(state, indent=1))
 
 
 def read_state(path: Path) -> UpState | None:
     """The state of `hw3 up`; None where there is none, or none that can be read."""
     try:
-        raw = json.loads(path.read_text())
-        services = tuple(
-            ServiceState(**{**one, "process": Identity(**one["process"]) if one["process"] else None})
-            for one in raw["services"]
-        )
-        return UpState(**{**raw, "supervisor": Identity(**raw["supervisor"]), "services": services})
-    except (OSError, ValueError, TypeError, KeyError):
+        return _ADAPTER.validate_json(path.read_bytes())
+    except (OSError, ValueError):
         return None

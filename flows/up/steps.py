@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
-from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
 
 from flows.up import runs
@@ -154,14 +153,11 @@ def _devices(service: Service) -> str:
 
 
 def _end_runs(plan: Plan, supervisor: Supervisor) -> None:
-    def told(run: FlowRun) -> None:
-        tell("cancels", runs.describe(run))
-
     if not any(child.service.pool for child in supervisor.children.values()):
         return
     try:
         with runs.client_of(plan.options.prefect_api_url) as client:
-            if not runs.cancel(client, patience=15, tell=told, pause=time.sleep):
+            if not runs.cancel(client, patience=15):
                 tell("runs", "some did not end within 15 s; they end with their workers")
     except _FAULTS as error:
         say(f"  Prefect could not be asked what runs ({error}); runs on workers end with them.")

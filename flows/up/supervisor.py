@@ -94,10 +94,7 @@ class Supervisor:
         Raises:
             StartError: it failed, or took too long.
         """
-        child = Child(service)
-        self._spawn(child)
-        assert child.process is not None
-        process = child.process
+        process = self._spawn(Child(service))
         try:
             self.until(lambda: process.poll() is not None, service.title, timeout)
         finally:
@@ -195,7 +192,7 @@ class Supervisor:
         """Its log file."""
         return self.logs / f"{service.name}.log"
 
-    def _spawn(self, child: Child) -> None:
+    def _spawn(self, child: Child) -> subprocess.Popen[bytes]:
         service = child.service
         marks = {processes.TOKEN: self.token, processes.NAME: service.name}
         launcher = (sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(service.on_our_death)))
@@ -212,6 +209,7 @@ class Supervisor:
         child.identity = processes.identify(child.process.pid)
         child.due, child.unready_since = None, time.monotonic()
         self._changed(self)
+        return child.process
 
     def _bury(self, child: Child, now: float) -> None:
         assert child.process is not None
@@ -243,11 +241,10 @@ class Supervisor:
             # MLflow's server proper is a child of what we started, and may still hold the port.
             processes.kill(processes.marked(self.token, name=child.service.name))
         child.restarts += 1
-        self._spawn(child)
+        process = self._spawn(child)
         if not child.service.is_server:
             child.unready_since = None
-        assert child.process is not None
-        tell(child.service.title, f"started again (pid {child.process.pid}, restart {child.restarts})")
+        tell(child.service.title, f"started again (pid {process.pid}, restart {child.restarts})")
 
     def _greet(self, child: Child, now: float) -> None:
         assert child.unready_since is not None

@@ -101,6 +101,7 @@ def fit_minirocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
 
 
 def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocket"]) -> BaselineFit:
+    from scipy.special import softmax
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -120,7 +121,7 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocke
     scores = _scores(model, dataset, dataset.test)
     ridge = model[-1]
     return BaselineFit(
-        probabilities=_softmax(scores * temperature).astype(np.float32),
+        probabilities=softmax(scores * temperature, axis=1).astype(np.float32),
         parameters=int(np.size(ridge.coef_) + np.size(ridge.intercept_)),
         predict_seconds=time.perf_counter() - start,
     )
@@ -161,18 +162,13 @@ def _scores(model: Any, dataset: Dataset, index: NDArray[np.int64]) -> NDArray[n
 def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Ridge gives scores, not probabilities: one factor, fitted on held-out data (Guo et al. 2017, eq. 9)."""
     from scipy.optimize import minimize_scalar
+    from scipy.special import softmax
 
     def loss(log_factor: float) -> float:
-        chosen = _softmax(scores * np.exp(log_factor))[np.arange(len(labels)), labels]
+        chosen = softmax(scores * np.exp(log_factor), axis=1)[np.arange(len(labels)), labels]
         return float(-np.log(np.clip(chosen, 1e-12, None)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-    return result
 
 
 def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:

@@ -192,7 +192,8 @@ def _train_with_sgd(epochs: int, learning_rate: float, *, zero_grad: bool) -> tu
             optimizer.step()
             total += loss.item() * len(index)
         curve.append(total / len(digits.train_y))
-    return tuple(curve), _accuracy(model(digits.test_x), digits.test_y)
+    (accuracy,) = _accuracies([model(digits.test_x).argmax(1)], digits.test_y)
+    return tuple(curve), accuracy
 
 
 # ---------------------------------------------------------------------------------- Dropout, BatchNorm
@@ -427,10 +428,6 @@ def _classifier() -> nn.Module:
     """The homework's network on flat images, always the same initial weights."""
     with global_generator(0):
         return nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
-
-
-def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    return (logits.argmax(1) == labels).double().mean().item()
 
 
 def _epochs(n: int, epochs: int, *, seed: int = 0) -> Iterator[list[torch.Tensor]]:

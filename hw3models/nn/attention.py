@@ -46,8 +46,18 @@ def join_heads(x: torch.Tensor) -> torch.Tensor:
     return x.transpose(-2, -3).flatten(-2)
 
 
-def as_added(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """A mask of torch's attention layers, where True hides a key, as what is added to the scores."""
+def as_added(
+    attn_mask: torch.Tensor | None, key_padding_mask: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor | None:
+    """Both masks of torch's attention layers as one that is added to the scores (..., H, T, U); None without any."""
+    if key_padding_mask is not None:
+        key_padding_mask = key_padding_mask[..., None, None, :]
+    added = [_added(mask, dtype) for mask in (attn_mask, key_padding_mask) if mask is not None]
+    return sum(added[1:], added[0]) if added else None
+
+
+def _added(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """True hides a key; numbers are added as they are."""
     if mask.dtype != torch.bool:
         return mask.to(dtype)
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(mask, -torch.inf)

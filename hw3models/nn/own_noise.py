@@ -6,7 +6,7 @@ global generator, which `hw3models.nn.proof` finds out.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,57 +36,45 @@ class OwnNoise(TorchFunctionMode):
         return ours(self._noise, func, *args, **given)
 
 
-def _dropout(
-    noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> torch.Tensor:
-    if not training or p == 0:
-        return x
-    mask = noise.keep(x.shape, p, x) / (1 - p) if p < 1 else torch.zeros_like(x)
-    return x.mul_(mask) if inplace else x * mask
-
-
-def _dropout_of_features(
-    noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> torch.Tensor:
-    """Whole channels at once (Tompson et al. 2015): an example's channel has one factor, whatever follows it."""
-    if not training or p == 0:
-        return x
+def _of_features(noise: Noise, x: torch.Tensor) -> tuple[int, ...]:
+    """One draw for an example's whole channel (Tompson et al. 2015), whatever follows it."""
     axes = 3 if noise.layout == "stacked" else 2
-    shape = (*x.shape[:axes], *[1] * (x.dim() - axes))
-    mask = noise.keep(shape, p, x) / (1 - p) if p < 1 else torch.zeros_like(x)
-    return x.mul_(mask) if inplace else x * mask
+    return (*x.shape[:axes], *[1] * (x.dim() - axes))
+
+
+def _dropped(noise: Noise, x: torch.Tensor, shape: Sequence[int], p: float) -> torch.Tensor:
+    return x * (noise.keep(shape, p, x) / (1 - p) if p < 1 else torch.zeros_like(x))
 
 
 _SATURATION = -1.7580993408473766
 """What alpha dropout sets to: minus scale times alpha of SELU (Klambauer et al. 2017, section 2)."""
 
 
-def _alpha(noise: Noise, x: torch.Tensor, shape: Iterable[int], p: float) -> torch.Tensor:
+def _alpha_dropped(noise: Noise, x: torch.Tensor, shape: Sequence[int], p: float) -> torch.Tensor:
     """Keep mean and variance of what SELU gives (Klambauer et al. 2017, "new dropout technique")."""
     if p >= 1:
         return torch.zeros_like(x)
-    keep = noise.keep(tuple(shape), p, x)
+    keep = noise.keep(shape, p, x)
     scale = math.pow((1 - p) * (1 + p * _SATURATION**2), -0.5)
     return scale * (x * keep + _SATURATION * (1 - keep)) - scale * p * _SATURATION
 
 
-def _alpha_dropout(
-    noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
-) -> torch.Tensor:
-    if not training or p == 0:
-        return x
-    out = _alpha(noise, x, x.shape, p)
-    return x.copy_(out) if inplace else out
+def _drops(drop: Callable[..., torch.Tensor], *, features: bool, trains: bool) -> Callable[..., torch.Tensor]:
+    """One of torch's dropout functions; `trains` is what it takes for `training` where nobody says."""
+
+    def ours(
+        noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = trains, inplace: bool = False
+    ) -> torch.Tensor:
+        if not training or p == 0:
+            return x
+        out = drop(noise, x, _of_features(noise, x) if features else x.shape, p)
+        return x.copy_(out) if inplace else out
+
+    return ours
 
 
-def _feature_alpha_dropout(
-    noise: Noise, _: object, x: torch.Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
-) -> torch.Tensor:
-    if not training or p == 0:
-        return x
-    axes = 3 if noise.layout == "stacked" else 2
-    out = _alpha(noise, x, (*x.shape[:axes], *[1] * (x.dim() - axes)), p)
-    return x.copy_(out) if inplace else out
+_dropout = _drops(_dropped, features=False, trains=True)
+_dropout_of_features = _drops(_dropped, features=True, trains=True)
 
 
 def _rrelu(
@@ -156,27 +144,15 @@ def _multi_head_attention(
     biases = [None] * 3 if given["in_proj_bias"] is None else given["in_proj_bias"].chunk(3)
     parts = zip((query, key, value), given["in_proj_weight"].chunk(3), biases, strict=True)
     q, k, v = (split_heads(F.linear(x.transpose(0, 1), w, b), given["num_heads"]) for x, w, b in parts)
-    mask = _added_masks(given.get("attn_mask"), given.get("key_padding_mask"), q)
+    attn_mask = given.get("attn_mask")
+    if attn_mask is not None and attn_mask.dim() == 3:
+        attn_mask = attn_mask.unflatten(0, q.shape[:2])
+    mask = as_added(attn_mask, given.get("key_padding_mask"), q.dtype)
     found, weights = scaled_dot_product(q, k, v, mask, drop=partial(_dropout, noise, None, p=p))
     out = F.linear(join_heads(found), given["out_proj_weight"], given["out_proj_bias"]).transpose(0, 1)
     if not given.get("need_weights", True):
         return out, None
     return out, weights.mean(1) if given.get("average_attn_weights", True) else weights
-
-
-def _added_masks(
-    attn_mask: torch.Tensor | None, key_padding_mask: torch.Tensor | None, query: torch.Tensor
-) -> torch.Tensor | None:
-    """Both masks as one that is added to the scores (B, H, T, U); None without any."""
-    batch, heads = query.shape[:2]
-    added: torch.Tensor | None = None
-    if attn_mask is not None:
-        added = as_added(attn_mask, query.dtype)
-        added = added.unflatten(0, (batch, heads)) if added.dim() == 3 else added
-    if key_padding_mask is not None:
-        hidden = as_added(key_padding_mask, query.dtype)[:, None, None, :]
-        added = hidden if added is None else added + hidden
-    return added
 
 
 def _recurrent(noise: Noise, func: Callable[..., Any], *args: Any) -> Any:
@@ -215,25 +191,20 @@ def _typed(drawn: torch.Tensor, options: Mapping[str, Any], dtype: torch.dtype) 
     return drawn.to(_checked(options).get("dtype") or dtype)
 
 
-def _sizes(shape: tuple[Any, ...], options: dict[str, Any]) -> tuple[int, ...]:
-    given = options.pop("size", shape)
-    return tuple(given[0] if len(given) == 1 and not isinstance(given[0], int) else given)
+def _drawn_like(draw: Callable[[Noise, Sequence[int]], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def ours(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
+        return _typed(draw(noise, x.shape), options, x.dtype)
+
+    return ours
 
 
-def _rand_like(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
-    return _typed(noise.uniform(x.shape), options, x.dtype)
+def _drawn_of_size(draw: Callable[[Noise, Sequence[int]], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def ours(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
+        given = options.pop("size", shape)
+        size = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
+        return _typed(draw(noise, tuple(size)), options, torch.get_default_dtype())
 
-
-def _randn_like(noise: Noise, _: object, x: torch.Tensor, **options: Any) -> torch.Tensor:
-    return _typed(noise.normal(x.shape), options, x.dtype)
-
-
-def _rand(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
-    return _typed(noise.uniform(_sizes(shape, options)), options, torch.get_default_dtype())
-
-
-def _randn(noise: Noise, _: object, *shape: Any, **options: Any) -> torch.Tensor:
-    return _typed(noise.normal(_sizes(shape, options)), options, torch.get_default_dtype())
+    return ours
 
 
 def _randint(noise: Noise, _: object, *bounds: Any, **options: Any) -> torch.Tensor:
@@ -277,8 +248,8 @@ _OURS: dict[Callable[..., Any], Callable[..., Any]] = {
     F.dropout1d: _dropout_of_features,
     F.dropout2d: _dropout_of_features,
     F.dropout3d: _dropout_of_features,
-    F.alpha_dropout: _alpha_dropout,
-    F.feature_alpha_dropout: _feature_alpha_dropout,
+    F.alpha_dropout: _drops(_alpha_dropped, features=False, trains=False),
+    F.feature_alpha_dropout: _drops(_alpha_dropped, features=True, trains=False),
     F.rrelu: _rrelu,
     F.scaled_dot_product_attention: _attention,
     F.multi_head_attention_forward: _multi_head_attention,
@@ -286,10 +257,10 @@ _OURS: dict[Callable[..., Any], Callable[..., Any]] = {
     torch.gru: _recurrent,
     torch.rnn_tanh: _recurrent,
     torch.rnn_relu: _recurrent,
-    torch.rand_like: _rand_like,
-    torch.randn_like: _randn_like,
-    torch.rand: _rand,
-    torch.randn: _randn,
+    torch.rand_like: _drawn_like(Noise.uniform),
+    torch.randn_like: _drawn_like(Noise.normal),
+    torch.rand: _drawn_of_size(Noise.uniform),
+    torch.randn: _drawn_of_size(Noise.normal),
     torch.randint: _randint,
     torch.bernoulli: _bernoulli,
     torch.Tensor.bernoulli: _bernoulli,

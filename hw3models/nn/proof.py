@@ -32,6 +32,9 @@ _STEPS = 3
 _TRIES = 3
 """Another thread may draw from the global generator meanwhile: what moves it moves it each time."""
 
+_CPU = torch.device("cpu")
+_Passes = tuple[list[tuple[int, ...]], dict[str, torch.Tensor]]
+"""See `_passes`."""
 Build = Callable[[int], nn.Module]
 """A seed to a freshly built module on the CPU; torch's global generator stays as it was."""
 
@@ -98,10 +101,10 @@ def check_alone(model: nn.Module, shape: Shape) -> bool:
 
 def _looked_at(model: nn.Module, shape: Shape) -> bool:
     inputs = example_inputs(shape, 1)
-    program = Program([model], "plain", ReplicateRng(SEEDS[:1], torch.device("cpu")))
+    program = Program([model], "plain", ReplicateRng(SEEDS[:1], _CPU))
     draws = _draws(program, inputs)
     if draws:
-        program = Program([model], "plain", ReplicateRng(SEEDS[:1], torch.device("cpu")), foreign_noise=True)
+        program = Program([model], "plain", ReplicateRng(SEEDS[:1], _CPU), foreign_noise=True)
         if left := _draws(program, inputs):
             raise UnfitModuleError(
                 f"{type(model).__name__} draws from {left} in its forward pass{_which(program, inputs)}. Replicates "
@@ -126,7 +129,7 @@ def _check_reproducible(build: Build, shape: Shape, foreign_noise: bool) -> None
     for _ in range(2):
         model = build(SEEDS[0])
         begin = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        rng = ReplicateRng(SEEDS[:1], torch.device("cpu"))
+        rng = ReplicateRng(SEEDS[:1], _CPU)
         program = Program([model.train()], "plain", rng, foreign_noise=foreign_noise)
         with torch.no_grad():
             results.append((begin, program(*example_inputs(shape, 1))))
@@ -238,41 +241,12 @@ def _kept_buffers(module: nn.Module) -> "Iterator[None]":
 
 
 def _difference(build: Build, shape: Shape, layout: Layout, foreign_noise: bool) -> str | None:
-    """Why the layout does not compute what the plain modules do; None where it does.
-
-    In float64, where rounding is far below any real difference; in float32 for modules that insist on it.
-    """
-    try:
-        return _difference_at(build, shape, layout, foreign_noise, torch.float64, 1e-9)
-    except _NeedsFloat32Error:
-        return _difference_at(build, shape, layout, foreign_noise, torch.float32, 1e-3)
-
-
-class _NeedsFloat32Error(Exception):
-    """The plain module does not run in float64."""
-
-
-def _difference_at(
-    build: Build, shape: Shape, layout: Layout, foreign_noise: bool, dtype: torch.dtype, tolerance: float
-) -> str | None:
-    models = [build(seed).to(dtype) for seed in SEEDS]
-    inputs = example_inputs(shape, len(SEEDS), dtype)
-    cpu = torch.device("cpu")
-    try:
-        alone = [
-            _passes(
-                Program([build(seed).to(dtype)], "plain", ReplicateRng([seed], cpu), foreign_noise=foreign_noise),
-                [one[row : row + 1] for one in inputs],
-            )
-            for row, seed in enumerate(SEEDS)
-        ]
-    except Exception as error:
-        if dtype == torch.float64:
-            raise _NeedsFloat32Error from error
-        raise UnfitModuleError(f"{type(models[0]).__name__} fails in training: {_short(str(error))}") from error
+    """Why the layout does not compute what the plain modules do; None where it does."""
+    dtype, tolerance, alone = _alone(build, shape, foreign_noise)
+    models, inputs = [build(seed).to(dtype) for seed in SEEDS], example_inputs(shape, len(SEEDS), dtype)
     try:
         with _heard_warnings() as heard:
-            program = Program(models, layout, ReplicateRng(SEEDS, cpu), foreign_noise=foreign_noise)
+            program = Program(models, layout, ReplicateRng(SEEDS, _CPU), foreign_noise=foreign_noise)
             with _NoValues() if layout == "stacked" else nullcontext():
                 found = _passes(program, inputs)
     except Exception as error:  # whatever a foreign module may raise on inputs of another shape
@@ -293,6 +267,26 @@ def _difference_at(
             if not apart <= tolerance * (1 + expected.abs().max().item()):
                 return f"{name} is off by {apart:.2g}"
     return None
+
+
+def _alone(build: Build, shape: Shape, foreign_noise: bool) -> tuple[torch.dtype, float, list[_Passes]]:
+    """What each replicate computes by itself, in what type, and what rounding may make of it there.
+
+    In float64, where rounding is far below any real difference; in float32 for modules that insist on it.
+    """
+    for dtype, tolerance in ((torch.float64, 1e-9), (torch.float32, 1e-3)):
+        inputs = [one.split(1) for one in example_inputs(shape, len(SEEDS), dtype)]
+        models = [build(seed).to(dtype) for seed in SEEDS]
+        try:
+            rngs = [ReplicateRng([seed], _CPU) for seed in SEEDS]
+            programs = [
+                Program([m], "plain", r, foreign_noise=foreign_noise) for m, r in zip(models, rngs, strict=True)
+            ]
+            return dtype, tolerance, [_passes(one, own) for one, *own in zip(programs, *inputs, strict=True)]
+        except Exception as error:
+            fault = error
+    name = type(build(SEEDS[0])).__name__
+    raise UnfitModuleError(f"{name} fails in training: {_short(str(fault))}") from fault
 
 
 _FALLBACK = "not yet implemented the batching rule"
@@ -316,7 +310,7 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> tuple[list[tuple[int, ...]], dict[str, torch.Tensor]]:
+def _passes(program: Program, inputs: Sequence[torch.Tensor]) -> _Passes:
     """Shapes of what a replicate draws; outputs in both modes, gradients and buffers after the passes, (S, ...)."""
     results: dict[str, torch.Tensor] = {}
     if program.noise is not None:

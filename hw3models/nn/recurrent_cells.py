@@ -50,6 +50,14 @@ def _rows(x: torch.Tensor, hidden: int) -> torch.Tensor:
     return rows
 
 
+def _d_inputs(ctx: Any, weight: torch.Tensor, states: torch.Tensor) -> torch.Tensor | None:
+    """Room for the gradient by the inputs, (T, S, C, B); None where nobody wants it. `states` are (T, S, H, B)."""
+    if not ctx.needs_input_grad[0]:
+        return None
+    steps, num, hidden, examples = states.shape
+    return states.new_empty(steps, num, weight.shape[2] - hidden - 1, examples)
+
+
 class StackedGRU(torch.autograd.Function):
     """States (T, S, H, B) from inputs (T, S, C, B) and `gru_weights` (Cho et al. 2014, in torch's form)."""
 
@@ -75,15 +83,10 @@ class StackedGRU(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None]:
         """Backpropagation through time."""
         weight, rows, gates, candidates = ctx.saved_tensors
-        hidden, channels = candidates.shape[2], weight.shape[2] - candidates.shape[2] - 1
+        hidden, d_x = candidates.shape[2], _d_inputs(ctx, weight, candidates)
         d_gates, d_weight = torch.empty_like(gates[0]), torch.zeros_like(weight)
         d_r, d_z, d_recurrent, d_outer = d_gates.chunk(4, dim=1)
         back = weight[:, : 3 * hidden, :hidden].mT.contiguous()
-        d_x = (
-            candidates.new_empty(len(gates), gates.shape[1], channels, gates.shape[3])
-            if ctx.needs_input_grad[0]
-            else None
-        )
         d_squashed, d_through = d_gates[:, : 2 * hidden], d_gates[:, : 3 * hidden]
         states, before, grads, fresh = (
             rows[:, :, :hidden].unbind(),
@@ -141,15 +144,10 @@ class StackedLSTM(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None]:
         """Backpropagation through time."""
         weight, rows, gates, cells, squashed = ctx.saved_tensors
-        hidden, channels = squashed.shape[2], weight.shape[2] - squashed.shape[2] - 1
+        hidden, d_x = squashed.shape[2], _d_inputs(ctx, weight, squashed)
         d_gates, d_weight = torch.empty_like(gates[0]), torch.zeros_like(weight)
         d_i, d_f, d_o, d_g = d_gates.chunk(4, dim=1)
         back = weight[:, :, :hidden].mT.contiguous()
-        d_x = (
-            squashed.new_empty(len(gates), gates.shape[1], channels, gates.shape[3])
-            if ctx.needs_input_grad[0]
-            else None
-        )
         d_ifo = d_gates[:, : 3 * hidden]
         before, grads, cell, thin = rows.mT.unbind(), grad.unbind(), cells.unbind(), squashed.unbind()
         ifo = gates[:, :, : 3 * hidden].unbind()

@@ -195,25 +195,15 @@ class StackedAttention(Noisy):
             split_heads(_project(x, weight, bias), self.num_heads)
             for x, weight, bias in zip(inputs, weights, biases, strict=True)
         )
-        found, shares = scaled_dot_product(q, k, v, self._masks(attn_mask, key_padding_mask, q), drop=self._drop)
+        if attn_mask is not None and attn_mask.dim() != 2:
+            raise TypeError("a mask per example and head has no stacked form")
+        mask = as_added(attn_mask, key_padding_mask, q.dtype)
+        found, shares = scaled_dot_product(q, k, v, mask, drop=self._drop)
         out = self.out_proj(join_heads(found))
         out = out if self.batch_first else out.transpose(1, 2)
         if not need_weights:
             return out, None
         return out, shares.mean(-3) if average_attn_weights else shares
-
-    def _masks(
-        self, attn_mask: torch.Tensor | None, key_padding_mask: torch.Tensor | None, query: torch.Tensor
-    ) -> torch.Tensor | None:
-        added: torch.Tensor | None = None
-        if attn_mask is not None:
-            if attn_mask.dim() != 2:
-                raise TypeError("a mask per example and head has no stacked form")
-            added = as_added(attn_mask, query.dtype)
-        if key_padding_mask is not None:
-            hidden = as_added(key_padding_mask, query.dtype)[..., None, None, :]
-            added = hidden if added is None else added + hidden
-        return added
 
     def _drop(self, weights: torch.Tensor) -> torch.Tensor:
         if not self.training or self.dropout == 0:

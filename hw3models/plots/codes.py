@@ -42,7 +42,7 @@ def reconstructions(originals: NDArray[np.uint8], rebuilt: Mapping[str, NDArray[
         return figure
 
 
-def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequence[str], *, title: str = "") -> Figure:
+def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     """Where the test examples lie: codes (n, 2) coloured by class, each class named at its median and in the legend.
 
     Raises:
@@ -65,7 +65,7 @@ def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequen
             if len(own) and len(class_names) <= 20:
                 x, y = np.median(own, axis=0)
                 ax.text(x, y, plain(name, 12), ha="center", va="center", fontweight="bold")
-        bare(ax, x="first number of the code", y=title or "second number of the code")
+        bare(ax, x="first number of the code", y="second number of the code")
         if len(class_names) <= 20:
             ax.legend(
                 frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.1,
@@ -97,11 +97,8 @@ def _legend_name(name: str) -> str:
 
 def _strip(images: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """Pictures (m, H, W) side by side with gaps of two pixels, filled up to `length` pictures with nothing."""
-    num, height, width = images.shape
-    strip = np.zeros((height + 2, length * (width + 2)), np.uint8)
-    for i in range(num):
-        strip[1 : height + 1, i * (width + 2) + 1 : (i + 1) * (width + 2) - 1] = images[i]
-    return strip
+    padded = np.pad(images, ((0, length - len(images)), (1, 1), (1, 1)))
+    return np.concatenate(list(padded), axis=1)
 
 
 def _show(ax: Axes, ink: NDArray[np.uint8]) -> None:

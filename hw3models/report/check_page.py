@@ -1,10 +1,8 @@
 """The findings as a page of its own: one HTML file that loads nothing, in which everything from the data is escaped."""
 
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw3models.checking.findings import DataCheck
@@ -13,7 +11,7 @@ from hw3models.errors import DataError
 from hw3models.plots import to_svg
 from hw3models.plots.examples import PANELS, class_images, class_series
 from hw3models.plots.style import plain
-from hw3models.report import formatting
+from hw3models.report.page import rendered
 from hw3models.runtime.files import write_atomically
 
 MOST_CLASSES = 20
@@ -27,29 +25,11 @@ def write_page(found: DataCheck, sample: Sample, path: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    environment = Environment(
-        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["code"] = formatting.with_code
-    text = environment.get_template("check.html.j2").render(
-        found=found,
-        pictures=_pictures(found, sample),
-        most=MOST_CLASSES,
-        style=Markup(_css()),  # noqa: S704  # our own file
-    )
+    text = rendered("check.html.j2", found=found, pictures=_pictures(found, sample), most=MOST_CLASSES)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode("utf-8", errors="replace"))
     except OSError as error:
         raise DataError(f"{path}: the page cannot be written ({error.strerror or error}). Name another one.") from error
-
-
-def _read(name: str) -> str:
-    return resources.files("hw3models.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _css() -> str:
-    return resources.files("hw3models.report").joinpath("report.css").read_text(encoding="utf-8")
 
 
 def _pictures(found: DataCheck, sample: Sample) -> list[tuple[str, Markup]]:

@@ -4,8 +4,9 @@ from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw3models.errors import DataError
@@ -33,7 +34,7 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
     Raises:
         DataError: the file cannot be written.
     """
-    page = _template().render(view=view_run(run, drawing or Drawing()), style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    page = rendered("report.html.j2", view=view_run(run, drawing or Drawing()))
     try:
         write_atomically(path, page.encode("utf-8", errors="replace"))
     except OSError as error:
@@ -42,12 +43,17 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
         ) from error
 
 
+def rendered(template: str, **values: Any) -> str:
+    """A page from a template of ours, with its style in it."""
+    return _environment().get_template(template).render(**values, style=Markup(_read("report.css")))  # noqa: S704  # our own file
+
+
 def _read(name: str) -> str:
     return resources.files("hw3models.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
@@ -68,7 +74,7 @@ def _template() -> Template:
         "date": _date,
         "figure": _figure,
     }
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def _date(iso: str) -> str:

@@ -16,7 +16,6 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from prefect import get_client
-from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
@@ -222,14 +221,11 @@ def _cancel(flow_run_id: UUID) -> None:
     """Propose, never force: a forced Cancelled could still become Running."""
     try:
         with get_client(sync_client=True) as client:
-            _propose_cancelling(client, flow_run_id)
+            message = "Called back by the study that sent it out."
+            client.set_flow_run_state(flow_run_id, cast(Any, Cancelling(message=message)))
     except Exception:
         # Whatever the server says, the token is void: a child that begins later goes away again.
         logging.getLogger(__name__).warning("could not cancel %s", flow_run_id, exc_info=True)
-
-
-def _propose_cancelling(client: SyncPrefectClient, flow_run_id: UUID) -> None:
-    client.set_flow_run_state(flow_run_id, cast(Any, Cancelling(message="Called back by the study that sent it out.")))
 
 
 def _final(child: RemoteTraining, run: FlowRun) -> Outcome:

@@ -26,7 +26,7 @@ from tasks.tracking.claims import (
     revoke,
 )
 from tasks.tracking.epochs import EpochLog, log_history
-from tasks.tracking.journal import Outbox, outbox
+from tasks.tracking.journal import outbox
 from tasks.tracking.parents import (
     FAILED,
     KILLED,
@@ -48,7 +48,6 @@ __all__ = [
     "FAILED",
     "KILLED",
     "EpochLog",
-    "Outbox",
     "Status",
     "child_of",
     "claim",

@@ -1,18 +1,13 @@
 """The model of the best seed as an MLflow LoggedModel: code and safetensors, no pickle."""
 
 import tempfile
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import mlflow
-import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, Schema, TensorSpec
-from numpy.typing import NDArray
+from mlflow.models import Model, infer_signature
 
 from hw3models.data import load_prepared
 from hw3models.engine.model_store import load_model
@@ -44,7 +39,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
             # Read back by `tasks.tracking.serving._load_pyfunc`: our code and safetensors, never a pickle.
             loader_module="tasks.tracking.serving",
             data_path=folder,
-            signature=_signature(example, output),
+            signature=infer_signature(example, output),
             input_example=example,
             # Named by hand: MLflow would otherwise start the model in a fresh process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
@@ -64,11 +59,3 @@ def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: Trai
         experiment_id, name=training.family, source_run_id=run_id, tags={_DIGEST: training.digest}
     )
     return str(made.model_id)
-
-
-def _signature(example: NDArray[Any], output: Mapping[str, NDArray[np.float32]]) -> ModelSignature:
-    inputs: list[ColSpec | TensorSpec] = [TensorSpec(np.dtype(example.dtype), (-1, *example.shape[1:]))]
-    outputs: list[ColSpec | TensorSpec] = [
-        TensorSpec(np.dtype(values.dtype), (-1, *values.shape[1:]), name) for name, values in output.items()
-    ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))

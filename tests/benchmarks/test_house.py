@@ -57,9 +57,8 @@ def test_extensions_touch_no_more_than_they_may_and_name_files_and_tests_that_th
         for name in files:
             path = ROOT / name.removeprefix("+ ")
             assert path.parent.is_dir() if name.startswith("+ ") else path.is_file(), f"{what}: {name}"
-        if shown_by:
-            path, _, test = shown_by.partition("::")
-            assert f"def {test}(" in (ROOT / path).read_text(), f"{what}: {shown_by}"
+        file, _, test = shown_by.partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text(), f"{what}: {shown_by}"
 
 
 def test_floors_are_the_longest_way_down_and_a_circle_is_one_place() -> None:

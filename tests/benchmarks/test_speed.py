@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 import torch
 
-from benchmarks.gpu import Tutorial, synthetic
-from benchmarks.speed.cases import PLAIN, per_model_and_epoch, trained
+from benchmarks.gpu import Tutorial
+from benchmarks.measured import synthetic, trained
+from benchmarks.speed.cases import PLAIN, per_model_and_epoch
 from benchmarks.speed.reference import naive_autoencoder, naive_classifier, one_after_another
 from hw3models.families import Network, find_family
 from hw3models.families.family import Architecture
@@ -31,7 +32,7 @@ def test_replicates_on_images_are_many_times_faster_than_the_naive_loop(
 ) -> None:
     dataset = synthetic("images", 4_096)
     reference = partial(per_model_and_epoch, partial(naive, Tutorial(dataset)), 1)
-    ours = partial(trained, dataset, family, "images", 16, PLAIN)
+    ours = partial(trained, dataset, family, 16, PLAIN)
     assert ratios(reference, ours) > at_least
 
 
@@ -44,7 +45,7 @@ def test_replicates_on_series_are_not_slower_than_one_after_another(family: str,
     build = partial(network.build, Architecture(shape=(50, 8), num_classes=2))
     reference = partial(per_model_and_epoch, partial(one_after_another, build, x, y, models=2, epochs=1), 2)
     recipe: Recipe = PLAIN.model_copy(update={"optimizer": "adamw"})
-    assert ratios(reference, partial(trained, dataset, family, "sequences", 8, recipe)) > at_least
+    assert ratios(reference, partial(trained, dataset, family, 8, recipe)) > at_least
 
 
 def test_time_per_example_does_not_grow_with_the_data() -> None:
@@ -52,6 +53,6 @@ def test_time_per_example_does_not_grow_with_the_data() -> None:
 
     def per_example(num: int) -> float:
         recipe = PLAIN.model_copy(update={"batch_size": 256, "epochs": 40_000 // num})
-        return trained(synthetic("sequences", num), "mlp", "sequences", 2, recipe) / num
+        return trained(synthetic("sequences", num), "mlp", 2, recipe) / num
 
     assert ratios(partial(per_example, 40_000), partial(per_example, 4_000), rounds=4) < 3

@@ -1,7 +1,7 @@
 """docs/speed.md has a table for each processor; a run replaces the one of its own."""
 
+from benchmarks.measured import Result
 from benchmarks.speed import __main__ as speed
-from benchmarks.speed.cases import Result
 
 RESULTS = [Result("mlp", ours=0.1, reference=2.5, ratio=25.0, spread=(24.0, 26.0), must=25.0)]
 

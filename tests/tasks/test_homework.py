@@ -9,14 +9,14 @@ from hw3models.specs import HomeworkPart
 from tasks import background, progress
 from tasks.background import Background, resting, solve
 from tasks.homework import ask_for_homework, solve_homework, take_solved
-from tasks.progress import Silence
+from tasks.progress import Listener
 from tests.servers import wait_until
 
 QUICK = ("1A", "1B", "3b", "3c", "3d", "3f")
 """Parts of which some draw random numbers, and some have other last bits with another number of threads."""
 
 
-class Heard(Silence):
+class Heard(Listener):
     """What is said."""
 
     def __init__(self) -> None:

@@ -7,19 +7,17 @@ nothing: what was not sent is sent by the next one, or by `hw3 reconcile` (docs/
 `shipping.py`: events become calls of MLflow. `sending.py`: this process's files, and the thread.
 """
 
-from tasks.tracking.journal.events import End, Event, Facts, Figures, Files, Logged, Name, Open, Points, Text
-from tasks.tracking.journal.sending import Outbox, outbox
+from tasks.tracking.journal.events import End, Facts, Figures, Files, Logged, Name, Open, Points, Text
+from tasks.tracking.journal.sending import outbox
 
 __all__ = [
     "End",
-    "Event",
     "Facts",
     "Figures",
     "Files",
     "Logged",
     "Name",
     "Open",
-    "Outbox",
     "Points",
     "Text",
     "outbox",

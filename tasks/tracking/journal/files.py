@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from hw3models.errors import DataError
 from hw3models.runtime.files import write_atomically
 from tasks.processes import ProcessId
-from tasks.tracking.journal.events import Event, decode, encode
+from tasks.tracking.journal.events import Event, encode
 from tasks.tracking.store import PENDING
 
 _RUN = re.compile(r"[0-9A-Za-z_-]{1,100}")
@@ -132,9 +132,7 @@ def files_of(folder: Path) -> list[JournalFile]:
 
 def runs_in(store: Path) -> list[str]:
     """Runs that have journals."""
-    if not store.is_dir():
-        return []
-    return sorted(path.parent.name for path in {path.parent: path for path in store.glob("*/*.jsonl")}.values())
+    return sorted({path.parent.name for path in store.glob("*/*.jsonl")})
 
 
 def started_as(store: Path, run_id: str) -> str | None:
@@ -151,15 +149,3 @@ def started_as(store: Path, run_id: str) -> str | None:
 def note_start(store: Path, run_id: str, real_id: str) -> None:
     """The pending run was started."""
     write_atomically(folder_of_run(store, run_id) / "run_id", real_id.encode())
-
-
-def read_event(file: JournalFile, line: bytes) -> Event:
-    """The event of a line.
-
-    Raises:
-        DataError: with the file's path.
-    """
-    try:
-        return decode(line)
-    except DataError as error:
-        raise DataError(f"{file.path}: {error}.") from None

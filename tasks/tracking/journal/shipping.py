@@ -24,8 +24,9 @@ from tasks.tracking.journal.events import (
     Open,
     Points,
     Text,
+    decode,
 )
-from tasks.tracking.journal.files import JournalFile, read_event, started_as
+from tasks.tracking.journal.files import JournalFile, started_as
 from tasks.tracking.model import log_model
 from tasks.tracking.store import PENDING
 
@@ -58,9 +59,9 @@ def batches(file: JournalFile, on_refused: Callable[[bytes, str], None]) -> Iter
 
 def _read(file: JournalFile, line: bytes, on_refused: Callable[[bytes, str], None]) -> Event | None:
     try:
-        return read_event(file, line)
+        return decode(line)
     except DataError as error:
-        on_refused(line, str(error))
+        on_refused(line, f"{file.path}: {error}.")
         return None
 
 

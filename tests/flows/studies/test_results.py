@@ -18,7 +18,7 @@ HERE = Decision("here", None, "here", "asked for")
 RUN = "a" * 32
 
 
-class Listener(progress.Silence):
+class Listener(progress.Listener):
     """Keeps what is said."""
 
     def __init__(self) -> None:

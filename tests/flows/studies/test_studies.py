@@ -112,7 +112,7 @@ def test_the_logged_model_gives_the_probabilities_of_the_best_seed_and_refuses_b
 def test_what_was_done_before_is_not_done_again_and_says_which_run_has_it(home: Path) -> None:
     said: list[str] = []
 
-    class Listener(progress.Silence):
+    class Listener(progress.Listener):
         def say(self, text: str) -> None:
             said.append(text)
 

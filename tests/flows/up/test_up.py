@@ -32,7 +32,7 @@ FAMILY = {"worker-cpu-1", "worker-gpu-1", "mlflow", "prefect"}
 
 
 class Up:
-    """`python -m flows.up` in a pseudo-terminal."""
+    """`hw3 up` in a pseudo-terminal."""
 
     def __init__(self, home: Path, ports: tuple[int, int], **environment: str) -> None:
         self.home, self.ports, self.shown = home, ports, ""
@@ -87,7 +87,7 @@ class Up:
             os.close(self.master)
 
 
-COMMAND = [sys.executable, "-m", "flows.up"]
+COMMAND = [sys.executable, "-m", "flows.cli", "up"]
 
 
 def arguments(ports: tuple[int, int]) -> list[str]:

@@ -160,7 +160,7 @@ def test_what_the_server_refuses_is_kept_and_does_not_hold_up_the_rest(
 ) -> None:
     said: list[str] = []
 
-    class Listener(progress.Silence):
+    class Listener(progress.Listener):
         def say(self, text: str) -> None:
             said.append(text)
 
