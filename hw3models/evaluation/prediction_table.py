@@ -42,6 +42,8 @@ class PredictionTable:
     """(n,) positions in the data set; (S, n) where each replicate has a test split of its own."""
     labels: NDArray[np.int64]
     """(n,) in 0..K-1; (S, n) likewise."""
+    groups: NDArray[np.int64] | None = None
+    """(n,) whose example it is, as a number; (S, n) likewise. None where nobody said: examples are independent then."""
     num_train: int | None = None
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
@@ -83,12 +85,11 @@ class PredictionTable:
         arrays: dict[str, Any] = {
             name: array[row : row + 1] for name in _PER_SEED if (array := getattr(self, name)) is not None
         }
+        arrays |= {name: array[examples] for name, array in _of_examples(self).items()}
         return replace(
             self,
             seeds=(seed,),
             num_train=None,
-            test_index=self.test_index[examples],
-            labels=self.labels[examples],
             reconstructions=None,
             reconstructed_index=None,
             **arrays,
@@ -109,13 +110,15 @@ def join_resamples(tables: Sequence[PredictionTable], *, data_digest: str, num_t
 
     `data_digest` is that of the data before they were resampled; `num_train` counts the validation examples as well.
     """
+    examples: dict[str, Any] = {
+        name: np.stack([getattr(one, name) for one in tables]) for name in _of_examples(tables[0])
+    }
     return replace(
         tables[0],
         data_digest=data_digest,
         seeds=tuple(seed for one in tables for seed in one.seeds),
-        test_index=np.stack([one.test_index for one in tables]),
-        labels=np.stack([one.labels for one in tables]),
         num_train=num_train,
+        **examples,
         **_stacked(tables),
     )
 
@@ -124,17 +127,27 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     """One table of the replicates of both, which are of the same family and data; pictures are the first one's.
 
     Raises:
-        DataError: they are of other test examples, or of the same seeds.
+        DataError: they are of other test examples, of the same seeds, or only one knows groups.
     """
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
-    examples = {name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("test_index", "labels")}
+    if (first.groups is None) != (more.groups is None):
+        raise DataError(f"more seeds of {first.family} know groups that the others do not. Train all of them again.")
+    examples: dict[str, Any] = {
+        name: np.concatenate([own, getattr(more, name)]) for name, own in _of_examples(first).items()
+    }
     return replace(
         first,
         seeds=(*first.seeds, *more.seeds),
         **(examples if first.is_resampled else {}),
         **_stacked([first, more]),
     )
+
+
+def _of_examples(table: PredictionTable) -> dict[str, NDArray[np.int64]]:
+    """What is known of the test examples, whoever predicts them."""
+    found = {name: getattr(table, name) for name in ("test_index", "labels", "groups")}
+    return {name: array for name, array in found.items() if array is not None}
 
 
 def _stacked(tables: Sequence[PredictionTable]) -> dict[str, Any]:
@@ -197,6 +210,7 @@ def _arrays(table: PredictionTable) -> dict[str, NDArray[Any]]:
 _LAYOUT = {
     "test_index": ("?n", "iu"),
     "labels": ("?n", "iu"),
+    "groups": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
     "squared_error": ("Sn", "f"),
     "codes": ("Snk", "f"),
@@ -248,6 +262,8 @@ def _value_faults(table: PredictionTable) -> Iterator[str]:
     num_test = table.num_test
     if table.labels.min() < 0:
         yield f"`labels` must not be negative, got {table.labels.min()}"
+    if table.groups is not None and table.groups.min() < 0:
+        yield f"`groups` must not be negative, got {table.groups.min()}"
     if table.probabilities is not None:
         yield from _probability_faults(table, table.probabilities)
     if table.squared_error is not None:
