@@ -266,7 +266,8 @@ def _sizes(num_reference: int, num_new: int, groups: Grouped | None) -> str:
     if groups is None:
         return f"{num_new:,} new examples against {num_reference:,} of the training data"
     ours, theirs = Units.of_groups(groups).counts
-    return f"{num_new:,} new examples of {theirs:,} groups against {num_reference:,} of {ours:,} groups of the training data"
+    old = f"{num_reference:,} of {ours:,} groups of the training data"
+    return f"{num_new:,} new examples of {theirs:,} groups against {old}"
 
 
 def _verdict(tests: Sequence[DriftTest], sizes: str) -> str:

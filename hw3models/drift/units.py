@@ -75,7 +75,7 @@ def p_value(statistics: NDArray[np.float64]) -> float:
 
 
 def distance(values: NDArray[np.float64], units: Units, sides: NDArray[np.float64]) -> tuple[float, float]:
-    """Largest distance of the distributions of values (N,) (Kolmogorov and Smirnov, units weighing the same), p-value."""
+    """Kolmogorov and Smirnov's distance of the distributions of values (N,), units weighing the same; its p-value."""
     places = np.unique(np.quantile(values, np.linspace(0, 1, PLACES + 1)[:-1]))
     below = units.means((values[:, None] <= places).astype(np.float64))
     statistics = np.abs(sides @ below).max(1)
