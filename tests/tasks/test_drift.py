@@ -80,7 +80,7 @@ def test_the_column_of_the_groups_is_remembered_and_new_people_are_no_drift(home
     with pytest.raises(DataError, match="column 'subject' is missing; the table has sample, time, x"):
         look(run, data, source=without)
     np.savez(home / "new.npz", X=rng.normal(size=(40, STEPS, 1)).astype(np.float32))
-    with pytest.raises(DataError, match="the model's training data say of which groups .*, and these data do not"):
+    with pytest.raises(DataError, match=r"the model's training data say of which groups .*, and these data do not"):
         look(run, data, source=str(home / "new.npz"))
 
 
@@ -110,5 +110,5 @@ def _shares(probabilities: np.ndarray) -> np.ndarray:
 def test_groups_on_the_new_side_alone_are_refused(home: Path) -> None:
     run, data = trained(home)
     path = table(home / "new.csv", series(np.random.default_rng(3), 14, 50), ("subject",))
-    with pytest.raises(DataError, match="these data say of which groups .*, and the model's training data do not"):
+    with pytest.raises(DataError, match=r"these data say of which groups .*, and the model's training data do not"):
         look(run, data, source=path, group_column="subject")
