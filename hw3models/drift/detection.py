@@ -143,7 +143,7 @@ class _Looks(NamedTuple):
     def distances(
         self, ours: dict[str, NDArray[np.float64]], theirs: dict[str, NDArray[np.float64]], groups: Grouped | None
     ) -> Iterator[DriftTest]:
-        """Of every summary."""
+        """Compare every summary."""
         if groups is None:
             yield from (_distance(name, ours[name], theirs[name], self.smallest) for name in ours)
             return
@@ -154,7 +154,7 @@ class _Looks(NamedTuple):
             yield _by_groups(found, effect, p_value, is_large=effect >= self.smallest)
 
     def class_shares(self, classes: Grouped, num_classes: int, classes_are: str, groups: Grouped | None) -> DriftTest:
-        """Of the classes."""
+        """Compare how often each class comes."""
         found = _class_shares(*classes, num_classes, classes_are, self.smallest)
         if groups is None:
             return found
@@ -163,7 +163,7 @@ class _Looks(NamedTuple):
         return judged.model_copy(update={"detail": _MOVED.format(100 * effect)})
 
     def accuracy(self, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], groups: Grouped | None) -> DriftTest:
-        """Of the model."""
+        """Compare how often the model is right."""
         found = _accuracy(*hits)
         if groups is None:
             return found

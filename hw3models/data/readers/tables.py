@@ -127,7 +127,7 @@ def parquet_row(i: int) -> str:
 
 
 def own_columns(spec: DataSpec) -> tuple[str, ...]:
-    """Those that are no features; not all need be there."""
+    """Name the columns that are no features; not all need be there."""
     return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec)
 
 
