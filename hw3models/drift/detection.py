@@ -118,7 +118,8 @@ def _groups(reference: Side, new: Side, *, of_classes: bool = False) -> Grouped 
         return None
     if not of_classes:
         return ours, theirs
-    return tuple(side.groups if side.class_groups is None else side.class_groups for side in (reference, new))
+    of_ours = ours if reference.class_groups is None else reference.class_groups
+    return of_ours, theirs if new.class_groups is None else new.class_groups
 
 
 def _check_enough(counts: tuple[int, int], needed: float) -> None:
