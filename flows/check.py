@@ -39,7 +39,8 @@ def as_text(found: DataCheck, page: Path) -> str:
     rows = zip(found.class_names, found.train_counts, found.test_counts, strict=True)
     shown = [f"  {name}: {train:,} training, {test:,} test" for name, train, test in rows]
     lines += shown[:12] + ([f"  and {len(shown) - 12} classes more"] if len(shown) > 12 else [])
-    lines.append(f"  test split: {'as the source says' if found.own_split else 'drawn at random, stratified by class'}")
+    drawn = "drawn at random, stratified by class" if found.num_groups is None else "whole groups, drawn at random"
+    lines.append(f"  test split: {'as the source says' if found.own_split else drawn}")
     if found.looked_at < found.num_examples:
         lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")
     lines += [f"{one.severity}: {one.what}.\n  {one.do}." for one in found.findings]

@@ -1,6 +1,7 @@
 """Look for drift: the training data behind a model, prepared again, against new ones."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,17 @@ from prefect.cache_policies import NO_CACHE
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
+from hw3models.data.source import GROUP_COLUMN
+from hw3models.data.sources import match
 from hw3models.drift import Side, detect
 from hw3models.drift.reading import read_new
+from hw3models.drift.units import number_groups
 from hw3models.engine.model_store import load_model
-from hw3models.errors import SpecError
+from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import score
 from hw3models.serving.predictor import Predictor, load_predictor, save_predictor
-from hw3models.specs import DataReport, DriftReport, DriftSpec, Score
+from hw3models.specs import DataReport, DataSpec, DriftReport, DriftSpec, Score
 from tasks.promotion import challenger_of
 from tasks.settings import Settings
 from tasks.tracking import registry
@@ -58,29 +62,83 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
         DataError: the new data cannot be read, or do not fit the model.
     """
     predictor = _predictor(run)
-    examples, labels = read_new(spec.new, predictor.manifest, cache=Settings().cache)
     dataset = load_prepared(data)
-    rows = np.concatenate([dataset.train, dataset.validation])[:20_000]
-    ours = _with_gaps(dataset, rows)
-    classifies = "probabilities" in predictor.predict(np.nan_to_num(examples[:1]))
+    wanted = _with_group_column(spec.new, run.spec.data, dataset)
+    examples, labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    old_groups, new_groups = _groups(dataset, named, wanted)
+    classifies = "probabilities" in predictor.predict(_usable(examples[:1]))
     said = _said(predictor, examples) if classifies else None
-    reference, new = Side(examples=ours), Side(examples=examples)
-    if said is not None and labels is None:
-        reference = Side(examples=ours, classes=_said(predictor, ours).argmax(1))
-        new = Side(examples=examples, classes=said.argmax(1))
-    elif said is not None:
-        reference, new = Side(examples=ours, classes=dataset.labels[rows]), Side(examples=examples, classes=labels)
+    tested = None if old_groups is None or said is None else old_groups[_own_table(run).test_index]
     report = detect(
-        reference,
-        new,
+        *_sides(run, dataset, (examples, said, labels), (old_groups, new_groups)),
         kind=predictor.manifest.kind,
         num_classes=len(predictor.manifest.class_names),
         classes_are="predicted" if labels is None else "labels",
         hits=_hits(run, said, labels) if said is not None and labels is not None else None,
+        hit_groups=None if tested is None or new_groups is None else (tested, new_groups),
         smallest=spec.smallest,
     )
     before, now = _scores(run, said, labels) if classifies else (None, None)
     return report.model_copy(update={"accuracy_before": before, "accuracy_now": now, "reference": spec.reference})
+
+
+def _sides(
+    run: FamilyRun,
+    dataset: Dataset,
+    new: tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int64] | None],
+    groups: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
+) -> tuple[Side, Side]:
+    """The training data, and the new ones: examples, what the model says of them (a classifier's), and labels."""
+    rows = np.concatenate([dataset.train, dataset.validation])[:20_000]
+    examples, said, labels = new
+    ours = Side(examples=_with_gaps(dataset, rows), groups=None if groups[0] is None else groups[0][rows])
+    theirs = Side(examples=examples, groups=groups[1])
+    if said is None:
+        return ours, theirs
+    if labels is not None:
+        return replace(ours, classes=dataset.labels[rows]), replace(theirs, classes=labels)
+    # What it says about training examples it has learnt by heart: those that it has not met are like new ones.
+    table = _own_table(run)
+    tested = None if groups[0] is None else groups[0][table.test_index]
+    return replace(ours, classes=_named_by(table), class_groups=tested), replace(theirs, classes=said.argmax(1))
+
+
+def _with_group_column(new: DataSpec, trained: DataSpec, dataset: Dataset) -> DataSpec:
+    """The new data's spec; a table names its groups as the training data did, where nothing else is asked for."""
+    source = match(new.source)
+    if new.group_column is not None or dataset.groups is None or source is None or source.groups != GROUP_COLUMN:
+        return new
+    return new.model_copy(update={"group_column": trained.group_column or "group"})
+
+
+def _groups(
+    dataset: Dataset, named: tuple[str, ...] | None, new: DataSpec
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Groups (N,) of the prepared data, and of the new, in one numbering; None where nobody named any.
+
+    Raises:
+        DataError: only one side names groups.
+    """
+    if dataset.groups is None and named is None:
+        return None, None
+    if named is None:
+        raise DataError(
+            f"{new.source}: the model's training data say of which groups their examples are, and these data do not. "
+            "Name them in the same way; where each example is of another group, number them."
+        )
+    if dataset.groups is None:
+        raise DataError(
+            f"{new.source}: these data say of which groups their examples are, and the model's training data do not. "
+            "Train with groups, or leave them out here."
+        )
+    ours, theirs = number_groups([[dataset.group_names[code] for code in dataset.groups], named])
+    return ours, theirs
+
+
+def _named_by(table: PredictionTable) -> NDArray[np.int64]:
+    """(n,) the classes that it says of its own test examples."""
+    assert table.probabilities is not None
+    return np.asarray(table.probabilities[0].argmax(-1), dtype=np.int64)
 
 
 def _predictor(run: FamilyRun) -> Predictor:
@@ -97,6 +155,10 @@ def _with_gaps(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]
     if dataset.lengths is not None:
         values[np.arange(values.shape[1]) >= dataset.lengths[rows][:, None]] = np.nan
     return values
+
+
+def _usable(examples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.nan_to_num(examples)
 
 
 def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,8 +178,7 @@ def _hits(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which examples it got right before, and which it gets right now."""
     table = _own_table(run)
-    assert table.probabilities is not None
-    return table.probabilities[0].argmax(-1) == table.labels, said.argmax(-1) == labels
+    return _named_by(table) == table.labels, said.argmax(-1) == labels
 
 
 def _scores(

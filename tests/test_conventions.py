@@ -23,6 +23,7 @@ WITHOUT_A_MODULE = {
     "flows/test_deployments.py": "prefect.yaml names flows of the whole folder",
     "flows/test_secrets.py": "passwords in addresses, through every command",
     "flows/up/test_parts.py": "the small modules of the folder",
+    "hw3models/data/readers/test_group_readers.py": "groups, through every reader",
     "hw3models/engine/test_augmentation.py": "crosses batches and group",
     "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
     "flows/studies/test_digests.py": "how often a study reads what it has",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw3models.checking import contents, duplicates, leaks, splits
+from hw3models.checking import contents, duplicates, groups, leaks, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
 from hw3models.data.raw import Raw
@@ -22,7 +22,8 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     is_train, faults = _is_train(raw, spec)
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
-    findings = [*faults, *contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
+    findings = [*faults, *groups.named(raw, is_train, spec.group_column or "groups"), *groups.likely(raw, sample)]
+    findings += [*contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
     if raw.kind == "sequences":
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
@@ -42,6 +43,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         train_counts=tuple(map(int, train)),
         test_counts=tuple(map(int, test)),
         own_split=raw.test is not None,
+        num_groups=None if raw.groups is None else len(np.unique(raw.groups)),
         lengths=lengths,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
@@ -57,7 +59,7 @@ def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype
     everything = np.ones(len(raw.labels), bool)
     try:
         check(raw, raw.name, fill=True)
-        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}))
+        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups)
     except (DataError, ValueError) as error:
         return everything, [Finding(severity="error", what=str(error), do="mend it: a study would refuse these data")]
     everything[parts.test] = False

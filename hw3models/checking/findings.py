@@ -34,6 +34,8 @@ class DataCheck(Report):
     test_counts: tuple[int, ...]
     own_split: bool
     """Does the source say which examples are for test?"""
+    num_groups: int | None = None
+    """Groups that the examples are of; None where nobody named any."""
     lengths: tuple[int, int, int] | None
     """Shortest, median and longest series; None where all have T steps."""
     num_missing: int

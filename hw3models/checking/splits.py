@@ -48,6 +48,9 @@ def overlap(raw: Raw, *, own_split: bool) -> Iterator[Finding]:
     start = max(0, (len(raw.labels) - _PAIRS) // 2)
     rows = read(raw.features, start, min(len(raw.labels), start + _PAIRS))
     shared = _shared_steps(rows)
+    if raw.groups is not None:  # parts of one recording stay on one side, where it is named
+        named = raw.groups[start : start + len(rows)]
+        shared = np.where(named[1:] == named[:-1], 0, shared)
     if (shared > 0).mean() < 0.05:
         return
     steps = int(np.median(shared[shared > 0]))
@@ -57,8 +60,8 @@ def overlap(raw: Raw, *, own_split: bool) -> Iterator[Finding]:
         f"series begins with the last {steps} of {rows.shape[1]} steps of the one before",
         do="look that no recording is in both splits"
         if own_split
-        else "a random split puts parts of one window on both sides: give a `split` column that keeps each recording "
-        "on one side, or cut windows that do not overlap",
+        else "a random split puts parts of one window on both sides: say which recording each is of (`--group-column`, "
+        "or a file of groups), or cut windows that do not overlap",
     )
 
 

@@ -50,10 +50,18 @@ class Dataset:
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
+    groups: NDArray[np.int64] | None = None
+    """(N,), indices into `group_names`: whose example it is; None where nobody said."""
+    group_names: tuple[str, ...] = ()
+
+    @property
+    def test_groups(self) -> NDArray[np.int64] | None:
+        """(n,) of the test examples; None where nobody said."""
+        return None if self.groups is None else self.groups[self.test]
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over arrays, labels, splits, names of classes and channels, preprocessing version: first 16 hex."""
+        """sha256 over arrays, labels, groups, splits, all names and the preprocessing version: first 16 hex digits."""
         return content_digest(self)
 
 
@@ -63,8 +71,11 @@ def content_digest(dataset: Dataset) -> str:
     sha.update(json.dumps(dataset.class_names).encode())
     if dataset.channels:
         sha.update(json.dumps(dataset.channels).encode())
-    splits = (dataset.train, dataset.validation, dataset.test)
-    for array in (dataset.features, dataset.labels, *splits, dataset.lengths):
+    arrays = [dataset.features, dataset.labels, dataset.train, dataset.validation, dataset.test, dataset.lengths]
+    if dataset.groups is not None:  # data without groups keep the digest that they have had
+        sha.update(json.dumps({"groups": dataset.group_names}).encode())
+        arrays.append(dataset.groups)
+    for array in arrays:
         if array is None:
             sha.update(b"none")
         else:
@@ -86,6 +97,7 @@ def save(dataset: Dataset, path: Path) -> None:
         "class_names": dataset.class_names,
         "notes": dataset.notes,
         "channels": dataset.channels,
+        **({} if dataset.groups is None else {"group_names": dataset.group_names}),
     }
     if on_disk := is_on_disk(dataset.features):
         header["features_file"] = str(dataset.features.filename)  # type: ignore[attr-defined]  # of a memmap
@@ -101,6 +113,8 @@ def save(dataset: Dataset, path: Path) -> None:
     }
     if dataset.lengths is not None:
         arrays["lengths"] = dataset.lengths
+    if dataset.groups is not None:
+        arrays["groups"] = dataset.groups
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getbuffer())
@@ -131,6 +145,8 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 validation=arrays["validation"],
                 test=arrays["test"],
                 lengths=arrays.get("lengths"),
+                groups=arrays.get("groups"),
+                group_names=tuple(header.get("group_names", ())),
                 mean=arrays["mean"],
                 std=arrays["std"],
             )
@@ -170,5 +186,12 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         class_names=dataset.class_names,
         class_counts=tuple(int(n) for n in counts),
         unequal_lengths=dataset.lengths is not None,
+        num_groups=_num_groups(dataset, slice(None)),
+        num_validation_groups=_num_groups(dataset, dataset.validation),
+        num_test_groups=_num_groups(dataset, dataset.test),
         notes=dataset.notes,
     )
+
+
+def _num_groups(dataset: Dataset, rows: slice | NDArray[np.int64]) -> int | None:
+    return None if dataset.groups is None else len(np.unique(dataset.groups[rows]))

@@ -9,6 +9,7 @@ from hw3models.data import dataset
 from hw3models.data.blocks import take
 from hw3models.data.checks import check
 from hw3models.data.dataset import Dataset
+from hw3models.data.grouped import group_notes
 from hw3models.data.missing import has_gaps, interpolate, known_means
 from hw3models.data.raw import Raw
 from hw3models.data.scaling import learn_scaling
@@ -76,7 +77,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
-    splits = split(raw.labels, raw.test, spec)
+    splits = split(raw.labels, raw.test, spec, raw.groups)
     # Examples that `max_train` left out are dropped, so indices are counted again among those that stay.
     kept = np.sort(np.concatenate([splits.train, splits.validation, splits.test]))
     train, validation, test = (np.searchsorted(kept, part) for part in (splits.train, splits.validation, splits.test))
@@ -87,6 +88,9 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         features = np.array(features)  # the raw data stay as they are, on disk as well
         interpolate(features, lengths, known_means(features, lengths, train))
     mean, std = learn_scaling(features, lengths, train)
+    groups = raw.groups if everything or raw.groups is None else raw.groups[kept]
+    parts = {"train": train, "validation": validation, "test": test}
+    about_groups = () if groups is None else group_notes(groups, parts, spec.group_column or "groups")
     return Dataset(
         name=raw.name,
         kind=raw.kind,
@@ -100,8 +104,10 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         lengths=lengths,
         mean=mean,
         std=std,
-        notes=(*source.notes, *raw.notes),
+        notes=(*source.notes, *raw.notes, *about_groups),
         channels=raw.channels,
+        groups=groups,
+        group_names=raw.group_names,
     )
 
 

@@ -35,6 +35,10 @@ class Raw:
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
+    groups: NDArray[np.int64] | None = None
+    """(N,), indices into `group_names`: whose example it is, or of which recording; None where nobody said."""
+    group_names: tuple[str, ...] = ()
+    """To the letter."""
 
 
 def raw_sequences(
@@ -45,6 +49,7 @@ def raw_sequences(
     test: NDArray[np.bool_] | None = None,
     notes: tuple[str, ...] = (),
     channels: tuple[str, ...] = (),
+    groups: Sequence[str] | None = None,
 ) -> Raw:
     """Put N series of shape (T_i, C), all with the same C, into one array.
 
@@ -55,6 +60,7 @@ def raw_sequences(
         DataError: the padded array would be larger than `MAX_BYTES`.
     """
     names, codes = class_codes(labels)
+    group_names, group_of = ((), None) if groups is None else group_codes(groups)
     lengths = np.array([len(one) for one in series], dtype=np.int64)
     longest, width = int(lengths.max()), series[0].shape[1]
     if (needed := len(series) * longest * width * 4) > MAX_BYTES:
@@ -79,6 +85,8 @@ def raw_sequences(
         test=test,
         notes=notes,
         channels=channels,
+        groups=group_of,
+        group_names=group_names,
     )
 
 
@@ -114,6 +122,29 @@ def class_codes(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int6
         names = sorted(distinct)
     index = {name: code for code, name in enumerate(names)}
     return tuple(names), np.array([index[label] for label in labels], dtype=np.int64)
+
+
+def group_codes(groups: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Distinct groups in the order of their texts, and (N,) indices into them."""
+    names = tuple(sorted(set(groups)))
+    index = {name: code for code, name in enumerate(names)}
+    return names, np.array([index[group] for group in groups], dtype=np.int64)
+
+
+def group_texts(groups: NDArray[Any], num: int, what: str) -> tuple[list[str], list[str]]:
+    """Names of the groups in an array, which must be one for each of `num` examples; and the faults of `what`."""
+    if groups.shape != (num,):
+        return [], [f"{what} has shape {groups.shape}; one group for each example, ({num},), is needed"]
+    if groups.dtype.kind not in "iuUS":
+        return [], [f"{what} has type {groups.dtype}; whole numbers or text are needed"]
+    if groups.dtype.kind == "S":
+        texts = [value.decode("utf-8", "replace") for value in groups.tolist()]
+    else:
+        texts = [str(value) for value in groups.tolist()]
+    empty = [row for row, text in enumerate(texts) if not text.strip()]
+    if empty:
+        return [], [f"{what} is empty for {len(empty):,} examples, the first is example {empty[0]} (counting from 0)"]
+    return texts, []
 
 
 def label_texts(values: NDArray[Any]) -> list[str]:

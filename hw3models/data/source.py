@@ -47,6 +47,10 @@ class Wanted(NamedTuple):
     """Columns of a table, in the model's order; without names all that are left, in the file's."""
 
 
+GROUP_COLUMN = "`--group-column NAME`"
+"""How tables name their groups; other sources have no columns."""
+
+
 class Block(NamedTuple):
     """Some examples without labels."""
 
@@ -54,6 +58,8 @@ class Block(NamedTuple):
     """(N,) names of the series, or numbers from 0."""
     examples: NDArray[np.float32]
     """(N, *shape)."""
+    groups: tuple[str, ...] | None = None
+    """N, to the letter; None where nobody named any."""
 
 
 def files_digest(files: Sequence[Path]) -> str:
@@ -101,6 +107,8 @@ class Source:
     """Has this one labels? What is not there or damaged has: then reading says so."""
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None
     """These columns of it, where it is a table in long form."""
+    groups: str = ""
+    """How the groups of examples are named, in a phrase; empty where they cannot be."""
     licence: str = ""
     """The licence of the data, where it is known."""
     is_remote: bool = False
@@ -146,6 +154,7 @@ def file_source(
     unlabelled: Callable[[DataSpec, Wanted], Iterator[Block]] | None = None,
     is_labelled: Callable[[DataSpec], bool] = lambda _: True,
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None,
+    groups: str = "",
 ) -> Source:
     """A file format that is known by its suffix.
 
@@ -159,6 +168,7 @@ def file_source(
         unlabelled: as in `Source`.
         is_labelled: as in `Source`; asked of files that are there.
         table: as in `Source`.
+        groups: as in `Source`.
     """
 
     def locate(source: str) -> tuple[Path, ...]:
@@ -184,4 +194,5 @@ def file_source(
         unlabelled=unlabelled,
         is_labelled=lambda spec: not path_of(spec.source).is_file() or is_labelled(spec),
         table=table,
+        groups=groups,
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hw3models.data.checks import suggestion
 from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
 from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
-from hw3models.data.source import Block, Fetching, Source, Wanted
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
@@ -144,8 +144,20 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
+    _check_groups(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
     return report.model_copy(update={"reader": source.package}) if source.package else report
+
+
+def _check_groups(source: Source, spec: DataSpec) -> None:
+    if spec.group_column is None or source.groups == GROUP_COLUMN:
+        return
+    tables = ", ".join(form for one in all_sources() if one.groups == GROUP_COLUMN for form in one.forms)
+    how = f"Its groups are named by {source.groups}" if source.groups else "It names no groups"
+    raise SpecError(
+        f"`group_column` is {spec.group_column!r}, but {spec.source} is no table: only {tables} have columns. {how}; "
+        "leave `--group-column` out."
+    )
 
 
 def check_kind(expected: Kind, data: DataSpec) -> None:
@@ -170,17 +182,23 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
 
 
 def read_examples(
-    path: Path, wanted: Wanted, *, sample_column: str = "sample", time_column: str = "time"
+    path: Path,
+    wanted: Wanted,
+    *,
+    sample_column: str = "sample",
+    time_column: str = "time",
+    group_column: str | None = None,
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
 
     Raises:
         DataError: no such file, not whole, or examples of another shape or type: the message says which.
     """
-    spec = DataSpec(source=str(path), sample_column=sample_column, time_column=time_column)
+    spec = DataSpec(source=str(path), sample_column=sample_column, time_column=time_column, group_column=group_column)
     source = match(spec.source)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     if not path.exists():
         raise DataError(f"{path}: there is no such file.")
+    _check_groups(source, spec)
     yield from source.unlabelled(spec, wanted)

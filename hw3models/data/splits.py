@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import MIN_TRAIN_PER_CLASS
+from hw3models.data.grouped import draw_groups
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec
 
@@ -29,32 +30,41 @@ class Splits:
     test: Indices
 
 
-def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec) -> Splits:
+def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, groups: Indices | None = None) -> Splits:
     """Split N examples: the source's own test split, or a stratified share of `spec.test_fraction`.
 
     Of the rest, at most `spec.max_train` are kept, and `spec.validation_fraction` of those go to validation:
-    at least one of each class with 4 examples or more, at most `MAX_VALIDATION` in all.
+    at least one of each class with 4 examples or more, at most `MAX_VALIDATION` in all. Where groups are known, whole
+    groups are drawn instead, so that none is on two sides, and the shares are as near as groups allow.
 
     Args:
         labels: int64 (N,), class codes; every class has at least 3 examples, or 2 in a given train split.
         test: bool (N,), True for the source's own test examples, or None.
         spec: its seed, fractions and `max_train`.
+        groups: int64 (N,), whose examples they are, or None.
 
     Raises:
-        SpecError: `max_train` is too small for the number of classes.
+        SpecError: `max_train` is too small for the number of classes, or there are too few groups.
     """
     everything = np.arange(len(labels))
-    if test is None:
-        pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=_generator(spec.seed, "test"))
-    else:
+    rng = _generator(spec.seed, "test")
+    if test is not None:
         pool, held_out = np.flatnonzero(~test), np.flatnonzero(test)
+    elif groups is None:
+        pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
+    else:
+        total, leave = round(spec.test_fraction * len(labels)), 2 if spec.validation_fraction else 1
+        pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave)
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
     if spec.validation_fraction == 0:
         return Splits(pool, pool[:0], held_out)
-    train, validation = _share(
-        pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=_generator(spec.seed, "validation")
-    )
+    rng = _generator(spec.seed, "validation")
+    if groups is None:
+        train, validation = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
+    else:
+        total = min(round(spec.validation_fraction * len(pool)), MAX_VALIDATION)
+        train, validation = draw_groups(pool, labels, groups, total, rng=rng)
     return Splits(train, validation, held_out)
 
 

@@ -7,12 +7,16 @@ Looks, each with a test of its own, all corrected together by Holm (1979):
 - where the new data have labels, how often the model is right, by Fisher's exact test;
 - a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by permutation.
 
+Where both sides say of which group each example is (a person, a recording), all of these are computed of groups that
+count the same, and judged by permuting the sides of whole groups: new people are not drift.
+
 With many examples everything differs significantly; so drift is only what is also large: see `SMALLEST`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +24,7 @@ from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
 
 from hw3models.drift.classifier import tell_apart
 from hw3models.drift.summaries import summaries
+from hw3models.drift.units import Grouped, Units, change, distance, shares, shuffled_sides, smallest_p_value
 from hw3models.errors import DataError
 from hw3models.specs import DriftReport, DriftTest, Kind
 from hw3models.stats.multiple_testing import LEVEL, holm
@@ -31,6 +36,7 @@ SMALLEST_ACCURACY = 0.55
 SMALLEST_CHANGE = 0.02
 """Change of the model's accuracy that counts as drift."""
 MIN_EXAMPLES = 20
+_MOVED = "{:.1f}% of the examples are in other classes than before"
 _MOST = 5000
 """Examples of each side that the classifier sees."""
 
@@ -42,7 +48,11 @@ class Side:
     examples: NDArray[np.float32]
     """(N, T, C) with NaN after the end of a shorter series, or (N, 28, 28)."""
     classes: NDArray[np.int64] | None = None
-    """(N,) labels, or what the model says: the same kind on both sides."""
+    """(n,) labels, or what the model says: the same kind on both sides; of these examples, or of others."""
+    groups: NDArray[np.int64] | None = None
+    """(N,) whose example it is, in one numbering for both sides; None where nobody said."""
+    class_groups: NDArray[np.int64] | None = None
+    """(n,) of those that `classes` are of; None: the same as `groups`."""
 
 
 def detect(
@@ -53,6 +63,7 @@ def detect(
     num_classes: int,
     classes_are: str = "labels",
     hits: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    hit_groups: Grouped | None = None,
     smallest: float = SMALLEST,
     level: float = LEVEL,
     seed: int = 0,
@@ -60,21 +71,27 @@ def detect(
     """All tests, and a verdict in a sentence. `hits` say where the model was right on its own test split, and is now.
 
     Raises:
-        DataError: fewer than `MIN_EXAMPLES` on a side.
+        DataError: fewer than `MIN_EXAMPLES` on a side, or so few groups that no test could find anything.
     """
     for name, side in (("reference", reference), ("new", new)):
         if len(side.examples) < MIN_EXAMPLES:
             raise DataError(f"the {name} data have {len(side.examples)} examples, at least {MIN_EXAMPLES} are needed.")
     ours, theirs = summaries(reference.examples, kind), summaries(new.examples, kind)
-    tests = [_distance(name, ours[name], theirs[name], smallest) for name in ours]
-    if reference.classes is not None and new.classes is not None:
-        tests.append(_class_shares(reference.classes, new.classes, num_classes, classes_are, smallest))
-    if hits is not None:
-        tests.append(_accuracy(*hits))
+    groups = _groups(reference, new)
+    num_tests = len(ours) + (reference.classes is not None and new.classes is not None) + (hits is not None) + 1
     # As many as the smallest level takes that Holm's correction may ask for, twice over.
-    permutations = max(999, math.ceil(2 * (len(tests) + 1) / level))
+    permutations = max(999, math.ceil(2 * num_tests / level))
+    looks = _Looks(permutations, np.random.default_rng([seed, 1]), smallest)
+    if groups is not None:
+        _check_enough(Units.of_groups(groups).counts, level / num_tests)
+    tests = [*looks.distances(ours, theirs, groups)]
+    if reference.classes is not None and new.classes is not None:
+        of_classes = _groups(reference, new, of_classes=True)
+        tests.append(looks.class_shares((reference.classes, new.classes), num_classes, classes_are, of_classes))
+    if hits is not None:
+        tests.append(looks.accuracy(hits, hit_groups))
     old_rows, new_rows = (np.stack([*side.values()], 1) for side in (ours, theirs))
-    tests.append(_classifier(old_rows, new_rows, permutations, seed))
+    tests.append(_classifier(old_rows, new_rows, permutations, seed, groups))
     rejected = holm([test.p_value for test in tests], level)
     judged = tuple(
         test.model_copy(update={"drifted": is_rejected and test.is_large})
@@ -83,12 +100,82 @@ def detect(
     return DriftReport(
         num_reference=len(reference.examples),
         num_new=len(new.examples),
+        num_groups=None if groups is None else Units.of_groups(groups).counts,
         level=level,
         smallest=smallest,
         tests=judged,
         drifted=any(test.drifted for test in judged),
-        verdict=_verdict(judged, len(reference.examples), len(new.examples)),
+        verdict=_verdict(judged, _sizes(len(reference.examples), len(new.examples), groups)),
     )
+
+
+def _groups(reference: Side, new: Side, *, of_classes: bool = False) -> Grouped | None:
+    """Groups of the examples on both sides, or of those whose classes are known."""
+    ours, theirs = reference.groups, new.groups
+    if ours is None or theirs is None:
+        if ours is not None or theirs is not None:
+            raise DataError("only one side says of which groups its examples are. Name them for both, or for neither.")
+        return None
+    if not of_classes:
+        return ours, theirs
+    of_ours = ours if reference.class_groups is None else reference.class_groups
+    return of_ours, theirs if new.class_groups is None else new.class_groups
+
+
+def _check_enough(counts: tuple[int, int], needed: float) -> None:
+    if smallest_p_value(counts) > needed:
+        raise DataError(
+            f"there are {counts[0]:,} groups of the training data and {counts[1]:,} of the new ones, and so few cannot "
+            "show drift, however different they are: groups are what is compared. Collect new data of more groups."
+        )
+
+
+class _Looks(NamedTuple):
+    """How single numbers are compared: by examples, or by groups where they are known."""
+
+    permutations: int
+    rng: np.random.Generator
+    smallest: float
+
+    def _units(self, groups: Grouped) -> tuple[Units, NDArray[np.float64]]:
+        units = Units.of_groups(groups)
+        return units, shuffled_sides(units, self.permutations, self.rng)
+
+    def distances(
+        self, ours: dict[str, NDArray[np.float64]], theirs: dict[str, NDArray[np.float64]], groups: Grouped | None
+    ) -> Iterator[DriftTest]:
+        """Compare every summary."""
+        if groups is None:
+            yield from (_distance(name, ours[name], theirs[name], self.smallest) for name in ours)
+            return
+        units, sides = self._units(groups)
+        for name in ours:
+            found = _distance(name, ours[name], theirs[name], self.smallest)
+            effect, p_value = distance(np.concatenate([ours[name], theirs[name]]), units, sides)
+            yield _by_groups(found, effect, p_value, is_large=effect >= self.smallest)
+
+    def class_shares(self, classes: Grouped, num_classes: int, classes_are: str, groups: Grouped | None) -> DriftTest:
+        """Compare how often each class comes."""
+        found = _class_shares(*classes, num_classes, classes_are, self.smallest)
+        if groups is None:
+            return found
+        effect, p_value = shares(np.concatenate(classes), num_classes, *self._units(groups))
+        judged = _by_groups(found, effect, p_value, is_large=effect >= self.smallest)
+        return judged.model_copy(update={"detail": _MOVED.format(100 * effect)})
+
+    def accuracy(self, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], groups: Grouped | None) -> DriftTest:
+        """Compare how often the model is right."""
+        found = _accuracy(*hits)
+        if groups is None:
+            return found
+        effect, p_value = change(np.concatenate(hits), *self._units(groups))
+        return _by_groups(found, abs(effect), p_value, is_large=abs(effect) >= SMALLEST_CHANGE)
+
+
+def _by_groups(found: DriftTest, effect: float, p_value: float, *, is_large: bool) -> DriftTest:
+    """The same look, judged by groups."""
+    test = f"{found.test}, groups permuted"
+    return found.model_copy(update={"test": test, "effect": effect, "p_value": p_value, "is_large": is_large})
 
 
 def _distance(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64], smallest: float) -> DriftTest:
@@ -118,7 +205,7 @@ def _class_shares(
         effect=moved,
         p_value=p_value,
         is_large=moved >= smallest,
-        detail=f"{100 * moved:.1f}% of the examples are in other classes than before",
+        detail=_MOVED.format(100 * moved),
     )
 
 
@@ -136,15 +223,23 @@ def _accuracy(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> DriftTest:
     )
 
 
-def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], permutations: int, seed: int) -> DriftTest:
-    """Tell both sides apart, with as many examples of each, so that guessing is right in one half of the cases."""
+def _classifier(
+    ours: NDArray[np.float64], theirs: NDArray[np.float64], permutations: int, seed: int, groups: Grouped | None
+) -> DriftTest:
+    """Tell both sides apart, with as many examples (or groups) of each: guessing is right in one half of the cases."""
     rng = np.random.default_rng(seed)
-    size = min(len(ours), len(theirs), _MOST)
-    rows = [side[rng.choice(len(side), size, replace=False)] for side in (ours, theirs)]
-    accuracy, p_value = tell_apart(*rows, permutations=permutations, rng=rng)
+    if groups is None:
+        size = min(len(ours), len(theirs), _MOST)
+        rows = [rng.choice(len(side), size, replace=False) for side in (ours, theirs)]
+        units = None
+    else:
+        rows = _as_many_groups(groups, rng)
+        units = Units.of_groups((groups[0][rows[0]], groups[1][rows[1]]))
+    chosen = (ours[rows[0]], theirs[rows[1]])
+    accuracy, p_value = tell_apart(*chosen, permutations=permutations, rng=rng, units=units)
     return DriftTest(
         what="all summaries together",
-        test="classifier two-sample test",
+        test="classifier two-sample test" + ("" if groups is None else ", groups permuted"),
         effect=accuracy,
         p_value=p_value,
         is_large=accuracy >= SMALLEST_ACCURACY,
@@ -152,13 +247,36 @@ def _classifier(ours: NDArray[np.float64], theirs: NDArray[np.float64], permutat
     )
 
 
-def _verdict(tests: Sequence[DriftTest], num_reference: int, num_new: int) -> str:
+def _as_many_groups(groups: Grouped, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of each side: of as many groups on both, and no more than `_MOST` examples."""
+    there = [np.unique(side) for side in groups]
+    num = min(len(there[0]), len(there[1]), _MOST)
+    rows = []
+    for side, names in zip(groups, there, strict=True):
+        mixed = rng.permutation(np.flatnonzero(np.isin(side, rng.choice(names, num, replace=False))))
+        # Some of each group: the examples in a random order, each with its place within its group.
+        by_group = np.argsort(side[mixed], kind="stable")
+        place = np.empty(len(mixed), np.int64)
+        sizes = np.unique(side[mixed], return_counts=True)[1]
+        place[by_group] = np.concatenate([np.arange(size) for size in sizes])
+        rows.append(mixed[place < max(1, _MOST // num)])
+    return rows
+
+
+def _sizes(num_reference: int, num_new: int, groups: Grouped | None) -> str:
+    if groups is None:
+        return f"{num_new:,} new examples against {num_reference:,} of the training data"
+    ours, theirs = Units.of_groups(groups).counts
+    old = f"{num_reference:,} of {ours:,} groups of the training data"
+    return f"{num_new:,} new examples of {theirs:,} groups against {old}"
+
+
+def _verdict(tests: Sequence[DriftTest], sizes: str) -> str:
     found = [test for test in tests if test.drifted]
-    sizes = f"{num_new:,} new examples against {num_reference:,} of the training data"
     if not found:
         return f"No drift found: {sizes}. Small changes, and changes that no summary shows, are not excluded."
     # What the model does matters most; what the classifier sees says least about where to look.
     rank = {"Fisher's exact": 2.0, "classifier two-sample test": -2.0}
-    worst = max(found, key=lambda test: rank.get(test.test, 0.0) + test.effect)
+    worst = max(found, key=lambda test: rank.get(test.test.split(", ")[0], 0.0) + test.effect)
     others = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"Drift: {worst.what} ({worst.detail}){others}; {sizes}."

@@ -2,6 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +20,34 @@ MOST = 20_000
 """Examples that are looked at: the first of the file."""
 
 
-def read_new(
-    spec: DataSpec, manifest: ModelManifest, *, cache: Path
-) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-    """Examples (N, *shape) as the model takes them, NaN where nothing is, and their classes, or None without labels.
+class New(NamedTuple):
+    """New data as the model takes them."""
+
+    examples: NDArray[np.float32]
+    """(N, *shape), NaN where nothing is."""
+    classes: NDArray[np.int64] | None
+    """(N,) in the model's numbering; None without labels."""
+    groups: tuple[str, ...] | None
+    """N, whose examples they are; None where nobody said."""
+
+
+def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
+    """Examples with their classes and groups, where the data name them.
 
     Raises:
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
     if not find_source(spec.source).is_labelled(spec):
-        blocks = read_examples(
-            path_of(spec.source), wanted, sample_column=spec.sample_column, time_column=spec.time_column
-        )
-        parts = [block.examples for block in islice(blocks, 1000)]
-        if not parts:
+        columns = spec.model_dump(include={"sample_column", "time_column", "group_column"})
+        blocks = [*islice(read_examples(path_of(spec.source), wanted, **columns), 1000)]
+        if not blocks:
             raise DataError(f"{spec.source}: the file holds no examples.")
-        return np.concatenate(parts)[:MOST], None
+        named = tuple(group for block in blocks for group in block.groups or ())[:MOST]
+        return New(np.concatenate([block.examples for block in blocks])[:MOST], None, named or None)
     raw = read_raw(spec.model_copy(update={"missing": "interpolate"}), fetch(spec, cache=cache), cache=cache)
-    return _fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST]
+    groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
+    return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST], groups)
 
 
 def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
-from hw3models.data.resamples import split_of
+from hw3models.data.resamples import num_train, split_of
 from hw3models.engine.batches import DeviceData
 from hw3models.engine.chunked import ChunkedData, load_data
 from hw3models.engine.layouts import architecture_of, proved_layout
@@ -45,13 +45,13 @@ def _predict(
     if manifest.resampling == "seed":
         return _ask(manifest, states, dataset, device)
     parts = []
+    splits = [split_of(dataset, manifest.resampling, seed) for seed in manifest.seeds]
     for row, seed in enumerate(manifest.seeds):
         alone = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
         one = {name: tensor[row : row + 1] for name, tensor in states.items()}
-        parts.append(_ask(alone, one, split_of(dataset, manifest.resampling, seed), device))
+        parts.append(_ask(alone, one, splits[row], device))
     tables = [table for table, _ in parts]
-    num_train = len(dataset.train) + len(dataset.validation)
-    return join_resamples(tables, data_digest=dataset.digest, num_train=num_train), parts[0][1]
+    return join_resamples(tables, data_digest=dataset.digest, num_train=num_train(splits)), parts[0][1]
 
 
 def _ask(

@@ -87,11 +87,11 @@ class PredictionTable:
         arrays: dict[str, Any] = {
             name: array[row : row + 1] for name in _PER_SEED if (array := getattr(self, name)) is not None
         }
+        arrays |= {name: array[examples] for name, array in _of_examples(self).items()}
         return replace(
             self,
             seeds=(seed,),
             num_train=None,
-            **{name: array[examples] for name, array in _of_examples(self).items()},
             reconstructions=None,
             reconstructed_index=None,
             **arrays,
@@ -112,12 +112,15 @@ def join_resamples(tables: Sequence[PredictionTable], *, data_digest: str, num_t
 
     `data_digest` is that of the data before they were resampled; `num_train` counts the validation examples as well.
     """
+    examples: dict[str, Any] = {
+        name: np.stack([getattr(one, name) for one in tables]) for name in _of_examples(tables[0])
+    }
     return replace(
         tables[0],
         data_digest=data_digest,
         seeds=tuple(seed for one in tables for seed in one.seeds),
         num_train=num_train,
-        **{name: np.stack([getattr(one, name) for one in tables]) for name in _of_examples(tables[0])},
+        **examples,
         **_stacked(tables),
     )
 
@@ -132,7 +135,9 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
     if (first.groups is None) != (more.groups is None):
         raise DataError(f"more seeds of {first.family} know groups that the others do not. Train all of them again.")
-    examples = {name: np.concatenate([own, getattr(more, name)]) for name, own in _of_examples(first).items()}
+    examples: dict[str, Any] = {
+        name: np.concatenate([own, getattr(more, name)]) for name, own in _of_examples(first).items()
+    }
     return replace(
         first,
         seeds=(*first.seeds, *more.seeds),
@@ -141,7 +146,7 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     )
 
 
-def _of_examples(table: PredictionTable) -> dict[str, Any]:
+def _of_examples(table: PredictionTable) -> dict[str, NDArray[np.int64]]:
     """What is known of the test examples, whoever predicts them."""
     found = {name: getattr(table, name) for name in ("test_index", "labels", "groups")}
     return {name: array for name, array in found.items() if array is not None}

@@ -1,7 +1,8 @@
 """Adding seeds until it is decided, without crying wolf more often for looking more often.
 
 The level is spent in information (`hw3models.stats.spending`, docs/decisions/0008). A verdict of an earlier look
-stands. The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need early.
+stands. The looks double the seeds (5, 10, 20, 40, 50): few looks lose little, and spend late what they did not need
+early.
 """
 
 from collections.abc import Sequence

@@ -92,6 +92,7 @@ def _table(family: str, seeds: Sequence[int], probabilities: NDArray[np.float32]
         seeds=tuple(seeds),
         test_index=dataset.test,
         labels=dataset.labels[dataset.test],
+        groups=dataset.test_groups,
         probabilities=probabilities,
     )
 

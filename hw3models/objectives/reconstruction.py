@@ -133,6 +133,7 @@ def reconstruction_table(
         seeds=tuple(seeds),
         test_index=dataset.test,
         labels=dataset.labels[dataset.test],
+        groups=dataset.test_groups,
         squared_error=np.stack(errors),
         codes=np.stack(codes).astype(np.float32),
         probe_correct=np.stack(probes),

@@ -10,7 +10,7 @@ from pathlib import Path
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest
-from hw3models.data.resamples import drawn_from, split_of
+from hw3models.data.resamples import drawn_from, num_train, split_of
 from hw3models.engine.checkpoints import KeptCheckpoints
 from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.engine.model_store import load_model, save_model
@@ -112,8 +112,7 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     else:
         each = zip(splits.items(), fits, strict=True)
         tables = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
-        num_train = len(dataset.train) + len(dataset.validation)
-        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train)
+        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train([*splits.values()]))
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())

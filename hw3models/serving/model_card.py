@@ -51,6 +51,8 @@ def _data(data: DataReport, licence: str | None) -> Iterator[str]:
     yield "\n## Data\n"
     yield f"- {_plain(data.name)}, {data.kind} of {shape}, content digest `{data.digest}`"
     yield f"- {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
+    if data.num_groups is not None:
+        yield f"- {data.num_groups:,} groups, {data.num_test_groups:,} of them in the test split"
     counts = zip(data.class_names, data.class_counts, strict=True)
     yield f"- classes: {', '.join(f'{_plain(name)} ({count:,})' for name, count in counts)}"
     yield f"- licence: {_plain(licence) if licence else licence_of(data)}"

@@ -47,6 +47,10 @@ class DataOptions(Spec):
     """Long-form tables: the column that orders the rows of a series."""
     label_column: str = "label"
     """Long-form tables: the column of the class, constant within a series."""
+    group_column: str | None = None
+    """Tables: the column that says whose series it is, or of which recording (such as `subject`), constant within a
+    series. No group is then in two of training, validation and test. Other files name groups beside or within
+    themselves. None: series count as independent."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
     series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
@@ -98,4 +102,8 @@ class DataReport(Report):
     """Examples per class, over all splits."""
     unequal_lengths: bool = False
     """Sequences differ in length: padded at the end and masked."""
+    num_groups: int | None = None
+    """Groups that the examples are of; None where nobody said."""
+    num_validation_groups: int | None = None
+    num_test_groups: int | None = None
     notes: tuple[str, ...] = ()

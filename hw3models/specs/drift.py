@@ -41,6 +41,8 @@ class DriftReport(Report):
 
     num_reference: int
     num_new: int
+    num_groups: tuple[int, int] | None = None
+    """Groups that the examples are of, reference and new; None where they count as independent."""
     level: float
     """Chance of one or more false alarms among all tests, at most."""
     smallest: float

@@ -49,7 +49,7 @@ class Search:
         self.family, self.data, self.goal = family, data, goal
         self.start = base.recipe or family.recipe
         self.training = base.model_copy(update={"recipe": self.start, "seeds": SEEDS})
-        self.folds = num_folds(data.num_validation)
+        self.folds = num_folds(data.num_validation, data.num_validation_groups)
         self.space = space_of(family, self.start, data)
         self.key = _key(self.training, data, goal, alone)
         self.folder = root / f"{base.family}-{self.key}"

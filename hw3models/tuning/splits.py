@@ -6,6 +6,7 @@ import numpy as np
 
 from hw3models.data.blocks import is_on_disk
 from hw3models.data.dataset import Dataset
+from hw3models.data.grouped import FEW_GROUPS, group_folds
 from hw3models.data.scaling import learn_scaling
 
 ENOUGH = 200
@@ -13,9 +14,13 @@ ENOUGH = 200
 FOLDS = 3
 
 
-def num_folds(num_validation: int) -> int:
-    """1: the data's own validation split; more: so many folds of the training part, validation included."""
-    return 1 if num_validation >= ENOUGH else FOLDS
+def num_folds(num_validation: int, num_groups: int | None = None) -> int:
+    """1: the data's own validation split; more: so many folds of the training part, validation included.
+
+    Examples of few groups tell as little as few examples.
+    """
+    is_few = num_validation < ENOUGH or (num_groups is not None and num_groups < FEW_GROUPS)
+    return FOLDS if is_few else 1
 
 
 def without_test(dataset: Dataset) -> Dataset:
@@ -29,6 +34,7 @@ def without_test(dataset: Dataset) -> Dataset:
         features=dataset.features[kept],
         labels=dataset.labels[kept],
         lengths=None if dataset.lengths is None else dataset.lengths[kept],
+        groups=None if dataset.groups is None else dataset.groups[kept],
         train=np.searchsorted(kept, dataset.train),
         validation=np.searchsorted(kept, dataset.validation),
         test=nothing,
@@ -39,13 +45,20 @@ def judging_splits(dataset: Dataset, folds: int) -> tuple[Dataset, ...]:
     """One data set for each fold, whose validation split is the fold; never with a test split.
 
     Folds are stratified blocks of a class's examples in their order in the file: neighbours there are often of one
-    person or one session, and a fold that holds them all is as new to the network as a test split will be.
+    person or one session, and a fold that holds them all is as new to the network as a test split will be. Where
+    groups are known, folds hold whole groups.
+
+    Raises:
+        SpecError: there are too few groups.
     """
     known = without_test(dataset)
     if folds == 1:
         return (known,)
     pool = np.sort(np.concatenate([known.train, known.validation]))
     labels = known.labels[pool]
+    if known.groups is not None:
+        fold = group_folds(labels, known.groups[pool], folds)
+        return tuple(_fold(known, pool[fold != k], pool[fold == k]) for k in range(fold.max() + 1))
     fold = np.empty(len(pool), np.int64)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hw3models.data.raw import Raw
 from hw3models.data.readers.unlabelled import table_examples
-from hw3models.data.source import file_source, path_of
+from hw3models.data.source import GROUP_COLUMN, file_source, path_of
 from hw3models.specs import DataSpec, SourceReport
 
 if TYPE_CHECKING:
@@ -40,4 +40,5 @@ CSV = file_source(
     unlabelled=table_examples,
     is_labelled=_is_labelled,
     table=_table,
+    groups=GROUP_COLUMN,
 )

@@ -26,11 +26,18 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
-from hw3models.data.raw import Raw, label_codes, padding_note
+from hw3models.data.raw import Raw, group_codes, label_codes, padding_note
 from hw3models.data.readers.long_tables import chunks, only_columns, parquet_batches, reading, whole_series
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.data.readers.table_limits import parquet_faults
-from hw3models.data.readers.tables import Part, column_faults, parquet_row, parse
+from hw3models.data.readers.tables import (
+    Part,
+    column_faults,
+    named_groups,
+    own_columns,
+    parquet_row,
+    parse,
+)
 from hw3models.errors import DataError
 from hw3models.runtime.files import atomic_file
 from hw3models.specs import DataSpec
@@ -38,8 +45,6 @@ from hw3models.specs import DataSpec
 ROOM = 0.95
 """Share of the free disk that may be taken."""
 _VERSION = 1
-_OWN = ("sample", "time", "label", "split")
-"""Columns that are no features, the last of which may be missing."""
 
 
 def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cache: Path) -> Raw | None:
@@ -50,7 +55,7 @@ def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cach
     Raises:
         DataError: the faults of the first piece of the table that has any, with their rows; or the disk is too small.
     """
-    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column)
+    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column, *named_groups(spec))
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
     if (raw := kept.read(name)) is not None:
@@ -79,7 +84,7 @@ class _Kept(NamedTuple):
     array: Path
     """float32 (N, T, C)"""
     rest: Path
-    """Labels, lengths, test split and names: written last, so that while it is missing nothing is there."""
+    """Labels, lengths, test split, groups and names: written last, so that while it is missing nothing is there."""
 
     def read(self, name: str) -> Raw | None:
         """None where it is not there, or not whole any more."""
@@ -88,6 +93,7 @@ class _Kept(NamedTuple):
             with self.rest.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 names = json.loads(bytes(arrays["names"]))
                 labels, lengths, test = arrays["labels"], arrays["lengths"], arrays.get("test")
+                groups = arrays.get("groups")
             features = open_npy(self.array)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, DataError):
             return None
@@ -104,6 +110,8 @@ class _Kept(NamedTuple):
             test=test,
             notes=() if is_equal else (padding_note(lengths),),
             channels=tuple(names["channels"]),
+            groups=groups,
+            group_names=tuple(names.get("groups", ())),
         )
 
 
@@ -116,7 +124,8 @@ def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | Non
             return None
         raise_faults(str(path), _schema_faults(path, schema, spec))
         # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
-        _check_room(path, 4 * num_rows * (len(schema) - len(_OWN)), cache)
+        # (The split may be missing.)
+        _check_room(path, 4 * num_rows * (len(schema) - len(own_columns(spec))), cache)
         return _rows_of_series(path, spec.sample_column)
 
 
@@ -166,7 +175,7 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
     first = next(pieces)
     shape = (len(lengths), int(lengths.max()), len(first.channels))
     _check_room(path, 4 * math.prod(shape), kept.array.parent)
-    labels, tests = list[NDArray[Any]](), list[NDArray[np.bool_] | None]()
+    labels, tests, groups = list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]()
     with atomic_file(kept.array) as out:
         head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
         npy_format.write_array_header_1_0(out, head)
@@ -178,10 +187,14 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
                 raise DataError(f"{path}: its series were others when they were read again. Did it change meanwhile?")
             labels.append(part.labels)
             tests.append(part.test)
+            groups += part.groups or ()
         # Before the array gets its name: labels that are none leave nothing.
         classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
-    names = json.dumps({"classes": classes, "channels": first.channels}).encode()
-    arrays: dict[str, NDArray[Any]] = {"names": np.frombuffer(names, np.uint8), "lengths": lengths, "labels": codes}
+    names: dict[str, Any] = {"classes": classes, "channels": first.channels}
+    arrays: dict[str, NDArray[Any]] = {"lengths": lengths, "labels": codes}
+    if groups:
+        names["groups"], arrays["groups"] = group_codes(groups)
+    arrays["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
     if first.test is not None:
         arrays["test"] = np.concatenate([test for test in tests if test is not None])
     with atomic_file(kept.rest) as out:

@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec
 
 ROWS = 100_000
 """Rows of a chunk."""
 _NOT_FEATURES = ("label", "split")
-Series = tuple[NDArray[Any], list[NDArray[np.float64]]]
-"""Names (N,), and the values (T_i, C) of each."""
+Series = tuple[NDArray[Any], list[NDArray[np.float64]], tuple[str, ...] | None]
+"""Names (N,), the values (T_i, C) of each, and the N groups where a column of them was named."""
 
 
-def table_blocks(path: Path, channels: int, sample: str, time: str, names: tuple[str, ...] = ()) -> Iterator[Series]:
-    """Names and values of the series, sorted by time; the rows of a series must stand together.
+def table_blocks(path: Path, channels: int, spec: DataSpec, names: tuple[str, ...] = ()) -> Iterator[Series]:
+    """Names, values and groups of the series, sorted by time; the rows of a series must stand together.
 
     With `names` these columns are the channels, in that order, whatever others there are.
 
@@ -36,13 +37,13 @@ def table_blocks(path: Path, channels: int, sample: str, time: str, names: tuple
     seen, columns = set[str](), list[str]()
 
     def checked() -> Iterator[pd.DataFrame]:
-        for chunk in chunks(path):
+        for chunk in chunks(path, () if spec.group_column is None else (spec.group_column,)):
             if len(chunk):
-                columns[:] = _features(path, chunk, channels, sample, time, names)
+                columns[:] = _features(path, chunk, channels, spec, names)
                 yield chunk
 
-    for _, table in whole_series(checked(), sample):
-        yield _series(path, table, columns, sample, time, seen)
+    for _, table in whole_series(checked(), spec.sample_column):
+        yield _series(path, table, columns, spec, seen)
     if not seen:
         raise DataError(f"{path}: the table has columns but no rows.")
 
@@ -65,8 +66,8 @@ def whole_series(parts: Iterable[pd.DataFrame], sample: str) -> Iterator[tuple[i
         yield row, rest.reset_index(drop=True)
 
 
-def chunks(path: Path) -> Iterable[pd.DataFrame]:
-    """The table in parts of some `ROWS` rows.
+def chunks(path: Path, texts: tuple[str, ...] = ()) -> Iterable[pd.DataFrame]:
+    """The table in parts of some `ROWS` rows; of a CSV the columns `texts` to the letter.
 
     Raises:
         DataError: it cannot be read.
@@ -78,7 +79,8 @@ def chunks(path: Path) -> Iterable[pd.DataFrame]:
                 yield only_columns(batch.to_pandas())
         else:
             raise_faults(str(path), csv_faults(path))
-            with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False) as parts:
+            as_text = dict.fromkeys(texts, str)
+            with pd.read_csv(path, encoding="utf-8-sig", chunksize=ROWS, low_memory=False, converters=as_text) as parts:
                 yield from parts
 
 
@@ -111,16 +113,15 @@ def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[py
     yield from parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20).iter_batches(ROWS, columns=columns)
 
 
-def _features(
-    path: Path, table: pd.DataFrame, channels: int, sample: str, time: str, names: tuple[str, ...]
-) -> list[str]:
+def _features(path: Path, table: pd.DataFrame, channels: int, spec: DataSpec, names: tuple[str, ...]) -> list[str]:
     found = [str(column) for column in table.columns]
+    own = [spec.sample_column, spec.time_column, *([] if spec.group_column is None else [spec.group_column])]
     faults = [
         f"column {column!r} is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
-        for column in (sample, time, *names)
+        for column in (*own, *names)
         if column not in found
     ]
-    columns = list(names) or [column for column in found if column not in (sample, time, *_NOT_FEATURES)]
+    columns = list(names) or [column for column in found if column not in (*own, *_NOT_FEATURES)]
     if not faults and len(columns) != channels:
         faults.append(f"the table has {len(columns)} features ({', '.join(columns)}), but the model takes {channels}")
     if not faults:
@@ -133,7 +134,8 @@ def _features(
     return columns
 
 
-def _series(path: Path, table: pd.DataFrame, columns: list[str], sample: str, time: str, seen: set[str]) -> Series:
+def _series(path: Path, table: pd.DataFrame, columns: list[str], spec: DataSpec, seen: set[str]) -> Series:
+    sample, time = spec.sample_column, spec.time_column
     codes, names = pd.factorize(table[sample], use_na_sentinel=False)
     changes = int((np.diff(codes) != 0).sum()) + 1
     texts = [str(name) for name in names]
@@ -148,4 +150,26 @@ def _series(path: Path, table: pd.DataFrame, columns: list[str], sample: str, ti
     order = np.lexsort((times, codes))
     values = table[columns].to_numpy(dtype=np.float64, na_value=np.nan)[order]
     ends = np.cumsum(np.bincount(codes))[:-1]
-    return np.array(texts, dtype=object), np.split(values, ends)
+    groups = None if spec.group_column is None else _groups(path, table[spec.group_column], codes, texts)
+    return np.array(texts, dtype=object), np.split(values, ends), groups
+
+
+def _groups(path: Path, cells: "pd.Series[Any]", codes: NDArray[np.int64], names: list[str]) -> tuple[str, ...]:
+    """One for each series.
+
+    Raises:
+        DataError: a series has none, or two.
+    """
+    _, first = np.unique(codes, return_index=True)
+    texts = cells.astype("str").to_numpy(dtype=object)
+    bad = cells.isna().to_numpy() | np.array([not text.strip() for text in texts])
+    if bad.any():
+        raise DataError(f"{path}: series {names[codes[int(bad.argmax())]]!r} has no group in column {cells.name!r}.")
+    changed = texts != texts[first][codes]
+    if changed.any():
+        row = int(changed.argmax())
+        raise DataError(
+            f"{path}: series {names[codes[row]]!r} has two groups in column {cells.name!r}, "
+            f"{texts[first[codes[row]]]!r} and {texts[row]!r}. Give each series one."
+        )
+    return tuple(texts[first].tolist())

@@ -5,6 +5,7 @@
 | NAME.npy | float32 (N, T, C): series; or uint8 (N, 28, 28): images |
 | NAME_labels.npy | (N,) integers, whole floats or text |
 | NAME_test.npy | bool (N,), True for the test split; may be left out |
+| NAME_groups.npy | (N,) integers or text, whose example it is; may be left out |
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
-from hw3models.data.raw import MAX_BYTES, Raw, label_codes
+from hw3models.data.raw import MAX_BYTES, Raw, group_codes, group_texts, label_codes
 from hw3models.data.readers.unlabelled import array_blocks
 from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
@@ -31,10 +32,10 @@ def npy_files(path: Path) -> tuple[Path, ...]:
     Raises:
         DataError: there are no labels.
     """
-    labels, test = (path.with_name(f"{path.stem}_{what}.npy") for what in ("labels", "test"))
+    labels, *others = (path.with_name(f"{path.stem}_{what}.npy") for what in ("labels", "test", "groups"))
     if not labels.is_file():
         raise DataError(f"{path}: the labels are missing. Write them to {labels.name} beside it: one per example.")
-    return (path, labels, test) if test.is_file() else (path, labels)
+    return (path, labels, *(other for other in others if other.is_file()))
 
 
 def npy_kind(path: Path) -> Kind:
@@ -54,14 +55,21 @@ def read_npy(files: tuple[Path, ...], name: str) -> Raw:
         DataError: all faults of the files together.
     """
     features, labels = open_npy(files[0]), open_npy(files[1])
-    test = open_npy(files[2]) if len(files) > 2 else None
+    rest = {file.stem.rsplit("_", 1)[-1]: file for file in files[2:]}
+    test = open_npy(rest["test"]) if "test" in rest else None
     faults = _feature_faults(features)
     if labels.ndim != 1 or len(labels) != len(features):
         faults.append(f"{files[1].name} has shape {labels.shape}; one label per example, ({len(features)},), is needed")
     elif labels.dtype.kind not in "iufbUS" or labels.nbytes > MAX_BYTES:
         faults.append(f"{files[1].name} has type {labels.dtype}; whole numbers or short texts are needed")
     if test is not None and (test.dtype != bool or test.shape != features.shape[:1]):
-        faults.append(f"{files[2].name} is {test.dtype} {test.shape}; bool ({len(features)},) is needed")
+        faults.append(f"{rest['test'].name} is {test.dtype} {test.shape}; bool ({len(features)},) is needed")
+    group_names: tuple[str, ...] = ()
+    groups = None
+    if "groups" in rest:
+        texts, wrong = group_texts(open_npy(rest["groups"]), len(features), rest["groups"].name)
+        faults += wrong
+        group_names, groups = group_codes(texts)
     raise_faults(str(files[0]), faults)
     names, codes = label_codes(np.asarray(labels), str(files[1]))
     return Raw(
@@ -71,6 +79,8 @@ def read_npy(files: tuple[Path, ...], name: str) -> Raw:
         labels=codes,
         class_names=names,
         test=None if test is None else np.array(test),
+        groups=groups,
+        group_names=group_names,
     )
 
 
@@ -102,7 +112,12 @@ def open_npy(path: Path) -> NDArray[Any]:
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
-    return array_blocks(path, _rows(path), wanted)
+    groups, named = path.with_name(f"{path.stem}_groups.npy"), None
+    if groups.is_file():
+        array = open_npy(groups)
+        named, faults = group_texts(array, len(array) if array.ndim else 0, groups.name)
+        raise_faults(str(path), faults)
+    return array_blocks(path, _rows(path), wanted, named)
 
 
 def _rows(path: Path) -> Iterator[NDArray[Any]]:
@@ -129,4 +144,5 @@ NPY = file_source(
     read=lambda spec, report, _: read_npy(files_of(report), path_of(spec.source).stem),
     unlabelled=_examples,
     is_labelled=_is_labelled,
+    groups="NAME_groups.npy beside it",
 )

@@ -1,4 +1,4 @@
-"""Sequences in a `.npz` file: keys X and y, optionally X_test and y_test.
+"""Sequences in a `.npz` file: keys X and y, optionally X_test and y_test, groups and groups_test.
 
 Nothing is unpickled, and every size is read from the headers before memory is asked for.
 """
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import not_finite_fault, raise_faults, suggestion
-from hw3models.data.raw import MAX_BYTES, Raw, class_codes, label_texts
+from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
 from hw3models.data.readers.unlabelled import array_blocks
 from hw3models.data.source import Block, Wanted, file_source, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
-_KEYS = ("X", "y", "X_test", "y_test")
+_KEYS = ("X", "y", "X_test", "y_test", "groups", "groups_test")
 _FORMAT: Any = npy_format
 """Any: numpy's stubs leave its functions untyped."""
 
@@ -30,7 +30,7 @@ _FORMAT: Any = npy_format
 def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
     """Read X (N, T, C) or (N, T) and y (N,), and X_test, y_test with the same T and C where the file has them.
 
-    Features are integers or floats, labels integers, whole floats or text.
+    Features are integers or floats, labels integers, whole floats or text, groups integers or text.
 
     Raises:
         DataError: all faults of the file together.
@@ -45,8 +45,10 @@ def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
     if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         shapes = [part[0].shape[1:] for part in parts]
         faults.append(f"series of X are {shapes[0]} (steps, channels), but those of X_test are {shapes[1]}")
+    groups = _groups(arrays, faults)
     raise_faults(str(path), faults)
     names, codes = class_codes([label for _, labels in parts for label in labels])
+    group_names, group_of = ((), None) if groups is None else group_codes(groups)
     return Raw(
         name=name,
         kind="sequences",
@@ -54,7 +56,27 @@ def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
         labels=codes,
         class_names=names,
         test=np.arange(len(codes)) >= len(parts[0][1]) if len(parts) == 2 else None,
+        groups=group_of,
+        group_names=group_names,
     )
+
+
+def _groups(arrays: dict[str, NDArray[Any]], faults: list[str]) -> list[str] | None:
+    """The groups of all examples; None where the file names none."""
+    parts = [suffix for suffix in ("", "_test") if f"X{suffix}" in arrays]
+    named = [suffix for suffix in ("", "_test") if f"groups{suffix}" in arrays]
+    if not named:
+        return None
+    if named != parts:
+        faults.append("groups belong to X, and groups_test to X_test: name them for both, or for neither")
+        return None
+    found: list[str] = []
+    for suffix in parts:
+        values = arrays[f"X{suffix}"]
+        texts, wrong = group_texts(arrays[f"groups{suffix}"], len(values) if values.ndim else 0, f"groups{suffix}")
+        found += texts
+        faults += wrong
+    return found
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
@@ -98,8 +120,9 @@ def header_faults(
         start = member.tell()
     if dtype.hasobject:
         return [f"{key} holds Python objects, which are not unpickled; write series of unequal length as a table"]
-    if dtype.kind not in ("iufbUS" if key.startswith("y") else "iufb"):
-        return [f"{key} has type {dtype}; {'whole numbers or text are' if key[0] == 'y' else 'numbers are'} needed"]
+    names = key[0] in "yg"
+    if dtype.kind not in ("iufbUS" if names else "iufb"):
+        return [f"{key} has type {dtype}; {'whole numbers or text are' if names else 'numbers are'} needed"]
     size = math.prod(shape) * dtype.itemsize
     if limit is not None and size > limit:
         return [f"{key} {shape} needs {size / 1024**3:,.1f} GiB; the limit is {limit / 1024**3:.0f} GiB"]
@@ -135,7 +158,23 @@ def _read_part(
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
-    return array_blocks(path, _rows(path), wanted)
+    return array_blocks(path, _rows(path), wanted, _named_groups(path))
+
+
+def _named_groups(path: Path) -> list[str] | None:
+    """The groups of X; None where the file names none, or is none: whoever reads X says so."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if "groups" not in found or header_faults(archive, found["groups"], "groups"):
+                return None
+        with np.load(path, allow_pickle=False) as arrays:
+            groups = arrays["groups"]
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return None
+    texts, faults = group_texts(groups, len(groups) if groups.ndim else 0, "groups")
+    raise_faults(str(path), faults)
+    return texts
 
 
 def _rows(path: Path) -> Iterator[NDArray[Any]]:
@@ -189,4 +228,5 @@ NPZ = file_source(
     read=_read,
     unlabelled=_examples,
     is_labelled=_is_labelled,
+    groups="an array `groups`, and `groups_test` beside X_test",
 )

@@ -1,6 +1,6 @@
 """Sequences as a table in long form: one row per series and time step, in CSV or Parquet.
 
-| sample | time | x | y | label | split |        `split` (train or test) is optional
+| sample | time | x | y | label | split | subject |      `split` (train or test) is optional, and so is the group
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from hw3models.specs import DataSpec
 SPLIT_COLUMN = "split"
 _MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
 """What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
+_OTHERS = "the sample, the time, the label and the split"
 _MAX_ROWS = 5
 """Rows named in one fault."""
 
@@ -41,7 +42,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         texts = label_texts(part.labels)
     except ValueError as error:
         raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
-    return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels)
+    return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels, groups=part.groups)
 
 
 class Part(NamedTuple):
@@ -55,6 +56,8 @@ class Part(NamedTuple):
     """(N,) True for test; None without a column for it."""
     channels: tuple[str, ...]
     """C names."""
+    groups: list[str] | None
+    """N, to the letter; None where no column was named."""
 
 
 def parse(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], *, where: str) -> Part:
@@ -74,19 +77,23 @@ def _parsed(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str],
     raise_faults(where, column_faults(table, spec))
     if not len(table):
         raise DataError(f"{where}: the table has columns but no rows.")
-    columns = [c for c in table.columns if c not in _own_columns(spec)]
+    columns = [c for c in table.columns if c not in own_columns(spec)]
     faults: list[str] = []
-    features, features_faults = _numbers(table[columns], row_name, fill=spec.missing != "refuse")
+    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
+    features, features_faults = _numbers(table[columns], samples, row_name, fill=spec.missing != "refuse")
     times, time_faults = _times(table[spec.time_column], row_name)
     faults += features_faults + time_faults
-    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
-    for column in (spec.sample_column, spec.label_column):
+    for column in (spec.sample_column, spec.label_column, *named_groups(spec)):
         faults += _empty_faults(table[column], row_name)
     faults += _duplicate_faults(samples, times, table, spec, row_name)
     labels = _constant(table[spec.label_column], samples, table[spec.sample_column], row_name, faults)
     test = _test_mask(table, samples, spec, row_name, faults)
+    groups = None
+    if spec.group_column is not None:
+        of_series = _constant(table[spec.group_column], samples, table[spec.sample_column], row_name, faults)
+        groups = [str(group) for group in of_series.tolist()]
     raise_faults(where, faults)
-    return Part(_series(features, samples, times), labels, test, tuple(map(str, columns)))
+    return Part(_series(features, samples, times), labels, test, tuple(map(str, columns)), groups)
 
 
 def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:
@@ -97,7 +104,7 @@ def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str
             return only_columns(pd.read_parquet(path)), parquet_row
         raise_faults(str(path), csv_faults(path))
         header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
-        texts = {spec.sample_column, spec.label_column, spec.time_column, SPLIT_COLUMN}
+        texts = set(own_columns(spec))
         table = pd.read_csv(
             path,
             encoding="utf-8-sig",
@@ -119,8 +126,14 @@ def parquet_row(i: int) -> str:
     return f"row {i} (counting from 0)"
 
 
-def _own_columns(spec: DataSpec) -> tuple[str, str, str, str]:
-    return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN
+def own_columns(spec: DataSpec) -> tuple[str, ...]:
+    """Name the columns that are no features; not all need be there."""
+    return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec)
+
+
+def named_groups(spec: DataSpec) -> tuple[str, ...]:
+    """The column of the groups, where one was named."""
+    return () if spec.group_column is None else (spec.group_column,)
 
 
 def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
@@ -130,6 +143,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
         "sample_column": spec.sample_column,
         "time_column": spec.time_column,
         "label_column": spec.label_column,
+        **({} if spec.group_column is None else {"group_column": spec.group_column}),
     }
     faults = []
     if len(set(needed.values())) < len(needed) or SPLIT_COLUMN in needed.values():
@@ -144,10 +158,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found
-        if column in _own_columns(spec) and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
+        if column in own_columns(spec) and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
     ]
-    if not [c for c in found if c not in _own_columns(spec)]:
-        faults.append("there is no feature column beside those of the sample, the time, the label and the split")
+    if not [c for c in found if c not in own_columns(spec)]:
+        others = "the sample, the time, the label, the split and the group" if spec.group_column else _OTHERS
+        faults.append(f"there is no feature column beside those of {others}")
     return faults
 
 
@@ -168,7 +183,7 @@ def _rows(mask: NDArray[np.bool_], row_name: Callable[[int], str]) -> str:
 
 
 def _numbers(
-    table: pd.DataFrame, row_name: Callable[[int], str], *, fill: bool
+    table: pd.DataFrame, samples: NDArray[np.int64], row_name: Callable[[int], str], *, fill: bool
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Features float64 (rows, C), with the faults of every column; what is missing is NaN where it will be filled."""
     values = np.zeros(table.shape, np.float64)
@@ -184,12 +199,22 @@ def _numbers(
         text = np.isnan(values[:, index]) & ~empty
         if text.any():
             example = cells.iloc[int(text.argmax())]
-            faults.append(f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}")
+            faults.append(
+                f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}"
+                + (f" (`--group-column {column}`, if it says whose series it is)" * _may_group(cells, samples))
+            )
         if empty.any() and not fill:
             faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)} ({FILL_THEM})")
         if (infinite := np.isinf(values[:, index])).any():
             faults.append(f"feature {column!r} is infinite at {_rows(infinite, row_name)}")
     return values, faults
+
+
+def _may_group(cells: "pd.Series[Any]", samples: NDArray[np.int64]) -> bool:
+    """Is it the same within each series, and for several of them?"""
+    codes, values = pd.factorize(cells, use_na_sentinel=False)
+    _, first = np.unique(samples, return_index=True)
+    return bool((codes == codes[first][samples]).all()) and 1 < len(values) < len(first)
 
 
 def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDArray[Any], list[str]]:

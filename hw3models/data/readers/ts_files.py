@@ -21,6 +21,8 @@ from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
 _SPLIT = re.compile(r"^(?P<name>.+)_(?P<split>TRAIN|TEST)$", re.IGNORECASE)
+GROUPS = ".groups"
+"""The suffix of a file beside a `.ts` file: a group in each line, in the order of the series."""
 _MAX_FAULTS = 100
 """A file of another kind would give a fault per line: stop reading here."""
 
@@ -48,9 +50,21 @@ class _Header:
 def ts_files(path: Path) -> tuple[Path, ...]:
     """The files that belong to `path`: X_TRAIN.ts and X_TEST.ts, or a single file without such an ending.
 
+    Behind them come their files of groups, where they have some: X_TRAIN.groups and X_TEST.groups, or X.groups.
+
     Raises:
-        DataError: the other half of the pair is missing.
+        DataError: the other half of a pair is missing.
     """
+    pair = _pair(path)
+    named = [file.with_suffix(GROUPS) for file in pair]
+    there = [file for file in named if file.is_file()]
+    if there and there != named:
+        missing = next(file for file in named if file not in there)
+        raise DataError(f"{path}: {there[0].name} names groups, but {missing.name} is not beside it. Write both.")
+    return (*pair, *there)
+
+
+def _pair(path: Path) -> tuple[Path, ...]:
     match = _SPLIT.match(path.stem)
     if not match:
         return (path,)
@@ -69,13 +83,18 @@ def ts_files(path: Path) -> tuple[Path, ...]:
 
 
 def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
-    """Read one `.ts` file, or the pair (train, test).
+    """Read one `.ts` file, or the pair (train, test), with the files of groups that stand behind them.
 
     Raises:
-        DataError: all faults of both files together, with their lines.
+        DataError: all faults of the files together, with their lines.
     """
+    named = [file for file in files if file.suffix == GROUPS]
+    files = tuple(file for file in files if file.suffix != GROUPS)
     parts = [_read_file(file, fill=fill) for file in files]
     faults = [f"{file.name}: {fault}" for file, part in zip(files, parts, strict=True) for fault in part.faults]
+    groups = list[str]()
+    for file, part in zip(named, parts, strict=False):
+        groups += _read_groups(file, None if part.faults else len(part.series), faults)
     channels = [part.series[0].shape[1] for part in parts if part.series]
     if len(set(channels)) > 1:
         faults.append(f"train has {channels[0]} dimensions, but test has {channels[1]}")
@@ -86,7 +105,24 @@ def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
         [one for part in parts for one in part.series],
         [label for part in parts for label in part.labels],
         test=np.arange(sum(sizes)) >= sizes[0] if len(parts) == 2 else None,
+        groups=groups if named else None,
     )
+
+
+def _read_groups(path: Path, num: int | None, faults: list[str]) -> list[str]:
+    """A group for each of `num` series (not counted where it is not known); entries in `faults` where it is none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{path.name}: cannot be read as text ({error}); write a group in each line")
+        return []
+    empty = [number for number, line in enumerate(lines, start=1) if not line.strip()]
+    if empty:
+        more = f" and {len(empty) - 1:,} more" if len(empty) > 1 else ""
+        faults.append(f"{path.name}: line {empty[0]}{more} names no group; write one for each series")
+    if num is not None and len(lines) != num:
+        faults.append(f"{path.name}: it has {len(lines):,} lines for {num:,} series; write a group for each series")
+    return lines
 
 
 def read_series(path: Path) -> list[NDArray[np.float64]]:
@@ -242,16 +278,20 @@ def _check_lengths(header: _Header, found: TsFile) -> None:
 def read_pair(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     """What was fetched: a pair has the name of the set, a single file its own."""
     files = files_of(report)
-    stem = files[0].stem
-    return read_ts(files, stem if len(files) == 1 else stem.rsplit("_", 1)[0], fill=spec.missing != "refuse")
+    stem, num = files[0].stem, sum(file.suffix != GROUPS for file in files)
+    return read_ts(files, stem if num == 1 else stem.rsplit("_", 1)[0], fill=spec.missing != "refuse")
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
     series = read_series(path)
+    faults, sidecar = list[str](), path.with_suffix(GROUPS)
+    groups = _read_groups(sidecar, len(series), faults) if sidecar.is_file() else None
+    raise_faults(str(path.parent), faults)
     for start in range(0, len(series), 1024):
         names = np.arange(start, min(start + 1024, len(series)))
-        yield padded(path, names, series[start : start + 1024], wanted)
+        of_rows = None if groups is None else tuple(groups[start : start + 1024])
+        yield padded(path, names, series[start : start + 1024], wanted)._replace(groups=of_rows)
 
 
 TS = file_source(
@@ -260,4 +300,5 @@ TS = file_source(
     files=ts_files,
     read=read_pair,
     unlabelled=_examples,
+    groups=f"NAME{GROUPS} beside it, a line for each series (NAME_TRAIN{GROUPS} and NAME_TEST{GROUPS})",
 )

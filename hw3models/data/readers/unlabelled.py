@@ -25,8 +25,8 @@ def table_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
     if wanted.kind == "images":
         raise DataError(f"{path}: a table holds series, but the model takes images of 28 x 28: `.npy` or `.npz`.")
-    for names, series in table_blocks(path, wanted.shape[1], spec.sample_column, spec.time_column, wanted.channels):
-        yield padded(path, names, series, wanted)
+    for names, series, groups in table_blocks(path, wanted.shape[1], spec, wanted.channels):
+        yield padded(path, names, series, wanted)._replace(groups=groups)
 
 
 def padded(path: Path, names: NDArray[Any], series: list[NDArray[np.float64]], wanted: Wanted) -> Block:
@@ -45,7 +45,9 @@ def padded(path: Path, names: NDArray[Any], series: list[NDArray[np.float64]], w
     return Block(names, values)
 
 
-def array_blocks(path: Path, parts: Iterator[NDArray[Any]], wanted: Wanted) -> Iterator[Block]:
+def array_blocks(
+    path: Path, parts: Iterator[NDArray[Any]], wanted: Wanted, groups: list[str] | None = None
+) -> Iterator[Block]:
     """Rows (n, *shape), or (n, T) of one channel, as the model takes them; they are numbered from 0."""
     first = 0
     for rows in parts:
@@ -53,6 +55,9 @@ def array_blocks(path: Path, parts: Iterator[NDArray[Any]], wanted: Wanted) -> I
         if values.shape[1:] != wanted.shape:
             shape = " x ".join(map(str, rows.shape[1:]))
             raise DataError(f"{path}: examples are {shape}, but the model takes {' x '.join(map(str, wanted.shape))}.")
+        of_rows = None if groups is None else tuple(groups[first : first + len(rows)])
+        if of_rows is not None and len(of_rows) < len(rows):
+            raise DataError(f"{path}: there are more examples than groups ({len(groups or ()):,}). Name one for each.")
         with np.errstate(over="ignore"):
-            yield Block(np.arange(first, first + len(rows)), values.astype(np.float32))
+            yield Block(np.arange(first, first + len(rows)), values.astype(np.float32), of_rows)
         first += len(rows)

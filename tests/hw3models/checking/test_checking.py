@@ -170,3 +170,78 @@ def test_what_a_study_would_refuse_is_an_error_with_the_same_words() -> None:
     assert "only one class ('even') was found" in found(
         raw(labels=np.zeros(NUM, np.int64), class_names=("even",), test=None), "error"
     )
+
+
+def people(num: int, alike: float = 2.0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Series whose level is their person's, the persons one after another."""
+    groups = np.arange(NUM) * num // NUM
+    levels = np.random.default_rng(1).normal(size=(num, 1, CHANNELS)) * alike
+    return (values() + levels[groups]).astype(np.float32), groups
+
+
+def test_named_groups_are_counted_for_classes_and_sides() -> None:
+    features, groups = people(40)
+    seen = look(raw(features, test=None, groups=groups, group_names=tuple(map(str, range(40)))))
+    [note] = [one for one in seen.findings if "groups" in one.what]
+    assert note.severity == "note"
+    assert note.what == (
+        "the examples are of 40 groups (groups): 30 in training, 10 in test; of the classes 'even' 40, 'odd' 40"
+    )
+    assert (seen.num_groups, seen.num_errors) == (40, 0)
+
+
+def test_groups_on_both_sides_and_few_of_them_are_said() -> None:
+    features, groups = people(8)
+    names = tuple(map(str, range(8)))
+    both = found(raw(features, groups=groups, group_names=names), "warning")
+    assert "8 of the 8 test groups are in training as well, as the source splits them" in both
+    few = found(raw(features, test=None, groups=groups, group_names=names), "warning")
+    assert "the test split has 2 groups, fewer than 10" in few
+    assert "as the source splits them" not in few
+    one = found(raw(features, test=None, groups=np.zeros(NUM, np.int64), group_names=("a",)), "error")
+    assert "1 group is left to divide, but 3 are needed" in one
+
+
+@pytest.mark.parametrize("name", ["subject", "Patient_ID", "something"])
+def test_a_channel_that_says_whose_a_series_is_is_found(name: str) -> None:
+    features = values()
+    features[..., 2] = (np.random.default_rng(2).integers(0, 16, NUM))[:, None]
+    said = found(raw(features, channels=("x", "y", name)), "warning")
+    assert f"channel '{name}' is the same within each series and repeats over several: 16 values in 400 series" in said
+    [one] = [one for one in look(raw(features, channels=("x", "y", name))).findings if name in one.what]
+    assert f"if so give `--group-column {name}`" in one.do
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.arange(NUM) % 2,  # the label
+        np.random.default_rng(3).normal(size=NUM),  # a measurement
+        np.arange(NUM),  # another for every series
+    ],
+)
+def test_other_constant_channels_are_not_taken_for_groups(column: NDArray[Any]) -> None:
+    features = values()
+    features[..., 2] = column[:, None]
+    assert "repeats over several" not in found(raw(features, channels=("x", "y", "z")), "warning")
+
+
+def test_runs_of_alike_neighbours_are_found_and_not_where_they_are_named() -> None:
+    features, groups = people(40)
+    said = found(raw(features, test=None), "warning")
+    assert "neighbours in the file are alike: in 89% of 398" in said
+    assert "cases the next example of the class is nearer than one at random" in said
+    names = tuple(map(str, range(40)))
+    assert "alike" not in found(raw(features, test=None, groups=groups, group_names=names), "warning")
+    mixed = np.random.default_rng(4).permutation(NUM // 2)
+    order = np.stack([2 * mixed, 2 * mixed + 1], 1).ravel()
+    assert "neighbours" not in found(raw(features[order], test=None), "warning")
+
+
+def test_windows_that_overlap_within_a_named_recording_are_left_in_peace() -> None:
+    long = np.random.default_rng(5).normal(size=(NUM * 10 + STEPS, CHANNELS)).astype(np.float32)
+    features = np.stack([long[10 * i : 10 * i + STEPS] for i in range(NUM)])
+    assert "windows overlap" in found(raw(features, test=None), "error")
+    groups = np.arange(NUM) // 20
+    names = tuple(map(str, range(20)))
+    assert "windows overlap" not in found(raw(features, test=None, groups=groups, group_names=names), "error")

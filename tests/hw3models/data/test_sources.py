@@ -77,7 +77,7 @@ def use_everywhere(tmp_path: Path) -> DataReport:
         kind="sequences", shape=(50, 8), unequal_lengths=False, channels=(), class_names=("c0", "c1")
     )
     for name, labelled in (("motion", True), ("new", False)):
-        examples, labels = read_new(DataSpec(source=str(tmp_path / f"{name}.jsonl")), manifest, cache=tmp_path)
+        examples, labels, _ = read_new(DataSpec(source=str(tmp_path / f"{name}.jsonl")), manifest, cache=tmp_path)
         assert examples.shape == (120, 50, 8)
         assert (labels is not None) == labelled
     assert "not stated" in licence_of(report)

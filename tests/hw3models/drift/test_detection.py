@@ -1,12 +1,16 @@
 """Drift that is there is found and named; where there is none, alarms are as rare as promised."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
 from hw3models.drift import Side, detect
+from hw3models.drift.classifier import tell_apart
 from hw3models.drift.summaries import summaries
+from hw3models.drift.units import Units
 from hw3models.errors import DataError
 from hw3models.specs import DriftReport
 
@@ -125,3 +129,104 @@ def test_too_few_examples_are_refused() -> None:
     rng = np.random.default_rng(8)
     with pytest.raises(DataError, match="the new data have 5 examples, at least 20 are needed"):
         look(series(rng), series(rng, 5))
+
+
+def windows(
+    rng: np.random.Generator, num_groups: int, size: int = 20, *, alike: float = 0.5, channels: int = CHANNELS
+) -> Side:
+    """Groups of alike series: a level of the group's own, `alike` of the variance, in every channel."""
+    num = num_groups * size
+    levels = np.repeat(rng.normal(size=(num_groups, channels)), size, axis=0)
+    means = np.sqrt(alike) * levels + np.sqrt(1 - alike) * rng.normal(size=(num, channels))
+    values = means[:, None] + rng.normal(size=(num, 6, channels))
+    # What a model says depends on the group as well.
+    classes = (means[:, 0] > 0).astype(np.int64)
+    return Side(examples=values.astype(np.float32), classes=classes, groups=np.repeat(np.arange(num_groups), size))
+
+
+def other_groups(side: Side, first: int) -> Side:
+    assert side.groups is not None
+    return replace(side, groups=side.groups + first)
+
+
+def test_new_groups_of_the_same_world_are_not_called_drift() -> None:
+    rng = np.random.default_rng(0)
+    repeats, alarms, without = 120, 0, 0
+    for repeat in range(repeats):
+        reference, new = (windows(rng, num, channels=1) for num in (24, 12))
+        new = other_groups(new, 100)
+        hits = (reference.classes == 1, new.classes == 1)  # right or wrong by groups, too
+        given = {"kind": "sequences", "num_classes": 2, "hits": hits}
+        alarms += detect(reference, new, hit_groups=(reference.groups, new.groups), **given).drifted
+        if repeat < 20:
+            without += detect(replace(reference, groups=None), replace(new, groups=None), **given).drifted
+    # At most 5% of the looks; 99.9% of such experiments stay below this. Counted as independent nearly all are alarms.
+    assert alarms <= binom.ppf(0.999, repeats, 0.05)
+    assert without > 15
+
+
+def test_drift_beyond_the_groups_is_found() -> None:
+    rng = np.random.default_rng(1)
+    new = other_groups(windows(rng, 20), 100)
+    moved = replace(new, examples=new.examples + np.float32([2, 0, 0]))
+    report = detect(windows(rng, 30), moved, kind="sequences", num_classes=2)
+    assert {"mean of channel 0", "all summaries together"} <= drifted(report)
+    assert report.num_groups == (30, 20)
+    assert report.verdict.endswith("400 new examples of 20 groups against 600 of 30 groups of the training data.")
+    assert {test.test for test in report.tests} >= {
+        "Kolmogorov-Smirnov, groups permuted",
+        "chi-squared, groups permuted",
+        "classifier two-sample test, groups permuted",
+    }
+
+
+def test_groups_of_one_example_each_are_judged_as_examples_are() -> None:
+    rng = np.random.default_rng(2)
+    ours, theirs = (series(rng, 100) for _ in range(2))
+    theirs[:, :, 1] += 0.3
+    plain = look(ours, theirs)
+    sides = Side(examples=ours, groups=np.arange(100)), Side(examples=theirs, groups=100 + np.arange(100))
+    by_groups = detect(*sides, kind="sequences", num_classes=2)
+    for one, other in zip(plain.tests, by_groups.tests, strict=True):
+        assert one.effect == pytest.approx(other.effect, abs=0.02), one.what
+        assert one.p_value == pytest.approx(other.p_value, abs=0.06), one.what
+    assert drifted(plain) == drifted(by_groups)
+
+
+def test_each_group_counts_the_same_however_many_examples_it_has() -> None:
+    rng = np.random.default_rng(3)
+    reference, new = windows(rng, 20, 10, alike=0.0), other_groups(windows(rng, 20, 10, alike=0.0), 100)
+    assert new.groups is not None
+    # One of the new groups is another, and sends a hundred times as many examples as the others.
+    many = np.full((1000, 6, CHANNELS), 5, np.float32)
+    told = replace(
+        new,
+        examples=np.concatenate([new.examples, many]),
+        classes=None,
+        groups=np.concatenate([new.groups, np.full(1000, 119)]),
+    )
+    report = detect(replace(reference, classes=None), told, kind="sequences", num_classes=2)
+    assert not report.drifted
+    [test] = [test for test in report.tests if test.what == "mean of channel 0"]
+    assert test.effect < 0.3
+
+
+def test_so_few_groups_that_nothing_could_be_found_are_refused() -> None:
+    rng = np.random.default_rng(4)
+    with pytest.raises(DataError, match="24 groups of the training data and 1 of the new ones, and so few cannot show"):
+        detect(windows(rng, 24), other_groups(windows(rng, 1, 40), 100), kind="sequences", num_classes=2)
+    with pytest.raises(DataError, match="only one side says of which groups"):
+        detect(windows(rng, 24), replace(windows(rng, 24), groups=None), kind="sequences", num_classes=2)
+
+
+def test_a_group_that_both_sides_have_is_in_one_fold() -> None:
+    rng = np.random.default_rng(5)
+    # The same people before and now, whom a classifier could tell from each other, but not the sides.
+    people = rng.normal(size=(12, 3)) * 5
+    ours, theirs = (np.repeat(people, 10, axis=0) + rng.normal(size=(120, 3)) for _ in range(2))
+    groups = np.repeat(np.arange(12), 10)
+    units = Units.of_groups((groups, groups))
+    assert units.counts == (12, 12)
+    accuracy, p_value = tell_apart(ours, theirs, permutations=199, rng=rng, units=units)
+    assert abs(accuracy - 0.5) < 0.2
+    assert p_value > 0.05

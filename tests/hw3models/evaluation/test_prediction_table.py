@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from hw3models.errors import DataError, DigestError
-from hw3models.evaluation.prediction_table import PredictionTable, load_table, save_table
+from hw3models.evaluation.prediction_table import (
+    PredictionTable,
+    add_seeds,
+    join_resamples,
+    load_table,
+    save_table,
+)
 from tests.tables import autoencoder, classifier
 
 
@@ -126,6 +132,10 @@ def test_all_faults_are_named_together() -> None:
         ({"probabilities": None}, r"neither `probabilities` nor `squared_error`"),
         ({"labels": np.arange(6) % 4}, r"`labels` must lie in 0\.\.2, .* got 3"),
         ({"labels": np.arange(6) % 3 - 1}, r"`labels` must not be negative, got -1"),
+        ({"groups": np.arange(5)}, r"`groups` must have shape \(n=6\), got \(5,\)"),
+        ({"groups": np.zeros((2, 6), int)}, r"`groups` must have shape \(n=6\), got \(2, 6\)"),
+        ({"groups": np.zeros(6)}, r"`groups` has the wrong type, float64"),
+        ({"groups": np.arange(6) - 2}, r"`groups` must not be negative, got -2"),
         ({"probabilities": None, "squared_error": np.ones((2, 6))}, r"needs `num_pixels`.* got None"),
         ({"squared_error": -np.ones((2, 6)), "num_pixels": 4}, r"not negative \(seed 3, test row 0; 12 such rows\)"),
         ({"codes": np.full((2, 6, 2), np.nan, np.float32)}, r"`codes` must be finite"),
@@ -166,3 +176,31 @@ def test_rounding_of_half_precision_is_let_through() -> None:
 def test_one_test_example_is_too_few() -> None:
     with pytest.raises(DataError, match="at least 2 test examples, got 1"):
         classifier([[1]])
+
+
+def test_groups_are_kept_and_count_in_the_digest_only_where_there_are_some(tmp_path: Path) -> None:
+    table = table_with(groups=np.array([4, 4, 0, 0, 7, 7]))
+    digest = save_table(table, tmp_path / "t.npz")
+    np.testing.assert_array_equal(load_table(tmp_path / "t.npz", digest).groups, [4, 4, 0, 0, 7, 7])
+    assert len({digest, table_with().digest, table_with(groups=np.array([4, 4, 0, 0, 7, 0])).digest}) == 3
+    # Of the version before groups.
+    assert full_table().digest == "71c95a67ff9f4fe8"
+    assert table_with().groups is None
+
+
+def test_groups_go_where_the_examples_go() -> None:
+    first, second = np.array([4, 4, 0, 0, 7, 7]), np.array([1, 1, 1, 2, 2, 2])
+    table = table_with(groups=first)
+    np.testing.assert_array_equal(table.of_seed(4).groups, first)
+    more = table_with(seeds=(5, 6), groups=first)
+    np.testing.assert_array_equal(add_seeds(table, more).groups, first)
+    with pytest.raises(DataError, match="more seeds of mlp know groups that the others do not"):
+        add_seeds(table_with(), more)
+    ones = [table.of_seed(3), table_with(groups=second, test_index=np.arange(6) + 9).of_seed(4)]
+    joined = join_resamples(ones, data_digest="d1", num_train=20)
+    np.testing.assert_array_equal(joined.groups, [first, second])
+    np.testing.assert_array_equal(joined.of_seed(4).groups, second)
+    others = [table_with(seeds=(s, 9), groups=g).of_seed(s) for s, g in ((7, second), (8, first))]
+    again = join_resamples(others, data_digest="d1", num_train=20)
+    np.testing.assert_array_equal(add_seeds(joined, again).groups, [first, second, second, first])
+    assert join_resamples([table_with().of_seed(3)], data_digest="d1", num_train=20).groups is None

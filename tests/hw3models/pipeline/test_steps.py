@@ -1,6 +1,7 @@
 """From a prepared data set to an evaluation report, through files; and models used outside."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from hw3models.families.family import Architecture
 from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.runtime.code_version import code_version
 from hw3models.serving.predictor import load_predictor, save_predictor
-from hw3models.specs import DataReport, DataSpec, TrainReport, TrainSpec
+from hw3models.specs import DataReport, DataSpec, Kind, Resampling, TrainReport, TrainSpec
 from tests.tiny import quick_recipe, tiny_dataset
 
 
@@ -184,3 +185,24 @@ def test_pca_with_30_numbers_reproduces_the_published_error_on_mnist(tmp_path: P
 
 def test_the_code_version_is_the_same_in_one_tree() -> None:
     assert code_version() == code_version.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"), [("sequences", "cnn"), ("sequences", "majority"), ("images", "autoencoder"), ("images", "pca")]
+)
+@pytest.mark.parametrize("resampling", ["seed", "both"])
+def test_every_task_type_tells_the_groups_of_its_test_examples(
+    tmp_path: Path, kind: Kind, family: str, resampling: Resampling
+) -> None:
+    groups = np.random.default_rng(0).integers(0, 20, 240)
+    dataset = replace(tiny_dataset(kind), groups=groups, group_names=tuple(map(str, range(20))))
+    save(dataset, tmp_path / "data.npz")
+    data = describe(dataset, tmp_path / "data.npz")
+    spec = TrainSpec(family=family, seeds=(0, 1), resampling=resampling, recipe=quick_recipe(epochs=1), device="cpu")
+    if family in ("majority", "pca"):
+        spec = spec.model_copy(update={"recipe": None})
+    evaluation = evaluate_step(train_step(spec, data, tmp_path / family), data)
+    table = load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
+    assert table.groups is not None
+    np.testing.assert_array_equal(table.groups, groups[table.test_index])
+    assert table.is_resampled == (resampling == "both")
