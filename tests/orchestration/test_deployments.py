@@ -86,8 +86,8 @@ def test_a_schedule_fires_and_its_run_trains(stack: Stack, studies_worker: None)
 
 
 def test_a_run_that_failed_and_is_retried_goes_on_in_the_same_mlflow_run(stack: Stack, studies_worker: None) -> None:
-    # Nobody serves the GPU pool in time, so the first attempt fails; the second finds it served, and its training begins
-    # long before the same deadline is over.
+    # Nobody serves the GPU pool in time, so the first attempt fails; the second finds it served, and its training
+    # begins long before the same deadline is over.
     spec = study(placement="gpu", queue_deadline=60, families=("mlp",)).model_dump(mode="json")
     api(stack, "/work_pools/hw3-gpu", {"is_paused": True}, method="PATCH")
     run = start(stack, "sequences", "sequences", spec).json()["id"]
