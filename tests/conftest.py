@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -21,13 +22,19 @@ os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Real data for tests, beside the checkout; not part of the repository."""
 
+WITH_SERVERS = 1200
+"""Seconds after which a test with real servers and workers hangs: they take one or two minutes alone on two cores."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", metavar="SEED", help="files in random order, and the tests within each")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files stay together: each starts its own servers once."""
+    """Time for the tests with servers; an order, in which files stay together: each starts its own servers once."""
+    for item in items:
+        if item.get_closest_marker("servers") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(WITH_SERVERS))
     if (seed := config.getoption("--shuffle")) is not None:
         rng = random.Random(seed)
         files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
@@ -43,6 +50,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HW3_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HW3_CACHE", str(tmp_path / "cache"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables, made by MLflow once for all tests of this process: its migrations take seconds."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    folder = tmp_path_factory.mktemp("store")
+    made = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", (folder / "artifacts").as_uri())
+    made.engine.dispose()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store(home: Path, empty_store: Path) -> Path:
+    """MLflow's store in a fresh home, made already; how it is made is tested in tests/tasks/tracking/test_store.py."""
+    path = home / "mlflow" / "store" / "mlflow.db"
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(empty_store, path)
+    return path
 
 
 @pytest.fixture(scope="session")
