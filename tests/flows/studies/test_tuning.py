@@ -159,6 +159,7 @@ STUDY = ("sequences", "regime:locked", "--num-train", "80", "--num-test", "60", 
 STUDY = (*STUDY, "--epochs", "12", "--tune", "4", "--json")
 
 
+@pytest.mark.servers
 @pytest.mark.timeout(900)
 def test_a_killed_search_goes_on_in_its_own_runs_and_ends_with_the_same(
     environment: dict[str, str], home: Path
