@@ -80,7 +80,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     storage = tmp_path_factory.mktemp("results")
     with (
-        prefect_test_harness(server_startup_timeout=120),
+        prefect_test_harness(server_startup_timeout=600),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOCAL_STORAGE_PATH: storage}),
     ):
         yield
