@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +99,8 @@ class Outcome(NamedTuple):
     tried: int
     seconds: float
     day: str
+    failures: tuple[str, ...] = ()
+    """The tests, with what they said; not kept with the figures."""
 
 
 def main() -> int:
@@ -109,9 +112,10 @@ def main() -> int:
     for row in ROWS:
         if only in row.fault:
             outcome = known[row.fault] = run(row)
-            sys.stdout.write(f"{row.fault}: {outcome.passed} of {outcome.tried} ({outcome.seconds:.0f} s)\n")
+            told = f"{row.fault}: {outcome.passed} of {outcome.tried} ({outcome.seconds:.0f} s)"
+            sys.stdout.write("\n".join((told, *outcome.failures, "")))
             sys.stdout.flush()
-            FIGURES.write_text(json.dumps({fault: one._asdict() for fault, one in known.items()}, indent=1) + "\n")
+            store(known)
     if missing := [row.fault for row in ROWS if row.fault not in known]:
         sys.stdout.write(f"the page wants these, too: {'; '.join(missing)}\n")
         return 1
@@ -128,6 +132,12 @@ def stored() -> dict[str, Outcome]:
     return {fault: Outcome(**one) for fault, one in json.loads(FIGURES.read_text()).items()}
 
 
+def store(known: Mapping[str, Outcome]) -> None:
+    """For the next page."""
+    kept = {fault: {k: v for k, v in one._asdict().items() if k != "failures"} for fault, one in known.items()}
+    FIGURES.write_text(json.dumps(kept, indent=1) + "\n")
+
+
 def run(row: Row) -> Outcome:
     """The row's tests, of all markers."""
     began = time.monotonic()
@@ -140,7 +150,13 @@ def run(row: Row) -> Outcome:
     skipped = [case for case in cases if case.find("skipped") is not None]
     failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     tried = len(cases) - len(skipped)
-    return Outcome(row.tries * (tried - len(failed)), row.tries * tried, time.monotonic() - began, str(date.today()))
+    passed, said = row.tries * (tried - len(failed)), tuple(_said(case) for case in failed)
+    return Outcome(passed, row.tries * tried, time.monotonic() - began, str(date.today()), said)
+
+
+def _said(case: ET.Element) -> str:
+    texts = [one.text or "" for tag in ("failure", "error") for one in case.findall(tag)]
+    return f"    {case.get('classname')}::{case.get('name')}\n" + "\n".join(texts)
 
 
 def page(outcomes: list[Outcome]) -> str:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -109,7 +110,7 @@ def _alive(run_id: str, child: str) -> Iterator[None]:
             if ended.wait(pause):
                 return
 
-    thread = threading.Thread(target=heartbeat, name="heartbeat", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(heartbeat,), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -21,13 +22,19 @@ os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Real data for tests, beside the checkout; not part of the repository."""
 
+WITH_SERVERS = 1200
+"""Seconds after which a test with real servers and workers hangs: they take one or two minutes alone on two cores."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", metavar="SEED", help="files in random order, and the tests within each")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files stay together: each starts its own servers once."""
+    """Time for the tests with servers; an order, in which files stay together: each starts its own servers once."""
+    for item in items:
+        if item.get_closest_marker("servers") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(WITH_SERVERS))
     if (seed := config.getoption("--shuffle")) is not None:
         rng = random.Random(seed)
         files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
@@ -46,6 +53,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables, made by MLflow once for all tests of this process: its migrations take seconds."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    folder = tmp_path_factory.mktemp("store")
+    made = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", (folder / "artifacts").as_uri())
+    made.engine.dispose()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store(home: Path, empty_store: Path) -> Path:
+    """MLflow's store in a fresh home, made already; how it is made is tested in tests/tasks/tracking/test_store.py."""
+    path = home / "mlflow" / "store" / "mlflow.db"
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(empty_store, path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A real Prefect server with a database of its own, for all flow tests of this process."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
@@ -53,7 +80,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     storage = tmp_path_factory.mktemp("results")
     with (
-        prefect_test_harness(server_startup_timeout=120),
+        prefect_test_harness(server_startup_timeout=600),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOCAL_STORAGE_PATH: storage}),
     ):
         yield

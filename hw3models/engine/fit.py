@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -319,7 +320,8 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
     if at_once == 1:
         return [_train(job, group) for group in groups]
     with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        futures = [pool.submit(_train, job, group) for group in groups]
+        # What is told of an epoch is told as the caller would: a log finds the server that was set for it alone.
+        futures = [pool.submit(copy_context().run, _train, job, group) for group in groups]
         for future in futures:
             future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
         try:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,7 +120,7 @@ def in_a_thread_of_its_own(work: Callable[[], _R]) -> _R:
             failed.append(error)
 
     # A daemon: after Ctrl-C nobody waits for it.
-    thread = threading.Thread(target=run, name="own-openmp", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="own-openmp", daemon=True)
     thread.start()
     thread.join()
     if failed:

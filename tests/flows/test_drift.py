@@ -17,7 +17,7 @@ from hw3models.specs import DataSpec, DriftReport, DriftSpec, PromoteSpec, RunRe
 from tasks import tracking
 from tasks.tracking.store import connect
 
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 DATA = DataSpec(source="regime:dynamics", num_train=300, num_test=200)
 
 

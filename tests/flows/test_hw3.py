@@ -9,7 +9,7 @@ from hw3models.errors import SpecError
 from hw3models.homework import parts as homework
 from hw3models.specs import HomeworkPart, Hw3Spec
 
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 SPEC = Hw3Spec(images="digits", regimes=("locked",), num_train=80, num_test=60, seeds=2, epochs=1)
 

@@ -31,7 +31,7 @@ from tasks import tracking
 from tasks.tracking import registry
 from tasks.tracking.store import connect
 
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 DATA = DataSpec(source="regime:locked", num_train=300, num_test=300)
 MODEL = "hw3-sequences-locked"

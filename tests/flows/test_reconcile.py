@@ -56,7 +56,7 @@ def test_a_killed_study_is_swept_once_and_can_still_be_gone_on_with(environment:
     assert hw3(environment, "reconcile").stdout == "nothing to do\n"
 
 
-@pytest.mark.usefixtures("home", "prefect")
+@pytest.mark.usefixtures("store", "prefect")
 def test_what_lives_is_left_alone_and_what_is_elsewhere_is_said() -> None:
     run_id = tracking.open_parent("a study", SequencesSpec(), {})
     other = tracking.open_parent("another", SequencesSpec(seeds=3), {})
@@ -69,7 +69,7 @@ def test_what_lives_is_left_alone_and_what_is_elsewhere_is_said() -> None:
     assert {client.get_run(one).info.status for one in (run_id, other)} == {"RUNNING"}
 
 
-@pytest.mark.usefixtures("home", "prefect")
+@pytest.mark.usefixtures("store", "prefect")
 @pytest.mark.parametrize(("state", "status"), [("CANCELLED", "KILLED"), ("CRASHED", "FAILED")])
 def test_a_run_of_another_host_ends_as_its_flow_run_did_after_a_while(
     state: str, status: str, monkeypatch: pytest.MonkeyPatch
@@ -90,7 +90,7 @@ def test_a_run_of_another_host_ends_as_its_flow_run_did_after_a_while(
     assert nothing_done(sweep())
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("store")
 def test_without_a_prefect_server_mlflow_is_put_in_order_all_the_same() -> None:
     parent = tracking.open_parent("a study", SequencesSpec(), {"prefect.flow_run_id": str(uuid4())})
     client, _ = connect()

@@ -86,11 +86,12 @@ def test_a_schedule_fires_and_its_run_trains(stack: Stack, studies_worker: None)
 
 
 def test_a_run_that_failed_and_is_retried_goes_on_in_the_same_mlflow_run(stack: Stack, studies_worker: None) -> None:
-    # Nobody serves the GPU pool in time, so the first attempt fails; the second finds it served.
-    spec = study(placement="gpu", queue_deadline=8, families=("mlp",)).model_dump(mode="json")
+    # Nobody serves the GPU pool in time, so the first attempt fails; the second finds it served, and its training
+    # begins long before the same deadline is over.
+    spec = study(placement="gpu", queue_deadline=60, families=("mlp",)).model_dump(mode="json")
     api(stack, "/work_pools/hw3-gpu", {"is_paused": True}, method="PATCH")
     run = start(stack, "sequences", "sequences", spec).json()["id"]
-    wait_until(lambda: state_of(stack, run) in FINAL, "the first attempt ends", timeout=90)
+    wait_until(lambda: state_of(stack, run) in FINAL, "the first attempt ends", timeout=150)
     assert state_of(stack, run) == "FAILED"
     [first] = mlflow_runs(stack, f"tags.`prefect.flow_run_id` = '{run}' and tags.`hw3.role` = 'parent'")
     assert first.info.status == "FAILED"

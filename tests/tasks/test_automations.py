@@ -4,7 +4,9 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
@@ -64,6 +66,12 @@ def test_they_are_made_once_and_changed_only_when_they_differ(client: SyncPrefec
     assert len(client.read_automations()) == 2
 
 
+def heartbeats(api: str, run_id: UUID) -> int:
+    """That have arrived at the server."""
+    wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{run_id}"]}}
+    return int(httpx.post(f"{api}/events/filter", json={"filter": wanted}, timeout=30).json()["total"])
+
+
 def test_a_run_that_is_killed_with_its_worker_is_crashed(api: str, client: SyncPrefectClient, tmp_path: Path) -> None:
     (tmp_path / "slow_flow.py").write_text(SLOW)
     # 30 s is the shortest heartbeat: a shorter window would crash a living run, but this one is dead by then.
@@ -85,6 +93,8 @@ def test_a_run_that_is_killed_with_its_worker_is_crashed(api: str, client: SyncP
     with worker(api, "doomed", tmp_path / "worker", PYTHONPATH=str(tmp_path)) as process:
         wait_until(lambda: state(run) == "Running", "start", timeout=40)
         wait_until(lambda: state(done) == "Completed", "end of the short run", timeout=40)
+        # The automation waits for the heartbeat after this one; it comes beside the state, and may come later.
+        wait_until(lambda: heartbeats(api, run.id), "the first heartbeat", timeout=40)
         for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
             os.kill(one.pid, signal.SIGKILL)
     assert state(run) == "Running"

@@ -11,7 +11,7 @@ from tasks.data import download
 from tests.hw3models.data.known import mirror
 from tests.hw3models.data.known.mirror import Mirror
 
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 
 @flow(name="only-download")

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from tests import forked
+
 HW3 = str(Path(sys.executable).with_name("hw3"))
 
 
@@ -33,6 +35,7 @@ def hw3(environment: Mapping[str, str], *arguments: str, timeout: float = 200) -
 QUICK = ("--num-train", "80", "--num-test", "60", "--epochs", "2", "--seeds", "3", "--families", "mlp,majority")
 
 
+@pytest.mark.usefixtures("store")
 def test_json_has_the_promised_shape_and_nothing_else_is_on_stdout(environment: dict[str, str]) -> None:
     done = hw3(environment, "sequences", "regime:locked", *QUICK, "--json")
     assert done.returncode == 0, done.stderr
@@ -59,6 +62,7 @@ def test_json_has_the_promised_shape_and_nothing_else_is_on_stdout(environment: 
     assert "Warning" not in done.stderr
 
 
+@pytest.mark.usefixtures("store")
 def test_plain_output_leads_with_the_verdict_and_ends_with_a_report_that_can_be_written_again(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -86,7 +90,6 @@ def test_plain_output_leads_with_the_verdict_and_ends_with_a_report_that_can_be_
         (["sequences", "regime:motif", "--sedes", "3"], "Did you mean --seeds?"),
         (["sequences", "regime:motif", "--seeds", "0"], "`seeds`: input should be greater than or equal to 1, got"),
         (["sequences", "regime:motif", "--seeds", "many"], "seeds"),
-        (["sequences", "regime:motif", "--digest", "0123456789abcdef"], "0123456789abcdef"),
         (["images", "imagenet"], "'imagenet' does not hold images"),
         (["run", "--regimes", "mortif"], "mortif"),
         (["report", "nothing.json"], "nothing.json: not the JSON of a run"),
@@ -94,9 +97,18 @@ def test_plain_output_leads_with_the_verdict_and_ends_with_a_report_that_can_be_
     ],
 )
 def test_bad_input_is_told_in_one_message_with_exit_code_2(
-    environment: dict[str, str], arguments: list[str], message: str
+    environment: dict[str, str], arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    done = hw3(environment, *arguments)
+    assert_told(forked.hw3(environment, *arguments, folder=tmp_path), message)
+
+
+def test_data_with_another_digest_than_was_asked_for_are_told_when_they_are_prepared(
+    environment: dict[str, str],
+) -> None:
+    assert_told(hw3(environment, "sequences", "regime:motif", "--digest", "0123456789abcdef"), "0123456789abcdef")
+
+
+def assert_told(done: subprocess.CompletedProcess[str], message: str) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -205,6 +217,7 @@ def test_two_runs_started_together_on_a_fresh_home_both_answer(environment: dict
     assert first["mlflow"]["run_id"] != second["mlflow"]["run_id"]
 
 
+@pytest.mark.usefixtures("store")
 def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(environment: dict[str, str]) -> None:
     arguments = ["sequences", "regime:locked", "--num-train", "200", "--num-test", "60", "--seeds", "2"]
     arguments += ["--families", "majority,gru", "--epochs", "5000"]

@@ -9,7 +9,7 @@ from hw3models.specs import SequencesSpec
 from tests.hw3models.runtime.test_file_digests import Passes, passes, write_csv
 
 __all__ = ["passes"]
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 
 def test_a_study_digests_its_file_once_and_what_it_prepared_twice(passes: Passes, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hw3models.specs import Answer, DataSpec, Hw3Spec, ImagesSpec, ReplicateFail
 from tasks import tracking
 from tests.flows.studies.made import Trainer, plan_of, prepared
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def spec_of(path: Path, **changes: Any) -> SequencesSpec:

@@ -20,7 +20,7 @@ from hw3models.families import FAMILIES, Network
 from hw3models.specs import AutoencoderSpec, DataSpec, ImagesSpec, Recipe, RunReport, SequencesSpec
 from tasks import progress
 
-pytestmark = pytest.mark.usefixtures("prefect", "home")
+pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 TINY = DataSpec(source="regime:locked", num_train=80, num_test=60)
 

@@ -46,7 +46,7 @@ def trials_of(run: RunReport, family: str) -> dict[str, Run]:
     return {one.data.tags["trial"]: one for one in found}
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_each_network_gets_as_many_trials_and_is_trained_with_the_best_of_its_own() -> None:
     run = sequences(small())
     [answer] = run.answers
@@ -66,7 +66,7 @@ def test_each_network_gets_as_many_trials_and_is_trained_with_the_best_of_its_ow
     assert "5 trials each, judged by accuracy" in Path(run.report).read_text()
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_mlflow_has_a_run_for_each_trial_under_its_family_with_its_course_and_recipe() -> None:
     run = sequences(small(data=DATA.model_copy(update={"seed": 3})))
     assert run.tracking is not None
@@ -91,7 +91,7 @@ def test_mlflow_has_a_run_for_each_trial_under_its_family_with_its_course_and_re
     assert trials_of(run, "logistic") == {}
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_a_later_study_goes_on_from_the_search_of_an_earlier_one_unless_it_is_to_be_fresh(home: Path) -> None:
     data = DATA.model_copy(update={"seed": 4})
     first = sequences(small(data=data, families=("mlp",)))
@@ -107,7 +107,7 @@ def test_a_later_study_goes_on_from_the_search_of_an_earlier_one_unless_it_is_to
     assert len(list((home / ".hw3" / "searches").iterdir())) == 2
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_a_network_whose_search_fails_is_missing_and_the_others_are_compared(home: Path) -> None:
     broken = {"optimizer": "sgd", "learning_rate": 1e30, "schedule": "constant", "epochs": 2}
     # A recipe for all networks, of which none can be trained with.
@@ -122,7 +122,7 @@ def test_a_network_whose_search_fails_is_missing_and_the_others_are_compared(hom
     assert "tuned" not in answer.comparison.verdict
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_a_study_that_goes_on_until_it_is_decided_searches_once() -> None:
     spec = small(families=("mlp", "gru"), until_decided=True, seeds=3, max_seeds=6, tune=3)
     run = sequences(spec)
@@ -136,7 +136,7 @@ def test_a_study_that_goes_on_until_it_is_decided_searches_once() -> None:
     assert "the best of 3 that were tried" in answer.comparison.verdict
 
 
-@pytest.mark.usefixtures("prefect", "home")
+@pytest.mark.usefixtures("prefect", "store")
 def test_an_autoencoder_is_judged_by_its_loss_and_may_get_other_layers() -> None:
     data = DataSpec(source="digits", max_train=200)
     run = autoencoder(AutoencoderSpec(data=data, seeds=2, epochs=1, tune=4))
@@ -159,6 +159,7 @@ STUDY = ("sequences", "regime:locked", "--num-train", "80", "--num-test", "60", 
 STUDY = (*STUDY, "--epochs", "12", "--tune", "4", "--json")
 
 
+@pytest.mark.servers
 @pytest.mark.timeout(900)
 def test_a_killed_search_goes_on_in_its_own_runs_and_ends_with_the_same(
     environment: dict[str, str], home: Path

@@ -1,11 +1,12 @@
 """Trainings that are cut off go on where they were, to the same bits."""
 
+import hashlib
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hw3models.engine.checkpoints import Checkpoints, Saved
 from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.families import FAMILIES, Network
 from hw3models.specs import DataSpec, TrainSpec
+from tests.forked import FORKS
 from tests.tiny import quick_recipe, tiny_dataset
 
 NETWORKS = [f for kind in FAMILIES.values() for f in kind.values() if isinstance(f, Network)]
@@ -128,7 +130,6 @@ def test_a_checkpoint_of_another_training_is_never_taken(tmp_path: Path) -> None
 
 def test_a_file_that_only_looks_like_a_checkpoint_is_passed_over(tmp_path: Path) -> None:
     """Whose digest is right and whose content is not: nothing of it is trusted, least of all unpickled."""
-    import hashlib
     import pickle
 
     for content in (pickle.dumps({"a": 1}), (10**12).to_bytes(8, "little") + b"{}", b"\x02\0\0\0\0\0\0\0{}"):
@@ -137,43 +138,44 @@ def test_a_file_that_only_looks_like_a_checkpoint_is_passed_over(tmp_path: Path)
     assert Checkpoints(tmp_path, "key").newest() is None
 
 
-PROGRAM = """
-import sys
-from functools import partial
-from pathlib import Path
-import torch
-from tests.hw3models.engine.test_checkpoints import NETWORKS, RECIPE, in_folder
-from hw3models.specs import DataSpec, TrainSpec
-from hw3models.engine.fit import fit
-from tests.tiny import tiny_dataset
+def train(folder: Path, paced_from: int, way: Connection) -> None:
+    """In a process of its own. From an epoch on it says its number after each, and goes on when told to."""
+    torch.set_num_threads(1)
+    family = next(f for f in NETWORKS if f.name == "gru")
+    recipe = RECIPE.model_copy(update={"epochs": 150})
+    spec = TrainSpec(data=DataSpec(), family="gru", seeds=(3, 8), recipe=recipe, device="cpu")
 
-torch.set_num_threads(1)
-family = next(f for f in NETWORKS if f.name == "gru")
-folder, recipe = Path(sys.argv[1]), RECIPE.model_copy(update={"epochs": 150})
-spec = TrainSpec(data=DataSpec(), family="gru", seeds=(3, 8), recipe=recipe, device="cpu")
-checkpoints = partial(in_folder, folder)
-dataset = tiny_dataset("sequences")
+    def on_epoch(report: EpochReport) -> None:
+        if report.epoch >= paced_from:
+            way.send(report.epoch)
+            way.recv()
 
-paced_from = int(sys.argv[2])
+    result = fit(tiny_dataset("sequences"), family, spec, on_epoch=on_epoch, checkpoints=partial(in_folder, folder))
+    digest = hashlib.sha256()
+    for _, tensor in sorted(result.states.items()):
+        digest.update(tensor.numpy().tobytes())
+    way.send(digest.hexdigest())
 
-def on_epoch(report):
-    if report.epoch >= paced_from:
-        print(report.epoch, flush=True)
-        sys.stdin.readline()
 
-result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints)
-import hashlib
-digest = hashlib.sha256()
-for name, tensor in sorted(result.states.items()):
-    digest.update(tensor.numpy().tobytes())
-print(digest.hexdigest(), flush=True)
-"""
+@contextmanager
+def training(folder: Path, paced_from: int) -> Iterator[Connection]:
+    """Such a process, for as long as the block lasts."""
+    ours, theirs = FORKS.Pipe()
+    process = FORKS.Process(target=train, args=(folder, paced_from, theirs))
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
 
 
 def run(folder: Path) -> str:
     """The digest of the parameters."""
-    command = [sys.executable, "-c", PROGRAM, str(folder), "1000"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    with training(folder, 1000) as way:
+        return str(way.recv())
 
 
 def newest(folder: Path) -> int:
@@ -184,20 +186,16 @@ def newest(folder: Path) -> int:
 def kill(folder: Path, epochs: int, moments: random.Random) -> None:
     """Go on for some epochs, each of which begins when it is told to; the process dies somewhere in the next one."""
     first = newest(folder) + 1
-    command = [sys.executable, "-c", PROGRAM, str(folder), str(first)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"{first}\n"
+    with training(folder, first) as way:
+        assert way.recv() == first
         for epoch in range(first + 1, first + 1 + epochs):
             start = time.perf_counter()
-            process.stdin.write("\n")
-            assert process.stdout.readline() == f"{epoch}\n"
+            way.send("go on")
+            assert way.recv() == epoch
             seconds = time.perf_counter() - start
-        process.stdin.write("\n")
+        way.send("go on")
         # It may be in the middle of an epoch, of its checkpoint, or at the end: never further.
         time.sleep(moments.uniform(0, 1.5 * seconds))
-        process.kill()
 
 
 def killed_and_resumed(folder: Path, kills: int) -> str:

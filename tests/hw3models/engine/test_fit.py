@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import numpy as np
 import pytest
@@ -185,6 +186,24 @@ def test_stacks_are_split_over_threads_and_give_the_same_replicates() -> None:
     assert {report.seeds for report in split.epochs} == {(0, 1), (2, 3)}
     for name, tensor in one.states.items():
         torch.testing.assert_close(split.states[name], tensor, rtol=1e-9, atol=1e-10)
+
+
+def test_what_is_told_from_the_threads_of_a_split_stack_is_told_in_the_context_of_the_caller() -> None:
+    """Prefect keeps there which server is spoken to: without it, a log of an epoch started another server."""
+    server, heard = ContextVar("server", default="another"), set[tuple[str, bool]]()
+    here = threading.get_ident()
+
+    def on_epoch(report: EpochReport) -> None:
+        heard.add((server.get(), threading.get_ident() == here))
+
+    torch.set_num_threads(2)
+    family, token = network("sequences", "gru"), server.set("the caller's")
+    try:
+        spec = TrainSpec(family="gru", seeds=(0, 1, 2, 3), recipe=quick_recipe(), device="cpu", strategy="split")
+        fit(tiny_dataset("sequences"), family, spec, on_epoch=on_epoch)
+    finally:
+        server.reset(token)
+    assert heard == {("the caller's", False)}
 
 
 def test_a_core_that_has_nothing_left_is_told_of_while_another_trains() -> None:

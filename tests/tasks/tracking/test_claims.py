@@ -15,7 +15,7 @@ from tasks.tracking import claims
 
 
 @pytest.fixture
-def run_id(home: Path) -> str:
+def run_id(store: Path) -> str:
     return tracking.open_parent("race", TrainJob(), {})
 
 
@@ -115,7 +115,7 @@ def test_signs_of_life_differ_each_time(run_id: str) -> None:
     assert tracking.last_heartbeat(run_id, "child") != first
 
 
-def test_ending_the_runs_of_a_dead_flow_run_touches_no_others(home: Path) -> None:
+def test_ending_the_runs_of_a_dead_flow_run_touches_no_others(store: Path) -> None:
     mine = tracking.open_parent("mine", TrainJob(), {"prefect.flow_run_id": "a"})
     other = tracking.open_parent("other", TrainJob(), {"prefect.flow_run_id": "b"})
     assert tracking.end_runs_of("a", tracking.KILLED, "cancelled") == [mine]
@@ -123,7 +123,7 @@ def test_ending_the_runs_of_a_dead_flow_run_touches_no_others(home: Path) -> Non
     assert tracking.open_runs_of(other) == [other]
 
 
-def test_a_flow_run_tried_again_goes_on_in_the_same_mlflow_run(home: Path) -> None:
+def test_a_flow_run_tried_again_goes_on_in_the_same_mlflow_run(store: Path) -> None:
     first = tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "a"})
     tracking.end_run(first, "FAILED")
     assert tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "a"}) == first
@@ -132,7 +132,7 @@ def test_a_flow_run_tried_again_goes_on_in_the_same_mlflow_run(home: Path) -> No
     assert tracking.open_parent("outside", TrainJob(), {}) != tracking.open_parent("outside", TrainJob(), {})
 
 
-def test_runs_below_those_of_a_dead_flow_run_end_with_them(home: Path) -> None:
+def test_runs_below_those_of_a_dead_flow_run_end_with_them(store: Path) -> None:
     parent = tracking.open_parent("hw3 run", TrainJob(), {"prefect.flow_run_id": "outer"})
     data = DataReport(
         name="d", kind="sequences", source="d", path="d", digest="d", num_train=1, num_validation=0, num_test=1,

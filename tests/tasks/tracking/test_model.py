@@ -13,7 +13,7 @@ from tasks import tracking
 from tasks.settings import Settings
 from tests.tiny import quick_recipe
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def test_a_run_has_its_figures_and_one_model_that_names_its_requirements(data: DataReport, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tasks.settings import Settings
 from tasks.tracking.journal import Facts
 from tasks.tracking.store import connect
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def epoch(number: int, seeds: tuple[int, ...], *losses: float, running: tuple[bool, ...] | None = None) -> EpochReport:
