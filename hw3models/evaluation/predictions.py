@@ -10,6 +10,7 @@ S = seeds, n = test examples, K = classes
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.comparison import compare
-from hw3models.evaluation.facts import FamilyFacts
+from hw3models.evaluation.facts import NO_FACTS, Facts, FamilyFacts, fact
 from hw3models.evaluation.prediction_columns import as_name, as_numbers, class_columns, in_order, listed, tidied
 from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
 from hw3models.specs import ComparisonReport
@@ -54,15 +55,41 @@ def compare_predictions(
         DataError: the columns, or what stands in them, are no such table; all faults at once.
         SpecError: no such metric, or not for these predictions; a margin that is not positive.
     """
-    if not 0 < level < 1:
-        raise SpecError(f"`level` must lie between 0 and 1, got {level}.")
+    check_level(level)
     frame = tidied(frame)
     tables = tables_of(frame, num_train=num_train)
-    fixed, beaten = _names(deterministic), _names(baselines)
-    if strangers := sorted((fixed | beaten) - tables.keys()):
-        raise DataError(f"no predictions of {listed(strangers)}; there are some of {listed(tables)}.")
-    facts = {name: FamilyFacts(label=name, deterministic=name in fixed, is_baseline=name in beaten) for name in tables}
+    facts = named_facts(tables, deterministic, baselines)
     return compare(tables, metric=metric, margin=margin, level=level, train_seconds=seconds_of(frame), facts=facts)
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no level.
+
+    Raises:
+        SpecError: it does not lie between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise SpecError(f"`level` must lie between 0 and 1, got {level}.")
+
+
+def named_facts(
+    families: Collection[str], deterministic: Collection[str], baselines: Collection[str], known: Facts = NO_FACTS
+) -> dict[str, FamilyFacts]:
+    """What is known of each family, and what was said of it by name beside.
+
+    Raises:
+        DataError: something was said of a family that is not there.
+    """
+    fixed, beaten = _names(deterministic), _names(baselines)
+    if strangers := sorted((fixed | beaten) - set(families)):
+        raise DataError(f"no predictions of {listed(strangers)}; there are some of {listed(families)}.")
+    facts = {name: fact(known, name) for name in families}
+    return {
+        name: replace(
+            one, deterministic=one.deterministic or name in fixed, is_baseline=one.is_baseline or name in beaten
+        )
+        for name, one in facts.items()
+    }
 
 
 def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str, PredictionTable]:

@@ -1,7 +1,7 @@
 """Result files of tsml-eval, aeon and sktime (`testResample0.csv`), as predictions in long form.
 
-Line 1: `dataset,estimator,split,resample,time unit,comment`. Line 2: parameters, as the estimator writes them. Line 3 of
-a classifier: `accuracy,fit time,predict time,benchmark,memory,classes,...`. Then a line for each test example:
+Line 1: `dataset,estimator,split,resample,time unit,comment`. Line 2: parameters, as the estimator writes them. Line 3
+of a classifier: `accuracy,fit time,predict time,benchmark,memory,classes,...`. Then a line for each test example:
 `label,prediction`, and where there are probabilities `,,p0,p1,...` behind it. Written by
 `tsml_eval.utils.results_writing.write_results_to_tsml_format`, and by sktime's `write_results_to_uea_format`.
 

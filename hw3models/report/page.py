@@ -5,7 +5,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw3models.errors import DataError
@@ -33,7 +33,16 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
     Raises:
         DataError: the file cannot be written.
     """
-    page = _template().render(view=view_run(run, drawing or Drawing()), style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    publish("report.html.j2", path, view=view_run(run, drawing or Drawing()))
+
+
+def publish(template: str, path: Path, **values: object) -> None:
+    """Fill one of our templates and write the page to `path`, whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    page = _environment().get_template(template).render(style=Markup(_read("report.css")), **values)  # noqa: S704  # our own file
     try:
         write_atomically(path, page.encode("utf-8", errors="replace"))
     except OSError as error:
@@ -47,7 +56,7 @@ def _read(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
@@ -68,7 +77,7 @@ def _template() -> Template:
         "date": _date,
         "figure": _figure,
     }
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def _date(iso: str) -> str:
