@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +11,13 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.prediction_columns import COLUMNS, PREFIXES, listed
 from hw3models.evaluation.prediction_files import below_each_other, read_table
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.specs import TrainReport
+from tasks.tracking.finding import find_answers
 from tasks.tracking.results import FOLDER, REPORTS, reports_here
 from tasks.tracking.store import connect
 
@@ -90,26 +89,15 @@ def _with_families(client: MlflowClient, run: Run) -> list[Run]:
         )
     if role != "parent":
         return [run]
-    condition = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run.info.run_id}' and tags.`hw3.role` = 'family'"
-    children = client.search_runs(
-        [run.info.experiment_id], condition, max_results=1000, order_by=["attributes.start_time ASC"]
-    )
-    if not children:
-        raise SpecError(f"MLflow run {run.info.run_id} is a study without families.")
-    if len(data := sorted({child.data.tags.get("data", "") for child in children})) > 1:
+    # The order of the study, in which its pairs stand.
+    [answer, *others] = find_answers(run.info.run_id)[1]
+    if others:
+        names = listed(one.data.name for one in (answer, *others))
         raise SpecError(
-            f"MLflow run {run.info.run_id} has families on {len(data)} data sets ({listed(data)}). Name the runs of "
-            "the families of one."
+            f"MLflow run {run.info.run_id} has families on {len(others) + 1} data sets ({names}). Name the runs of the "
+            "families of one."
         )
-    ended = [child for child in children if _has(client, child, REPORTS)]
-    if left_out := [child.info.run_name for child in children if child not in ended]:
-        warnings.warn(f"without predictions, so left out: {listed(left_out)}.", UserWarning, stacklevel=2)
-    return ended
-
-
-def _has(client: MlflowClient, run: Run, path: str) -> bool:
-    folder = str(Path(path).parent) if "/" in path else None
-    return any(one.path == path for one in client.list_artifacts(run.info.run_id, folder))
+    return [_run(client, answer.run_ids[name]) for name in answer.evaluation if name in answer.run_ids]
 
 
 def _take_own(client: MlflowClient, run: Run, folder: Path, found: RunPredictions) -> None:

@@ -149,7 +149,7 @@ def test_columns_of_probabilities_go_by_the_labels(folder: Path) -> None:
         -np.log([0.9, 0.9, 0.8, 0.7]).mean(), rel=1e-6
     )
     few = tsml(folder / "few.csv", [5, 5], [5, 5], probabilities=two([0.1, 0.2]))
-    with pytest.raises(DataError, match="2 probabilities for each example, but the labels are 5. Which column"):
+    with pytest.raises(DataError, match=r"2 probabilities for each example, but the labels are 5. Which column"):
         read_predictions([few])
 
 
@@ -165,7 +165,7 @@ def test_result_files_of_something_else_are_refused(folder: Path) -> None:
             read_predictions([tsml(folder / name, MIXED, MIXED, **options)])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="line 5 has no label"):
         read_predictions([tsml(folder / "b.csv", [1, "?", 0, 1], MIXED)])
-    with pytest.raises(DataError, match="are both resample 0 of HC2. Leave one out"):
+    with pytest.raises(DataError, match=r"are both resample 0 of HC2. Leave one out"):
         read_predictions([good, tsml(folder / "again" / "a.csv", MIXED, MIXED)])
     other = folder / "other.csv"
     other.write_text(good.read_text().replace("Coffee", "Beef").replace("HC2", "TSF"))

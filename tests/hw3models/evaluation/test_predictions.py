@@ -76,7 +76,7 @@ def test_probabilities_may_stand_in_columns_named_by_numbers_or_with_a_prefix() 
     labels = np.arange(30) % 3
     given = np.random.default_rng(0).dirichlet((1, 1, 1), 30)
     base = pd.DataFrame({"family": "a", "example": range(30), "label": labels})
-    numbered = tables_of(base.assign(**{}).join(pd.DataFrame(given, columns=[0, 1, 2])))["a"]
+    numbered = tables_of(base.join(pd.DataFrame(given, columns=[0, 1, 2])))["a"]
     assert numbered.probabilities is not None
     np.testing.assert_array_equal(numbered.probabilities[0], given.astype(np.float32))
     for prefix in ("p_", "prob_", "probability_"):
@@ -146,7 +146,7 @@ def test_seconds_are_those_of_a_seed() -> None:
 
 def test_many_classes_are_compared_and_too_many_are_refused() -> None:
     names = [f"answer {k}" for k in range(3000)]
-    frame = pd.DataFrame({"family": "a", "example": range(3000), "label": names, "prediction": names[:2999] + ["no"]})
+    frame = pd.DataFrame({"family": "a", "example": range(3000), "label": names, "prediction": [*names[:2999], "no"]})
     assert score(tables_of(frame)["a"], "accuracy").mean == 2999 / 3000
     more = pd.concat([frame.assign(seed=seed) for seed in range(60)])
     with pytest.raises(DataError, match=r"3,001 classes are too many for 180,000 rows. Give `value` instead"):
@@ -192,9 +192,9 @@ def test_what_is_wrong_is_said_in_a_sentence(frame: pd.DataFrame, message: str) 
 
 def test_a_resample_has_one_seed_and_as_many_examples_as_the_others() -> None:
     frame = named({"a": 0.9}, num_seeds=2, num=10)
-    with pytest.raises(DataError, match="resample 0 has 2 seeds. Give each resample one seed"):
+    with pytest.raises(DataError, match=r"resample 0 has 2 seeds. Give each resample one seed"):
         tables_of(frame.assign(resample=0, example=range(20)), num_train=5)
-    with pytest.raises(DataError, match="resample 0 has 9 examples, resample 1 has 10. Every resample must have as"):
+    with pytest.raises(DataError, match=r"resample 0 has 9 examples, resample 1 has 10. Every resample must have as"):
         tables_of(frame.rename(columns={"seed": "resample"}).iloc[1:], num_train=5)
 
 
