@@ -274,7 +274,7 @@ def _table(
 
 
 def _probabilities(rows: _Rows, examples: _Examples) -> dict[str, Any]:
-    """Those of the columns; 0 and 1 throughout are named classes, written as columns."""
+    """What the columns say; 0 and 1 throughout are named classes, written as columns."""
     given = rows.frame[list(examples.columns)].to_numpy(np.float64)
     sums = given.sum(axis=1)
     wrong = (np.abs(sums - 1) > SUM_TOLERANCE) | (given < 0).any(axis=1) | ~np.isfinite(sums)

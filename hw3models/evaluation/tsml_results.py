@@ -160,7 +160,7 @@ def _column(path: Path, rows: Sequence[list[str]], column: int) -> list[str]:
 
 
 def _probabilities(path: Path, rows: Sequence[list[str]]) -> NDArray[np.float64] | None:
-    """Those behind an empty field, up to the next."""
+    """Numbers behind an empty field, up to the next."""
     if all(len(row) < 4 for row in rows):
         return None
     values: list[list[float]] = []

@@ -1,4 +1,4 @@
-"""`hw3 compare --runs`: what a real store holds, of our own studies and of others."""
+"""Predictions in runs (`hw3 compare --runs`): what a real store holds, of our own studies and of others."""
 
 import json
 from pathlib import Path
