@@ -95,7 +95,7 @@ def as_name(value: object) -> str:
 
 def is_numeric(column: "pd.Series[Any]") -> bool:
     """Does it hold numbers, and no text that looks like them?"""
-    return bool(pd.api.types.is_numeric_dtype(column))
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column))
 
 
 def blanks(column: "pd.Series[Any]") -> "pd.Series[bool]":

@@ -103,7 +103,7 @@ def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str,
     if replicate == "resample" and (num_train is None or num_train < 1):
         raise DataError(
             "predictions: resampled splits need the number of training examples of each (`num_train`), "
-            f"got {num_train or 'none'}."
+            f"got {'none' if num_train is None else num_train}."
         )
     examples = _Examples(frame)
     numbers = as_numbers(frame[replicate].unique()) if replicate in frame else {}
@@ -254,7 +254,7 @@ def _table(
     kept = index if resampled else index[0]
     said: dict[str, Any] = {}
     if rows.complete(["value"]):
-        said["error"] = rows.frame["value"].to_numpy(np.float64).reshape(rows.shape)
+        said["error"] = _values(rows, examples)
     if rows.complete(examples.columns):
         said |= _probabilities(rows, examples)
     elif rows.complete(["prediction"]):
@@ -271,6 +271,18 @@ def _table(
         num_train=num_train if resampled else None,
         **said,
     )
+
+
+def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:
+    found = rows.frame["value"].to_numpy(np.float64)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"predictions of {rows.family}: `value` is an error, finite and not negative, got {found[row]:g} of "
+            f"{rows.of(row)} for example {examples.names[rows.codes[row]]!r} ({int(wrong.sum()):,} such rows)."
+        )
+    return found.reshape(rows.shape)
 
 
 def _probabilities(rows: _Rows, examples: _Examples) -> dict[str, Any]:
