@@ -165,7 +165,8 @@ class _Examples:
 
     @staticmethod
     def _places(column: "pd.Series[Any]", names: list[str]) -> NDArray[np.int64]:
-        return column.map({name: place for place, name in enumerate(names)}).to_numpy(np.int64)
+        places = {name: place for place, name in enumerate(names)}
+        return np.asarray(column.map(places), dtype=np.int64)
 
     def _constant(self, values: NDArray[np.int64], what: str) -> NDArray[np.int64]:
         found = np.full(len(self.names), -1, np.int64)
@@ -282,7 +283,8 @@ def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:
             f"predictions of {rows.family}: `value` is an error, finite and not negative, got {found[row]:g} of "
             f"{rows.of(row)} for example {examples.names[rows.codes[row]]!r} ({int(wrong.sum()):,} such rows)."
         )
-    return found.reshape(rows.shape)
+    values: NDArray[np.float64] = found.reshape(rows.shape)
+    return values
 
 
 def _probabilities(rows: _Rows, examples: _Examples) -> dict[str, Any]:
