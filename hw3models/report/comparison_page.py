@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hw3models import plots
+from hw3models.errors import DataError
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.evaluation.metrics import METRICS
 from hw3models.report import formatting
 from hw3models.report.figures import Drawn, draw
-from hw3models.report.page import publish
+from hw3models.report.page import rendered
 from hw3models.report.views import confidence, head, view_cell, view_pair
+from hw3models.runtime.files import write_atomically
 from hw3models.specs import ComparisonReport, Score
 
 
@@ -42,9 +44,8 @@ def write_comparison(
         }
         for name, one in scores.items()
     ]
-    publish(
+    page = rendered(
         "comparison.html.j2",
-        path,
         comparison=comparison,
         lead=lead,
         rest=rest,
@@ -58,6 +59,10 @@ def write_comparison(
         sources=sources,
         command=command,
     )
+    try:
+        write_atomically(path, page.encode("utf-8", errors="replace"))
+    except OSError as error:
+        raise DataError(f"{path}: the page cannot be written ({error.strerror or error}). Name another one.") from error
 
 
 def _figure(comparison: ComparisonReport, scores: Mapping[str, Mapping[str, Score]], facts: Facts) -> Drawn:

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -33,22 +34,18 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
     Raises:
         DataError: the file cannot be written.
     """
-    publish("report.html.j2", path, view=view_run(run, drawing or Drawing()))
-
-
-def publish(template: str, path: Path, **values: object) -> None:
-    """Fill one of our templates and write the page to `path`, whole or not at all.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    page = _environment().get_template(template).render(style=Markup(_read("report.css")), **values)  # noqa: S704  # our own file
+    page = rendered("report.html.j2", view=view_run(run, drawing or Drawing()))
     try:
         write_atomically(path, page.encode("utf-8", errors="replace"))
     except OSError as error:
         raise DataError(
             f"{path}: the report cannot be written ({error.strerror or error}). Free the path or name another one."
         ) from error
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page from a template of ours, with its style in it."""
+    return _environment().get_template(template).render(**values, style=Markup(_read("report.css")))  # noqa: S704  # our own file
 
 
 def _read(name: str) -> str:

@@ -83,7 +83,7 @@ def test_the_page_has_the_verdict_the_scores_and_where_they_come_from(hw3: Any, 
     assert "<svg" in text
     code, _, err = hw3("compare", file, "--report", tmp_path)
     assert code == 2
-    assert "the report cannot be written" in err
+    assert "the page cannot be written (Is a directory). Name another one." in err
 
 
 @pytest.mark.parametrize(
