@@ -9,22 +9,23 @@ S = seeds, n = test examples, K = classes
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hw3models.errors import DataError
+from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.comparison import compare
-from hw3models.evaluation.facts import FamilyFacts
-from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.evaluation.facts import NO_FACTS, Facts, FamilyFacts, fact
+from hw3models.evaluation.prediction_columns import as_name, as_numbers, class_columns, in_order, listed, tidied
+from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
 from hw3models.specs import ComparisonReport
 
-COLUMNS = ("family", "seed", "resample", "example", "label", "prediction", "value", "group", "seconds")
-"""Names with a meaning; every other column is a class."""
-_PREFIXES = ("p_", "prob_", "probability_")
+LARGEST = 2**31
+"""Bytes that the named classes of a family may take as probabilities of 0 and 1."""
 
 
 def compare_predictions(
@@ -39,6 +40,8 @@ def compare_predictions(
 ) -> ComparisonReport:
     """Which family is better on these examples, and is the difference real?
 
+    The order of a family's rows does not matter.
+
     Args:
         frame: predictions in long form, as the head of this file says.
         metric: see `hw3models.evaluation.metrics.METRICS`; None: accuracy, or the error per example.
@@ -52,15 +55,41 @@ def compare_predictions(
         DataError: the columns, or what stands in them, are no such table; all faults at once.
         SpecError: no such metric, or not for these predictions; a margin that is not positive.
     """
+    check_level(level)
+    frame = tidied(frame)
     tables = tables_of(frame, num_train=num_train)
-    strangers = sorted({*deterministic, *baselines} - tables.keys())
-    if strangers:
-        raise DataError(f"no predictions of {', '.join(strangers)}; there are some of {', '.join(tables)}.")
-    facts = {
-        name: FamilyFacts(label=name, deterministic=name in deterministic, is_baseline=name in baselines)
-        for name in tables
-    }
+    facts = named_facts(tables, deterministic, baselines)
     return compare(tables, metric=metric, margin=margin, level=level, train_seconds=seconds_of(frame), facts=facts)
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no level.
+
+    Raises:
+        SpecError: it does not lie between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise SpecError(f"`level` must lie between 0 and 1, got {level}.")
+
+
+def named_facts(
+    families: Collection[str], deterministic: Collection[str], baselines: Collection[str], known: Facts = NO_FACTS
+) -> dict[str, FamilyFacts]:
+    """What is known of each family, and what was said of it by name beside.
+
+    Raises:
+        DataError: something was said of a family that is not there.
+    """
+    fixed, beaten = _names(deterministic), _names(baselines)
+    if strangers := sorted((fixed | beaten) - set(families)):
+        raise DataError(f"no predictions of {listed(strangers)}; there are some of {listed(families)}.")
+    facts = {name: fact(known, name) for name in families}
+    return {
+        name: replace(
+            one, deterministic=one.deterministic or name in fixed, is_baseline=one.is_baseline or name in beaten
+        )
+        for name, one in facts.items()
+    }
 
 
 def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str, PredictionTable]:
@@ -69,144 +98,258 @@ def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str,
     Raises:
         DataError: the columns, or what stands in them, are no such table; all faults at once.
     """
-    if faults := _column_faults(frame, num_train):
-        raise DataError(f"predictions: {'; '.join(faults)}.")
+    frame = tidied(frame)
     replicate = "resample" if "resample" in frame else "seed"
+    if replicate == "resample" and (num_train is None or num_train < 1):
+        raise DataError(
+            "predictions: resampled splits need the number of training examples of each (`num_train`), "
+            f"got {'none' if num_train is None else num_train}."
+        )
     examples = _Examples(frame)
+    numbers = as_numbers(frame[replicate].unique()) if replicate in frame else {}
     return {
-        str(name): _table(str(name), rows, examples, replicate, num_train)
+        str(name): _table(str(name), _Rows(str(name), rows, examples, replicate), examples, numbers, num_train)
         for name, rows in frame.groupby("family", sort=False)
     }
 
 
 def seconds_of(frame: pd.DataFrame) -> dict[str, float]:
-    """Training seconds of all seeds of each family that has them."""
+    """Training seconds of all seeds of each family that has them for every seed.
+
+    Raises:
+        DataError: the columns are not those of predictions, or a seed has more than one time.
+    """
+    frame = tidied(frame)
     if "seconds" not in frame:
         return {}
-    keys = [key for key in ("family", "seed", "resample") if key in frame]
-    each = frame.dropna(subset=["seconds"]).groupby(keys, sort=False)["seconds"].first()
-    return {str(name): float(total) for name, total in each.groupby(level="family").sum().items()}
+    keys = ["family", *(key for key in ("seed", "resample") if key in frame)]
+    times = frame.groupby(keys, sort=False)["seconds"].agg(["min", "max"]).reset_index()
+    wrong = times[(times["min"] != times["max"]) & times["min"].notna() | (times["min"] < 0) | np.isinf(times["max"])]
+    if len(wrong):
+        raise DataError(
+            f"predictions of {wrong['family'].iloc[0]}: `seconds` is the training time of a seed, the same in all its "
+            f"rows and not negative, got {wrong['min'].iloc[0]:g} to {wrong['max'].iloc[0]:g}."
+        )
+    found = times.groupby("family", sort=False)["min"].agg(lambda each: each.sum(skipna=False))
+    return {str(name): float(total) for name, total in found.dropna().items()}
 
 
-def _column_faults(frame: pd.DataFrame, num_train: int | None) -> list[str]:
-    faults = []
-    if frame.empty:
-        faults.append("there are no rows")
-    needed = ["family", "example"] if "value" in frame else ["family", "example", "label"]
-    if missing := [name for name in needed if name not in frame]:
-        faults.append(f"no column {', '.join(missing)} (there are: {', '.join(map(str, frame.columns))})")
-    if not {"value", "prediction"} & set(frame.columns) and not _class_columns(frame):
-        faults.append("neither `prediction`, nor `value`, nor a column of probabilities per class")
-    if "resample" in frame and num_train is None:
-        faults.append("resampled splits need the number of training examples (`num_train`)")
-    known = [name for name in COLUMNS if name in frame and name != "seconds"]
-    if blank := [name for name in known if frame[name].isna().any()]:
-        faults.append(f"blanks in {', '.join(blank)}")
-    if wrong := [name for name in ("value", "seconds") if name in frame and not _numeric(frame[name])]:
-        faults.append(f"{', '.join(wrong)} must be numbers")
-    return faults
-
-
-def _numeric(column: "pd.Series[Any]") -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column))
-
-
-def _class_columns(frame: pd.DataFrame) -> list[str]:
-    return [name for name in frame.columns if name not in COLUMNS and _numeric(frame[name])]
-
-
-def _class_of(column: str) -> str:
-    prefix = next((one for one in _PREFIXES if str(column).startswith(one)), "")
-    return str(column).removeprefix(prefix)
+def _names(given: Collection[str]) -> set[str]:
+    return {given} if isinstance(given, str) else {as_name(name) for name in given}
 
 
 class _Examples:
     """What is known of the examples, whoever predicts them: label and group, the same in every row."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.codes, names = pd.factorize(frame["example"])
-        self.rows = pd.Series(self.codes, index=frame.index)
-        self.num = len(names)
-        self.digest = hashlib.sha256("\x00".join(map(str, names)).encode())
-        labels = frame["label"].astype(str) if "label" in frame else pd.Series("", index=frame.index)
-        self.columns = [] if "value" in frame else _class_columns(frame)
-        self.classes = self._classes(frame, labels)
-        place = {name: position for position, name in enumerate(self.classes)}
-        self.labels = self._constant(labels.map(place).to_numpy(), "label", names)
+        self.names = in_order(frame["example"].unique())
+        self.codes = self._places(frame["example"], self.names)
+        if len(self.names) < 2:
+            raise DataError(f"predictions: there is one example, {self.names[0]!r}; it takes two at least.")
+        self.digest = hashlib.sha256("\x00".join(self.names).encode())
+        self.columns = class_columns(frame)
+        self.classes = self._classes(frame)
+        labels = self._places(frame["label"], self.classes) if "label" in frame else np.zeros(len(frame), np.int64)
+        self.labels = self._constant(labels, "label")
         self.digest.update("\x00".join(self.classes).encode() + self.labels.tobytes())
         self.groups = None
         if "group" in frame:
-            self.groups = self._constant(pd.factorize(frame["group"])[0], "group", names)
+            self.groups = self._constant(self._places(frame["group"], in_order(frame["group"].unique())), "group")
             self.digest.update(self.groups.tobytes())
 
-    def _classes(self, frame: pd.DataFrame, labels: "pd.Series[Any]") -> list[str]:
+    def _classes(self, frame: pd.DataFrame) -> list[str]:
         if self.columns:
-            classes = [_class_of(name) for name in self.columns]
-            if strangers := sorted(set(labels.unique()) - set(classes)):
-                raise DataError(
-                    f"predictions: no column of probabilities for {', '.join(strangers)} (columns: "
-                    f"{', '.join(map(str, self.columns))})."
-                )
-            return classes
-        named: Any = frame["prediction"].astype(str).unique() if "prediction" in frame else []
-        return sorted({*labels.unique(), *named})
+            return list(self.columns.values())
+        named = [frame[name].dropna().unique() for name in ("label", "prediction") if name in frame]
+        return in_order(set(np.concatenate(named))) if named else []
 
-    def _constant(self, values: NDArray[Any], what: str, names: Any) -> NDArray[np.int64]:
-        found = np.full(self.num, -1, np.int64)
+    @staticmethod
+    def _places(column: "pd.Series[Any]", names: list[str]) -> NDArray[np.int64]:
+        places = {name: place for place, name in enumerate(names)}
+        return np.asarray(column.map(places), dtype=np.int64)
+
+    def _constant(self, values: NDArray[np.int64], what: str) -> NDArray[np.int64]:
+        found = np.full(len(self.names), -1, np.int64)
         found[self.codes] = values
         if (odd := found[self.codes] != values).any():
-            example = names[self.codes[np.flatnonzero(odd)[0]]]
+            example = self.names[self.codes[np.flatnonzero(odd)[0]]]
             raise DataError(f"predictions: example {example!r} has more than one {what}.")
         return found
 
 
+class _Rows:
+    """The rows of one family, by seed or resample and then by example: S times n of them."""
+
+    def __init__(self, family: str, rows: pd.DataFrame, examples: _Examples, replicate: str) -> None:
+        self.family, self.replicate = family, replicate
+        names = rows[replicate] if replicate in rows else pd.Series("0", index=rows.index)
+        self.replicates = in_order(names.unique())
+        seeds = names.map({name: place for place, name in enumerate(self.replicates)}).to_numpy(np.int64)
+        codes = examples.codes[rows.index.to_numpy()]
+        order = np.lexsort((codes, seeds))
+        self.seeds, self.codes, self.frame = seeds[order], codes[order], rows.iloc[order]
+        self._check_once(examples)
+        self.shape = (len(self.replicates), self._size(examples))
+
+    def _check_once(self, examples: _Examples) -> None:
+        if self.replicate == "resample" and "seed" in self.frame:
+            seeds = self.frame.groupby("resample")["seed"].nunique()
+            if (seeds > 1).any():
+                raise DataError(
+                    f"predictions of {self.family}: resample {seeds.idxmax()} has {seeds.max()} seeds. Give each "
+                    "resample one seed."
+                )
+        twice = (self.seeds[1:] == self.seeds[:-1]) & (self.codes[1:] == self.codes[:-1])
+        if twice.any():
+            row = int(np.flatnonzero(twice)[0])
+            raise DataError(
+                f"predictions of {self.family}: {self.of(row)} says two things about example "
+                f"{examples.names[self.codes[row]]!r} ({int(twice.sum()):,} such rows). Each may stand once."
+            )
+
+    def of(self, row: int) -> str:
+        """The seed or resample of a row: `seed 3`."""
+        return f"{self.replicate} {self.replicates[self.seeds[row]]}"
+
+    def _size(self, examples: _Examples) -> int:
+        counts = np.bincount(self.seeds)
+        if self.replicate == "resample":
+            if counts.min() != counts.max():
+                least, most = (self.replicates[int(i)] for i in (counts.argmin(), counts.argmax()))
+                raise DataError(
+                    f"predictions of {self.family}: resample {least} has {counts.min():,} examples, resample {most} "
+                    f"has {counts.max():,}. Every resample must have as many."
+                )
+            return int(counts[0])
+        if counts.min() < len(examples.names):
+            seed = int(counts.argmin())
+            absent = np.setdiff1d(np.arange(len(examples.names)), self.codes[self.seeds == seed])
+            raise DataError(
+                f"predictions of {self.family}: seed {self.replicates[seed]} has {counts[seed]:,} of "
+                f"{len(examples.names):,} examples; there is none for {listed(examples.names[i] for i in absent)}. "
+                "Every seed of every family must predict the same examples."
+            )
+        return len(examples.names)
+
+    def complete(self, columns: Collection[str]) -> bool:
+        """Does the family have these columns? What it has it has for every row.
+
+        Raises:
+            DataError: for some rows only.
+        """
+        here = [name for name in columns if name in self.frame]
+        empty = self.frame[here].isna()
+        if not here or empty.all(axis=None):
+            return False
+        if empty.any(axis=None):
+            blank = listed(name for name in here if empty[name].any())
+            raise DataError(f"predictions of {self.family}: blanks in {blank}.")
+        return True
+
+
 def _table(
-    family: str, rows: pd.DataFrame, examples: _Examples, replicate: str, num_train: int | None
+    family: str, rows: _Rows, examples: _Examples, numbers: dict[str, int], num_train: int | None
 ) -> PredictionTable:
-    seeds, names = pd.factorize(rows[replicate] if replicate in rows else pd.Series(0, index=rows.index), sort=True)
-    codes = examples.rows.loc[rows.index].to_numpy()
-    order = np.lexsort((codes, seeds))
-    seeds, codes, rows = seeds[order], codes[order], rows.iloc[order]
-    if ((seeds[1:] == seeds[:-1]) & (codes[1:] == codes[:-1])).any():
-        raise DataError(f"predictions of {family}: a {replicate} says two things about one example.")
-    counts = np.bincount(seeds)
-    resampled = replicate == "resample"
-    if len(set(counts.tolist())) > 1 or (not resampled and counts[0] != examples.num):
-        least, most = int(counts.min()), examples.num if not resampled else int(counts.max())
-        raise DataError(
-            f"predictions of {family}: a {replicate} has {least:,} examples where there are {most:,}. Every "
-            f"{replicate} of every family must predict the same examples."
-        )
-    shape = (len(names), int(counts[0]))
-    index = codes.reshape(shape)
+    resampled = rows.replicate == "resample"
+    index = rows.codes.reshape(rows.shape)
     kept = index if resampled else index[0]
+    said: dict[str, Any] = {}
+    if rows.complete(["value"]):
+        said["error"] = _values(rows, examples)
+    if rows.complete(examples.columns):
+        said |= _probabilities(rows, examples)
+    elif rows.complete(["prediction"]):
+        said |= _named(rows, examples)
+    if not said:
+        raise DataError(f"predictions of {family}: neither `prediction`, nor `value`, nor probabilities.")
     return PredictionTable(
         family=family,
         data_digest=examples.digest.hexdigest()[:16],
-        seeds=_as_numbers(names),
+        seeds=tuple(numbers.get(name, 0) for name in rows.replicates),
         test_index=kept,
         labels=examples.labels[kept],
         groups=None if examples.groups is None else examples.groups[kept],
         num_train=num_train if resampled else None,
-        **_said(rows, examples, shape),
+        **said,
     )
 
 
-def _as_numbers(names: Any) -> tuple[int, ...]:
-    """Seeds as they are named; counted where their names are no whole numbers."""
-    try:
-        numbers = tuple(int(name) for name in names)
-    except (TypeError, ValueError):
-        return tuple(range(len(names)))
-    return numbers if len(set(numbers)) == len(names) else tuple(range(len(names)))
+def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:
+    found = rows.frame["value"].to_numpy(np.float64)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"predictions of {rows.family}: `value` is an error, finite and not negative, got {found[row]:g} of "
+            f"{rows.of(row)} for example {examples.names[rows.codes[row]]!r} ({int(wrong.sum()):,} such rows)."
+        )
+    values: NDArray[np.float64] = found.reshape(rows.shape)
+    return values
 
 
-def _said(rows: pd.DataFrame, examples: _Examples, shape: tuple[int, int]) -> Mapping[str, Any]:
-    if "value" in rows:
-        return {"error": rows["value"].to_numpy(np.float64).reshape(shape)}
-    if examples.columns:
-        return {"probabilities": rows[examples.columns].to_numpy(np.float32).reshape(*shape, -1)}
+def _probabilities(rows: _Rows, examples: _Examples) -> dict[str, Any]:
+    """What the columns say; 0 and 1 throughout are named classes, written as columns."""
+    given = rows.frame[list(examples.columns)].to_numpy(np.float64)
+    sums = given.sum(axis=1)
+    wrong = (np.abs(sums - 1) > SUM_TOLERANCE) | (given < 0).any(axis=1) | ~np.isfinite(sums)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"predictions of {rows.family}: the probabilities of {rows.of(row)} for example "
+            f"{examples.names[rows.codes[row]]!r} must be 0 to 1 with a sum of 1, got a sum of {sums[row]:.4g} "
+            f"({int(wrong.sum()):,} such rows; columns: {listed(examples.columns)}). Where a column is no class, name "
+            "the classes `p_CLASS`: others are left alone then."
+        )
+    probabilities = given.astype(np.float32)
+    if rows.complete(["prediction"]):
+        probabilities = _agreeing(probabilities, rows, examples)
+    return {
+        "probabilities": probabilities.reshape(*rows.shape, -1),
+        "hard": bool(np.isin(given, (0, 1)).all()),
+    }
+
+
+def _agreeing(probabilities: NDArray[np.float32], rows: _Rows, examples: _Examples) -> NDArray[np.float32]:
+    """The same, where `prediction` breaks ties.
+
+    Raises:
+        DataError: `prediction` is not the most probable class.
+    """
     place = {name: position for position, name in enumerate(examples.classes)}
-    named = rows["prediction"].astype(str).map(place).to_numpy().reshape(shape)
-    certain = np.eye(len(examples.classes), dtype=np.float32)[named]
-    return {"probabilities": certain, "hard": True}
+    named = rows.frame["prediction"].map(place).fillna(-1).to_numpy(np.int64)
+    every = np.arange(len(named))
+    highest = probabilities.max(axis=1)
+    wrong = (named < 0) | (probabilities[every, named] < highest)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"predictions of {rows.family}: `prediction` of {rows.of(row)} for example "
+            f"{examples.names[rows.codes[row]]!r} is {rows.frame['prediction'].iloc[row]!r}, the most probable class "
+            f"{examples.classes[int(probabilities[row].argmax())]!r} ({int(wrong.sum()):,} such rows). Leave one of "
+            "the two out."
+        )
+    tied = probabilities.argmax(axis=1) != named
+    probabilities[every[tied], named[tied]] = np.nextafter(highest[tied], np.float32(2))
+    return probabilities
+
+
+def _named(rows: _Rows, examples: _Examples) -> dict[str, Any]:
+    """Probabilities of 0 and 1 of the classes that are named."""
+    named = rows.frame["prediction"]
+    labels = {examples.classes[k] for k in np.unique(examples.labels[rows.codes])}
+    if strangers := [name for name in named.unique() if name not in examples.classes]:
+        raise DataError(f"predictions of {rows.family}: no column of probabilities for {listed(strangers)}.")
+    if labels.isdisjoint(named.unique()):
+        raise DataError(
+            f"predictions of {rows.family}: none is a label ({listed(in_order(named.unique()))}; labels: "
+            f"{listed(in_order(labels))}). Write both alike."
+        )
+    if len(named) * len(examples.classes) * 4 > LARGEST:
+        raise DataError(
+            f"predictions of {rows.family}: {len(examples.classes):,} classes are too many for {len(named):,} rows. "
+            "Give `value` instead: 0 where the prediction is right, 1 where it is wrong."
+        )
+    place = {name: position for position, name in enumerate(examples.classes)}
+    certain = np.zeros((len(named), len(examples.classes)), np.float32)
+    certain[np.arange(len(named)), named.map(place).to_numpy(np.int64)] = 1
+    return {"probabilities": certain.reshape(*rows.shape, -1), "hard": True}

@@ -1,7 +1,7 @@
 """What the page shows, in its order and its words: everything is decided here, the template only sets it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hw3models.errors import SpecError
@@ -105,10 +105,7 @@ class AnswerView:
     @property
     def confidence(self) -> str:
         """Confidence of the intervals of differences, which depends on the look that a pair was decided at."""
-        comparison = self.answer.comparison
-        levels = {pair.level for pair in comparison.pairs} if comparison else {0.05}
-        shown = sorted((f"{100 * (1 - level):.3g}%" for level in levels), reverse=True)
-        return shown[0] if len(shown) == 1 else f"{shown[-1]} to {shown[0]} (the level of the look)"
+        return confidence(self.answer.comparison.pairs if self.answer.comparison else ())
 
     @property
     def best(self) -> tuple[Family, ...]:
@@ -212,9 +209,9 @@ def _view_answer(answer: Answer, anchor: str, figures: AnswerFigures) -> AnswerV
         metric=metric,
         lead=lead,
         rest=rest,
-        metrics=tuple((name, _head(name)) for name in metrics),
+        metrics=tuple((name, head(name)) for name in metrics),
         families=tuple(_view_family(answer, name, metrics) for name in answer.evaluation),
-        pairs=tuple(map(_view_pair, answer.comparison.pairs)) if answer.comparison else (),
+        pairs=tuple(map(view_pair, answer.comparison.pairs)) if answer.comparison else (),
         looks=tuple(map(_view_look, answer.comparison.looks)) if answer.comparison else (),
         tuning=view_tuning(answer),
         figures=figures,
@@ -230,7 +227,8 @@ def _place(placement: Placement) -> str:
     return f"trained in the process of the study ({placement.reason}){queued}."
 
 
-def _head(metric: str) -> str:
+def head(metric: str) -> str:
+    """The head of a metric's column, such as `cross-entropy (nats) ↓`."""
     unit = METRICS[metric].unit if metric in METRICS else ""
     name = formatting.metric_name(metric) + (f" ({unit})" if unit not in ("", "%") else "")
     return name if formatting.higher_is_better(metric) else f"{name} ↓"
@@ -256,7 +254,8 @@ def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
         is_baseline=formatting.is_baseline(name),
         group=next((number for number, group in enumerate(groups, 1) if name in group), None),
         scores=tuple(
-            _cell(metric, evaluation.metrics[metric]) if metric in evaluation.metrics else None for metric in metrics
+            view_cell(metric, evaluation.metrics[metric]) if metric in evaluation.metrics else None
+            for metric in metrics
         ),
         training=training,
         evaluation=evaluation,
@@ -266,7 +265,8 @@ def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
     )
 
 
-def _cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
+def view_cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
+    """A score, as the table of families shows it."""
     value, interval = formatting.value_and_interval(metric, score)
     unit = METRICS[metric].unit if metric in METRICS else ""
     # The head of the column names it, but for percent, which belongs to the number.
@@ -274,8 +274,16 @@ def _cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
     return Cell(value=value, interval=interval, is_best=is_best)
 
 
-def _view_pair(pair: PairReport) -> Pair:
-    a, b = formatting.family_name(pair.a), formatting.family_name(pair.b)
+def confidence(pairs: Sequence[PairReport]) -> str:
+    """Confidence of the intervals of differences: each is that of the level that its pair was decided at."""
+    levels = {pair.level for pair in pairs} or {0.05}
+    shown = sorted((f"{100 * (1 - level):.3g}%" for level in levels), reverse=True)
+    return shown[0] if len(shown) == 1 else f"{shown[-1]} to {shown[0]} (the level of the look)"
+
+
+def view_pair(pair: PairReport, name: Callable[[str], str] = formatting.family_name) -> Pair:
+    """A row of the table of pairs; `name` is how a family is written."""
+    a, b = name(pair.a), name(pair.b)
     outcome = {"a better": f"{a} is better", "b better": f"{b} is better"}.get(pair.verdict, pair.verdict)
     value, interval = formatting.difference(pair.metric, pair.difference, pair.low, pair.high)
     return Pair(
@@ -334,7 +342,7 @@ def _summary_cell(view: AnswerView, family: str) -> Cell | None:
         return None
     comparison = view.answer.comparison
     is_best = comparison is not None and family in comparison.groups[0]
-    return _cell(view.metric, evaluation.metrics[view.metric], is_best=is_best)
+    return view_cell(view.metric, evaluation.metrics[view.metric], is_best=is_best)
 
 
 def _view_part(part: HomeworkPart, drawing: Drawing) -> PartView:

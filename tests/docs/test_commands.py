@@ -31,6 +31,9 @@ SHOWN_BY = {
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",
     r"hw3 (promote|history|rollback).*": "tests/flows/test_promote.py",
     r"hw3 drift .*": "tests/flows/test_drift.py",
+    r"hw3 compare predictions.csv.*": "tests/docs/test_compare_results.py",
+    r"hw3 compare --runs .*": "tests/tasks/tracking/test_predictions.py",
+    r"hw3 compare results/.*": "tests/docs/test_compare_results.py",
     r"curl .*/invocations.*|export MLFLOW_TRACKING_URI=.*": "tests/orchestration/test_serving.py",
     r"mlflow ui .*": "tests/docs/test_commands.py::test_mlflow_opens_the_store_as_the_page_says",
     r"prefect deployment .*|prefect .*retrain-on-drift.*|prefect .*data-changed.*|prefect event .*|.*notify.*":
