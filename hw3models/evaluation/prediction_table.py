@@ -46,6 +46,9 @@ class PredictionTable:
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
+    training_resampled: bool = False
+    """Each replicate was trained on a bootstrap of its own of the training part (`hw3models.data.training_sets`), the
+    same for every family with its seed; all were tested on the same examples."""
     hard: bool = False
     """The method names classes and has no probabilities: those above are 0 and 1."""
     squared_error: NDArray[np.float64] | None = None
@@ -124,8 +127,13 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     """One table of the replicates of both, which are of the same family and data; pictures are the first one's.
 
     Raises:
-        DataError: they are of other test examples, or of the same seeds.
+        DataError: they are of other test examples, of the same seeds, or trained on other parts of the data.
     """
+    if first.training_resampled != more.training_resampled:
+        raise DataError(
+            f"some seeds of {first.family} were trained on the whole training part and some on bootstraps of it. "
+            "Train all of them again."
+        )
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
     examples = {name: np.concatenate([getattr(first, name), getattr(more, name)]) for name in ("test_index", "labels")}
@@ -184,6 +192,7 @@ def _header(table: PredictionTable) -> dict[str, Any]:
         "seeds": [int(seed) for seed in table.seeds],
         "num_pixels": None if table.num_pixels is None else int(table.num_pixels),
         **({} if table.num_train is None else {"num_train": int(table.num_train)}),
+        **({"training_resampled": True} if table.training_resampled else {}),
         **({"hard": True} if table.hard else {}),
     }
 
@@ -213,6 +222,8 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield f"`seeds` must be distinct and not empty, got {list(table.seeds)}"
     shape_faults = list(_shape_faults(table))
     yield from shape_faults
+    if table.is_resampled and table.training_resampled:
+        yield "replicates with test splits of their own have no `training_resampled` beside"
     if table.probabilities is None and table.squared_error is None:
         yield "it has neither `probabilities` nor `squared_error`"
     if table.squared_error is not None and (table.num_pixels is None or table.num_pixels < 1):
