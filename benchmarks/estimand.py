@@ -1,0 +1,78 @@
+"""What a verdict says about families that are equal over fresh training sets, for docs/estimand.md.
+
+    python -m benchmarks.estimand [--studies 400] [--networks]
+
+Rounds of studies are kept in build/estimand and not made again, so that an interrupted run goes on. A change of
+`hw3models/simulation/training_sets.py` that changes the studies wants that folder deleted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.pages import rewrite
+from hw3models.runtime.devices import cpu_name
+from hw3models.simulation.training_sets import CASES, NETWORKS, NUM_TEST, Case, Finding, answers, findings
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, KEPT = ROOT / "docs" / "estimand.md", ROOT / "build" / "estimand"
+ROUND = 20
+HEAD = "| families | truth | replicates on | test | S | one beats the other, % | the other way, % | SE / SD | accuracy, % |"
+
+
+def main() -> None:
+    """Make what is missing, round after round of all cases, and write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--networks", action="store_true", help="networks that the engine trains, too: hours")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    cases = (*CASES, *NETWORKS) if given.networks else CASES
+    for number in range(-(-given.studies // ROUND)):
+        for case in cases:
+            _round(case, number)
+        sys.stderr.write(f"{(number + 1) * ROUND} studies of each case\n")
+    rewrite(PAGE, "estimand", page(cases))
+
+
+def _round(case: Case, number: int) -> NDArray[np.bool_]:
+    """The studies of one round of a case: kept, or made now."""
+    path = KEPT / f"{case.name}, {case.truth}-{number}.npy"
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        made = np.stack([answers(case, ROUND * number + one) for one in range(ROUND)])
+        np.save(path, np.packbits(made, axis=-1))
+    found: NDArray[np.bool_] = np.unpackbits(np.load(path), axis=-1, count=NUM_TEST).astype(bool)
+    return found
+
+
+def page(cases: Sequence[Case]) -> str:
+    """The table of what there is."""
+    lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|"]
+    for case in cases:
+        rounds = len(list(KEPT.glob(f"{case.name}, {case.truth}-*.npy")))
+        if rounds:
+            kept = np.concatenate([_round(case, number) for number in range(rounds)])
+            lines += [_row(one) for one in findings(case, kept)]
+    return "\n".join(lines) + (
+        f"\n\n{ROUND * rounds:,} studies of each case, {NUM_TEST} test examples; in brackets 95% Monte Carlo intervals "
+        f"(Wilson): `python -m benchmarks.estimand` on {cpu_name()}, one process, {date.today().isoformat()}."
+    )
+
+
+def _row(one: Finding) -> str:
+    return (
+        f"| {one.case} | {one.truth} | {one.design} | {one.test} | {one.seeds} "
+        f"| {100 * one.found:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}] | {100 * one.other_way:.1f} "
+        f"| {one.calibration:.2f} | {100 * one.accuracy:.1f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
