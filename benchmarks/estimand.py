@@ -23,7 +23,7 @@ from hw3models.simulation.training_sets import CASES, NETWORKS, NUM_TEST, Case, 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, KEPT = ROOT / "docs" / "estimand.md", ROOT / "build" / "estimand"
 ROUND = 20
-HEAD = "| families | truth | replicates on | test | S | one beats the other, % | the other way, % | SE / SD | accuracy, % |"
+HEAD = "| families | truth | replicates on | test | S | one beats the other, % | other way, % | SE / SD | accuracy |"
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def _ask(
         seeds=manifest.seeds,
         best=manifest.seeds.index(manifest.best_seed),
         dataset=dataset,
-        trained_on=np.broadcast_to(sets, (len(models), sets.shape[-1])),
+        trained_on=[sets] * len(models) if sets.ndim == 1 else list(sets),
         models=models,
         batches=data.in_order,
         outputs=_at_once(manifest, models),

@@ -68,7 +68,7 @@ class Reconstruction:
     def table(self, trained: Trained) -> tuple[PredictionTable, float]:
         """Reconstruction errors and codes, with a linear probe on the codes; one replicate after another."""
         dataset, fits = trained.dataset, []
-        trained_on = trained.trained_on[:, :MAX_PROBE_EXAMPLES]
+        trained_on = [rows[:MAX_PROBE_EXAMPLES] for rows in trained.trained_on]
         for model, rows in zip(trained.models, trained_on, strict=True):
             start = time.perf_counter()
             codes = _encode(model, trained, dataset.test)
@@ -117,7 +117,7 @@ def reconstruction_table(
     seeds: Sequence[int],
     fits: Sequence[BaselineFit],
     dataset: Dataset,
-    trained_on: Sequence[NDArray[np.int64]] | NDArray[np.int64],
+    trained_on: Sequence[NDArray[np.int64]],
     *,
     best: int,
 ) -> PredictionTable:

@@ -149,17 +149,10 @@ class Finding(Report):
 
 def answers(case: Case, number: int) -> NDArray[np.bool_]:
     """(designs, 2, S, n): which test examples are named rightly in study `number`."""
-    first, second = draw(case, number)
-    return np.stack(
-        [
-            [
-                right(case.learners[0], first, design, max(SEEDS)),
-                # Other seeds than the first's for what is luck alone: families have nothing to do with each other.
-                right(case.learners[1], second, design, max(SEEDS), is_second=True),
-            ]
-            for design in DESIGNS
-        ]
-    )
+    num = max(SEEDS)
+    # Other seeds for the second family: what is luck alone has nothing to do with the first's.
+    both = zip(case.learners, draw(case, number), (range(num), range(num, 2 * num)), strict=True)
+    return np.stack([right(*one) for one in both], axis=1)
 
 
 def findings(case: Case, of_studies: NDArray[np.bool_]) -> Iterator[Finding]:
@@ -226,20 +219,19 @@ def _dataset(features: NDArray[np.float32], labels: NDArray[np.int64], train: In
 # ------------------------------------------------------------------------------------------- training
 
 
-def right(learner: str, dataset: Dataset, design: Design, seeds: int, *, is_second: bool = False) -> NDArray[np.bool_]:
-    """(S, n): which test examples each replicate names rightly. Both families have the same resample for a seed."""
-    truth = dataset.labels[dataset.test]
+def right(learner: str, dataset: Dataset, seeds: range) -> NDArray[np.bool_]:
+    """(designs, S, n): which test examples each replicate names rightly.
+
+    Replicate s has the s-th resample of each design, whatever its seed: both families have the same.
+    """
     if learner in ("ridge", "random features"):
-        sets = np.stack([design.redraw(dataset, seed) for seed in range(seeds)])
         inputs = standardised(dataset, np.arange(len(dataset.labels))).reshape(len(dataset.labels), -1)
-        seen = [
-            inputs if learner == "ridge" else _random_features(inputs, 2 * seed + is_second) for seed in range(seeds)
-        ]
-        if learner == "ridge" and design is FIXED:
-            sets, seen = sets[:1], seen[:1]
-        named = [_ridge(one, dataset, rows) for one, rows in zip(seen, sets, strict=True)]
-        return np.broadcast_to(np.stack(named) == truth, (seeds, len(truth)))
-    return _of_network(learner, dataset, design, range(is_second * seeds, (1 + is_second) * seeds)) == truth
+        seen = [inputs if learner == "ridge" else _random_features(inputs, seed) for seed in seeds]
+        named = [[_ridge(one, dataset, design.redraw(dataset, s)) for s, one in enumerate(seen)] for design in DESIGNS]
+    else:
+        named = [_of_network(learner, dataset, design, seeds) for design in DESIGNS]
+    found: NDArray[np.bool_] = np.array(named) == dataset.labels[dataset.test]
+    return found
 
 
 def _random_features(inputs: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -260,7 +252,7 @@ def _ridge(inputs: NDArray[np.float32], dataset: Dataset, rows: Indices) -> NDAr
     return named
 
 
-def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> NDArray[np.int64]:
+def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> list[NDArray[np.int64]]:
     family = find_family("sequences", name)
     assert isinstance(family, Network)
     spec = TrainSpec(
@@ -280,7 +272,7 @@ def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> ND
         model.load_state_dict(unstack(result.states, row))
         with torch.inference_mode():
             named.append(model.eval()(batch.inputs[0]).argmax(-1).numpy())
-    return np.stack(named)
+    return named
 
 
 # -------------------------------------------------------------------------------------------- judging
