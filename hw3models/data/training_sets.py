@@ -41,8 +41,10 @@ def bootstrap(train: Indices, labels: Indices, seed: int, groups: Indices | None
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _STREAM])))
     if groups is None:
-        members = [train[labels[train] == label] for label in np.unique(labels[train])]
-        return np.sort(np.concatenate([rng.choice(own, len(own)) for own in members]))
+        by_class = train[np.argsort(labels[train], kind="stable")]
+        _, first, counts = np.unique(labels[by_class], return_index=True, return_counts=True)
+        low, high = np.repeat(first, counts), np.repeat(first + counts, counts)
+        return np.sort(by_class[rng.integers(low, high)])
     whole = [train[groups[train] == group] for group in np.unique(groups[train])]
     classes = np.array([np.bincount(labels[own]).argmax() for own in whole])
     strata = [np.flatnonzero(classes == label) for label in np.unique(classes)]

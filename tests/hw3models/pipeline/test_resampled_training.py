@@ -1,5 +1,6 @@
 """Replicates with training sets of their own, under the same test examples."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from hw3models.data.dataset import Dataset, describe, save
 from hw3models.data.training_sets import training_set, with_training_set
-from hw3models.engine.fit import FitResult, fit
+from hw3models.engine.checkpoints import Checkpoints
+from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.comparison import compare
@@ -89,6 +91,24 @@ def test_every_epoch_passes_once_over_the_replicates_own_set() -> None:
     seen = torch.cat(batches, dim=1)
     assert torch.equal(seen.sort(dim=1).values, sets)
     assert not torch.equal(seen, sets), "in an order of its own"
+
+
+def test_a_training_that_was_cut_off_goes_on_with_the_same_sets(tmp_path: Path) -> None:
+    family = find_family("sequences", "cnn")
+    assert isinstance(family, Network)
+
+    def end(report: EpochReport) -> None:
+        if report.epoch == 2:
+            raise InterruptedError
+
+    def in_folder(seeds: Sequence[int]) -> Checkpoints:
+        return Checkpoints(tmp_path / "-".join(map(str, seeds)), "key", every=0)
+
+    with pytest.raises(InterruptedError):
+        fit(DATA, family, spec((3, 8)), checkpoints=in_folder, on_epoch=end)
+    whole, resumed = (fit(DATA, family, spec((3, 8)), checkpoints=kept) for kept in (None, in_folder))
+    for name, tensor in whole.states.items():
+        assert torch.equal(tensor, resumed.states[name]), name
 
 
 def test_data_in_chunks_are_refused(tmp_path: Path) -> None:
