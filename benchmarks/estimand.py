@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,22 @@ from numpy.typing import NDArray
 
 from benchmarks.pages import rewrite
 from hw3models.runtime.devices import cpu_name
-from hw3models.simulation.training_sets import CASES, NETWORKS, NUM_TEST, Case, Finding, answers, findings
+from hw3models.simulation.training_set_arithmetic import Parts, Test, rates
+from hw3models.simulation.training_sets import CASES, NETWORKS, NUM_TEST, SEEDS, Case, Finding, answers, findings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, KEPT = ROOT / "docs" / "estimand.md", ROOT / "build" / "estimand"
 ROUND = 20
+PARTS = [Parts(training, seeds) for seeds in (0, 1, 4) for training in (0.15, 0.5, 1)]
+TESTS: tuple[tuple[str, Test, float], ...] = (
+    ("fixed, as seeds", "as seeds", 0),
+    ("bootstrap, as seeds", "as seeds", 1),
+    ("bootstrap, corrected", "corrected", 1),
+    ("80%, as seeds", "as seeds", 0.25),
+    ("80%, corrected", "corrected", 0.25),
+    ("90%, corrected", "corrected", 1 / 9),
+    ("with fixed", "with fixed", 1),
+)
 HEAD = "| families | truth | replicates on | test | S | one beats the other, % | other way, % | SE / SD | accuracy |"
 
 
@@ -38,7 +50,9 @@ def main() -> None:
         for case in cases:
             _round(case, number)
         sys.stderr.write(f"{(number + 1) * ROUND} studies of each case\n")
-    rewrite(PAGE, "estimand", page(cases))
+    rewrite(PAGE, "arithmetic", arithmetic())
+    if given.studies:
+        rewrite(PAGE, "estimand", page(cases))
 
 
 def _round(case: Case, number: int) -> NDArray[np.bool_]:
@@ -48,8 +62,8 @@ def _round(case: Case, number: int) -> NDArray[np.bool_]:
         KEPT.mkdir(parents=True, exist_ok=True)
         made = np.stack([answers(case, ROUND * number + one) for one in range(ROUND)])
         np.save(path, np.packbits(made, axis=-1))
-    found: NDArray[np.bool_] = np.unpackbits(np.load(path), axis=-1, count=NUM_TEST).astype(bool)
-    return found
+    kept: NDArray[np.bool_] = np.unpackbits(np.load(path), axis=-1, count=NUM_TEST).astype(bool)
+    return kept
 
 
 def page(cases: Sequence[Case]) -> str:
@@ -64,6 +78,16 @@ def page(cases: Sequence[Case]) -> str:
         f"\n\n{ROUND * rounds:,} studies of each case, {NUM_TEST} test examples; in brackets 95% Monte Carlo intervals "
         f"(Wilson): `python -m benchmarks.estimand` on {cpu_name()}, one process, {date.today().isoformat()}."
     )
+
+
+def arithmetic() -> str:
+    """The table of what is known on paper."""
+    lines = [f"| tau^2 | sigma^2 | S | {' | '.join(name for name, _, _ in TESTS)} |", "|---" * (3 + len(TESTS)) + "|"]
+    for parts, seeds in product(PARTS, SEEDS):
+        cells = [rates(parts, seeds, test, moves) for _, test, moves in TESTS]
+        row = " | ".join(f"{100 * alarms:.1f} / {100 * power:.0f}" for alarms, power in cells)
+        lines.append(f"| {parts.training:g} | {parts.seeds:g} | {seeds} | {row} |")
+    return "\n".join(lines)
 
 
 def _row(one: Finding) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hw3models.simulation.training_set_arithmetic import Parts, Test, rates, variances
 from hw3models.simulation.training_sets import (
     CASES,
     DESIGNS,
@@ -52,7 +53,7 @@ def test_a_design_draws_from_the_training_part() -> None:
 
 def test_one_resample_moves_a_mean_as_much_as_the_design_says() -> None:
     """Of the mean of N numbers: r times the variance of the mean of N fresh ones."""
-    view = draw(Case("", "digits", ("ridge", "ridge"), (400, 400)), 0)[0]
+    view = draw(Case("", "digits", "ridge", (400, 400)), 0)[0]
     values = RNG.standard_normal(len(view.labels))
     strata = [values[view.train][view.labels[view.train] == k] for k in range(10)]
     fresh = sum(len(own) * own.var(ddof=1) for own in strata) / 400**2
@@ -109,3 +110,26 @@ def test_findings_count_both_ways() -> None:
         assert (one.found, one.other_way, one.studies) == (1, 0.2, 25)
         assert one.low < 1 == one.high
     assert Design("subsample 80%", 0.8).moves == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("test", ["as seeds", "corrected", "with fixed"])
+def test_what_is_said_on_paper_is_what_normal_numbers_do(test: Test) -> None:
+    """Twenty thousand studies with known variances: the border is that of the variance that the test takes."""
+    parts, seeds, moves = Parts(0.5, 1.0), 5, 1.0
+    luck = RNG.standard_normal((20_000, 1)) * np.sqrt(parts.training) + RNG.standard_normal((20_000, 1))
+    of_one = parts.seeds + (0 if test == "with fixed" else moves * parts.training)
+    values = (luck + np.sqrt(of_one) * RNG.standard_normal((20_000, seeds))).mean(1)
+    true, taken = variances(parts, seeds, test, moves)
+    assert values.var() == pytest.approx(true, rel=0.04)
+    alarms, power = rates(parts, seeds, test, moves)
+    assert (np.abs(values) > 1.96 * np.sqrt(taken)).mean() == pytest.approx(alarms, abs=0.008)
+    wanted = 2.8016 * np.sqrt(variances(parts, seeds, "with fixed", moves)[0])
+    assert (values + wanted > 1.96 * np.sqrt(taken)).mean() == pytest.approx(power, abs=0.012)
+
+
+def test_only_replicates_of_both_kinds_hold_the_level_and_the_power() -> None:
+    parts = Parts(0.5, 1.0)
+    assert rates(parts, 5, "with fixed", 1.0) == pytest.approx((0.05, 0.8), abs=1e-3)
+    assert rates(parts, 5, "as seeds", 1.0)[0] > 0.09
+    assert rates(parts, 5, "corrected", 1.0)[1] < 0.65
+    assert rates(Parts(0.5, 0), 5, "corrected", 1.0)[0] == pytest.approx(0.05), "exact where seeds do not vary"
