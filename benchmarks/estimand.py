@@ -35,7 +35,9 @@ TESTS: tuple[tuple[str, Test, float], ...] = (
     ("90%, corrected", "corrected", 1 / 9),
     ("with fixed", "with fixed", 1),
 )
-HEAD = "| families | truth | replicates on | test | S | one beats the other, % | other way, % | SE / SD | accuracy |"
+HEAD = (
+    "| families | truth | replicates on | test | S | studies | one is better, % | other way, % | SE / SD | accuracy |"
+)
 
 
 def main() -> None:
@@ -70,13 +72,12 @@ def page(cases: Sequence[Case]) -> str:
     """The table of what there is."""
     lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|"]
     for case in cases:
-        rounds = len(list(KEPT.glob(f"{case.name}, {case.truth}-*.npy")))
-        if rounds:
+        if rounds := len(list(KEPT.glob(f"{case.name}, {case.truth}-*.npy"))):
             kept = np.concatenate([_round(case, number) for number in range(rounds)])
             lines += [_row(one) for one in findings(case, kept)]
     return "\n".join(lines) + (
-        f"\n\n{ROUND * rounds:,} studies of each case, {NUM_TEST} test examples; in brackets 95% Monte Carlo intervals "
-        f"(Wilson): `python -m benchmarks.estimand` on {cpu_name()}, one process, {date.today().isoformat()}."
+        f"\n\n{NUM_TEST} test examples; in brackets 95% Monte Carlo intervals (Wilson): `python -m benchmarks.estimand` "
+        f"on {cpu_name()}, one process, {date.today().isoformat()}."
     )
 
 
@@ -92,7 +93,7 @@ def arithmetic() -> str:
 
 def _row(one: Finding) -> str:
     return (
-        f"| {one.case} | {one.truth} | {one.design} | {one.test} | {one.seeds} "
+        f"| {one.case} | {one.truth} | {one.design} | {one.test} | {one.seeds} | {one.studies} "
         f"| {100 * one.found:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}] | {100 * one.other_way:.1f} "
         f"| {one.calibration:.2f} | {100 * one.accuracy:.1f} |"
     )

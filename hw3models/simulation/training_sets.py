@@ -256,7 +256,7 @@ def _ridge(seen: NDArray[np.float32], dataset: Dataset, times: NDArray[np.float3
     return named
 
 
-def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> list[NDArray[np.int64]]:
+def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> NDArray[np.int64]:
     family = find_family("sequences", name)
     assert isinstance(family, Network)
     spec = TrainSpec(
@@ -276,7 +276,7 @@ def _of_network(name: str, dataset: Dataset, design: Design, seeds: range) -> li
         model.load_state_dict(unstack(result.states, row))
         with torch.inference_mode():
             named.append(model.eval()(batch.inputs[0]).argmax(-1).numpy())
-    return named
+    return np.stack(named)
 
 
 # -------------------------------------------------------------------------------------------- judging
