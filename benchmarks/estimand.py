@@ -35,9 +35,7 @@ TESTS: tuple[tuple[str, Test, float], ...] = (
     ("90%, corrected", "corrected", 1 / 9),
     ("with fixed", "with fixed", 1),
 )
-HEAD = (
-    "| families | truth | replicates on | test | S | studies | one is better, % | other way, % | SE / SD | accuracy |"
-)
+HEAD = "| families | truth | trained on | test | S | studies | one is better, % | other way, % | SE / SD | right, % |"
 
 
 def main() -> None:
@@ -76,8 +74,8 @@ def page(cases: Sequence[Case]) -> str:
             kept = np.concatenate([_round(case, number) for number in range(rounds)])
             lines += [_row(one) for one in findings(case, kept)]
     return "\n".join(lines) + (
-        f"\n\n{NUM_TEST} test examples; in brackets 95% Monte Carlo intervals (Wilson): `python -m benchmarks.estimand` "
-        f"on {cpu_name()}, one process, {date.today().isoformat()}."
+        f"\n\n{NUM_TEST} test examples; in brackets 95% Monte Carlo intervals (Wilson): `python -m benchmarks."
+        f"estimand` on {cpu_name()}, one process, {date.today().isoformat()}."
     )
 
 
