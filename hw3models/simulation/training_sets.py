@@ -9,8 +9,9 @@ Designs: `fixed` (seeds alone), `bootstrap`, and subsamples without replacement.
 training part, the mean over S of them still is of that part. Where a resample moves the score by as much as a fresh
 training part would, times r, the variance of the mean about all training parts is
 
-    (1/S + 1/r) times the variance over resamples,
+    (1/S + 1/r) times the variance over resamples
 
+(of its main effect, as far as 1/r goes: a resample's own errors on single examples are no luck of the whole),
 r = 1 for the bootstrap (Efron 1979) and (1 - p)/p for subsamples of a share p without replacement, as in the delete-d
 jackknife (Shao and Wu 1989). This is the form of the corrected resampled t-test (Nadeau and Bengio 2003), whose 1/S is
 too little for the same reason. Differences are taken seed by seed: seed s of both families has the same resample.
@@ -300,21 +301,27 @@ def as_seeds(a: Values, b: Values) -> Judged:
 
 
 def corrected(a: Values, b: Values, moves: float) -> Judged:
-    """The variance over resamples of the paired difference counts (1/S + 1/r) times, that over examples once."""
+    """Resamples count 1/S times, as seeds do, and their main effect 1/r times beside that; examples count once."""
     differences = (a - b).mean(1)
     num = len(differences)
-    over_sets = float(differences.var(ddof=1))
-    return _judged(float(differences.mean()), [((1 / num + 1 / moves) * over_sets, num - 1), _over_examples(a, b)])
+    over_sets = float(differences.var(ddof=1)) / num + max(0.0, _main_effect(a, b)) / moves
+    return _judged(float(differences.mean()), [(over_sets, num - 1), _over_examples(a, b)])
 
 
 def with_fixed(fixed: tuple[Values, Values], drawn: tuple[Values, Values], moves: float) -> Judged:
-    """The difference of replicates on the whole training part, and what resamples add to the variance over seeds."""
+    """The difference of replicates on the whole training part, and what resamples have beyond seeds as main effect."""
     plain = as_seeds(*fixed)
-    differences = [(a - b).mean(1) for a, b in (fixed, drawn)]
-    num = len(differences[0])
-    of_seeds = sum(float(one.mean(1).var(ddof=1)) for one in fixed)
-    added = max(0.0, float(differences[1].var(ddof=1)) - of_seeds) / moves
+    num = len(fixed[0])
+    added = max(0.0, _main_effect(*drawn) - _main_effect(*fixed)) / moves
     return _judged(plain.value, [(added, num - 1), (plain.variance, 2 * (num - 1))])
+
+
+def _main_effect(a: Values, b: Values) -> float:
+    """Variance over replicates of the paired difference, less what comes of each replicate's own errors on examples.
+
+    That part is in the variance over examples of a family on one training part already.
+    """
+    return float((a - b).mean(1).var(ddof=1)) - len(a) * _rest(a - b)
 
 
 def _judged(value: float, terms: Sequence[tuple[float, float]]) -> Judged:
@@ -328,11 +335,16 @@ def _judged(value: float, terms: Sequence[tuple[float, float]]) -> Judged:
 
 def _over_examples(a: Values, b: Values) -> tuple[float, float]:
     """Variance over test examples of the mean difference, less what the rest adds to it, and its degrees of freedom."""
-    each = a - b
+    num = a.shape[1]
+    return max(0.0, float((a - b).mean(0).var(ddof=1)) / num - _rest(a - b)), num - 1
+
+
+def _rest(each: Values) -> float:
+    """Variance of the mean over replicates and examples that comes of neither alone (V_rest of `stats.intervals`)."""
     seeds, num = each.shape
     of_mean = float(each.mean(0).var(ddof=1)) / num
     of_each = float(each.var(axis=1, ddof=1).mean()) / num
-    return max(0.0, of_mean - max(0.0, of_each - of_mean) / (seeds - 1)), num - 1
+    return max(0.0, of_each - of_mean) / (seeds - 1)
 
 
 def _findings(case: Case, design: Design, kept: dict[str, Values]) -> Iterator[Finding]:
