@@ -45,7 +45,9 @@ def compare(
         metric=metric,
         margin=margin,
         train_seconds={name: one.train_seconds for name, one in training.items()},
-        facts=facts_of(tables, data.kind),
+        facts=facts_of(
+            tables, data.kind, training_resampled=any(table.training_resampled for table in tables.values())
+        ),
         devices={name: one.device for name, one in training.items()},
         budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
         looks=looks,

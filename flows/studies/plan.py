@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hw3models.data.resamples import tests_on_splits
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.families import Network, facts_of, find_family, recipe_of
 from hw3models.specs import DataReport, DataSpec, Recipe, StudyKind, StudySpec, TrainSpec
@@ -29,7 +30,7 @@ class StudyPlan:
     @property
     def is_resampled(self) -> bool:
         """Has each replicate a test split of its own?"""
-        return self.spec.resampling != "seed"
+        return tests_on_splits(self.spec.resampling)
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ class StudyPlan:
     @property
     def facts(self) -> dict[str, FamilyFacts]:
         """What verdicts must know about the families."""
-        return facts_of(self.families, self.data.kind)
+        return facts_of(self.families, self.data.kind, training_resampled=self.spec.resampling == "training")
 
     def with_recipes(self, found: Mapping[str, Recipe]) -> "StudyPlan":
         """The plan with what a search has found in place of the networks' own recipes."""

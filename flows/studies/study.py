@@ -91,6 +91,11 @@ def _with_design(comparison: ComparisonReport, plan: StudyPlan, tuned: Tuned) ->
     if tuned.reports:
         compared = {name for pair in comparison.pairs for name in (pair.a, pair.b)}
         endings.append(budget_sentence(tuned.reports, sorted(compared.difference(plan.networks))))
+    if plan.spec.resampling == "training":
+        endings.append(
+            "Every replicate was trained on a bootstrap of its own of the training part; all were tested on the same "
+            "examples."
+        )
     if plan.is_resampled:
         one = plan.spec.resampling == "split"
         seeds = "all from one seed of training" if one else "each from another seed"

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flows.prefect_tags import prefect_tags
@@ -55,6 +55,8 @@ def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
     if spec.tune is None or not networks:
         return NOTHING
     decision, alone = decide(spec), plan.parent if spec.fresh else ""
+    # A recipe is chosen for as many different examples as there are, whatever each seed is trained on later.
+    plan = replace(plan, spec=spec.model_copy(update={"resampling": "seed"}))
     found = {
         family: Search(searches(), training, plan.data, goal_for(plan.metric), alone=alone)
         for family, training in plan.trainings(networks, (0,)).items()

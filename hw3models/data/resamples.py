@@ -73,10 +73,15 @@ def drawn_from(resampling: Resampling, seed: int) -> int:
 
 
 def split_of(dataset: Dataset, resampling: Resampling, seed: int) -> Dataset:
-    """The data as the replicate of `seed` sees them."""
-    return dataset if resampling == "seed" else resample(dataset, seed)
+    """The data as they are split for the replicate of `seed`."""
+    return resample(dataset, seed) if tests_on_splits(resampling) else dataset
 
 
 def num_train(splits: Sequence[Dataset]) -> int:
     """Examples that a replicate is trained on in the mean, validation included: with groups their number differs."""
     return round(sum(len(one.train) + len(one.validation) for one in splits) / len(splits))
+
+
+def tests_on_splits(resampling: Resampling) -> bool:
+    """Has each replicate a test split of its own?"""
+    return resampling in ("split", "both")

@@ -105,13 +105,18 @@ class DeviceData:
             out.copy_(scaled)
 
     def order(self, train: torch.Tensor, size: int, rng: ReplicateRng, epoch: int) -> Iterator[torch.Tensor]:  # noqa: ARG002
-        """Every example of `train` (N,) once per replicate, in the replicate's own order: int64 (S, B) at a time."""
-        order_SN = train[rng.permutations(len(train))]
-        whole = len(train) // size * size
+        """Every example of `train` once per replicate, in the replicate's own order: int64 (S, B) at a time.
+
+        `train` is (N,), or (S, N) where each replicate has a training set of its own.
+        """
+        num = train.shape[-1]
+        order_SN = rng.permutations(num)
+        order_SN = train[order_SN] if train.dim() == 1 else train.gather(1, order_SN)
+        whole = num // size * size
         # One block of memory for each batch: copied once instead of at every step.
         batches = order_SN[:, :whole].unflatten(1, (-1, size)).transpose(0, 1).contiguous()
         yield from batches
-        if whole < len(train):
+        if whole < num:
             yield order_SN[:, whole:]
 
     def in_order(self, index: NDArray[np.int64], replicates: int, size: int = 2048) -> Iterator[Batch]:

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from hw3models.data.dataset import Dataset
-from hw3models.data.resamples import drawn_from, split_of
+from hw3models.data.resamples import drawn_from, split_of, tests_on_splits
+from hw3models.data.training_sets import Redraw, training_set, training_sets
 from hw3models.engine.batches import DeviceData, batch_size, num_epochs
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
@@ -29,7 +30,7 @@ from hw3models.engine.layouts import built, proved_layout
 from hw3models.engine.out_of_memory import MemoryPlan, is_out_of_memory, release
 from hw3models.engine.precision import FLOAT32, Precision, pick_precision, products
 from hw3models.engine.strategies import Strategy, faster
-from hw3models.errors import TrainingError
+from hw3models.errors import SpecError, TrainingError
 from hw3models.families.family import Architecture, Network
 from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, derived_seed
@@ -88,6 +89,8 @@ class _Job:
 
     split: Callable[[Group], "_Loaded"]
     """The data as a group sees them, on the device."""
+    resampling: Resampling
+    redraw: Redraw
     device: torch.device
     recipe: Recipe
     on_epoch: Callable[[EpochReport], None]
@@ -107,6 +110,7 @@ def fit(
     dtype: torch.dtype = torch.float32,
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None = None,
     on_free_core: Callable[[], None] = lambda: None,
+    redraw: Redraw = training_set,
 ) -> FitResult:
     """Train one replicate per seed of `spec` on `dataset`'s training split.
 
@@ -121,8 +125,10 @@ def fit(
 
     Out of memory it begins again with fewer replicates at once, which `notes` say.
 
+    With `resampling: training` each replicate is trained on what `redraw` draws for its seed, as many for all.
+
     Raises:
-        SpecError: the wanted device is not there.
+        SpecError: the wanted device is not there, or training sets are to be redrawn from data that are read in chunks.
         TrainingError: every replicate failed, or one alone does not fit into memory; the message names seeds, epochs
             and what to try.
     """
@@ -138,7 +144,7 @@ def fit(
     groups = tuple(split_seeds(spec.seeds, strategy, threads))
     plan: MemoryPlan | None = MemoryPlan(groups, min(len(groups), threads))
     training = _Training(
-        dataset, family, spec, device, dtype, precision, proof, _once(on_epoch), checkpoints, on_free_core
+        dataset, family, spec, device, dtype, precision, proof, _once(on_epoch), checkpoints, on_free_core, redraw
     )
     notes = [said] if said else []
     while plan is not None:
@@ -194,6 +200,7 @@ class _Training:
     on_epoch: Callable[[EpochReport], None]
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     on_free_core: Callable[[], None]
+    redraw: Redraw
 
     def prepared(self, plan: MemoryPlan) -> tuple[_Job, list[Callable[[], Group]], int]:
         """What makes the plan's groups, as they are before their first step, and how many train side by side."""
@@ -217,7 +224,16 @@ class _Training:
             memory_bytes=_memory_bytes(spec, plan),
         )
         split = _splits(self.dataset, spec.resampling, load)
-        job = _Job(split, self.device, recipe, self.on_epoch, self.checkpoints, self.on_free_core)
+        job = _Job(
+            split,
+            spec.resampling,
+            self.redraw,
+            self.device,
+            recipe,
+            self.on_epoch,
+            self.checkpoints,
+            self.on_free_core,
+        )
         # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
         return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
 
@@ -237,10 +253,16 @@ def _splits(
 
     Data that are read in chunks are each group's own as well: it is its own chunk that a group is at.
     """
-    if resampling == "seed":
+    if not tests_on_splits(resampling):
         everything = load(dataset)
         if isinstance(everything, DeviceData):
             return lambda _: (dataset, everything)
+        if resampling == "training":
+            # A chunk holds other numbers of each replicate's examples: their steps would not be of one size.
+            raise SpecError(
+                "`resampling: training` draws a training set for each replicate, and these data are read in chunks, "
+                "which all replicates share. Raise `memory_mb` until they fit, or use `resampling: seed`."
+            )
         return lambda _: (dataset, load(dataset))
 
     def own(group: Group) -> _Loaded:
@@ -253,7 +275,7 @@ def _splits(
 
 def pick_strategy(spec: TrainSpec, family: Network, device: torch.device, like: Architecture) -> Strategy:
     """The spec's own wish, else what is faster for the family on the device."""
-    if spec.resampling != "seed":
+    if tests_on_splits(spec.resampling):
         # Each replicate has examples of its own, scaled in its own way.
         return "separate"
     if spec.strategy != "auto":
@@ -342,10 +364,10 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
     group = make()
     recipe, (dataset, data) = job.recipe, job.split(group)
     checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
-    size = batch_size(recipe, len(dataset.train))
-    epochs = num_epochs(recipe, len(dataset.train))
-    train = torch.as_tensor(dataset.train, device=job.device)
-    num_steps = epochs * -(-len(train) // size)
+    train = torch.as_tensor(training_sets(dataset, job.resampling, group.seeds, job.redraw), device=job.device)
+    num = train.shape[-1]
+    size, epochs = batch_size(recipe, num), num_epochs(recipe, num)
+    num_steps = epochs * -(-num // size)
     selection, reports = Selection(group.seeds, recipe), list[EpochReport]()
     done = 0 if checkpoints is None else _resume(checkpoints, group, selection, reports)
     for report in reports:

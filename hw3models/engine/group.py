@@ -82,7 +82,8 @@ class Group:
     def train_epoch(
         self, data: DeviceData | ChunkedData, train: torch.Tensor, size: int, num_steps: int, epoch: int
     ) -> tuple[tuple[float, ...], float]:
-        """Pass number `epoch` over `train` (N,) in batches of `size`: mean loss per replicate, the last learning rate.
+        """Pass number `epoch` over `train`, (N,) or (S, N), in batches of `size`: mean loss per replicate, the last
+        learning rate.
 
         Losses are summed on the device and read once, at the end: no step waits for the host.
         """
@@ -95,7 +96,7 @@ class Group:
             self.optimizer.set_rate(rate)
             advance(index_SB)
             self.step += 1
-        return tuple((self._loss_sum / len(train)).tolist()), rate
+        return tuple((self._loss_sum / train.shape[-1]).tolist()), rate
 
     def take_step(self, batch: Batch) -> torch.Tensor:
         """One optimiser step; the loss per replicate (S,) before it, on the device."""

@@ -5,6 +5,7 @@ S = replicates, n = test examples, K = classes, k = numbers in the code
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
-from hw3models.data.resamples import num_train, split_of
+from hw3models.data.resamples import num_train, split_of, tests_on_splits
+from hw3models.data.training_sets import training_sets
 from hw3models.engine.batches import DeviceData
 from hw3models.engine.chunked import ChunkedData, load_data
 from hw3models.engine.layouts import architecture_of, proved_layout
@@ -42,8 +44,9 @@ def predict(
 def _predict(
     manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
-    if manifest.resampling == "seed":
-        return _ask(manifest, states, dataset, device)
+    if not tests_on_splits(manifest.resampling):
+        table, seconds = _ask(manifest, states, dataset, device)
+        return replace(table, training_resampled=manifest.resampling == "training"), seconds
     parts = []
     splits = [split_of(dataset, manifest.resampling, seed) for seed in manifest.seeds]
     for row, seed in enumerate(manifest.seeds):
@@ -59,11 +62,13 @@ def _ask(
 ) -> tuple[PredictionTable, float]:
     data = load_data(dataset, device)
     models = [rebuild(manifest, states, seed).to(device) for seed in manifest.seeds]
+    sets = training_sets(dataset, manifest.resampling, manifest.seeds)
     trained = Trained(
         family=manifest.family,
         seeds=manifest.seeds,
         best=manifest.seeds.index(manifest.best_seed),
         dataset=dataset,
+        trained_on=[sets] * len(models) if sets.ndim == 1 else list(sets),
         models=models,
         batches=data.in_order,
         outputs=_at_once(manifest, models),

@@ -334,6 +334,10 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
     kinds = {table.is_resampled for table in tables.values()}
     if len(kinds) > 1:
         raise DataError("some families were tested on resampled splits and some were not. Evaluate all of them alike.")
+    if len({table.training_resampled for table in tables.values()}) > 1:
+        raise DataError(
+            "some families were trained on bootstraps of the training part and some were not. Train all of them alike."
+        )
     odd = [name for name, table in others if not _same_examples(first[1], table)]
     if odd:
         raise DataError(

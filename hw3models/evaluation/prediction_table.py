@@ -48,6 +48,9 @@ class PredictionTable:
     """Examples that each replicate was trained on, validation included: of resampled splits only."""
     probabilities: NDArray[np.float32] | None = None
     """(S, n, K)."""
+    training_resampled: bool = False
+    """Each replicate was trained on a bootstrap of its own of the training part (`hw3models.data.training_sets`), the
+    same for every family with its seed; all were tested on the same examples."""
     hard: bool = False
     """The method names classes and has no probabilities: those above are 0 and 1."""
     error: NDArray[np.float64] | None = None
@@ -129,8 +132,14 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     """One table of the replicates of both, which are of the same family and data; pictures are the first one's.
 
     Raises:
-        DataError: they are of other test examples, of the same seeds, or only one knows groups.
+        DataError: they are of other test examples, of the same seeds, trained on other parts of the data, or only one
+            knows groups.
     """
+    if first.training_resampled != more.training_resampled:
+        raise DataError(
+            f"some seeds of {first.family} were trained on the whole training part and some on bootstraps of it. "
+            "Train all of them again."
+        )
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
     if (first.groups is None) != (more.groups is None):
@@ -199,6 +208,7 @@ def _header(table: PredictionTable) -> dict[str, Any]:
         "seeds": [int(seed) for seed in table.seeds],
         "num_pixels": None if table.num_pixels is None else int(table.num_pixels),
         **({} if table.num_train is None else {"num_train": int(table.num_train)}),
+        **({"training_resampled": True} if table.training_resampled else {}),
         **({"hard": True} if table.hard else {}),
     }
 
@@ -232,6 +242,8 @@ def _faults(table: PredictionTable) -> Iterator[str]:
     yield from shape_faults
     if table.probabilities is None and table.squared_error is None and table.error is None:
         yield "it has neither `probabilities` nor `squared_error` nor `error`"
+    if table.is_resampled and table.training_resampled:
+        yield "replicates with test splits of their own have no `training_resampled` beside"
     if table.squared_error is not None and (table.num_pixels is None or table.num_pixels < 1):
         yield f"`squared_error` needs `num_pixels` of at least 1, got {table.num_pixels}"
     if (table.reconstructions is None) != (table.reconstructed_index is None):

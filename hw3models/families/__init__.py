@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.facts import FamilyFacts
@@ -113,15 +114,22 @@ def identity_of(name: str) -> str:
     return "" if ours or name not in offered() else origin_of(f"{GROUP}:{name}").identity
 
 
-def facts_of(names: Iterable[str], kind: Kind | None = None) -> dict[str, FamilyFacts]:
+def facts_of(
+    names: Iterable[str], kind: Kind | None = None, *, training_resampled: bool = False
+) -> dict[str, FamilyFacts]:
     """What a comparison must know about each of `names`; a name that nobody registered is a stranger.
+
+    Where each seed has a training set of its own, no family is deterministic.
 
     The same name means the same family on images and on sequences, as far as these facts go: `kind` may be left out.
     """
     known = {name: family for (own, name), family in _outside.items() if kind in (None, own)}
     kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
     known |= {name: family for families in kinds for name, family in families.items()}
-    return {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+    facts = {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+    if not training_resampled:
+        return facts
+    return {name: replace(one, deterministic=False) for name, one in facts.items()}
 
 
 def _facts(family: Family) -> FamilyFacts:

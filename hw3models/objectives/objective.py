@@ -80,6 +80,8 @@ class Trained:
     best: int
     """Row of the best seed."""
     dataset: Dataset
+    trained_on: Sequence[NDArray[np.int64]]
+    """Positions (N,) of the examples that each replicate was trained on."""
     models: Sequence[nn.Module]
     """Plain, on the device."""
     batches: Callable[[NDArray[np.int64], int], Iterator[Batch]]

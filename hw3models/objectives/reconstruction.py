@@ -68,13 +68,14 @@ class Reconstruction:
     def table(self, trained: Trained) -> tuple[PredictionTable, float]:
         """Reconstruction errors and codes, with a linear probe on the codes; one replicate after another."""
         dataset, fits = trained.dataset, []
-        for model in trained.models:
+        trained_on = [rows[:MAX_PROBE_EXAMPLES] for rows in trained.trained_on]
+        for model, rows in zip(trained.models, trained_on, strict=True):
             start = time.perf_counter()
             codes = _encode(model, trained, dataset.test)
             with torch.inference_mode():
                 reconstructions = _coder(model).decode(codes).cpu().numpy()
             seconds = time.perf_counter() - start
-            train_codes = _encode(model, trained, dataset.train[:MAX_PROBE_EXAMPLES]).cpu().numpy()
+            train_codes = _encode(model, trained, rows).cpu().numpy()
             fits.append(
                 BaselineFit(
                     reconstructions=reconstructions,
@@ -84,14 +85,14 @@ class Reconstruction:
                     predict_seconds=seconds,
                 )
             )
-        table = reconstruction_table(trained.family, trained.seeds, fits, dataset, best=trained.best)
+        table = reconstruction_table(trained.family, trained.seeds, fits, dataset, trained_on, best=trained.best)
         return table, fits[0].predict_seconds
 
     def baseline_table(
         self, family: str, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset
     ) -> PredictionTable:
         """The same of PCA."""
-        return reconstruction_table(family, seeds, fits, dataset, best=0)
+        return reconstruction_table(family, seeds, fits, dataset, [dataset.train] * len(fits), best=0)
 
     def answers(self, model: nn.Module, arguments: Sequence[torch.Tensor]) -> Mapping[str, NDArray[np.float32]]:
         """`code` (B, k) and `reconstruction` (B, P) in 0..1."""
@@ -112,18 +113,27 @@ def _encode(model: nn.Module, trained: Trained, index: NDArray[np.int64]) -> tor
 
 
 def reconstruction_table(
-    family: str, seeds: Sequence[int], fits: Sequence[BaselineFit], dataset: Dataset, *, best: int
+    family: str,
+    seeds: Sequence[int],
+    fits: Sequence[BaselineFit],
+    dataset: Dataset,
+    trained_on: Sequence[NDArray[np.int64]],
+    *,
+    best: int,
 ) -> PredictionTable:
-    """The table of an autoencoder or of PCA; `best` is the row whose pictures are kept."""
+    """The table of an autoencoder or of PCA; `best` is the row whose pictures are kept.
+
+    `trained_on` are the positions of the examples that each fit has `train_codes` of.
+    """
     pixels = dataset.features[dataset.test].reshape(len(dataset.test), -1) / np.float32(255)
     errors, codes, probes = [], [], []
-    for fit in fits:
+    for fit, rows in zip(fits, trained_on, strict=True):
         assert fit.reconstructions is not None
         assert fit.codes is not None
         assert fit.train_codes is not None
         errors.append(np.square(fit.reconstructions - pixels).sum(1, dtype=np.float64))
         codes.append(fit.codes)
-        probes.append(_probe(fit.train_codes, fit.codes, dataset))
+        probes.append(_probe(fit.train_codes, dataset.labels[rows], fit.codes, dataset.labels[dataset.test]))
     shown = _examples_of_every_class(dataset.labels[dataset.test], NUM_RECONSTRUCTIONS)
     kept = fits[best].reconstructions
     assert kept is not None
@@ -146,16 +156,20 @@ def reconstruction_table(
     )
 
 
-def _probe(train_codes: NDArray[np.float32], codes: NDArray[np.float32], dataset: Dataset) -> NDArray[np.bool_]:
+def _probe(
+    train_codes: NDArray[np.float32],
+    train_labels: NDArray[np.int64],
+    codes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+) -> NDArray[np.bool_]:
     """Whether a linear classifier on the code (Alain and Bengio 2017) names the right class: bool (n,)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    train_codes = train_codes[:MAX_PROBE_EXAMPLES]
-    labels = dataset.labels[dataset.train[: len(train_codes)]]
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(train_codes, labels)
-    right: NDArray[np.bool_] = probe.predict(codes) == dataset.labels[dataset.test]
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+    probe.fit(train_codes[:MAX_PROBE_EXAMPLES], train_labels[:MAX_PROBE_EXAMPLES])
+    right: NDArray[np.bool_] = probe.predict(codes) == labels
     return right
 
 

@@ -4,21 +4,25 @@ Everything bigger stays in files, named by digest. The orchestration puts its po
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest
 from hw3models.data.resamples import drawn_from, num_train, split_of
+from hw3models.data.training_sets import training_set, with_training_set
 from hw3models.engine.checkpoints import KeptCheckpoints
 from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.engine.model_store import load_model, save_model
 from hw3models.engine.predicting import predict
 from hw3models.errors import DigestError
-from hw3models.evaluation.prediction_table import join_resamples, load_table, save_table
+from hw3models.evaluation.prediction_table import PredictionTable, add_seeds, join_resamples, load_table, save_table
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
+from hw3models.objectives.objective import BaselineFit
 from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -104,15 +108,13 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
     seeds = spec.seeds[:1] if family.deterministic and spec.resampling == "seed" else spec.seeds
     start = time.perf_counter()
-    splits = {seed: split_of(dataset, spec.resampling, seed) for seed in seeds}
-    fits = [family.fit(splits[seed], drawn_from(spec.resampling, seed), spec.latent_dim) for seed in seeds]
+    views = [_seen_by(seed, dataset, spec) for seed in seeds]
+    fits = [
+        family.fit(view, drawn_from(spec.resampling, seed), spec.latent_dim)
+        for seed, view in zip(seeds, views, strict=True)
+    ]
     predicting = sum(one.predict_seconds for one in fits)
-    if spec.resampling == "seed":
-        table = family.objective.baseline_table(family.name, seeds, fits, dataset)
-    else:
-        each = zip(splits.items(), fits, strict=True)
-        tables = [family.objective.baseline_table(family.name, (s,), [one], split) for (s, split), one in each]
-        table = join_resamples(tables, data_digest=dataset.digest, num_train=num_train([*splits.values()]))
+    table = _baseline_table(family, spec, seeds, fits, views, dataset)
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
@@ -134,6 +136,31 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         strategy="one after another",
         peak_memory_mb=peak_memory_mb(cpu),
     )
+
+
+def _seen_by(seed: int, dataset: Dataset, spec: TrainSpec) -> Dataset:
+    """The data as a baseline sees them with this seed."""
+    if spec.resampling == "training":
+        return with_training_set(dataset, training_set(dataset, seed))
+    return split_of(dataset, spec.resampling, seed)
+
+
+def _baseline_table(
+    family: Baseline,
+    spec: TrainSpec,
+    seeds: Sequence[int],
+    fits: Sequence[BaselineFit],
+    views: Sequence[Dataset],
+    dataset: Dataset,
+) -> PredictionTable:
+    """The table of all seeds, each fitted to its own view of the data."""
+    if spec.resampling == "seed":
+        return family.objective.baseline_table(family.name, seeds, fits, dataset)
+    each = zip(seeds, fits, views, strict=True)
+    tables = [family.objective.baseline_table(family.name, (seed,), [one], view) for seed, one, view in each]
+    if spec.resampling == "training":
+        return replace(reduce(add_seeds, tables), training_resampled=True)
+    return join_resamples(tables, data_digest=dataset.digest, num_train=num_train(views))
 
 
 def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:

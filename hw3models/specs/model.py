@@ -30,6 +30,7 @@ class ModelManifest(Report):
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
     resampling: Resampling = "seed"
-    """Other than `seed`: seed r was trained on the r-th resample of the data."""
+    """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
+    the data."""
     data_digest: str
     data_name: str

@@ -26,8 +26,11 @@ class StudySpec(Spec):
     first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
     """The seeds are first_seed, first_seed + 1, ..."""
     resampling: Resampling = "seed"
-    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
-    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
+    """What differs between replicates. `seed`: initialisation and order of examples: which family is best when trained
+    on exactly these examples? `training`: each replicate is also trained on its own bootstrap of the training part, and
+    all are tested on the same examples: which is best on this problem, whatever examples were drawn? `split`: replicate
+    r is trained and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and
+    seed r."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Passes over the training data, instead of the default recipes' own."""
     recipe: RecipeName = "default"
@@ -78,10 +81,10 @@ class StudySpec(Spec):
 
     @model_validator(mode="after")
     def _test_examples_are_not_tuned_on(self) -> "StudySpec":
-        if self.tune is not None and self.resampling != "seed":
+        if self.tune is not None and self.resampling in ("split", "both"):
             raise SpecError(
                 f"`tune` ({self.tune}) chooses on the training part, and `resampling: {self.resampling}` would test on "
-                "examples of it. Use `resampling: seed`, or leave `tune` out."
+                "examples of it. Use `resampling: seed` or `training`, or leave `tune` out."
             )
         return self
 

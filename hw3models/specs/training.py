@@ -10,7 +10,7 @@ from hw3models.specs.data import DataSpec
 from hw3models.specs.origin import Origin
 
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
-Resampling = Literal["seed", "split", "both"]
+Resampling = Literal["seed", "training", "split", "both"]
 Goal = Literal["accuracy", "loss"]
 
 
@@ -92,8 +92,11 @@ class TrainSpec(Spec):
     latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Autoencoder and PCA: numbers in the code."""
     resampling: Resampling = "seed"
-    """What differs between replicates. `seed`: initialisation and order of examples. `split`: replicate r is trained
-    and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and seed r."""
+    """What differs between replicates. `seed`: initialisation and order of examples: which family is best when trained
+    on exactly these examples? `training`: each replicate is also trained on its own bootstrap of the training part, and
+    all are tested on the same examples: which is best on this problem, whatever examples were drawn? `split`: replicate
+    r is trained and tested on the r-th stratified resample of train and test, all from one seed. `both`: resample r and
+    seed r."""
     strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """Replicates as one program over (S, ...) parameters that uses all cores, as one on each core, or as separate
     modules; auto takes what was measured to be fastest. Resamples are always separate."""

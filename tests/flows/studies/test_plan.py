@@ -51,3 +51,12 @@ def test_what_a_search_has_found_takes_the_place_of_the_networks_own_recipe(tmp_
 @pytest.mark.parametrize(("family", "is_baseline"), [("cnn", False), ("majority", True)])
 def test_the_plan_knows_what_verdicts_must_know(tmp_path: Path, family: str, is_baseline: bool) -> None:
     assert plan_of(prepared(tmp_path), (family,)).facts[family].is_baseline is is_baseline
+
+
+def test_with_training_sets_of_their_own_no_family_is_deterministic(tmp_path: Path) -> None:
+    data = prepared(tmp_path)
+    plan = plan_of(data, ("cnn", "logistic"), resampling="training")
+    assert not plan.facts["logistic"].deterministic
+    assert plan_of(data, ("cnn", "logistic")).facts["logistic"].deterministic
+    assert not plan.is_resampled, "all are tested on the same examples"
+    assert plan.training("logistic", (0,)).resampling == "training"

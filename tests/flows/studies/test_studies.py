@@ -290,6 +290,20 @@ def test_resampled_splits_are_compared_split_by_split_and_the_answer_says_so() -
     assert "resampled splits" in Path(run.report).read_text()
 
 
+def test_replicates_with_training_sets_of_their_own_are_tested_on_the_same_examples() -> None:
+    run = sequences(small(resampling="training", seeds=3, families=("mlp", "logistic")))
+    [answer] = run.answers
+    assert answer.comparison is not None
+    [pair] = answer.comparison.pairs
+    assert "3 seeds, 60 test examples" in pair.sentence
+    assert answer.comparison.verdict.endswith("all were tested on the same examples.")
+    # A deterministic baseline is another one on every training set.
+    assert len(set(answer.evaluation["logistic"].metrics["cross_entropy"].per_seed)) == 3
+    assert {child.data.params["resampling"] for child in children(run).values()} == {"training"}
+    assert run.report is not None
+    assert "trained on a bootstrap of its own of the training part" in Path(run.report).read_text()
+
+
 def test_seeds_are_added_until_it_is_decided() -> None:
     """A network that cannot be told from another gets all its seeds; a beaten one stops early."""
     spec = small(families=("mlp", "gru", "majority"), seeds=3, max_seeds=8, until_decided=True, epochs=2)
