@@ -175,7 +175,9 @@ def _pairs(
     with_power: bool,
 ) -> tuple[PairReport, ...]:
     names = list(combinations(measured, 2))
-    found = [_difference(*_on_common_splits(tables, measured, a, b)) for a, b in names]
+    both = [_on_common_splits(tables, measured, a, b) for a, b in names]
+    found = [_difference(*pair) for pair in both]
+    seeds = [(len(pair[0].per_seed), len(pair[1].per_seed)) for pair in both]
     # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
     known = [not (setting.is_single(a) or setting.is_single(b)) for a, b in names]
     judged = [index for index, is_known in enumerate(known) if is_known]
@@ -204,7 +206,7 @@ def _pairs(
         decisions[index] = Decision(verdict, level)
     unjudged = Decision("cannot tell", setting.level)
     return tuple(
-        _pair(pair, one, decisions.get(index, unjudged), setting, with_power=with_power and known[index])
+        _pair(pair, one, decisions.get(index, unjudged), setting, seeds[index], with_power=with_power and known[index])
         for index, (pair, one) in enumerate(zip(names, found, strict=True))
     )
 
@@ -270,10 +272,15 @@ def _on_common_splits(
 
 
 def _pair(
-    names: tuple[str, str], found: Estimate, decision: Decision, setting: Setting, *, with_power: bool
+    names: tuple[str, str],
+    found: Estimate,
+    decision: Decision,
+    setting: Setting,
+    seeds: tuple[int, int],
+    *,
+    with_power: bool,
 ) -> PairReport:
     a, b = names
-    seeds = (setting.seeds[a], setting.seeds[b])
     level = max(decision.level, 1e-12)
     if decision.verdict == "equivalent":
         low, high = found.interval(1 - 2 * level)

@@ -265,7 +265,7 @@ def _about_collapses(setting: Setting, standings: Standings) -> list[str]:
 
 def _about_the_estimand(setting: Setting) -> str:
     if setting.about == "problem":
-        return "this counts other training sets as well as other seeds and test examples"
+        return "this counts other training and test sets of these data as well"
     return "this is about networks trained on this training set: another one may order them otherwise"
 
 

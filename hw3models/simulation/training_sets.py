@@ -344,7 +344,7 @@ def _rest(each: Values) -> float:
     seeds, num = each.shape
     of_mean = float(each.mean(0).var(ddof=1)) / num
     of_each = float(each.var(axis=1, ddof=1).mean()) / num
-    return max(0.0, of_each - of_mean) / (seeds - 1)
+    return float(max(0.0, of_each - of_mean) / (seeds - 1))
 
 
 def _findings(case: Case, design: Design, kept: dict[str, Values]) -> Iterator[Finding]:

@@ -36,6 +36,8 @@ _LOG_TAILS = np.log(TAILS)
 _DRAWS = 1024
 _SMALLEST_TAIL = 2 / _DRAWS
 """The lopsidedness of seeds is not followed further out than this."""
+_LARGEST = 300.0
+"""Logarithms are not followed further: squares of what they stand for are still numbers."""
 _FEW = 5
 """With fewer examples wrong (or right) than this, their number says little about its own variance."""
 # Two irrational steps that fill the unit square evenly (Roberts 2018): few draws are as good as many random ones.
@@ -78,38 +80,49 @@ class Side:
     seeds: Reach
     variance: float
     """Of the examples' part."""
+    quantiles: Array
+    """Student's, at each of `TAILS`."""
 
     @classmethod
     def of(cls, measured: "Measured", variance: float, df: float) -> "Side":
         """Distances of `measured`, whose examples' part has this `variance`; `df` are those of the whole statement."""
         quantiles: Array = np.asarray(-stdtrit(df, TAILS) if math.isfinite(df) else -ndtri(TAILS))
-        return cls(_of_examples(measured, variance, quantiles), _of_seeds(measured, quantiles), variance)
+        return cls(_of_examples(measured, variance, quantiles), _of_seeds(measured, quantiles), variance, quantiles)
 
 
 def alone(side: Side) -> Reach:
     """Distances of one family's mean."""
-    return _monotone(np.hypot(side.examples.lower, side.seeds.lower), np.hypot(side.examples.upper, side.seeds.upper))
+    return _monotone(_combined(side.examples.lower, side.seeds.lower), _combined(side.examples.upper, side.seeds.upper))
 
 
 def apart(a: Side, b: Side, *, together: float) -> Reach:
     """Distances of a minus b; `together` is the examples' variance of the difference.
 
     What both share cancels: of each family's variance over examples only the rest counts, V_a - C and V_b - C with
-    C = (V_a + V_b - V_together) / 2, and its distances shrink as its standard deviation does. For independent families
-    this is MOVER; MOVER for correlated ones leaves (distance of a - distance of b)^2 where all is shared.
+    C = (V_a + V_b - V_together) / 2, and its distances shrink as its standard deviation does. The more is shared, the
+    less the ends of the range matter: as much as C is of sqrt(V_a V_b), distances are Student's. For independent
+    families this is MOVER; MOVER for correlated ones leaves (distance of a - distance of b)^2 where all is shared.
     """
     shared = (a.variance + b.variance - together) / 2
+    scale = math.sqrt(a.variance * b.variance)
+    alike = min(max(shared / scale, 0.0), 1.0) if scale > 0 else 0.0
     first = min(max(a.variance - shared, 0.0), together)
-    rest = ((a, first), (b, together - first))
-    of_a, of_b = (own / side.variance if side.variance > 0 else 0.0 for side, own in rest)
+    (low_a, high_a), (low_b, high_b) = _own(a, first, alike), _own(b, together - first, alike)
     return _monotone(
-        _combined(of_a, a.examples.lower, of_b, b.examples.upper, a.seeds.lower, b.seeds.upper),
-        _combined(of_a, a.examples.upper, of_b, b.examples.lower, a.seeds.upper, b.seeds.lower),
+        _combined(low_a, high_b, a.seeds.lower, b.seeds.upper), _combined(high_a, low_b, a.seeds.upper, b.seeds.lower)
     )
 
 
-def _combined(of_one: float, one: Array, of_other: float, other: Array, *seeds: Array) -> Array:
-    result: Array = np.sqrt(of_one * one**2 + of_other * other**2 + sum(half**2 for half in seeds))
+def _own(side: Side, variance: float, alike: float) -> tuple[Array, Array]:
+    """Distances that come of the part of the examples' variance that is not shared."""
+    plain = side.quantiles * math.sqrt(variance)
+    part = math.sqrt(variance / side.variance) if side.variance > 0 else 0.0
+    low, high = (alike * plain + (1 - alike) * part * one for one in (side.examples.lower, side.examples.upper))
+    return low, high
+
+
+def _combined(*halves: Array) -> Array:
+    result: Array = np.sqrt(sum(half**2 for half in halves))
     return result
 
 
@@ -134,7 +147,7 @@ def _of_examples(measured: "Measured", variance: float, quantiles: Array) -> Rea
     if not math.isfinite(highest):
         centre = max(value - lowest, least)
         spread = quantiles * math.sqrt(variance) / centre
-        return Reach(centre * -np.expm1(-spread), centre * np.expm1(np.minimum(spread, 700)))
+        return Reach(centre * -np.expm1(-spread), centre * np.expm1(np.minimum(spread, _LARGEST)))
     width = highest - lowest
     share = min(max((value - lowest) / width, least / width), 1 - least / width)
     spread = quantiles * math.sqrt(variance) / width / (share * (1 - share))
@@ -196,7 +209,7 @@ def _scale(lowest: float, highest: float, num: int) -> tuple[Callable[[Array], A
     if not math.isfinite(highest):
         return (
             lambda values: np.log(np.maximum(values - lowest, 1e-12)),
-            lambda centres, deviations: lowest + np.exp(np.minimum(centres + deviations**2 / 2, 700)),
+            lambda centres, deviations: lowest + np.exp(np.minimum(centres + deviations**2 / 2, _LARGEST)),
         )
     width = highest - lowest
 

@@ -96,7 +96,7 @@ def test_the_model_that_is_kept_is_scaled_as_its_own_split_was(data: DataReport,
 
 def over_splits(values: Any, test_to_train: float) -> Measured:
     values = np.asarray(values, float)
-    return Measured(values, np.empty((len(values), 0)), 100, test_to_train=test_to_train)
+    return Measured(per_seed=values, left_out=np.empty((len(values), 0)), num_examples=100, test_to_train=test_to_train)
 
 
 def test_the_corrected_resampled_t_test() -> None:
@@ -178,7 +178,17 @@ def test_families_without_a_common_split_cannot_be_told_apart() -> None:
 
 def test_the_same_difference_on_few_splits_is_not_certainty() -> None:
     """Two of two splits with one example more right: luck, not p = 0."""
-    a, b = (Measured(np.full(2, share), np.empty((2, 0)), 40, is_share=True, test_to_train=0.3) for share in (1, 0.975))
+    a, b = (
+        Measured(
+            per_seed=np.full(2, share),
+            left_out=np.empty((2, 0)),
+            num_examples=40,
+            is_share=True,
+            floor=0.5 / 42**2,
+            test_to_train=0.3,
+        )
+        for share in (1, 0.975)
+    )
     assert difference(a, b).p_value() > 0.2
     assert difference(a, a).interval()[1] > 0.005, "nor are two that are always right equivalent"
 

@@ -167,28 +167,32 @@ def test_an_interval_stays_within_the_range_of_its_metric() -> None:
 
 
 def newcombe(a: np.ndarray, b: np.ndarray, level: float) -> tuple[float, float]:
-    """Square-and-add limits of a difference of paired shares (Newcombe 1998, method 10), with Student's quantile."""
+    """Square-and-add limits of a difference of independent shares (Newcombe 1998, method 10), Student's quantile."""
     num, shares = len(a), (a.mean(), b.mean())
     quantile = stats.t.ppf(0.5 + level / 2, num - 1)
     (l1, u1), (l2, u2) = (
         stats.binomtest(int(one.sum()), num).proportion_ci(2 * stats.norm.cdf(quantile) - 1, method="wilson")
         for one in (a, b)
     )
-    deviations = [one.std() for one in (a, b)]
-    phi = np.mean((a - shares[0]) * (b - shares[1])) / (deviations[0] * deviations[1]) if all(deviations) else 0.0
-    low = (shares[0] - l1) ** 2 - 2 * phi * (shares[0] - l1) * (u2 - shares[1]) + (u2 - shares[1]) ** 2
-    high = (u1 - shares[0]) ** 2 - 2 * phi * (u1 - shares[0]) * (shares[1] - l2) + (shares[1] - l2) ** 2
     value = shares[0] - shares[1]
-    return value - math.sqrt(low), value + math.sqrt(high)
+    return value - math.hypot(shares[0] - l1, u2 - shares[1]), value + math.hypot(u1 - shares[0], shares[1] - l2)
 
 
-@pytest.mark.parametrize(("right", "shift"), [((150, 120), 0), ((190, 170), 7), ((30, 24), 3), ((196, 188), 0)])
-def test_one_seed_each_of_two_shares_gives_newcombes_interval(right: tuple[int, int], shift: int) -> None:
-    a, b = (np.roll(np.arange(200) < count, place) * 1.0 for count, place in zip(right, (0, shift), strict=True))
+@pytest.mark.parametrize("share", [(0.5, 0.5), (0.8, 0.6), (0.95, 0.8), (0.98, 0.02)])
+def test_shares_that_have_nothing_in_common_give_newcombes_interval(share: tuple[float, float]) -> None:
+    """The second is right on as many of the examples on which the first is right as of the others: phi is 0."""
+    a = np.repeat(np.arange(50) < 50 * share[0], 50) * 1.0
+    b = np.tile(np.arange(50) < 50 * share[1], 50) * 1.0
     found = difference(measure_mean(a[None], is_share=True), measure_mean(b[None], is_share=True))
     for level in (0.9, 0.95, 0.999):
-        # n - 1 instead of n in the variances.
-        np.testing.assert_allclose(found.interval(level), newcombe(a, b, level), atol=6e-4)
+        np.testing.assert_allclose(found.interval(level), newcombe(a, b, level), atol=2e-4)
+
+
+@pytest.mark.parametrize("discordant", [8, 20, 60])
+def test_shares_that_have_nearly_all_in_common_give_the_paired_t_test(discordant: int) -> None:
+    a, b = (np.arange(4000) < 3200 + more for more in (discordant, 0))
+    found = difference(measure_mean(a[None] * 1.0, is_share=True), measure_mean(b[None] * 1.0, is_share=True))
+    assert found.p_value() == pytest.approx(stats.ttest_rel(a * 1.0, b * 1.0).pvalue, rel=0.1)
 
 
 def test_the_p_of_a_difference_is_the_level_whose_interval_ends_at_zero() -> None:
