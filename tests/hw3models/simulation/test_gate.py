@@ -26,4 +26,4 @@ def test_slightly_worse_and_cheaper_champions_do_not_walk_downhill() -> None:
     assert beyond.share <= 0.05
     assert 0 < lost <= world.margin
     # Without an anchor they do.
-    assert downhill(world, 0.012, steps=6, repeats=8, anchored=False)[0].share >= 0.5
+    assert downhill(world, 0.012, steps=6, repeats=8, anchored=False)[0].share >= 0.3
