@@ -71,7 +71,7 @@ class Turn:
     def text(self) -> str:
         """What it is, for the reason."""
         picked = f", best of {self.picked_from} networks" if self.picked_from > 1 else ""
-        chance = f"by luck in at most {100 * self.level:.2g}% of cases"
+        chance = f"luck alone changes it in at most {100 * self.level:.2g}% of cases"
         return f"Decision {self.number:,} about this champion{picked}: {chance}."
 
 

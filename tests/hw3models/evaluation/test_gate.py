@@ -188,7 +188,7 @@ def test_the_level_shrinks_with_decisions_and_with_networks_that_were_picked_fro
     assert (first.outcome, first.grounds, first.level) == ("champion", "better", FIRST.level)
     late = judge(better, champion, baselines={}, turn=Turn(number=500_000, picked_from=4))
     assert (late.outcome, late.grounds) == ("challenger", None)
-    assert "Decision 500,000 about this champion, best of 4 networks: by luck in at most" in late.reason
+    assert "Decision 500,000 about this champion, best of 4 networks: luck alone changes it in at most" in late.reason
     assert late.level == pytest.approx(LEVEL / 500_000 / 500_001 / 4)
 
 
