@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-drift strategies precision clean help
+.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -96,6 +96,9 @@ bench-serving: $(VENV)/.run ## latency of a served champion; writes a part of do
 
 bench-tuning: $(VENV)/.run ## tuned against default recipes, many minutes; writes a part of docs/tuning.md
 	$(BIN)/python -m benchmarks.tuning $(ARGS)
+
+bench-gate: $(VENV)/.run ## how often the promotion gate is wrong, and what it finds; writes a part of docs/promotion.md
+	$(BIN)/python -m benchmarks.gate $(ARGS)
 
 bench-drift: $(VENV)/.run ## false alarms of `hw3 drift`, and what it finds; writes a part of docs/drift.md
 	$(BIN)/python -m benchmarks.drift $(ARGS)

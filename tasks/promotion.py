@@ -13,7 +13,7 @@ from hw3models.data import load_prepared
 from hw3models.engine.model_store import load_model
 from hw3models.engine.predicting import predict, seconds_side_by_side
 from hw3models.errors import SpecError
-from hw3models.evaluation.gate import Candidate, judge, winner
+from hw3models.evaluation.gate import Candidate, judge, reign_of, winner
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import main_metric
 from hw3models.families import Baseline, Network, facts_of, find_family
@@ -38,20 +38,24 @@ def challenger_of(answer: Answer, family: str | None) -> str:
     Raises:
         SpecError: the wanted one is not there, or no network is.
     """
-    networks = [
-        name
-        for name in answer.training
-        if isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
-    ]
+    networks = networks_of(answer)
     if family is not None and family not in networks:
         raise SpecError(
             f"`family` {family!r} is not a network of this study; networks: {', '.join(networks) or 'none'}."
         )
-    costs = {name: one.train_seconds / len(one.seeds) for name, one in answer.training.items()}
-    chosen = family or winner(answer.comparison, networks, costs)
+    chosen = family or winner(answer.comparison, networks)
     if chosen is None:
         raise SpecError(f"the study of {answer.data.name} has trained no network: there is nothing to promote.")
     return chosen
+
+
+def networks_of(answer: Answer) -> list[str]:
+    """The networks that the study has trained: what a challenger is picked from."""
+    return [
+        name
+        for name in answer.training
+        if isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
+    ]
 
 
 @task(task_run_name="promote-{answer.data.name}", cache_policy=NO_CACHE, persist_result=False)
@@ -67,7 +71,7 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
         tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
         version = registry.register(model, run.run_id, tags, card)
         before = registry.version_with(model, registry.CHAMPION)
-        decision = _decide(answer, spec, run, data, model, before, version)
+        decision = _overridden(_decide(answer, spec, run, data, model, before, version), spec.override)
         if registry.version_with(model, registry.CHAMPION) != before:
             # Another machine has promoted meanwhile: this one was judged against the wrong champion.
             raise SpecError(f"the champion of {model} has changed while this one was judged: promote again.")
@@ -79,6 +83,9 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
             event=decision.outcome,
             reason=decision.reason,
             champion=now,
+            grounds=decision.grounds,
+            level=decision.level,
+            metric=decision.metric,
         )
         # First the reason, then the alias: what is lost between the two is decided again by the next promotion.
         registry.write_down(event, note=f"**{decision.outcome}**: {decision.reason}\n\n{card}")
@@ -95,6 +102,14 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
         champion_before=before,
         champion_now=now,
     )
+
+
+def _overridden(decision: GateDecision, why: str | None) -> GateDecision:
+    """A person may know better than the gate, on record."""
+    if why is None or decision.outcome == "champion":
+        return decision
+    reason = f"By a person's decision: {why}. What the gate said: {decision.reason}"
+    return decision.model_copy(update={"outcome": "champion", "grounds": "override", "reason": reason})
 
 
 @contextmanager
@@ -126,21 +141,26 @@ def _decide(
     metric = spec.metric or main_metric(answer)
     if before == version:
         return GateDecision(outcome="champion", reason="It is the champion already.", metric=metric)
-    challenger = _candidate(run, load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest))
+    challenger = _candidate(run, _table(run))
+    reign = reign_of(registry.history(model))
     with tempfile.TemporaryDirectory() as folder:
-        champion = None
+        champion = anchor = None
         if before is not None:
             there = fetch_family(registry.run_of(model, before), Path(folder) / "champion")
             challenger, champion = _side_by_side(run, challenger, there, data, spec)
+            if spec.prefer_cheaper and reign.anchor not in (None, before):
+                anchor = _table(fetch_family(registry.run_of(model, reign.anchor), Path(folder) / "anchor"))
         baselines = {} if champion else _baselines(answer, Path(folder))
         return judge(
             challenger,
             champion,
             baselines=baselines,
+            anchor=anchor,
             metric=metric,
             margin=spec.margin,
             prefer_cheaper=spec.prefer_cheaper,
             facts=facts_of({challenger.family, *([champion.family] if champion else baselines)}, data.kind),
+            turn=reign.turn(version, metric, len(networks_of(answer))),
         )
 
 
@@ -151,15 +171,28 @@ def _candidate(run: FamilyRun, table: PredictionTable, seconds: float | None = N
         table=table,
         tried=tried,
         parameters=run.training.parameters,
+        recipe=_recipe(run),
         predict_seconds=seconds,
     )
+
+
+def _recipe(run: FamilyRun) -> str:
+    """Equal for runs that differ in nothing but their seeds, and in how these were trained together."""
+    if run.environment is None:
+        return ""
+    spec = run.spec.model_dump_json(exclude={"seeds", "strategy", "device", "memory_mb"})
+    return f"{run.environment.code} {spec}"
+
+
+def _table(run: FamilyRun) -> PredictionTable:
+    return load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest)
 
 
 def _side_by_side(
     ours: FamilyRun, challenger: Candidate, there: FamilyRun, data: DataReport, spec: PromoteSpec
 ) -> tuple[Candidate, Candidate]:
     """The champion's replicates are asked again about the same test examples, here and now."""
-    stored = load_table(Path(there.evaluation.table_path), digest=there.evaluation.table_digest)
+    stored = _table(there)
     if stored.data_digest != data.digest:
         return challenger, _candidate(there, stored)  # which the gate refuses
     dataset, device = load_prepared(data), pick_device("auto")
@@ -177,6 +210,5 @@ def _baselines(answer: Answer, folder: Path) -> Mapping[str, PredictionTable]:
     tables = {}
     for family, run_id in answer.run_ids.items():
         if isinstance(find_family(answer.data.kind, family), Baseline):
-            one = fetch_family(run_id, folder / family)
-            tables[family] = load_table(Path(one.evaluation.table_path), digest=one.evaluation.table_digest)
+            tables[family] = _table(fetch_family(run_id, folder / family))
     return tables

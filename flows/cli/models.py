@@ -19,6 +19,7 @@ def promote(
     data: str | None = None,
     family: str | None = None,
     licence: str | None = None,
+    override: str | None = None,
     gate: Annotated[GateOptions, Flat] = GateOptions(),  # noqa: B008
     json: Json = False,
     verbose: Verbose = False,
@@ -35,6 +36,8 @@ def promote(
         This family instead of the winner.
     licence
         Licence of the data, for the model card.
+    override
+        Make it the champion whatever the gate says, for this reason, which is kept in the history.
     json
         Print what was decided as one JSON object.
     verbose
@@ -47,7 +50,7 @@ def promote(
 
         return promote
 
-    spec = PromoteSpec(run=run, data=data, family=family, licence=licence, **dict(gate))
+    spec = PromoteSpec(run=run, data=data, family=family, licence=licence, override=override, **dict(gate))
     report = run_here(load, spec, verbose=verbose)
     print(report.model_dump_json(indent=1) if json else "\n".join(map(_line, report.promotions)))
 

@@ -1,24 +1,36 @@
 """The promotion gate: may the challenger take the champion's place?
 
-Only for a difference that noise does not explain. Both are judged on the same test examples, by the comparison that
-judges families (`hw3models.evaluation.comparison`): the challenger is better where the 95% interval of the difference
-lies wholly beyond the margin (superiority by a margin, a one-sided test at 2.5%), or, where that is asked for,
-equivalent within the margin (Schuirmann 1987) and cheaper to use. The first champion must beat every baseline, by
-Holm's correction.
+Only for a difference that noise does not explain, on the same test examples. The challenger must be better by more than
+the margin (a one-sided test), or, where that is asked for, cheaper to use and not worse by more than the margin (a
+one-sided test of non-inferiority). The first champion must beat every baseline; all of them have to be beaten, so each
+is tested at the whole level (Berger 1982).
+
+Three kinds of luck are paid for (docs/decisions/0024):
+
+- Many nights. Decision k about one champion is made at the level of `share_of`, and these add up to `LEVEL`: so no
+  champion loses its place by luck alone with more than that probability, however many challenge it. A better one
+  begins anew.
+- The best of several. The level is divided by the number of networks that the challenger was picked from.
+- Small losses that add up. A cheaper challenger must also not be worse than the anchor, the last champion that was
+  better than the one before it. It does not move when a champion is replaced by a cheaper one.
 
 What would make the comparison unfair is refused: other data, another number of tried recipes, under 3 seeds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact, labels
-from hw3models.evaluation.metrics import METRICS, available, default_metric
+from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import amount, difference_with_interval, listed
-from hw3models.specs import ComparisonReport, GateDecision, GateOutcome, PairReport
+from hw3models.specs import ComparisonReport, GateDecision, Grounds, RegistryEvent
+from hw3models.stats.intervals import Estimate, difference
 
+LEVEL = 0.05
+"""Chance that a champion ever loses its place by luck alone, at most."""
 MIN_SEEDS = 3
 """Fewest seeds that say something about the luck of training."""
 CHEAPER = 0.8
@@ -35,8 +47,71 @@ class Candidate:
     """Recipes that were tried to find its own."""
     parameters: int
     """Learnt numbers of one replicate."""
+    recipe: str = ""
+    """Equal for candidates that differ in nothing but their seeds; empty where that is not known."""
     predict_seconds: float | None = None
     """Seconds of one replicate for the test split, measured beside the other's. None: not asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Which decision this is, and what the challenger was picked from."""
+
+    number: int = 1
+    """Decisions about the present champion so far, this one included."""
+    picked_from: int = 1
+    """Networks of the study, of which the challenger is one."""
+
+    @property
+    def level(self) -> float:
+        """One-sided level of this decision."""
+        return LEVEL * share_of(self.number) / self.picked_from
+
+    @property
+    def text(self) -> str:
+        """What it is, for the reason."""
+        picked = f", best of {self.picked_from} networks" if self.picked_from > 1 else ""
+        chance = f"luck alone changes it in at most {100 * self.level:.2g}% of cases"
+        return f"Decision {self.number:,} about this champion{picked}: {chance}."
+
+
+FIRST = Turn()
+
+
+def share_of(decision: int) -> float:
+    """The share of the level that a decision may spend: 1/2, 1/6, 1/12, ...; the first k together k / (k + 1)."""
+    return 1 / (decision * (decision + 1))
+
+
+class Reign(NamedTuple):
+    """What the history of a model says about its present champion."""
+
+    anchor: int | None
+    """The last version that became champion otherwise than by being cheaper: what a cheaper one is measured by."""
+    judged: tuple[tuple[int, str | None], ...]
+    """Versions that have spent a part of the level since then, each with its metric; in their order."""
+
+    def turn(self, version: int, metric: str, picked_from: int) -> Turn:
+        """The turn of `version`. One that was judged before has the same again: the same examples say the same."""
+        known = (version, metric) in self.judged
+        number = self.judged.index((version, metric)) if known else len(self.judged)
+        return Turn(number=number + 1, picked_from=picked_from)
+
+
+def reign_of(history: Sequence[RegistryEvent]) -> Reign:
+    """The reign that the events, oldest first, end in."""
+    champion, anchor = None, None
+    judged: list[tuple[int, str | None]] = []
+    for event in history:
+        is_new = event.champion is not None and event.champion != champion
+        if is_new and event.grounds != "cheaper":
+            anchor = event.champion
+            # Who rolls back has not found anything new.
+            judged = judged if event.event == "rollback" else []
+        elif event.level is not None and (event.version, event.metric) not in judged:
+            judged.append((event.version, event.metric))
+        champion = event.champion
+    return Reign(anchor, tuple(judged))
 
 
 def judge(
@@ -44,14 +119,17 @@ def judge(
     champion: Candidate | None,
     *,
     baselines: Mapping[str, PredictionTable],
+    anchor: PredictionTable | None = None,
     metric: str | None = None,
     margin: float | None = None,
     prefer_cheaper: bool = False,
     facts: Facts = NO_FACTS,
+    turn: Turn = FIRST,
 ) -> GateDecision:
     """Judge the challenger against the champion, or, without one, against the baselines of its own study.
 
     `margin` is in the metric's own unit; None: as in a comparison. `facts` are those of the families involved.
+    `anchor` is the anchor's table where that is not the champion itself.
 
     Raises:
         SpecError: no such metric, or a margin that is not positive.
@@ -64,8 +142,14 @@ def judge(
     if faults:
         return GateDecision(outcome="refused", reason=f"Refused: {'; '.join(faults)}.", metric=metric)
     if champion is None:
-        return _against_baselines(challenger, baselines, metric, margin, facts)
-    return _against_champion(challenger, champion, metric, margin, facts, prefer_cheaper=prefer_cheaper)
+        return _against_baselines(challenger, baselines, metric, margin, facts, turn)
+    if challenger.recipe and challenger.recipe == champion.recipe:
+        reason = "The champion's own recipe with other seeds, by the same code: a difference would be luck, so none is "
+        reason += "looked for."
+        return GateDecision(outcome="challenger", reason=reason, metric=metric)
+    cheaper = _cheaper(challenger, champion, facts) if prefer_cheaper else None
+    others = {"champion": champion.table} | ({} if anchor is None else {"anchor": anchor})
+    return _against_champion(challenger.table, others, metric, margin, cheaper, turn)
 
 
 def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
@@ -96,78 +180,143 @@ def _against_baselines(
     metric: str,
     margin: float | None,
     facts: Facts,
+    turn: Turn,
 ) -> GateDecision:
-    tables = {challenger.family: challenger.table, **baselines}
-    found = compare(tables, metric=metric, margin=margin, train_seconds={}, facts=facts)
-    pairs = _pairs_of(challenger.family, found)
+    found = [
+        compare(
+            {challenger.family: challenger.table, name: table},
+            metric=metric,
+            margin=margin,
+            train_seconds={},
+            facts=facts,
+            level=2 * turn.level,
+        )
+        for name, table in baselines.items()
+    ]
+    pairs = tuple(one.pairs[0] for one in found)
     unbeaten = [pair.b for pair in pairs if pair.verdict != "a better"]
     if not unbeaten:
         reason = f"The first champion: it beats {listed(labels(facts, baselines))} beyond noise."
     else:
         reason = f"No champion yet, and it does not beat {listed(labels(facts, unbeaten))} beyond noise. "
         reason += " ".join(pair.sentence for pair in pairs if pair.b in unbeaten)
-    outcome: GateOutcome = "challenger" if unbeaten else "champion"
-    return GateDecision(outcome=outcome, reason=reason, metric=metric, margin=found.margin, pairs=pairs)
+    return GateDecision(
+        outcome="challenger" if unbeaten else "champion",
+        grounds=None if unbeaten else "first",
+        reason=reason,
+        metric=metric,
+        margin=found[0].margin,
+        level=turn.level,
+        pairs=pairs,
+    )
 
 
 def _against_champion(
-    challenger: Candidate,
-    champion: Candidate,
+    challenger: PredictionTable,
+    others: Mapping[str, PredictionTable],
     metric: str,
     margin: float | None,
-    facts: Facts,
-    *,
-    prefer_cheaper: bool,
+    cheaper: "Cheaper | None",
+    turn: Turn,
 ) -> GateDecision:
-    tables = {"challenger": challenger.table, "champion": champion.table}
-    found = compare(tables, metric=metric, margin=margin, train_seconds={})
-    (pair,) = _pairs_of("challenger", found)
-    gain = difference_with_interval(metric, *_as_gain(pair))
-    least, limit = _as_gain(pair)[1], amount(metric, found.margin)
-    takes, reason = False, ""
-    if least > found.margin:
-        takes, reason = True, f"Better than the champion by {gain}, beyond noise by the margin of {limit}."
-    elif prefer_cheaper and pair.verdict == "equivalent":
-        takes, reason = _cheaper(challenger, champion, facts)
-        reason = f"Equivalent to the champion within {limit} ({gain}), and {reason}."
-    else:
-        reason = f"Not better than the champion beyond noise by the margin of {limit}: the difference is {gain}."
-    outcome: GateOutcome = "champion" if takes else "challenger"
-    return GateDecision(outcome=outcome, reason=reason, metric=metric, margin=found.margin, pairs=(pair,))
+    """`others` are the champion and, where it is another one, the anchor."""
+    found = {
+        name: compare(
+            {"challenger": challenger, name: table},
+            metric=metric,
+            margin=margin,
+            train_seconds={},
+            level=2 * turn.level,
+        )
+        for name, table in others.items()
+    }
+    margin = found["champion"].margin
+    gains = {name: _gain(challenger, table, metric) for name, table in others.items()}
+    grounds = grounds_for(
+        gains["champion"],
+        margin,
+        turn.level,
+        is_cheaper=bool(cheaper and cheaper.is_so),
+        from_anchor=gains.get("anchor"),
+    )
+    return GateDecision(
+        outcome="challenger" if grounds is None else "champion",
+        grounds=grounds,
+        reason=f"{_reason(grounds, gains, metric, margin, cheaper, turn)} {turn.text}",
+        metric=metric,
+        margin=margin,
+        level=turn.level,
+        pairs=tuple(one.pairs[0] for one in found.values()),
+    )
 
 
-def _cheaper(challenger: Candidate, champion: Candidate, facts: Facts) -> tuple[bool, str]:
+def grounds_for(
+    gain: Estimate, margin: float, level: float, *, is_cheaper: bool = False, from_anchor: Estimate | None = None
+) -> Literal["better", "cheaper"] | None:
+    """Why a challenger takes over, given its gain on the champion; None where it does not."""
+    if gain.limit(level, upper=False) > margin:
+        return "better"
+    held = (gain,) if from_anchor is None else (gain, from_anchor)
+    return "cheaper" if is_cheaper and all(one.p_inferior(margin) <= level for one in held) else None
+
+
+def _reason(
+    grounds: Grounds | None,
+    gains: Mapping[str, Estimate],
+    metric: str,
+    margin: float,
+    cheaper: "Cheaper | None",
+    turn: Turn,
+) -> str:
+    limit = amount(metric, margin)
+    texts = {
+        name: difference_with_interval(metric, gain.value, *gain.interval(1 - 2 * turn.level))
+        for name, gain in gains.items()
+    }
+    gain = gains["champion"]
+    if grounds == "better":
+        return f"Better than the champion by {texts['champion']}, beyond noise by the margin of {limit}."
+    if cheaper is None or gain.p_inferior(margin) > turn.level:
+        text = f"Not better than the champion beyond noise by the margin of {limit}"
+        return f"{text}: the difference is {texts['champion']}."
+    alike = "Equivalent to" if gain.p_equivalent(margin) <= turn.level else "Not worse than"
+    text = f"{alike} the champion within {limit} ({texts['champion']}), and {cheaper.text}."
+    if "anchor" not in gains or not cheaper.is_so:
+        return text
+    shown = "not worse" if grounds == "cheaper" else "not shown to be no worse"
+    return (
+        f"{text} Against the last champion that was not taken for being cheaper it is {shown} within {limit} "
+        f"({texts['anchor']})."
+    )
+
+
+class Cheaper(NamedTuple):
+    """Whether the challenger is cheaper, and how that is said."""
+
+    is_so: bool
+    text: str
+
+
+def _cheaper(challenger: Candidate, champion: Candidate, facts: Facts) -> Cheaper:
     """Equal networks are never cheaper than each other, whatever a clock says."""
     if (challenger.family, challenger.parameters) == (champion.family, champion.parameters):
-        return False, f"the same network ({fact(facts, champion.family).label}), so not cheaper"
+        return Cheaper(False, f"the same network ({fact(facts, champion.family).label}), so not cheaper")
     ours, theirs = challenger.predict_seconds, champion.predict_seconds
     if ours is None or theirs is None or theirs <= 0:
-        return False, "what predictions cost is not known"
+        return Cheaper(False, "what predictions cost is not known")
     share = ours / theirs
     cheaper = share <= CHEAPER
     text = f"{'' if cheaper else 'not '}cheaper: its predictions take {100 * share:.0f}% of the champion's time"
-    return cheaper, text if cheaper else f"{text}, at most {100 * CHEAPER:.0f}% would be"
+    return Cheaper(cheaper, text if cheaper else f"{text}, at most {100 * CHEAPER:.0f}% would be")
 
 
-def _pairs_of(name: str, found: ComparisonReport) -> tuple[PairReport, ...]:
-    """All pairs with `name`, which comes first."""
-    return tuple(pair for pair in found.pairs if pair.a == name)
+def _gain(ours: PredictionTable, theirs: PredictionTable, metric: str) -> Estimate:
+    """The difference, such that more is better."""
+    a, b = measure(ours, metric), measure(theirs, metric)
+    return difference(a, b) if METRICS[metric].higher_is_better else difference(b, a)
 
 
-def _as_gain(pair: PairReport) -> tuple[float, float, float]:
-    """Difference and interval such that more is better."""
-    if METRICS[pair.metric].higher_is_better:
-        return pair.difference, pair.low, pair.high
-    return -pair.difference, -pair.high, -pair.low
-
-
-def winner(comparison: ComparisonReport | None, networks: Sequence[str], costs: Mapping[str, float]) -> str | None:
-    """The network that a study recommends: the cheapest of the first tie group with one; None without networks.
-
-    `costs` are training seconds per seed.
-    """
-    groups = [tuple(networks)] if comparison is None else comparison.groups
-    for group in groups:
-        if members := [name for name in group if name in networks]:
-            return min(members, key=lambda name: costs.get(name, float("inf")))
-    return None
+def winner(comparison: ComparisonReport | None, networks: Sequence[str]) -> str | None:
+    """The network that a study recommends: the family to take, or the best network where that is none; None without."""
+    order = [] if comparison is None else [comparison.take, *(name for group in comparison.groups for name in group)]
+    return next((name for name in (*order, *networks) if name in networks), None)

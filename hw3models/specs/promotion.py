@@ -10,6 +10,7 @@ from hw3models.specs.comparison import PairReport
 from hw3models.specs.studies import AutoencoderSpec, ImagesSpec, SequencesSpec
 
 GateOutcome = Literal["champion", "challenger", "refused"]
+Grounds = Literal["first", "better", "cheaper", "override"]
 
 
 class GateDecision(Report):
@@ -17,12 +18,16 @@ class GateDecision(Report):
 
     outcome: GateOutcome
     """It becomes the champion, it stays a challenger, or it may not be compared at all."""
+    grounds: Grounds | None = None
+    """Why it became the champion: there was none, it is better, it is cheaper and not worse, or a person said so."""
     reason: str
     metric: str
     margin: float | None = None
     """How much better it must be, in the metric's own unit; None where nothing was compared."""
+    level: float | None = None
+    """One-sided level that was spent; None where nothing was compared."""
     pairs: tuple[PairReport, ...] = ()
-    """The pair with the champion, or with each baseline where there is none."""
+    """The pair with the champion (and with the anchor), or with each baseline where there is no champion."""
 
 
 class GateOptions(Spec):
@@ -34,7 +39,7 @@ class GateOptions(Spec):
     """How much better than the champion a challenger must be, beyond noise; in the metric's own unit. None: as in a
     comparison, 0.005 (half a point) of metrics in percent."""
     prefer_cheaper: bool = False
-    """Let a challenger win, too, that is equivalent within the margin and predicts in 80% of the time or less."""
+    """Let a challenger win, too, that is not worse by more than the margin and predicts in 80% of the time or less."""
 
 
 class PromoteSpec(GateOptions):
@@ -48,6 +53,8 @@ class PromoteSpec(GateOptions):
     """This family instead of the winner."""
     licence: str | None = None
     """Licence of the data, for the model card."""
+    override: str | None = None
+    """Why it becomes the champion whatever the gate says; kept in the history."""
 
 
 class Promotion(Report):
@@ -83,6 +90,12 @@ class RegistryEvent(Report):
     reason: str
     champion: int | None
     """The champion after it."""
+    grounds: Grounds | None = None
+    """Why the champion is another one."""
+    level: float | None = None
+    """One-sided level that the decision has spent; None where it spent nothing."""
+    metric: str | None = None
+    """What was compared."""
 
 
 class NightlySpec(Spec):

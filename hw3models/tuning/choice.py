@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from hw3models.errors import TrainingError
 from hw3models.evaluation.metrics import counts_right_answers
+from hw3models.families import display_name
 from hw3models.specs import DataReport, Goal, Recipe, TrialReport, TuningReport
 from hw3models.tuning.search import Search
 from hw3models.tuning.trial import SEEDS
@@ -74,4 +75,6 @@ def budget_sentence(tuning: Mapping[str, TuningReport], baselines: Sequence[str]
     on = f"{first.folds} folds of the training part" if first.folds > 1 else "the validation split"
     who = "Each network's recipe is" if len(tuning) > 1 else "The network's recipe is"
     untouched = "; baselines were not tuned" if baselines else ""
-    return f"{who} the best of {first.trials:,} that were tried, judged on {on} alone{untouched}."
+    seconds = ", ".join(f"{display_name(name)} {one.seconds:,.0f} s" for name, one in tuning.items())
+    budget = f"Budget of the search: {first.trials:,} trials{' each' if len(tuning) > 1 else ''} ({seconds})."
+    return f"{budget} {who} the best of {first.trials:,} that were tried, judged on {on} alone{untouched}."

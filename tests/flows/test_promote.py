@@ -56,7 +56,7 @@ def version(number: int) -> Any:
 
 
 def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_written_down(tmp_path: Path) -> None:
-    first = promoted(study(), licence="CC0 <b>")
+    first = promoted(study(seeds=8), licence="CC0 <b>")
     assert (first.model, first.version, first.decision.outcome) == (MODEL, 1, "champion"), first.decision.reason
     assert (first.champion_before, first.champion_now) == (None, 1)
 
@@ -64,15 +64,18 @@ def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_wr
     mlp = find_family("sequences", "mlp")
     assert isinstance(mlp, Network)
     plain = Recipe(learning_rate=3e-4, tried=mlp.recipe.tried)
-    better = promoted(study(own_recipe=plain, epochs=10, first_seed=10))
+    better = promoted(study(own_recipe=plain, epochs=10, first_seed=10, seeds=8))
     assert better.decision.outcome == "champion", better.decision.reason
     assert "beyond noise by the margin of 0.5 points" in better.decision.reason
     assert (better.champion_before, better.champion_now) == (1, 2)
 
     # The same once more with other seeds: noise.
-    same = promoted(study(own_recipe=plain, epochs=10, first_seed=20))
+    same = promoted(study(own_recipe=plain, epochs=10, first_seed=20, seeds=8))
     assert same.decision.outcome == "challenger", same.decision.reason
     assert same.champion_now == 2
+    # By the same code it cannot be better, and spends nothing of the level.
+    assert same.decision.reason.startswith("The champion's own recipe with other seeds")
+    assert same.decision.level is None
 
     few = promoted(study(first_seed=30, seeds=2))
     assert few.decision.outcome == "refused"
@@ -91,6 +94,8 @@ def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_wr
         (4, "refused", 2),
         (5, "refused", 2),
     ]
+    assert [event.grounds for event in events] == ["first", "better", None, None, None]
+    assert [event.level for event in events] == [0.025, 0.025, None, None, None]
     for event in events:
         assert version(event.version).tags["hw3.gate"] == event.event
         assert event.reason in version(event.version).description
@@ -124,6 +129,20 @@ def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_wr
 def promoted_run(run: str) -> Promotion:
     [one] = promote(PromoteSpec(run=run)).promotions
     return one
+
+
+def test_a_person_may_overrule_the_gate_and_that_is_on_record() -> None:
+    promoted(study(epochs=5))
+    run = study(DATA.model_copy(update={"seed": 5}), epochs=5)
+    assert promoted(run).decision.outcome == "refused"
+    chosen = promoted(run, override="these are the data that count now")
+    assert (chosen.decision.outcome, chosen.decision.grounds, chosen.champion_now) == ("champion", "override", 2)
+    event = history(MODEL)[-1]
+    assert (event.event, event.grounds, event.champion) == ("champion", "override", 2)
+    assert event.reason.startswith(
+        "By a person's decision: these are the data that count now. What the gate said: Refused: other data"
+    )
+    assert registry.version_with(MODEL, "champion") == 2
 
 
 def test_a_decision_is_an_artifact_and_a_run_may_be_named_by_its_report() -> None:

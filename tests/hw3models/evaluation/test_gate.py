@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from hw3models.errors import SpecError
 from hw3models.evaluation import gate
-from hw3models.evaluation.gate import Candidate, winner
+from hw3models.evaluation.gate import FIRST, LEVEL, Candidate, Turn, reign_of, share_of, winner
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.families import facts_of
-from hw3models.specs import ComparisonReport
+from hw3models.specs import ComparisonReport, RegistryEvent
 
 NIGHTS = 200
 judge = partial(gate.judge, facts=facts_of(["cnn", "mlp", "majority", "rocket"]))
@@ -156,18 +156,91 @@ def test_a_real_improvement_is_promoted_within_a_few_nights(rng: np.random.Gener
     assert nights.count("champion") >= 15
 
 
-def test_the_winner_is_the_cheapest_network_of_the_first_group_with_one() -> None:
+def test_the_winner_is_the_family_to_take_or_the_best_network_where_that_is_none() -> None:
     comparison = ComparisonReport(
         metric="accuracy",
         higher_is_better=True,
         data_digest="d",
         pairs=(),
         groups=(("rocket",), ("gru", "cnn"), ("mlp",)),
-        cheapest="rocket",
+        take="cnn",
         verdict="",
         margin=0.005,
     )
-    costs = {"gru": 2.0, "cnn": 1.0, "mlp": 0.1}
-    assert winner(comparison, ["mlp", "cnn", "gru"], costs) == "cnn"
-    assert winner(None, ["mlp"], {}) == "mlp"
-    assert winner(comparison, [], {}) is None
+    assert winner(comparison, ["mlp", "cnn", "gru"]) == "cnn"
+    assert winner(comparison.model_copy(update={"take": "rocket"}), ["mlp", "cnn", "gru"]) == "gru"
+    assert winner(None, ["mlp"]) == "mlp"
+    assert winner(comparison, []) is None
+
+
+def test_all_decisions_about_a_champion_together_spend_the_level_and_no_more() -> None:
+    spent = np.cumsum([Turn(number=number).level for number in range(1, 10_001)])
+    assert spent[0] == pytest.approx(LEVEL / 2)
+    assert spent[89] == pytest.approx(LEVEL * 90 / 91)
+    assert spent[-1] < LEVEL
+    assert Turn(number=7, picked_from=4).level == LEVEL * share_of(7) / 4
+
+
+def test_the_level_shrinks_with_decisions_and_with_networks_that_were_picked_from(rng: np.random.Generator) -> None:
+    hard = rng.standard_normal(1000)
+    champion, better = candidate(drawn(rng, hard, 0.85)), candidate(drawn(rng, hard, 0.92))
+    first = judge(better, champion, baselines={})
+    assert (first.outcome, first.grounds, first.level) == ("champion", "better", FIRST.level)
+    late = judge(better, champion, baselines={}, turn=Turn(number=500_000, picked_from=4))
+    assert (late.outcome, late.grounds) == ("challenger", None)
+    assert "Decision 500,000 about this champion, best of 4 networks: luck alone changes it in at most" in late.reason
+    assert late.level == pytest.approx(LEVEL / 500_000 / 500_001 / 4)
+
+
+def test_the_champions_own_recipe_with_other_seeds_is_not_even_judged(rng: np.random.Generator) -> None:
+    hard = rng.standard_normal(1000)
+    champion, lucky = candidate(drawn(rng, hard, 0.6)), candidate(drawn(rng, hard, 0.95))
+    champion, lucky = replace(champion, recipe="abc"), replace(lucky, recipe="abc")
+    decision = judge(lucky, champion, baselines={})
+    assert (decision.outcome, decision.level, decision.pairs) == ("challenger", None, ())
+    assert decision.reason.startswith("The champion's own recipe with other seeds")
+    assert judge(replace(lucky, recipe="abd"), champion, baselines={}).outcome == "champion"
+    assert judge(replace(lucky, recipe=""), replace(champion, recipe=""), baselines={}).outcome == "champion"
+
+
+def test_a_cheaper_challenger_must_keep_to_the_anchor_as_well(rng: np.random.Generator) -> None:
+    hard = rng.standard_normal(5000)
+    anchor = table(drawn(rng, hard, 0.93, luck=0))
+    champion = replace(candidate(drawn(rng, hard, 0.9, luck=0), family="lstm"), predict_seconds=1.0)
+    cheap = replace(candidate(drawn(rng, hard, 0.88, luck=0)), predict_seconds=0.5)
+    take = partial(judge, cheap, champion, baselines={}, margin=0.04, prefer_cheaper=True)
+    assert (take().outcome, take().grounds) == ("champion", "cheaper")
+    held = take(anchor=anchor)
+    assert held.outcome == "challenger"
+    assert "it is not shown to be no worse within 4 points (-" in held.reason
+    assert [pair.b for pair in held.pairs] == ["champion", "anchor"]
+    near = take(anchor=table(drawn(rng, hard, 0.89, luck=0)))
+    assert (near.outcome, near.grounds) == ("champion", "cheaper")
+    assert "it is not worse within 4 points" in near.reason
+
+
+def event(version: int, champion: int | None, level: float | None = 0.01, **changes: object) -> RegistryEvent:
+    fields = {"at": "", "model": "m", "version": version, "event": "challenger", "reason": "", "metric": "accuracy"}
+    return RegistryEvent.model_validate(fields | {"champion": champion, "level": level} | changes)
+
+
+def test_a_reign_counts_what_was_judged_since_the_last_better_champion() -> None:
+    assert reign_of([]) == (None, ())
+    history = [event(1, None), event(2, 2, event="champion", grounds="first")]
+    assert reign_of(history) == (2, ())
+    history += [event(3, 2), event(4, 2, level=None, event="refused"), event(5, 2), event(3, 2)]
+    reign = reign_of(history)
+    assert reign == (2, ((3, "accuracy"), (5, "accuracy")))
+    assert [reign.turn(version, "accuracy", 1).number for version in (3, 5, 6)] == [1, 2, 3]
+    assert reign.turn(3, "auroc", 4) == Turn(number=3, picked_from=4)
+
+
+def test_a_cheaper_champion_moves_no_anchor_and_a_rollback_wins_no_new_level() -> None:
+    history = [event(2, 2, event="champion", grounds="first"), event(3, 3, event="champion", grounds="cheaper")]
+    assert reign_of(history) == (2, ((3, "accuracy"),))
+    again = [*history, event(4, 4, event="champion", grounds="cheaper"), event(3, 3, None, event="rollback")]
+    assert reign_of(again) == (3, ((3, "accuracy"), (4, "accuracy")))
+    for grounds in ("better", "override"):
+        assert reign_of([*history, event(4, 4, event="champion", grounds=grounds)]) == (4, ())
+    already = event(3, 3, level=None, event="champion")
+    assert reign_of([*history, already]) == reign_of(history)

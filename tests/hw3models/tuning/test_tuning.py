@@ -329,12 +329,15 @@ def test_what_was_found_says_its_budget_and_what_it_changed(tmp_path: Path) -> N
     for name, (before, after) in report.changed.items():
         assert str(getattr(search.start, name)) == before
         assert str(getattr(report.recipe, name)) == after
-    assert budget_sentence({"mlp": report, "gru": report}, ["logistic"]) == (
+    quick, slow = (report.model_copy(update={"seconds": seconds}) for seconds in (3.2, 1204.0))
+    assert budget_sentence({"mlp": quick, "gru": slow}, ["logistic"]) == (
+        "Budget of the search: 5 trials each (MLP 3 s, GRU 1,204 s). "
         "Each network's recipe is the best of 5 that were tried, judged on 3 folds of the training part alone; "
         "baselines were not tuned."
     )
-    split = report.model_copy(update={"folds": 1})
+    split = quick.model_copy(update={"folds": 1})
     assert budget_sentence({"mlp": split}, []) == (
+        "Budget of the search: 5 trials (MLP 3 s). "
         "The network's recipe is the best of 5 that were tried, judged on the validation split alone."
     )
 
