@@ -88,26 +88,11 @@ def compare(
         metric = default_metric(set.intersection(*computable) if computable else ())
     _check(tables, metric, margin)
     measured = {name: measure(table, metric) for name, table in tables.items()}
-    means = {name: float(one.per_seed.mean()) for name, one in measured.items()}
-    definition = METRICS[metric]
-    order = sorted(means, key=means.__getitem__, reverse=definition.higher_is_better)
+    better = METRICS[metric].higher_is_better
+    order = sorted(measured, key=lambda name: measured[name].value, reverse=better)
     if margin is None:
-        margin = DEFAULT_MARGINS.get(definition.unit, RELATIVE_MARGIN * abs(means[order[0]]))
-    first = tables[order[0]]
-    setting = Setting(
-        metric=metric,
-        margin=margin,
-        num_test=first.num_test,
-        num_groups=None
-        if first.groups is None
-        else len(np.unique(first.groups[-1:] if first.is_resampled else first.groups)),
-        num_pairs=len(tables) * (len(tables) - 1) // 2,
-        seeds={name: len(table.seeds) for name, table in tables.items()},
-        level=level,
-        resampled=first.is_resampled,
-        about="problem" if first.is_resampled else "training set",
-        facts=facts,
-    )
+        margin = DEFAULT_MARGINS.get(METRICS[metric].unit, RELATIVE_MARGIN * abs(measured[order[0]].value))
+    setting = _setting(tables, metric, margin, level, facts)
     found = _pairs(tables, measured, setting, looks, with_power=with_power)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
     pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
@@ -122,14 +107,37 @@ def compare(
         budgets=budgets or {},
         collapses=collapses(tables, measured, metric, facts),
     )
+    return _report(setting, standings, measured, tables[order[0]].data_digest)
+
+
+def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, level: float, facts: Facts) -> Setting:
+    first = next(iter(tables.values()))
+    groups = None if first.groups is None else np.atleast_2d(first.groups)[0]
+    return Setting(
+        metric=metric,
+        margin=margin,
+        num_test=first.num_test,
+        num_groups=None if groups is None else len(np.unique(groups)),
+        num_pairs=len(tables) * (len(tables) - 1) // 2,
+        seeds={name: len(table.seeds) for name, table in tables.items()},
+        level=level,
+        resampled=first.is_resampled,
+        about="problem" if first.is_resampled else "training set",
+        facts=facts,
+    )
+
+
+def _report(
+    setting: Setting, standings: Standings, measured: Mapping[str, Measured], data_digest: str
+) -> ComparisonReport:
     choice = choose(setting, standings, measured)
     standings = replace(standings, choice=choice, corrected=corrected(setting, standings, measured))
     return ComparisonReport(
-        metric=metric,
-        higher_is_better=definition.higher_is_better,
-        data_digest=first.data_digest,
-        pairs=pairs,
-        groups=tie_groups(order, pairs),
+        metric=setting.metric,
+        higher_is_better=METRICS[setting.metric].higher_is_better,
+        data_digest=data_digest,
+        pairs=standings.pairs,
+        groups=tie_groups(list(standings.scores), standings.pairs),
         take=choice.take,
         reason=choice.reason,
         could_be_best=standings.could_be_best,
@@ -137,10 +145,10 @@ def compare(
         collapses=dict(standings.collapses),
         num_groups=setting.num_groups,
         about=setting.about,
-        level=level,
+        level=setting.level,
         verdict=overall_verdict(setting, standings),
         advice=power_advice(setting, standings),
-        margin=margin,
+        margin=setting.margin,
     )
 
 

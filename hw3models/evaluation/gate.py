@@ -159,6 +159,8 @@ def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
     for side, one in sides.items():
         if one.table.is_resampled:
             faults.append(f"the {side}'s replicates were tested on splits of their own, not on the test split")
+        elif one.table.training_resampled:
+            faults.append(f"the {side}'s replicates were trained on bootstraps, not on the whole training part")
         elif (seeds := len(one.table.seeds)) < MIN_SEEDS:
             faults.append(f"the {side} has {seeds} seed{'' if seeds == 1 else 's'}, at least {MIN_SEEDS} are needed")
     if champion is None:

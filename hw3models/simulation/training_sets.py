@@ -93,7 +93,7 @@ class Case:
     learner: str
     """`ridge`, `random features`, or a family of this package: what both families do with what they see."""
     num_train: tuple[int, int]
-    """Of the first and of the second."""
+    """What belongs to the first and to the second."""
     channels: tuple[int, int] = (0, 0)
     """Regimes: channels that each of them sees, the first ones and the last ones."""
     truth: Truth = "alike"
@@ -116,7 +116,7 @@ NETWORKS = (
     Case("dynamics, CNN", "dynamics", "cnn", (150, 150), (4, 4)),
     Case("dynamics, CNN", "dynamics", "cnn", (150, 150), (4, 3), truth=FIRST),
 )
-"""By the engine: fifty times as long."""
+"""Trained by the engine: fifty times as long."""
 NUM_TEST = 300
 
 
@@ -293,7 +293,7 @@ class Judged:
 
 
 def as_seeds(a: Values, b: Values) -> Judged:
-    """As replicates are compared that differ in their seeds: (S, n) of each family."""
+    """Values (S, n) of each family, as replicates are compared that differ in their seeds."""
     if (a == a[0]).all() and (b == b[0]).all():
         a, b = a[:1], b[:1]
     found = difference(measure_mean(a, is_share=True), measure_mean(b, is_share=True))

@@ -72,7 +72,7 @@ class Measured:
     floor: float = 0.0
     """Least variance over examples that is believed: of half a mistake in each class."""
     bias: float = 0.0
-    """By how much noise makes the value too large, as estimated (the calibration error is a sum of absolute values)."""
+    """Excess of the value that noise makes, as estimated (the calibration error is a sum of absolute values)."""
     greatest_bias: float = 0.0
     """The same, at most."""
     test_to_train: float | None = None
@@ -246,7 +246,7 @@ class Estimate:
         return min(1.0, 2 * self.tail_beyond(0.0))
 
     def p_equivalent(self, margin: float) -> float:
-        """Of two one-sided tests (Schuirmann 1987): the truth lies outside +-`margin`. 1 where the value does."""
+        """Larger p of two one-sided tests (Schuirmann 1987): the truth lies outside +-`margin`. 1 where the value does."""
         if abs(self.value) >= margin:
             return 1.0
         return max(self.tail_beyond(-margin), self.tail_beyond(margin))

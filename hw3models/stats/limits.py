@@ -79,7 +79,7 @@ class Side:
     examples: Reach
     seeds: Reach
     variance: float
-    """Of the examples' part."""
+    """Variance of the examples' part."""
     quantiles: Array
     """Student's, at each of `TAILS`."""
 
