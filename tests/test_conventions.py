@@ -29,7 +29,7 @@ WITHOUT_A_MODULE = {
     "flows/studies/test_digests.py": "how often a study reads what it has",
     "hw3models/nn/test_zoo.py": "foreign modules, through all of the folder",
     "hw3models/pipeline/test_resampled_study.py": "resamples from the data to the verdict",
-    "hw3models/pipeline/test_resampled_training.py": "training sets of the replicates' own, from the data to the verdict",
+    "hw3models/pipeline/test_resampled_training.py": "training sets of their own, from the data to the verdict",
     "hw3models/report/test_browser.py": "the finished page, in a browser",
 }
 """Files of tests that name no module, and why."""

@@ -318,7 +318,7 @@ def _calibration_error(table: PredictionTable) -> Measured:
 
 
 def _bias_of_bins(sums_SB2: Array, confidence: Array, bins: NDArray[np.int64]) -> tuple[float, float]:
-    """Estimate by how much the absolute values of noisy gaps make a calibration error too large, and the most it can be.
+    """Estimate by how much the absolute values of noisy gaps make a calibration error too large, and the most possible.
 
     A bin's summed gap is about normal, with the variance of its right answers. The expected absolute value of a normal
     variable is that of the folded normal distribution (Leone et al. 1961): sqrt(2 / pi) standard deviations where the

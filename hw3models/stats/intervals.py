@@ -246,7 +246,7 @@ class Estimate:
         return min(1.0, 2 * self.tail_beyond(0.0))
 
     def p_equivalent(self, margin: float) -> float:
-        """Larger p of two one-sided tests (Schuirmann 1987): the truth lies outside +-`margin`. 1 where the value does."""
+        """Larger p of two one-sided tests that the truth lies within +-`margin` (Schuirmann 1987); else 1."""
         if abs(self.value) >= margin:
             return 1.0
         return max(self.tail_beyond(-margin), self.tail_beyond(margin))

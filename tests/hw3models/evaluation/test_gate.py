@@ -111,6 +111,14 @@ def test_what_would_be_unfair_is_refused_with_every_reason(rng: np.random.Genera
     assert not decision.pairs
 
 
+def test_networks_trained_on_bootstraps_are_refused(rng: np.random.Generator) -> None:
+    good = candidate(drawn(rng, rng.standard_normal(300), 0.9))
+    resampled = replace(good, table=replace(good.table, training_resampled=True))
+    decision = judge(resampled, good, baselines={})
+    assert decision.outcome == "refused"
+    assert "the challenger's replicates were trained on bootstraps, not on the whole training part" in decision.reason
+
+
 def test_the_first_champion_must_beat_every_baseline(rng: np.random.Generator) -> None:
     hard = rng.standard_normal(500)
     weak, strong = table(drawn(rng, hard, 0.5, 1), family="majority"), table(drawn(rng, hard, 0.95, 1), family="rocket")
