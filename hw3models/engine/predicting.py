@@ -45,8 +45,10 @@ def _predict(
     manifest: ModelManifest, states: State, dataset: Dataset, device: torch.device
 ) -> tuple[PredictionTable, float]:
     if not tests_on_splits(manifest.resampling):
+        if manifest.resampling != "training":
+            return _ask(manifest, states, dataset, device)
         table, seconds = _ask(manifest, states, dataset, device)
-        return replace(table, training_resampled=manifest.resampling == "training"), seconds
+        return replace(table, training_resampled=True), seconds
     parts = []
     splits = [split_of(dataset, manifest.resampling, seed) for seed in manifest.seeds]
     for row, seed in enumerate(manifest.seeds):

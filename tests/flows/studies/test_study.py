@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_downloaded(seen: dict[s
 def test_networks_are_trained_by_the_recipes_that_a_search_has_found(
     seen: dict[str, Any], trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = TuningReport.model_construct(recipe=Recipe(learning_rate=0.5), trials=4, folds=1)
+    found = TuningReport.model_construct(recipe=Recipe(learning_rate=0.5), trials=4, folds=1, seconds=2.0)
     trained: list[Any] = []
 
     def train_all(plan: Any, trainings: Any, results: Any) -> None:
