@@ -160,9 +160,9 @@ def test_new_groups_of_the_same_world_are_not_called_drift() -> None:
         alarms += detect(reference, new, hit_groups=(reference.groups, new.groups), **given).drifted
         if repeat < 20:
             without += detect(replace(reference, groups=None), replace(new, groups=None), **given).drifted
-    # At most 5% of the looks; 99.9% of such experiments stay below this. Counted as independent nearly all are alarms.
+    # At most 5% of the looks; 99.9% of such experiments stay below this. Counted as independent far more are.
     assert alarms <= binom.ppf(0.999, repeats, 0.05)
-    assert without > 15
+    assert without > 4  # where 5% would be one of twenty
 
 
 def test_drift_beyond_the_groups_is_found() -> None:
