@@ -22,7 +22,7 @@ DATA = DataSpec(source="regime:dynamics", num_train=300, num_test=200)
 
 
 def study() -> RunReport:
-    spec = SequencesSpec(data=DATA, families=("mlp", "gru", "majority"), seeds=3, epochs=10)
+    spec = SequencesSpec(data=DATA, families=("mlp", "majority"), seeds=3, epochs=10)
     run = sequences(spec)
     tracking.outbox().flush(60)
     return run
@@ -69,7 +69,6 @@ def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> 
     assert (again.verdict, again.look, again.run_id == shifted.run_id) == (shifted.verdict, 2, False)
     np.savez(tmp_path / "other.npz", X=values[:100])
     assert look(family, source=str(tmp_path / "other.npz")).look == 3
-    assert look(run.answers[0].run_ids["gru"], source=str(tmp_path / "other.npz")).look == 1, "another model"
 
     np.savez(tmp_path / "narrow.npz", X=values[:, :, :7])
     with pytest.raises(DataError, match="examples are 50 x 7, but the model takes 50 x 8"):
