@@ -26,7 +26,7 @@ def drift(spec: DriftSpec) -> DriftReport:
     with close(run_id), tempfile.TemporaryDirectory() as folder:
         run = fetch_reference(spec.reference, Path(folder) / "reference")
         data = prepare(run.spec)
-        report = look_for_drift(spec, run, data).model_copy(update={"run_id": run_id})
+        report = look_for_drift(spec, run, data, run_id).model_copy(update={"run_id": run_id})
         tracking.log_drift(run_id, report)
         _publish(report, data.name, spec.new.source)
         tracking.end_run(run_id, "FINISHED")
@@ -54,6 +54,7 @@ def _publish(report: DriftReport, name: str, source: str) -> None:
             "path": source,
             "reference": report.reference,
             "verdict": report.verdict,
+            "look": report.look,
             "changed": [test.what for test in report.tests if test.drifted],
             "mlflow_run": report.run_id,
         },

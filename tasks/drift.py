@@ -14,6 +14,7 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.source import GROUP_COLUMN
 from hw3models.data.sources import match
 from hw3models.drift import Side, detect
+from hw3models.drift.looks import content, level_of, look_text
 from hw3models.drift.reading import read_new
 from hw3models.drift.units import number_groups
 from hw3models.engine.model_store import load_model
@@ -22,6 +23,7 @@ from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import score
 from hw3models.serving.predictor import Predictor, load_predictor, save_predictor
 from hw3models.specs import DataReport, DataSpec, DriftReport, DriftSpec, Score
+from tasks import tracking
 from tasks.promotion import challenger_of
 from tasks.settings import Settings
 from tasks.tracking import registry
@@ -55,8 +57,10 @@ def _family_of(run_id: str) -> str:
 
 
 @task(task_run_name="drift", cache_policy=NO_CACHE, persist_result=False)
-def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftReport:
+def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport, run_id: str | None = None) -> DriftReport:
     """Compare, and where the new data have labels, score the model on them.
+
+    `run_id` is the look's own MLflow run, by which it is counted; without one it is judged as the first look.
 
     Raises:
         DataError: the new data cannot be read, or do not fit the model.
@@ -69,6 +73,8 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
     classifies = "probabilities" in predictor.predict(_usable(examples[:1]))
     said = _said(predictor, examples) if classifies else None
     tested = None if old_groups is None or said is None else old_groups[_own_table(run).test_index]
+    seen = content(examples, labels, new_groups)
+    number = 1 if run_id is None else tracking.count_look(run_id, run.run_id, seen)
     report = detect(
         *_sides(run, dataset, (examples, said, labels), (old_groups, new_groups)),
         kind=predictor.manifest.kind,
@@ -77,9 +83,12 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport) -> DriftRe
         hits=_hits(run, said, labels) if said is not None and labels is not None else None,
         hit_groups=None if tested is None or new_groups is None else (tested, new_groups),
         smallest=spec.smallest,
+        level=level_of(number),
     )
+    found = {"look": number, "verdict": f"{report.verdict} {look_text(number, report.level)}"}
     before, now = _scores(run, said, labels) if classifies else (None, None)
-    return report.model_copy(update={"accuracy_before": before, "accuracy_now": now, "reference": spec.reference})
+    scores = {"accuracy_before": before, "accuracy_now": now}
+    return report.model_copy(update={**found, **scores, "reference": spec.reference})
 
 
 def _sides(

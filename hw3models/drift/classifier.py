@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from hw3models.drift.units import ENOUGH_CLOSER, Units
+from hw3models.drift.permuting import ENOUGH_CLOSER, p_value
+from hw3models.drift.units import Units
 
 FOLDS = 5
 RIDGE = 1e-3
@@ -39,12 +40,12 @@ def tell_apart(
     sides = np.repeat([-1.0, 1.0], units.counts)
     folds = _folds(units, rng)
     observed = _hits(features, sides[:, None], folds, units)[0]
-    as_many = 0
-    for start in range(0, permutations, _AT_ONCE):
-        num = min(_AT_ONCE, permutations - start)
+
+    def reaches(num: int) -> NDArray[np.bool_]:
         shuffled = rng.permuted(np.repeat(sides[:, None], num, axis=1), axis=0)
-        as_many += int((_hits(features, shuffled, folds, units) >= observed - ENOUGH_CLOSER).sum())
-    return float(observed / len(sides)), (1 + as_many) / (1 + permutations)
+        return np.asarray(_hits(features, shuffled, folds, units) >= observed - ENOUGH_CLOSER)
+
+    return float(observed / len(sides)), p_value(reaches, permutations, _AT_ONCE)
 
 
 def _folds(units: Units, rng: np.random.Generator) -> list[NDArray[np.int64]]:

@@ -1,9 +1,10 @@
 """Are new data like those that a model was trained on?
 
-Looks, each with a test of its own, all corrected together by Holm (1979):
+What is compared, each with a test of its own, all corrected together by Holm (1979):
 
 - every summary of every channel, by the two-sample test of Kolmogorov and Smirnov;
-- the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared;
+- the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared and
+  permutation;
 - where the new data have labels, how often the model is right, by Fisher's exact test;
 - a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by permutation.
 
@@ -20,11 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, fisher_exact, ks_2samp
+from scipy.stats import fisher_exact, ks_2samp
 
 from hw3models.drift.classifier import tell_apart
+from hw3models.drift.permuting import ENOUGH_CLOSER, p_value
 from hw3models.drift.summaries import summaries
-from hw3models.drift.units import Grouped, Units, change, distance, shares, shuffled_sides, smallest_p_value
+from hw3models.drift.units import Grouped, Permuting, Units, smallest_p_value
 from hw3models.errors import DataError
 from hw3models.specs import DriftReport, DriftTest, Kind
 from hw3models.stats.multiple_testing import LEVEL, holm
@@ -38,7 +40,9 @@ SMALLEST_CHANGE = 0.02
 MIN_EXAMPLES = 20
 _MOVED = "{:.1f}% of the examples are in other classes than before"
 _MOST = 5000
-"""Examples of each side that the classifier sees."""
+"""Examples of each side that the classifier sees, at most; and of both sides, times permutations:"""
+_MOST_WORK = 2_000_000_000
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +85,15 @@ def detect(
     num_tests = len(ours) + (reference.classes is not None and new.classes is not None) + (hits is not None) + 1
     # As many as the smallest level takes that Holm's correction may ask for, twice over.
     permutations = max(999, math.ceil(2 * num_tests / level))
-    looks = _Looks(permutations, np.random.default_rng([seed, 1]), smallest)
+    compared = _Compared(permutations, np.random.default_rng([seed, 1]), smallest)
     if groups is not None:
-        _check_enough(Units.of_groups(groups).counts, level / num_tests)
-    tests = [*looks.distances(ours, theirs, groups)]
+        _check_enough(Units.of_groups(groups).counts, level, num_tests)
+    tests = [*compared.distances(ours, theirs, groups)]
     if reference.classes is not None and new.classes is not None:
         of_classes = _groups(reference, new, of_classes=True)
-        tests.append(looks.class_shares((reference.classes, new.classes), num_classes, classes_are, of_classes))
+        tests.append(compared.class_shares((reference.classes, new.classes), num_classes, classes_are, of_classes))
     if hits is not None:
-        tests.append(looks.accuracy(hits, hit_groups))
+        tests.append(compared.accuracy(hits, hit_groups))
     old_rows, new_rows = (np.stack([*side.values()], 1) for side in (ours, theirs))
     tests.append(_classifier(old_rows, new_rows, permutations, seed, groups))
     rejected = holm([test.p_value for test in tests], level)
@@ -122,24 +126,24 @@ def _groups(reference: Side, new: Side, *, of_classes: bool = False) -> Grouped 
     return of_ours, theirs if new.class_groups is None else new.class_groups
 
 
-def _check_enough(counts: tuple[int, int], needed: float) -> None:
-    if smallest_p_value(counts) > needed:
+def _check_enough(counts: tuple[int, int], level: float, num_tests: int) -> None:
+    if smallest_p_value(counts) > level / num_tests:
         raise DataError(
             f"there are {counts[0]:,} groups of the training data and {counts[1]:,} of the new ones, and so few cannot "
-            "show drift, however different they are: groups are what is compared. Collect new data of more groups."
+            f"show drift at a level of {100 * level:.2g}%, however different they are: groups are what is compared. "
+            "Collect new data of more groups, or train again: looks at a new version begin with a larger level."
         )
 
 
-class _Looks(NamedTuple):
+class _Compared(NamedTuple):
     """How single numbers are compared: by examples, or by groups where they are known."""
 
     permutations: int
     rng: np.random.Generator
     smallest: float
 
-    def _units(self, groups: Grouped) -> tuple[Units, NDArray[np.float64]]:
-        units = Units.of_groups(groups)
-        return units, shuffled_sides(units, self.permutations, self.rng)
+    def _permuting(self, groups: Grouped) -> Permuting:
+        return Permuting(Units.of_groups(groups), self.permutations, self.rng)
 
     def distances(
         self, ours: dict[str, NDArray[np.float64]], theirs: dict[str, NDArray[np.float64]], groups: Grouped | None
@@ -148,34 +152,64 @@ class _Looks(NamedTuple):
         if groups is None:
             yield from (_distance(name, ours[name], theirs[name], self.smallest) for name in ours)
             return
-        units, sides = self._units(groups)
+        permuting = self._permuting(groups)
         for name in ours:
             found = _distance(name, ours[name], theirs[name], self.smallest)
-            effect, p_value = distance(np.concatenate([ours[name], theirs[name]]), units, sides)
-            yield _by_groups(found, effect, p_value, is_large=effect >= self.smallest)
+            effect, p = permuting.distance(np.concatenate([ours[name], theirs[name]]))
+            yield _by_groups(found, effect, p, is_large=effect >= self.smallest)
 
     def class_shares(self, classes: Grouped, num_classes: int, classes_are: str, groups: Grouped | None) -> DriftTest:
         """Compare how often each class comes."""
-        found = _class_shares(*classes, num_classes, classes_are, self.smallest)
+        found = self._class_shares(*classes, num_classes, classes_are)
         if groups is None:
             return found
-        effect, p_value = shares(np.concatenate(classes), num_classes, *self._units(groups))
-        judged = _by_groups(found, effect, p_value, is_large=effect >= self.smallest)
+        effect, p = self._permuting(groups).shares(np.concatenate(classes), num_classes)
+        judged = _by_groups(found, effect, p, is_large=effect >= self.smallest)
         return judged.model_copy(update={"detail": _MOVED.format(100 * effect)})
+
+    def _class_shares(
+        self, ours: NDArray[np.int64], theirs: NDArray[np.int64], num_classes: int, classes_are: str
+    ) -> DriftTest:
+        counts = np.stack([np.bincount(side, minlength=num_classes) for side in (ours, theirs)])
+        counts = counts[:, counts.sum(0) > 0]
+        moved = float(np.abs(counts[1] / len(theirs) - counts[0] / len(ours)).sum() / 2)
+        return DriftTest(
+            what=f"shares of the classes ({classes_are})",
+            test="chi-squared",
+            effect=moved,
+            p_value=self._chi_squared(counts),
+            is_large=moved >= self.smallest,
+            detail=_MOVED.format(100 * moved),
+        )
+
+    def _chi_squared(self, counts: NDArray[np.int64]) -> float:
+        """P-value of counts (2, K) by permutation: far out its distribution is not that of chi-squared."""
+        totals, num_new = counts.sum(0), int(counts[1].sum())
+        expected = totals * (num_new / totals.sum())
+
+        def statistic(new: NDArray[np.int64]) -> NDArray[np.float64]:
+            # Of both rows it is this, times what is the same for all tables.
+            return np.asarray((np.square(new - expected) / expected).sum(-1))
+
+        def reaches(num: int) -> NDArray[np.bool_]:
+            drawn = self.rng.multivariate_hypergeometric(totals, num_new, num, method="marginals")
+            return np.asarray(statistic(drawn) >= statistic(counts[1]) - ENOUGH_CLOSER)
+
+        return p_value(reaches, self.permutations, _AT_ONCE)
 
     def accuracy(self, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], groups: Grouped | None) -> DriftTest:
         """Compare how often the model is right."""
         found = _accuracy(*hits)
         if groups is None:
             return found
-        effect, p_value = change(np.concatenate(hits), *self._units(groups))
-        return _by_groups(found, abs(effect), p_value, is_large=abs(effect) >= SMALLEST_CHANGE)
+        effect, p = self._permuting(groups).change(np.concatenate(hits))
+        return _by_groups(found, effect, p, is_large=effect >= SMALLEST_CHANGE)
 
 
-def _by_groups(found: DriftTest, effect: float, p_value: float, *, is_large: bool) -> DriftTest:
-    """The same look, judged by groups."""
+def _by_groups(found: DriftTest, effect: float, p: float, *, is_large: bool) -> DriftTest:
+    """The same comparison, judged by groups."""
     test = f"{found.test}, groups permuted"
-    return found.model_copy(update={"test": test, "effect": effect, "p_value": p_value, "is_large": is_large})
+    return found.model_copy(update={"test": test, "effect": effect, "p_value": p, "is_large": is_large})
 
 
 def _distance(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64], smallest: float) -> DriftTest:
@@ -188,24 +222,6 @@ def _distance(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64],
         p_value=float(found.pvalue),
         is_large=bool(found.statistic >= smallest),
         detail=f"median {np.median(ours):.4g} before, {np.median(theirs):.4g} now ({change:+.4g})",
-    )
-
-
-def _class_shares(
-    ours: NDArray[np.int64], theirs: NDArray[np.int64], num_classes: int, classes_are: str, smallest: float
-) -> DriftTest:
-    counts = np.stack([np.bincount(side, minlength=num_classes) for side in (ours, theirs)])
-    counts = counts[:, counts.sum(0) > 0]
-    shares = counts / counts.sum(1, keepdims=True)
-    p_value = float(chi2_contingency(counts, correction=False).pvalue) if counts.shape[1] > 1 else 1.0
-    moved = float(np.abs(shares[1] - shares[0]).sum() / 2)
-    return DriftTest(
-        what=f"shares of the classes ({classes_are})",
-        test="chi-squared",
-        effect=moved,
-        p_value=p_value,
-        is_large=moved >= smallest,
-        detail=_MOVED.format(100 * moved),
     )
 
 
@@ -228,29 +244,31 @@ def _classifier(
 ) -> DriftTest:
     """Tell both sides apart, with as many examples (or groups) of each: guessing is right in one half of the cases."""
     rng = np.random.default_rng(seed)
+    # Late looks take many permutations, so fewer examples.
+    most = max(MIN_EXAMPLES, min(_MOST, _MOST_WORK // (2 * permutations)))
     if groups is None:
-        size = min(len(ours), len(theirs), _MOST)
+        size = min(len(ours), len(theirs), most)
         rows = [rng.choice(len(side), size, replace=False) for side in (ours, theirs)]
         units = None
     else:
-        rows = _as_many_groups(groups, rng)
+        rows = _as_many_groups(groups, most, rng)
         units = Units.of_groups((groups[0][rows[0]], groups[1][rows[1]]))
     chosen = (ours[rows[0]], theirs[rows[1]])
-    accuracy, p_value = tell_apart(*chosen, permutations=permutations, rng=rng, units=units)
+    accuracy, p = tell_apart(*chosen, permutations=permutations, rng=rng, units=units)
     return DriftTest(
         what="all summaries together",
         test="classifier two-sample test" + ("" if groups is None else ", groups permuted"),
         effect=accuracy,
-        p_value=p_value,
+        p_value=p,
         is_large=accuracy >= SMALLEST_ACCURACY,
         detail=f"a classifier tells old from new in {100 * accuracy:.1f}% of the cases (50% is guessing)",
     )
 
 
-def _as_many_groups(groups: Grouped, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Rows of each side: of as many groups on both, and no more than `_MOST` examples."""
+def _as_many_groups(groups: Grouped, most: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of each side: of as many groups on both, and no more than `most` examples."""
     there = [np.unique(side) for side in groups]
-    num = min(len(there[0]), len(there[1]), _MOST)
+    num = min(len(there[0]), len(there[1]), most)
     rows = []
     for side, names in zip(groups, there, strict=True):
         mixed = rng.permutation(np.flatnonzero(np.isin(side, rng.choice(names, num, replace=False))))
@@ -259,7 +277,7 @@ def _as_many_groups(groups: Grouped, rng: np.random.Generator) -> list[NDArray[n
         place = np.empty(len(mixed), np.int64)
         sizes = np.unique(side[mixed], return_counts=True)[1]
         place[by_group] = np.concatenate([np.arange(size) for size in sizes])
-        rows.append(mixed[place < max(1, _MOST // num)])
+        rows.append(mixed[place < max(1, most // num)])
     return rows
 
 

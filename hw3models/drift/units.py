@@ -3,21 +3,23 @@
 Examples of a group are alike. Twenty windows of a person say of the next person little more than one does, and a test
 that takes them for independent calls every new person drift.
 
-N examples of both sides together, U units, P permutations, Q places
+N examples of both sides together, U units, Q places
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-ENOUGH_CLOSER = 1e-9
-"""Sums of shares that differ by less are the same."""
+from hw3models.drift.permuting import ENOUGH_CLOSER, p_value
+
 PLACES = 200
 """Quantiles at which distributions are compared under permuted sides."""
+_AT_ONCE = 2000
+"""Permutations that are held in memory together."""
 Grouped = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Groups (n,) of the examples of both sides, in one numbering."""
 
@@ -62,36 +64,43 @@ def smallest_p_value(counts: tuple[int, int]) -> float:
     return 1 / math.comb(sum(counts), counts[0])
 
 
-def shuffled_sides(units: Units, permutations: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(1 + P, U) weights that take the mean of the new units less that of the reference; the first row is as it is."""
-    first, second = units.counts
-    sides = np.repeat([-1 / first, 1 / second], units.counts)
-    return np.concatenate([sides[None], rng.permuted(np.repeat(sides[None], permutations, axis=0), axis=1)])
+@dataclass(frozen=True)
+class Permuting:
+    """The sides of whole units, as they are and permuted."""
 
+    units: Units
+    permutations: int
+    rng: np.random.Generator
 
-def p_value(statistics: NDArray[np.float64]) -> float:
-    """How often permuted sides (all but the first) are as far apart as the real ones (the first)."""
-    return float((1 + (statistics[1:] >= statistics[0] - ENOUGH_CLOSER).sum()) / len(statistics))
+    def distance(self, values: NDArray[np.float64]) -> tuple[float, float]:
+        """Kolmogorov and Smirnov's distance of the distributions of values (N,), units weighing the same; its p."""
+        places = np.unique(np.quantile(values, np.linspace(0, 1, PLACES + 1)[:-1]))
+        below = (values[:, None] <= places).astype(np.float64)
+        return self._judged(below, lambda changes: np.asarray(np.abs(changes).max(1)))
 
+    def shares(self, classes: NDArray[np.int64], num: int) -> tuple[float, float]:
+        """Total variation between the shares of `num` classes (N,), and its p-value."""
+        return self._judged(np.eye(num)[classes], lambda changes: np.asarray(np.abs(changes).sum(1) / 2))
 
-def distance(values: NDArray[np.float64], units: Units, sides: NDArray[np.float64]) -> tuple[float, float]:
-    """Kolmogorov and Smirnov's distance of the distributions of values (N,), units weighing the same; its p-value."""
-    places = np.unique(np.quantile(values, np.linspace(0, 1, PLACES + 1)[:-1]))
-    below = units.means((values[:, None] <= places).astype(np.float64))
-    statistics = np.abs(sides @ below).max(1)
-    return float(statistics[0]), p_value(statistics)
+    def change(self, hits: NDArray[np.bool_]) -> tuple[float, float]:
+        """How far the share of hits (N,) is from that of the reference, and its p-value."""
+        return self._judged(hits[:, None].astype(np.float64), lambda changes: np.abs(changes[:, 0]))
 
+    def _judged(
+        self, values: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> tuple[float, float]:
+        """The statistic (n,) of changes (n, Q) of the units' means of values (N, Q), and its p-value."""
+        means = self.units.means(values)
+        first, second = self.units.counts
+        # They take the mean of the new units less that of the reference.
+        sides = np.repeat([-1 / first, 1 / second], self.units.counts)
+        observed = float(statistic(sides[None] @ means)[0])
 
-def shares(classes: NDArray[np.int64], num: int, units: Units, sides: NDArray[np.float64]) -> tuple[float, float]:
-    """Total variation between the shares of `num` classes (N,), and its p-value."""
-    statistics = np.abs(sides @ units.means(np.eye(num)[classes])).sum(1) / 2
-    return float(statistics[0]), p_value(statistics)
+        def reaches(num: int) -> NDArray[np.bool_]:
+            shuffled = self.rng.permuted(np.repeat(sides[None], num, axis=0), axis=1)
+            return np.asarray(statistic(shuffled @ means) >= observed - ENOUGH_CLOSER)
 
-
-def change(hits: NDArray[np.bool_], units: Units, sides: NDArray[np.float64]) -> tuple[float, float]:
-    """Change of the share of hits (N,) from the reference to the new data, and its p-value."""
-    statistics = (sides @ units.means(hits[:, None].astype(np.float64)))[:, 0]
-    return float(statistics[0]), p_value(np.abs(statistics))
+        return observed, p_value(reaches, self.permutations, _AT_ONCE)
 
 
 def number_groups(sides: Sequence[Sequence[str]]) -> list[NDArray[np.int64]]:

@@ -44,7 +44,9 @@ class DriftReport(Report):
     num_groups: tuple[int, int] | None = None
     """Groups that the examples are of, reference and new; None where they count as independent."""
     level: float
-    """Chance of one or more false alarms among all tests, at most."""
+    """Chance of one or more false alarms among all tests of this look, at most; over all looks it is 5%."""
+    look: int = 1
+    """Which look at this model it is: other data each time. Each has its share of the 5%."""
     smallest: float
     tests: tuple[DriftTest, ...]
     drifted: bool

@@ -27,6 +27,7 @@ from tasks.tracking.claims import (
 )
 from tasks.tracking.epochs import EpochLog, log_history
 from tasks.tracking.journal import outbox
+from tasks.tracking.looks import count_look
 from tasks.tracking.parents import (
     FAILED,
     KILLED,
@@ -51,6 +52,7 @@ __all__ = [
     "Status",
     "child_of",
     "claim",
+    "count_look",
     "end_run",
     "end_runs_of",
     "end_trial",

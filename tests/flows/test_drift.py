@@ -39,6 +39,7 @@ def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> 
 
     same = look(family, source="regime:dynamics", num_train=300, num_test=200, seed=3)
     assert not same.drifted, as_text(same)
+    assert (same.look, same.level) == (1, pytest.approx(0.05 * (1 - 2**-0.5)))
     assert same.accuracy_now is not None
 
     values = np.asarray(load_prepared(answer.data).features[:200])
@@ -47,6 +48,7 @@ def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> 
     assert "mean of channel 2" in {test.what for test in shifted.tests if test.drifted}
     assert (shifted.accuracy_now, shifted.accuracy_before is None) == (None, False)
     assert "have no labels" in as_text(shifted)
+    assert "Look 2 at this model: tested at 0.65%." in as_text(shifted)
 
     assert shifted.run_id is not None
     client, _ = connect()
@@ -61,10 +63,12 @@ def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> 
         )
     assert any(shifted.verdict in str(one.data) for one in found)
 
-    # A registered model names the same.
+    # A registered model names the same, and the same data are the same look.
     [promoted] = promote(PromoteSpec(run=family)).promotions
     again = look(f"{promoted.model}/{promoted.version}", source=str(tmp_path / "shifted.npz"))
-    assert again.verdict == shifted.verdict
+    assert (again.verdict, again.look, again.run_id == shifted.run_id) == (shifted.verdict, 2, False)
+    np.savez(tmp_path / "other.npz", X=values[:100])
+    assert look(family, source=str(tmp_path / "other.npz")).look == 3
 
     np.savez(tmp_path / "narrow.npz", X=values[:, :, :7])
     with pytest.raises(DataError, match="examples are 50 x 7, but the model takes 50 x 8"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.stats import binom, chi2_contingency, hypergeom
 
 from hw3models.drift import Side, detect
 from hw3models.drift.classifier import tell_apart
@@ -84,6 +84,18 @@ def test_other_shares_of_the_classes_are_found_and_counted() -> None:
     assert "35.0% of the examples are in other classes than before" in report.verdict
 
 
+def test_rare_classes_raise_alarms_as_rarely_as_a_late_look_asks_for() -> None:
+    # Six examples of the second class: chi-squared's own distribution says a fifth of the probability.
+    old, new = np.repeat([0, 1], [299, 1]), np.repeat([0, 1], [95, 5])
+    rng = np.random.default_rng(10)
+    sides = [Side(examples=series(rng, len(classes)), classes=classes) for classes in (old, new)]
+    report = detect(*sides, kind="sequences", num_classes=2, level=0.001)
+    [test] = [test for test in report.tests if test.test == "chi-squared"]
+    exact = hypergeom(400, 6, 100).sf(4)
+    assert test.p_value == pytest.approx(exact, rel=0.25)
+    assert chi2_contingency([[299, 1], [95, 5]], correction=False).pvalue < exact / 3
+
+
 def test_a_model_that_does_worse_leads_the_verdict() -> None:
     rng = np.random.default_rng(9)
     hits = (rng.random(500) < 0.95, rng.random(400) < 0.6)
@@ -158,11 +170,11 @@ def test_new_groups_of_the_same_world_are_not_called_drift() -> None:
         hits = (reference.classes == 1, new.classes == 1)  # right or wrong by groups, too
         given = {"kind": "sequences", "num_classes": 2, "hits": hits}
         alarms += detect(reference, new, hit_groups=(reference.groups, new.groups), **given).drifted
-        if repeat < 20:
+        if repeat < 40:
             without += detect(replace(reference, groups=None), replace(new, groups=None), **given).drifted
-    # At most 5% of the looks; 99.9% of such experiments stay below this. Counted as independent far more are.
+    # At most 5% of the looks; 99.9% of such experiments stay below this. Counted as independent, 4 in 10 are alarms.
     assert alarms <= binom.ppf(0.999, repeats, 0.05)
-    assert without > 4  # where 5% would be one of twenty
+    assert without > binom.ppf(0.999, 40, 0.05)
 
 
 def test_drift_beyond_the_groups_is_found() -> None:
