@@ -33,7 +33,8 @@ def choose(setting: Setting, standings: Standings, measured: Mapping[str, Measur
         if name not in standings.baselines
         and not setting.is_single(name)
         and not setting.is_single(best)
-        and standings.costs.get(name, math.inf) <= CHEAPER * standings.costs.get(best, 0.0)
+        and standings.costs.get(best, 0.0) > 0
+        and standings.costs.get(name, math.inf) <= CHEAPER * standings.costs[best]
     ]
     level = setting.level / max(len(cheaper), 1)
     near = [name for name in cheaper if _p_inferior(setting, measured[name], measured[best]) <= level]
