@@ -20,7 +20,8 @@ from hw3models.specs import ComparisonReport, PairReport, Score
 _NUMBER = r"-?(?:\d[\d,]*(?:\.\d+)?)(?:e[+-]\d+)?"
 _UNIT = r"(?:%| points?| nats| dB)?"
 _VALUE = rf"{_NUMBER}{_UNIT}"
-_INTERVAL = rf"\[{_NUMBER}, {_NUMBER}\]"
+_END = rf"(?:{_NUMBER}|-?∞)"
+_INTERVAL = rf"\[{_END}, {_END}\]"
 _LABELS = "|".join(re.escape(one.label) for one in METRICS.values())
 _BASIS = r"\((?P<confidence>[\d.]+)%(?: for all (?P<pairs>\d+) pairs together)?, (?P<design>[^()]+)\)"
 PAIRS = ("beats", "beats_a_little", "equivalent", "open", "one_seed", "one_split")
@@ -169,9 +170,15 @@ class Printed(NamedTuple):
 
 
 def _printed(text: str) -> Printed:
-    match = re.match(rf"({_NUMBER}){_UNIT} \[({_NUMBER}), ({_NUMBER})\]", text)
+    match = re.match(rf"({_NUMBER}){_UNIT} \[({_END}), ({_END})\]", text)
     assert match is not None
-    return Printed(*(float(one.replace(",", "")) for one in match.groups()))
+    return Printed(float(match[1].replace(",", "")), *_ends(match[2], match[3]))
+
+
+def _ends(low: str, high: str) -> tuple[float, float]:
+    return tuple(
+        limit if "∞" in end else float(end.replace(",", "")) for end, limit in ((low, -math.inf), (high, math.inf))
+    )  # type: ignore[return-value]
 
 
 def _split(names: str) -> list[str]:
@@ -291,10 +298,10 @@ def _close(printed: float, real: float) -> bool:
 
 def _words(said: Said) -> Iterator[str]:
     """What a reader who knows only the words expects of the brackets."""
-    interval = re.search(rf"\[({_NUMBER}), ({_NUMBER})\]", said.text)
+    interval = re.search(rf"\[({_END}), ({_END})\]", said.text)
     if interval is None:
         return
-    low, high = (float(one.replace(",", "")) for one in interval.groups())
+    low, high = _ends(interval[1], interval[2])
     if low > high:
         yield "an interval upside down"
     if " beats " in said.text and low <= 0 <= high:

@@ -34,7 +34,7 @@ def value_with_interval(metric: str, mean: float, low: float, high: float, digit
 def decimals(low: float, high: float) -> int:
     """Decimals of percent with which the half width of an interval keeps a digit: one as a rule, three at most."""
     half_width = 50 * (high - low)
-    return 1 if half_width <= 0 else min(3, max(1, -math.floor(math.log10(half_width))))
+    return 1 if not 0 < half_width < math.inf else min(3, max(1, -math.floor(math.log10(half_width))))
 
 
 def amount(metric: str, size: float, digits: int = 3) -> str:
@@ -117,7 +117,9 @@ def times(factor: float) -> str:
 
 
 def _significant(number: float, digits: int = 3) -> str:
-    """Significant digits, trailing zeros kept: 0.0190."""
+    """Significant digits, trailing zeros kept: 0.0190; or ∞."""
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
     return f"{number + 0.0:#.{digits}g}".rstrip(".")
 
 
