@@ -197,14 +197,16 @@ def _first(table: PredictionTable, num: int) -> PredictionTable:
 
 def main() -> int:
     """Read `NUMBER` comparisons, or as many as the first argument says, from the second on; 1 where any is faulty."""
-    number, start = (
-        (int(one) for one in (*sys.argv[1:], NUMBER, 0)[:2]) if len(sys.argv) < 3 else map(int, sys.argv[1:3])
-    )
+    number, start = (*map(int, sys.argv[1:]), *(NUMBER, 0)[len(sys.argv) - 1 :])
     began, used, contradictions = monotonic(), Counter[str](), 0
     for index in range(start, start + number):
-        case = random_case(index, with_power=index % 3 == 0)
-        used.update(templates_in(case))
-        if found := faults(case):
+        try:
+            case = random_case(index, with_power=index % 3 == 0)
+            found = faults(case)
+            used.update(templates_in(case))
+        except (ArithmeticError, ValueError) as error:
+            found = [f"fails: {error!r}"]
+        if found:
             contradictions += 1
             print(f"{index}: {'; '.join(found)}", flush=True)
     print(f"{number:,} comparisons in {monotonic() - began:.0f} s, {contradictions:,} of them contradict their numbers")

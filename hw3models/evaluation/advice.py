@@ -25,16 +25,19 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     else:
         told = _told(setting, pair.power.detectable, digits)
         found = say("power_found", names=names, found=told, among=among)
-    return f"{sentence(found)} {sentence(_what_it_takes(setting, pair.power, digits))}"
+    seeds = min((setting.seeds[name] for name in leaders if not setting.is_steady(name)), default=0)
+    return f"{sentence(found)} {sentence(_what_it_takes(setting, pair.power, digits, seeds))}"
 
 
-def _what_it_takes(setting: Setting, power: PowerReport, digits: int) -> str:
+def _what_it_takes(setting: Setting, power: PowerReport, digits: int, seeds: int) -> str:
     margin = margin_amount(setting.metric, setting.margin, digits)
     if power.detectable <= setting.margin:
         return say("power_enough", margin=margin)
     replicates = "resamples" if setting.resampled else "seeds each"
     if power.seeds_for_margin is not None:
-        return say("power_seeds", margin=margin, num=f"{power.seeds_for_margin:,}", replicates=replicates)
+        # With few seeds the variance is hardly known, and fewer than there were can look like enough.
+        num = max(power.seeds_for_margin, seeds + 1)
+        return say("power_seeds", margin=margin, num=f"{num:,}", replicates=replicates)
     floor = _told(setting, power.detectable_with_many_seeds, digits)
     if power.examples_factor is None:
         # Training itself varies too much (or resamples overlap): no number of test examples is known to help.

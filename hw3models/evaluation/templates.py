@@ -24,6 +24,7 @@ class Template:
 
 
 _BASIS = "(95%, 5 seeds, 1,000 test examples)"
+_TOGETHER = "(95% for all 15 pairs together, 5 seeds, 1,000 test examples of 24 groups)"
 _CNN = {"a": "CNN", "b": "GRU"}
 _CHEAPER = {"name": "MLP", "best": "CNN", "margin": "0.5 points", "times": "3.0x"}
 
@@ -72,7 +73,7 @@ TEMPLATES: dict[str, Template] = {
     ),
     "beats": Template(
         text="{winner} beats {loser} by {difference}",
-        example={"winner": "GRU", "loser": "CNN", "difference": f"1.2 points [0.4, 2.0] {_BASIS}"},
+        example={"winner": "GRU", "loser": "CNN", "difference": f"1.2 points [0.4, 2.0] {_TOGETHER}"},
         means="The difference of the means, and its interval, which does not hold zero: so large a difference is "
         "hardly luck.",
     ),
@@ -94,7 +95,7 @@ TEMPLATES: dict[str, Template] = {
     "open": Template(
         text="{a} and {b} cannot be separated: {a} minus {b} is {difference}",
         example=_CNN | {"difference": f"0.8 points [-0.9, 2.5] {_BASIS}"},
-        means="The interval holds zero and reaches beyond the margin. They may be alike or not: this does not show it.",
+        means="The interval holds zero, and it is not shown either that they are alike within the margin.",
     ),
     "one_seed": Template(
         text="{a} and {b} cannot be separated: one seed of {names} says nothing about other seeds "
@@ -179,7 +180,7 @@ TEMPLATES: dict[str, Template] = {
     "stopped_spent": Template(
         text="stopped after look {look} of at most {looks}: "
         "{count} are all it was given, and {names} still cannot be told from the best",
-        example={"look": "4", "looks": "4", "count": "50 seeds", "names": "GRU"},
+        example={"look": "4", "looks": "4", "count": "30 resampled splits", "names": "GRU"},
         means="The seeds were used up before it was decided.",
     ),
     "stopped_stuck": Template(
