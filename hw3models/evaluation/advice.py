@@ -36,8 +36,8 @@ def _what_it_takes(setting: Setting, power: PowerReport, digits: int, seeds: int
     replicates = "resamples" if setting.resampled else "seeds each"
     if power.seeds_for_margin is not None:
         # With few seeds the variance is hardly known, and fewer than there were can look like enough.
-        num = max(power.seeds_for_margin, seeds + 1)
-        return say("power_seeds", margin=margin, num=f"{num:,}", replicates=replicates)
+        enough = max(power.seeds_for_margin, seeds + 1)
+        return say("power_seeds", margin=margin, num=f"{enough:,}", replicates=replicates)
     floor = _told(setting, power.detectable_with_many_seeds, digits)
     if power.examples_factor is None:
         # Training itself varies too much (or resamples overlap): no number of test examples is known to help.

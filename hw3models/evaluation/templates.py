@@ -34,6 +34,11 @@ TEMPLATES: dict[str, Template] = {
         example={"name": "CNN", "score": "90.0% [87.9, 91.7]"},
         means="Only one family was evaluated. The brackets hold the 95% interval of its score.",
     ),
+    "only_one": Template(
+        text="one family only: nothing to compare",
+        example={},
+        means="The same, of a study that compared nothing.",
+    ),
     "take_beats": Template(
         text="take {name}: the best {metric}, {score}, shown to beat {others}",
         example={"name": "GRU", "metric": "accuracy", "score": "95.0% [93.5, 96.2]", "others": "every other family"},

@@ -131,7 +131,7 @@ def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
 
 def verdict_of(answer: Answer) -> str:
     """What is known about a study's families, in sentences."""
-    return answer.comparison.verdict if answer.comparison else "One family only: nothing to compare."
+    return answer.comparison.verdict if answer.comparison else sentence(say("only_one"))
 
 
 # --------------------------------------------------------------------------------------------- pairs

@@ -45,7 +45,7 @@ class Family:
     name: str
     is_baseline: bool
     group: int | None
-    """From 1: a group begins with each family that the first of the group before is shown to beat."""
+    """Number from 1: a group begins with each family that the first of the group before is shown to beat."""
     scores: tuple[Cell | None, ...]
     """One for each of the answer's metrics."""
     training: TrainReport | None

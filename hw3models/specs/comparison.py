@@ -115,7 +115,7 @@ class ComparisonReport(Report):
     groups: tuple[tuple[str, ...], ...]
     """Families from the best mean to the worst, cut before each that the first of its group beats."""
     cheapest: str = ""
-    """Of reports of earlier versions: least training time per seed within the best group."""
+    """Least training time per seed within the best group: in reports of earlier versions only."""
     take: str = ""
     """The family to use: the best mean, or a cheaper one that is shown to be within the margin of it."""
     reason: TakeReason | None = None
