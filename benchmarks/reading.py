@@ -261,7 +261,7 @@ def _numbers_of_a_pair(case: Case, said: Said, pair: PairReport) -> Iterator[str
 
 def _is_margin(case: Case, told: str) -> bool:
     """Rounded up to three digits, so by less than a hundredth."""
-    return -1e-9 <= _number(told) / (_scale(case) * case.report.margin) - 1 < 0.0101
+    return -1e-8 <= _number(told) / (_scale(case) * case.report.margin) - 1 < 0.0101
 
 
 def _margin(case: Case) -> str:
