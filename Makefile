@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift strategies precision clean help
+.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -47,6 +47,12 @@ audit: $(VENV)/.test ## known vulnerabilities of the pinned packages, and what l
 
 house: $(VENV)/.run ## count rooms, floors, arrows and lines; writes a part of ARCHITECTURE.md
 	$(BIN)/python -m benchmarks.house
+
+sentences: $(VENV)/.run ## read the sentences of 10,000 random comparisons back, and hold them against their numbers
+	$(BIN)/python -m benchmarks.sentences $(ARGS)
+
+words: $(VENV)/.run ## write the sentences and the words of verdicts into docs/verdicts.md and docs/glossary.md
+	$(BIN)/python -m benchmarks.words
 
 errors: $(VENV)/.run ## write docs/errors.md again from the code
 	$(BIN)/python -m benchmarks.errors

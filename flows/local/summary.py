@@ -41,6 +41,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "tuning": {name: one.model_dump(mode="json") for name, one in answer.tuning.items()},
         "verdict": verdict_of(answer),
         "advice": comparison.advice if comparison else "",
+        **_choice(answer),
         "groups": [list(group) for group in comparison.groups] if comparison else [list(answer.evaluation)],
         "pairs": [pair.model_dump(include=set(PAIR_KEYS)) for pair in pairs],
         "looks": [look.model_dump() for look in comparison.looks] if comparison else [],
@@ -50,6 +51,22 @@ def _answer(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _choice(answer: Answer) -> dict[str, Any]:
+    """Which family to use, why, and what must be known about it; of a single family, that one."""
+    comparison = answer.comparison
+    if comparison is None:
+        families = list(answer.evaluation)
+        return dict.fromkeys(CHOICE_KEYS) | {
+            "take": families[0] if families else "",
+            "reason": "alone" if families else None,
+            "could_be_best": families,
+            "collapses": {},
+            "about": "training set",
+        }
+    return comparison.model_dump(mode="json", include=set(CHOICE_KEYS))
+
+
+CHOICE_KEYS = ("take", "reason", "could_be_best", "corrected", "collapses", "about", "num_groups")
 PAIR_KEYS = (
     "a",
     "b",

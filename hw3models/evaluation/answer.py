@@ -1,8 +1,10 @@
 """Which family to use, given how all pairs were judged.
 
 The best mean, unless a cheaper family is shown to be within the margin of it: a one-sided test of non-inferiority, by
-Bonferroni's correction over the families that are cheaper. A family that is only not separated from the best is never
-taken for that: with few test examples everything is not separated. Baselines are taken only where they are the best.
+Bonferroni's correction over the families that are cheaper, and the interval that is printed of the two must lie within
+the margin as well: nobody shall read "at most 0.5 points worse" beside one that reaches further. A family that is only
+not separated from the best is never taken for that: with few test examples everything is not separated. Baselines are
+taken only where they are the best.
 """
 
 import math
@@ -33,13 +35,25 @@ def choose(setting: Setting, standings: Standings, measured: Mapping[str, Measur
         if name not in standings.baselines
         and not setting.is_single(name)
         and not setting.is_single(best)
-        and standings.costs.get(name, math.inf) <= CHEAPER * standings.costs.get(best, 0.0)
+        and standings.costs.get(best, 0.0) > 0
+        and standings.costs.get(name, math.inf) <= CHEAPER * standings.costs[best]
     ]
     level = setting.level / max(len(cheaper), 1)
-    near = [name for name in cheaper if _p_inferior(setting, measured[name], measured[best]) <= level]
+    near = [
+        name
+        for name in cheaper
+        if _p_inferior(setting, measured[name], measured[best]) <= level and _looks_near(setting, standings, name)
+    ]
     if near:
         return Choice(min(near, key=standings.costs.__getitem__), "cheaper and not worse")
     return Choice(best, "better than all" if len(standings.could_be_best) == 1 else "best mean")
+
+
+def _looks_near(setting: Setting, standings: Standings, name: str) -> bool:
+    """Does the interval that is printed say so, too? It may be wider, being of all pairs together and two-sided."""
+    pair = standings.pair(standings.best, name)
+    worst = pair.high if (pair.a == standings.best) == METRICS[setting.metric].higher_is_better else -pair.low
+    return worst <= setting.margin
 
 
 def _p_inferior(setting: Setting, name: Measured, best: Measured) -> float:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.evaluation.advice import power_advice
 from hw3models.evaluation.answer import choose, collapses, corrected
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
@@ -26,7 +27,6 @@ from hw3models.evaluation.verdicts import (
     Standings,
     overall_verdict,
     pair_sentence,
-    power_advice,
     winner_and_loser,
 )
 from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport

@@ -8,6 +8,7 @@ early.
 from collections.abc import Sequence
 
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact, labels
+from hw3models.evaluation.templates import say
 from hw3models.evaluation.verdicts import winner_and_loser
 from hw3models.evaluation.wording import listed, num_resamples, sentence
 from hw3models.specs import ComparisonReport, Look, PairReport
@@ -61,11 +62,10 @@ def with_looks(
     last = looks[-1]
     count = num_resamples(last.seeds) if resampled else f"{last.seeds:,} seeds"
     undecided = listed(labels(facts, last.undecided)) if last.undecided else ""
+    places = {"look": str(len(looks)), "looks": str(len(plan)), "count": count}
     if not last.undecided:
-        why = "every other family is beaten, or equivalent to the best one"
-    elif last.seeds == plan[-1]:
-        why = f"{count} are all it was given, and {undecided} still cannot be told from the best"
+        ending = say("stopped_decided", **places)
     else:
-        why = f"{undecided} cannot be told from the best, and none of them can be given more"
-    ending = sentence(f"stopped after look {len(looks)} of at most {len(plan)}, with {count}: {why}")
+        ending = say("stopped_spent" if last.seeds == plan[-1] else "stopped_stuck", names=undecided, **places)
+    ending = sentence(ending)
     return comparison.model_copy(update={"verdict": f"{comparison.verdict} {ending}", "looks": tuple(looks)})

@@ -1,15 +1,20 @@
-"""What a comparison says, in sentences: of each pair, and of all families together."""
+"""What a comparison says: of each pair, and of all families together. The sentences are in `templates.py`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from hw3models.evaluation.facts import Facts, fact, labels
 from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.templates import say
 from hw3models.evaluation.wording import (
     amount,
+    decimals,
     difference_with_interval,
+    is_smaller,
     listed,
+    margin_amount,
     num_resamples,
     num_seeds,
     sentence,
@@ -18,7 +23,6 @@ from hw3models.evaluation.wording import (
     value_with_interval,
 )
 from hw3models.specs import Answer, Collapse, PairReport, Score, TakeReason
-from hw3models.stats.power import MANY
 
 FEW_GROUPS = 10
 """With fewer groups than this, the variance over groups is hardly known."""
@@ -46,11 +50,20 @@ class Setting:
 
     def is_single(self, name: str) -> bool:
         """Is there one replicate alone, which says nothing about what others would do?"""
-        return self.seeds[name] == 1 and (self.resampled or not fact(self.facts, name).deterministic)
+        return self.seeds[name] == 1 and not self.is_steady(name)
+
+    def is_steady(self, name: str) -> bool:
+        """Would every replicate be the same? Not where each has a training set of its own."""
+        return self.about == "training set" and fact(self.facts, name).deterministic
 
     def label(self, name: str) -> str:
         """The family's name as people write it."""
         return fact(self.facts, name).label
+
+    @property
+    def margin_told(self) -> str:
+        """The margin, as it is printed."""
+        return margin_amount(self.metric, self.margin)
 
     def listed(self, names: Sequence[str]) -> str:
         """`MLP, CNN and GRU`."""
@@ -88,12 +101,23 @@ class Standings:
     def could_be_best(self) -> tuple[str, ...]:
         """Families that no other is shown to beat, from the best mean to the worst."""
         beaten = {found[1] for pair in self.pairs if (found := winner_and_loser(pair)) is not None}
-        best = next(iter(self.scores))
-        return tuple(name for name in self.scores if name == best or name not in beaten)
+        return tuple(name for name in self.scores if name == self.best or name not in beaten)
+
+    @property
+    def best(self) -> str:
+        """The family that leads."""
+        return next(iter(self.scores))
 
     def pair(self, a: str, b: str) -> PairReport:
         """The report on two families, whichever comes first in it."""
         return next(pair for pair in self.pairs if {pair.a, pair.b} == {a, b})
+
+    def choice_is_not_the_best_mean(self, higher_is_better: bool) -> bool:
+        """Has another family a better mean than the one that is taken?"""
+        assert self.choice is not None
+        means = [score.mean for score in self.scores.values()]
+        best = max(means) if higher_is_better else min(means)
+        return self.scores[self.choice.take].mean != best
 
     def beats(self, a: str, b: str) -> bool:
         """Is `a` significantly better?"""
@@ -107,7 +131,7 @@ def winner_and_loser(pair: PairReport) -> tuple[str, str] | None:
 
 def verdict_of(answer: Answer) -> str:
     """What is known about a study's families, in sentences."""
-    return answer.comparison.verdict if answer.comparison else "One family only: nothing to compare."
+    return answer.comparison.verdict if answer.comparison else sentence(say("only_one"))
 
 
 # --------------------------------------------------------------------------------------------- pairs
@@ -115,68 +139,81 @@ def verdict_of(answer: Answer) -> str:
 
 def pair_sentence(setting: Setting, pair: PairReport) -> str:
     """`GRU beats CNN by 1.2 points [0.4, 2.0] (95%, 10 seeds, 1,000 test examples)`, or that it is not known."""
-    return f"{_finding(setting, pair)}{_missing_seeds(setting, (pair.a, pair.b))}"
+    text = _finding(setting, pair, _basis(setting, pair))
+    return text[:1].upper() + text[1:]
 
 
-def _finding(setting: Setting, pair: PairReport) -> str:
-    basis = _basis(setting, pair)
+def _finding(setting: Setting, pair: PairReport, basis: str) -> str:
+    single = [name for name in (pair.a, pair.b) if setting.is_single(name)]
+    if single:
+        return _of_one_replicate(setting, pair, single)
     found = winner_and_loser(pair)
     if found is not None:
-        winner, loser = found
-        size, (low, high) = abs(pair.difference), sorted((abs(pair.low), abs(pair.high)))
-        text = f"{setting.label(winner)} beats {setting.label(loser)} by "
-        text += f"{difference_with_interval(setting.metric, size, low, high)} {basis}"
-        if size < setting.margin and (said := amount(setting.metric, setting.margin)) != amount(setting.metric, size):
-            text += f"; that is below the margin of {said}"
-        return _capital(text)
-    numbers = difference_with_interval(setting.metric, pair.difference, pair.low, pair.high)
-    difference = f"{setting.label(pair.a)} minus {setting.label(pair.b)} is {numbers} {basis}"
-    both = setting.listed([pair.a, pair.b])
-    if pair.verdict == "equivalent":
-        return _capital(f"{both} are equivalent within {amount(setting.metric, setting.margin)}: {difference}")
-    return _capital(f"{both} cannot be separated on this data: {difference}")
+        return _of_a_winner(setting, pair, found, basis)
+    margin = setting.margin if pair.verdict == "equivalent" else None
+    numbers = difference_with_interval(setting.metric, pair.difference, pair.low, pair.high, margin=margin)
+    names = {"a": setting.label(pair.a), "b": setting.label(pair.b)}
+    if margin is not None:
+        return say("equivalent", **names, margin=setting.margin_told, difference=_joined(numbers, basis))
+    return say("open", **names, difference=_joined(numbers, basis))
+
+
+def _of_a_winner(setting: Setting, pair: PairReport, found: tuple[str, str], basis: str) -> str:
+    size, (low, high) = abs(pair.difference), sorted((abs(pair.low), abs(pair.high)))
+    numbers = difference_with_interval(setting.metric, size, low, high)
+    names = {"winner": setting.label(found[0]), "loser": setting.label(found[1])}
+    if is_smaller(setting.metric, size, low, high, setting.margin):
+        return say("beats_a_little", **names, margin=setting.margin_told, difference=_joined(numbers, basis))
+    return say("beats", **names, difference=_joined(numbers, basis))
+
+
+def _of_one_replicate(setting: Setting, pair: PairReport, single: Sequence[str]) -> str:
+    """Without an interval: it would count the test examples only, and might exclude zero."""
+    places = {
+        "a": setting.label(pair.a),
+        "b": setting.label(pair.b),
+        "amount": amount(setting.metric, pair.difference),
+        "examples": f"{setting.num_test:,} test examples{_in_groups(setting)}",
+    }
+    return say("one_split", **places) if setting.resampled else say("one_seed", names=setting.listed(single), **places)
+
+
+def _joined(numbers: str, basis: str) -> str:
+    return f"{numbers} {basis}" if basis else numbers
 
 
 def _basis(setting: Setting, pair: PairReport) -> str:
-    confidence = f"{100 * (1 - setting.level):.3g}%"
-    if setting.num_pairs > 1 and not _missing_seeds(setting, (pair.a, pair.b)):
+    confidence = f"{100 * (1 - setting.level):.4g}%"
+    if setting.num_pairs > 1:
         confidence += f" for all {setting.num_pairs} pairs together"
     if setting.resampled:
-        return f"({confidence}, {num_resamples(pair.seeds[0])} with {setting.num_test:,} test examples each)"
+        return f"({confidence}, {num_resamples(min(pair.seeds))} with {setting.num_test:,} test examples each)"
     counts = zip((pair.a, pair.b), pair.seeds, strict=True)
-    seeds = num_seeds([count for name, count in counts if not fact(setting.facts, name).deterministic])
+    seeds = num_seeds([count for name, count in counts if not setting.is_steady(name)])
     return f"({confidence}, {seeds}, {setting.num_test:,} test examples{_in_groups(setting)})"
 
 
 def _in_groups(setting: Setting) -> str:
-    if setting.num_groups is None:
-        return ""
-    return f" of {setting.num_groups:,} group{'' if setting.num_groups == 1 else 's'}"
+    return "" if setting.num_groups is None else f" of {_counted_groups(setting.num_groups)}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _missing_seeds(setting: Setting, names: tuple[str, ...]) -> str:
-    single = [name for name in names if setting.is_single(name)]
-    if setting.resampled:
-        return "; so few splits say nothing about others" if single else ""
-    return f"; one seed of {setting.listed(single)} says nothing about other seeds" if single else ""
+def _counted_groups(number: int) -> str:
+    return f"{number:,} group{'' if number == 1 else 's'}"
 
 
 # ------------------------------------------------------------------------------------------- overall
 
 
 def overall_verdict(setting: Setting, standings: Standings) -> str:
-    """Sentences, the most important first."""
+    """Sentences, the most important first, and each said once."""
     if len(standings.scores) == 1:
         (name,) = standings.scores
-        return sentence(f"{setting.label(name)} alone ({_score(setting, standings, name)}): nothing to compare it with")
+        return sentence(say("alone", name=setting.label(name), score=_score(setting, standings, name)))
     texts = [
         _take(setting, standings),
         *_about_baselines(setting, standings),
-        *_about_the_best(setting, standings),
+        *_about_pairs(setting, standings),
+        *_about_the_equivalent(setting, standings),
         *_about_the_picked(setting, standings),
         *_about_no_baseline(standings),
         *_about_groups(setting),
@@ -185,57 +222,81 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_budgets(setting, standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
-        _about_the_estimand(setting),
+        say("about_problem" if setting.about == "problem" else "about_training_set"),
     ]
-    # The best pair may be the one that says that no network beats a baseline.
-    return " ".join(dict.fromkeys(sentence(text) for text in texts))
+    return " ".join(map(sentence, texts))
 
 
 def _take(setting: Setting, standings: Standings) -> str:
     """The answer to "which should I use?": what, why, and how sure."""
     assert standings.choice is not None
     take, reason = standings.choice
-    best = next(iter(standings.scores))
-    score = f"{METRICS[setting.metric].label}, {_score(setting, standings, take)}"
+    name, best = setting.label(take), standings.best
     if reason == "cheaper and not worse":
-        limit = amount(setting.metric, setting.margin)
-        cost = times(standings.costs[best] / standings.costs[take])
-        text = f"take {setting.label(take)}: shown to be at most {limit} worse than the best, {setting.label(best)}"
-        return f"{text}, and {cost} faster to train"
-    if reason == "better than all":
-        others = "the other family" if len(standings.scores) == 2 else "every other family"
-        return f"take {setting.label(take)}: the best {score}, shown to beat {others}"
+        cost = standings.costs[best] / standings.costs[take] if standings.costs[take] else math.inf
+        places = {"margin": setting.margin_told, "best": setting.label(best), "times": times(cost)}
+        return say("take_cheaper" if take in standings.could_be_best else "take_cheaper_beaten", name=name, **places)
+    metric = METRICS[setting.metric].label
+    if standings.choice_is_not_the_best_mean(METRICS[setting.metric].higher_is_better):
+        # An earlier look has seen the family with the best mean beaten.
+        metric += " of those that are not beaten"
+    places = {"name": name, "metric": metric, "score": _score(setting, standings, take)}
     rest = [name for name in standings.could_be_best if name != take]
-    return f"take {setting.label(take)}: the best mean {score}, but {setting.listed(rest)} could still be better"
+    if rest:
+        return say("take_open", names=setting.listed(rest), **places)
+    if not all(standings.beats(take, other) for other in standings.scores if other != take):
+        return say("take_unbeaten", **places)
+    others = "the other family" if len(standings.scores) == 2 else "every other family"
+    return say("take_beats", others=others, **places)
 
 
 def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
-    """Said first, and only, where no network is significantly better than the best baseline."""
+    """Said first, and only, where no network is shown to be better than the best baseline."""
+    baseline = _unbeaten_baseline(standings)
+    if baseline is None:
+        return []
     networks = [name for name in standings.scores if name not in standings.baselines]
-    if not networks or not standings.baselines:
-        return []
-    baseline, network = standings.baselines[0], networks[0]
-    if any(standings.beats(name, baseline) for name in networks):
-        return []
     any_beaten = any(standings.beats(one, other) for one in networks for other in standings.baselines)
     which = f"the best baseline, {setting.label(baseline)}," if any_beaten else "a baseline"
-    texts = [f"no network beats {which} beyond noise", _finding(setting, standings.pair(network, baseline))]
+    texts = [say("no_baseline_beaten", baseline=which)]
     blind = next((name for name in standings.baselines if fact(setting.facts, name).ignores_examples), None)
     if blind is not None and not any(standings.beats(name, blind) for name in standings.scores if name != blind):
-        not_even = f"not even the {setting.label(blind)} is beaten"
-        texts.insert(1, f"{not_even}: nothing here shows that these data tell the label")
+        texts.append(say("not_even", name=setting.label(blind)))
     return texts
 
 
-def _about_the_best(setting: Setting, standings: Standings) -> list[str]:
-    """The pair that decides: the best family and the best of those it is shown to beat, or the next one."""
-    families = list(standings.scores)
-    best, rest = families[0], list(standings.could_be_best[1:])
-    texts = [_finding(setting, standings.pair(best, families[1]))]
-    pairs = [standings.pair(best, name) for name in rest]
-    if len(pairs) > 1 and all(pair.verdict == "equivalent" for pair in pairs):
-        texts.append(f"{setting.listed([best, *rest])} are equivalent within {amount(setting.metric, setting.margin)}")
-    return texts
+def _unbeaten_baseline(standings: Standings) -> str | None:
+    """The best baseline, where no network beats it."""
+    networks = [name for name in standings.scores if name not in standings.baselines]
+    if not networks or not standings.baselines:
+        return None
+    baseline = standings.baselines[0]
+    return None if any(standings.beats(name, baseline) for name in networks) else baseline
+
+
+def _about_pairs(setting: Setting, standings: Standings) -> list[str]:
+    """The best network against a baseline that none beats, and the two that lead. How they were judged is said once."""
+    names = list(standings.scores)
+    pairs = [standings.pair(names[0], names[1])]
+    baseline = _unbeaten_baseline(standings)
+    if baseline is not None:
+        network = next(name for name in names if name not in standings.baselines)
+        pairs.insert(0, standings.pair(network, baseline))
+    texts, said = [], set[str]()
+    for pair in pairs:
+        basis = _basis(setting, pair)
+        texts.append(_finding(setting, pair, "" if basis in said else basis))
+        if not any(setting.is_single(name) for name in (pair.a, pair.b)):
+            said.add(basis)
+    return texts if len(pairs) == 1 or pairs[0] is not pairs[1] else texts[:1]
+
+
+def _about_the_equivalent(setting: Setting, standings: Standings) -> list[str]:
+    """Where all that could be the best are equivalent to the best mean; of two it is said already."""
+    best, *rest = standings.could_be_best
+    if len(rest) < 2 or any(standings.pair(best, name).verdict != "equivalent" for name in rest):
+        return []
+    return [say("all_equivalent", names=setting.listed(rest), best=setting.label(best), margin=setting.margin_told)]
 
 
 def _about_the_picked(setting: Setting, standings: Standings) -> list[str]:
@@ -243,84 +304,47 @@ def _about_the_picked(setting: Setting, standings: Standings) -> list[str]:
     score = standings.corrected
     if score is None:
         return []
-    num, best = len(standings.could_be_best), next(iter(standings.scores))
-    corrected = value_with_interval(setting.metric, score.mean, score.low, score.high)
-    return [f"corrected for being picked as the best of {num}, {setting.label(best)} has {corrected}"]
+    told = value_with_interval(setting.metric, score.mean, score.low, score.high, _digits(standings))
+    num = str(len(standings.could_be_best))
+    return [say("picked", num=num, name=setting.label(standings.best), score=told)]
 
 
 def _about_groups(setting: Setting) -> list[str]:
     if setting.num_groups is None or setting.num_groups >= FEW_GROUPS:
         return []
-    number = f"{setting.num_groups} group{'' if setting.num_groups == 1 else 's'}"
-    return [f"the test examples come from {number} only: intervals from fewer than {FEW_GROUPS} are rough"]
+    return [say("few_groups", groups=_counted_groups(setting.num_groups), few=str(FEW_GROUPS))]
 
 
 def _about_collapses(setting: Setting, standings: Standings) -> list[str]:
     return [
-        f"{one.seeds} of {one.of} seeds of {setting.label(name)} collapsed (learnt next to nothing); "
-        f"of all seeds it may be up to {100 * one.upper:.0f}%: more seeds tell"
+        say(
+            "collapsed",
+            num=str(one.seeds),
+            of=str(one.of),
+            name=setting.label(name),
+            upper=f"{math.ceil(100 * one.upper)}%",
+        )
         for name, one in standings.collapses.items()
     ]
-
-
-def _about_the_estimand(setting: Setting) -> str:
-    if setting.about == "problem":
-        return "this counts other training and test sets of these data as well"
-    return "this is about networks trained on this training set: another one may order them otherwise"
-
-
-def power_advice(setting: Setting, standings: Standings) -> str:
-    """What the comparison of the two leading families could have shown; empty where that is not known."""
-    leaders = list(standings.scores)[:2]
-    if len(leaders) < 2:
-        return ""
-    pair = standings.pair(*leaders)
-    if pair.power is None:
-        return ""
-    power, margin = pair.power, amount(setting.metric, setting.margin)
-    corrected = f" among all {setting.num_pairs} pairs" if setting.num_pairs > 1 else ""
-    lowest, highest = METRICS[setting.metric].range
-    if power.detectable > highest - lowest:
-        largest = amount(setting.metric, highest - lowest)
-        found = (
-            f"between {setting.listed(leaders)} even the largest possible difference, {largest}, "
-            f"could be missed{corrected}"
-        )
-    else:
-        found = (
-            f"between {setting.listed(leaders)} a true difference of {amount(setting.metric, power.detectable)} "
-            f"would be found with 80% power{corrected}"
-        )
-    if power.detectable <= setting.margin:
-        return sentence(f"{found}, less than the margin of {margin}")
-    replicates = "resamples" if setting.resampled else "seeds each"
-    if power.seeds_for_margin is not None:
-        return sentence(f"{found}; for {margin} it takes {power.seeds_for_margin:,} {replicates}")
-    floor = amount(setting.metric, power.detectable_with_many_seeds)
-    if power.examples_factor is None:
-        # Training itself varies too much (or resamples overlap): no number of test examples is known to help.
-        return sentence(f"{found}; even {MANY:,} {replicates} would not find {margin}, but {floor}")
-    examples = float(f"{setting.num_test * power.examples_factor:.2g}")
-    return sentence(
-        f"{found}; no number of seeds finds {margin}: {setting.num_test:,} test examples allow {floor} at best, "
-        f"and {margin} takes about {examples:,.0f} of them"
-    )
 
 
 def _about_no_baseline(standings: Standings) -> list[str]:
     """Networks that have learnt nothing cannot be separated either."""
     if standings.baselines or len(standings.could_be_best) < len(standings.scores):
         return []
-    return ["no baseline was compared: whether any of them beats one is not known"]
+    return [say("no_baseline")]
 
 
 def _about_devices(setting: Setting, standings: Standings) -> list[str]:
-    """Unequal devices of the best group, whose times are compared, or of networks, whose last digits depend on them."""
-    group = [name for name in standings.could_be_best if name in standings.costs and name in standings.devices]
+    """Unequal devices of families whose times are compared, or of networks, whose last digits depend on them."""
+    assert standings.choice is not None
+    compared = {*standings.could_be_best, standings.choice.take}
+    timed = [name for name in standings.costs if name in compared and name in standings.devices]
     networks = [name for name in standings.scores if name in standings.devices and name not in standings.baselines]
-    for names, what in ((group, "the training times are of different devices"), (networks, "devices differ")):
+    for names, template in ((timed, "unequal_times"), (networks, "unequal_devices")):
         if len({standings.devices[name] for name in names}) > 1:
-            return [f"{what}: " + ", ".join(f"{setting.label(name)} on {standings.devices[name]}" for name in names)]
+            told = ", ".join(f"{setting.label(name)} on {standings.devices[name]}" for name in names)
+            return [say(template, devices=told)]
     return []
 
 
@@ -329,29 +353,36 @@ def _about_budgets(setting: Setting, standings: Standings) -> list[str]:
     budgets = {name: standings.budgets[name] for name in standings.scores if name in standings.budgets}
     if len(set(budgets.values())) < 2:
         return []
-    named = ", ".join(f"{setting.label(name)} {count:,}" for name, count in budgets.items())
-    return [f"tuning budgets differ (recipes tried: {named}), which favours those with more"]
+    return [
+        say("unequal_budgets", budgets=", ".join(f"{setting.label(name)} {num:,}" for name, num in budgets.items()))
+    ]
 
 
 def _about_the_others(setting: Setting, standings: Standings) -> list[str]:
     """Who is shown to be beaten by some family, where it is not said already."""
-    beaten = [name for name in standings.scores if name not in standings.could_be_best]
+    assert standings.choice is not None
+    said = {*standings.could_be_best, standings.choice.take}
+    beaten = [name for name in standings.scores if name not in said]
     if not beaten or len(standings.scores) == 2:
         return []
-    named = ", ".join(f"{setting.label(name)} {value(setting.metric, standings.scores[name].mean)}" for name in beaten)
-    return [f"shown to be beaten: {named}"]
+    digits = _digits(standings)
+    told = [f"{setting.label(name)} {value(setting.metric, standings.scores[name].mean, digits)}" for name in beaten]
+    return [say("beaten", scores=", ".join(told))]
 
 
 def _about_seeds(setting: Setting) -> list[str]:
     single = [name for name in setting.seeds if setting.is_single(name)]
-    if not single:
+    if not single or setting.resampled:
         return []
-    if setting.resampled:
-        return ["with one split, nothing is known about other splits"]
-    unknown = f"with one seed of {setting.listed(single)}, nothing is known about other seeds"
-    return [f"{unknown}: intervals count the examples only"]
+    return [say("seeds_unknown", names=setting.listed(single))]
 
 
 def _score(setting: Setting, standings: Standings, name: str) -> str:
     score = standings.scores[name]
-    return value_with_interval(setting.metric, score.mean, score.low, score.high)
+    return value_with_interval(setting.metric, score.mean, score.low, score.high, _digits(standings))
+
+
+def _digits(standings: Standings) -> int:
+    """Decimals of all scores: with unequal ones a lower score might look higher."""
+    best = standings.scores[standings.best]
+    return decimals(best.low, best.high)

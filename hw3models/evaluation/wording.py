@@ -17,46 +17,83 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def value(metric: str, mean: float) -> str:
-    """`97.4%`, or three significant digits with the unit."""
+def value(metric: str, mean: float, digits: int = 1) -> str:
+    """`97.4%`, or three significant digits with the unit; `digits` are decimals of percent."""
     unit = METRICS[metric].unit
-    return f"{100 * mean:.1f}%" if unit == "%" else f"{_significant(mean)} {unit}".strip()
+    return f"{100 * mean:.{digits}f}%" if unit == "%" else f"{_significant(mean)} {unit}".strip()
 
 
-def value_with_interval(metric: str, mean: float, low: float, high: float) -> str:
-    """`97.4% [96.9, 97.8]`."""
+def value_with_interval(metric: str, mean: float, low: float, high: float, digits: int | None = None) -> str:
+    """`97.4% [96.9, 97.8]`, with as many decimals of percent as the interval needs, or `digits`."""
     if METRICS[metric].unit != "%":
         return f"{value(metric, mean)} [{_significant(low)}, {_significant(high)}]"
-    digits = _decimals(50 * (high - low))
+    digits = decimals(low, high) if digits is None else digits
     return f"{100 * mean:.{digits}f}% [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
 
 
-def amount(metric: str, size: float) -> str:
-    """A difference without its interval: `0.5 points`."""
-    unit = METRICS[metric].unit
-    if unit != "%":
-        return f"{_significant(size)} {unit}".strip()
-    points = f"{100 * size:.3g}"
+def decimals(low: float, high: float) -> int:
+    """Decimals of percent with which the half width of an interval keeps a digit: one as a rule, three at most."""
+    half_width = 50 * (high - low)
+    return 1 if not 0 < half_width < math.inf else min(3, max(1, -math.floor(math.log10(half_width))))
+
+
+def amount(metric: str, size: float, digits: int = 3) -> str:
+    """A difference without its interval: `0.5 points`, with `digits` significant digits."""
+    definition = METRICS[metric]
+    if definition.unit != "%":
+        return f"{_significant(size, digits)} {definition.unit}".strip()
+    points = _plain(100 * size, digits)
     return f"{points} point{'' if points == '1' else 's'}"
 
 
-def difference_with_interval(metric: str, size: float, low: float, high: float) -> str:
+def margin_amount(metric: str, margin: float, digits: int = 3) -> str:
+    """The margin as `amount`, rounded up, so that what lies within the margin lies within what is printed."""
+    return amount(metric, printed_margin(metric, margin, digits), digits)
+
+
+def printed_margin(metric: str, margin: float, digits: int = 3) -> float:
+    """The margin that is printed, in the metric's own unit."""
+    scale = 100 if METRICS[metric].unit == "%" else 1
+    step = 10.0 ** (math.floor(math.log10(scale * margin)) + 1 - digits)
+    # What a user wrote, such as 0.005, is no whole number of steps only by rounding.
+    return float(f"{math.ceil(round(scale * margin / step, 6)) * step / scale:.12g}")
+
+
+def difference_with_interval(metric: str, size: float, low: float, high: float, *, margin: float | None = None) -> str:
     """`1.2 points [0.4, 2.0]`; metrics other than accuracy are named.
 
-    There are as many digits as it takes that an end beside zero does not look like zero.
+    There are as many digits as it takes that an end beside zero does not look like zero, and that an interval within
+    the `margin` looks so.
     """
     definition = METRICS[metric]
     suffix = "" if metric == "accuracy" else f" in {definition.label}"
     if definition.unit != "%":
         text = f"{_significant(size)} {definition.unit}".strip()
         return f"{text} [{_significant(low)}, {_significant(high)}]{suffix}"
-    digits = _decimals(50 * (high - low))
-    if low * high > 0:
-        near = 100 * min(abs(low), abs(high))
-        digits = max(digits, min(9, -math.floor(math.log10(near)))) if near < 0.05 else digits
+    digits = difference_decimals(low, high, margin)
     # Adding zero turns a rounded "-0.0" into "0.0".
     size, low, high = (round(100 * number, digits) + 0.0 for number in (size, low, high))
     return f"{size:.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}]{suffix}"
+
+
+def is_smaller(metric: str, size: float, low: float, high: float, margin: float) -> bool:
+    """Does the difference look smaller than the margin, as both are printed?"""
+    limit = printed_margin(metric, margin)
+    if METRICS[metric].unit == "%":
+        return round(100 * size, difference_decimals(low, high)) < round(100 * limit, 9)
+    return float(_significant(size)) < limit
+
+
+def difference_decimals(low: float, high: float, margin: float | None = None) -> int:
+    """Decimals of a difference in points."""
+    digits = decimals(low, high)
+    if low * high > 0:
+        near = 100 * min(abs(low), abs(high))
+        digits = max(digits, min(12, -math.floor(math.log10(near)))) if near < 0.05 else digits
+    if margin is not None:
+        _, _, behind = _plain(100 * printed_margin("accuracy", margin), 3).partition(".")
+        digits = max(digits, len(behind))
+    return digits
 
 
 def num_seeds(counts: Sequence[int]) -> str:
@@ -74,17 +111,22 @@ def num_resamples(count: int) -> str:
 
 def times(factor: float) -> str:
     """`3.1x`."""
+    if factor >= 1_000_000:
+        return "over 1,000,000x"
     return f"{factor:.1f}x" if factor < 10 else f"{factor:,.0f}x"
 
 
-def _decimals(half_width: float) -> int:
-    """Decimals with which the half width of an interval keeps a digit: one as a rule, three at most."""
-    return 1 if half_width <= 0 else min(3, max(1, -math.floor(math.log10(half_width))))
+def _significant(number: float, digits: int = 3) -> str:
+    """Significant digits, trailing zeros kept: 0.0190; or ∞."""
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    return f"{number + 0.0:#.{digits}g}".rstrip(".")
 
 
-def _significant(number: float) -> str:
-    """Three significant digits, trailing zeros kept: 0.0190."""
-    return f"{number:#.3g}".rstrip(".")
+def _plain(number: float, digits: int) -> str:
+    """Significant digits, without trailing zeros and exponents."""
+    text = f"{number:.{digits}g}"
+    return text if "e" not in text else f"{float(text):.12f}".rstrip("0").rstrip(".")
 
 
 def goal_value(goal: Goal, value: float | None) -> str:

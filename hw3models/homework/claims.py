@@ -1,13 +1,13 @@
 """The claims of homework part 5, judged on the synthetic regimes.
 
-A claim holds or does not hold only where the comparison separates the families (or finds them equivalent); where it
-does not, or a family is missing, the answer is that these runs cannot tell.
+A claim holds, or does not, only where the comparison shows it: that a family is better, equivalent, or at most the
+margin worse, as the claim asks. Where families are only not separated, or one is missing, these runs cannot tell.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hw3models.evaluation.wording import listed, value, value_with_interval
+from hw3models.evaluation.wording import listed, margin_amount, value, value_with_interval
 from hw3models.families import display_name
 from hw3models.specs import Claim, ComparisonReport, EvaluationReport, PairVerdict, Score
 
@@ -43,6 +43,14 @@ class Regime:
             if (pair.a, pair.b) == (b, a):
                 return _FLIPPED.get(pair.verdict, pair.verdict)
         return "cannot tell"
+
+    def is_not_worse(self, a: str, b: str) -> bool:
+        """Is `a` shown to be at most the margin worse than `b`?"""
+        if self.comparison is None or self.verdict(a, b) in ("a better", "equivalent"):
+            return self.comparison is not None
+        pair = next(pair for pair in self.comparison.pairs if {pair.a, pair.b} == {a, b})
+        # The interval of a single seed counts the examples only.
+        return min(pair.seeds) > 1 and (pair.low if pair.a == a else -pair.high) >= -self.comparison.margin
 
     def best(self, *without: str) -> str:
         """The network with the highest accuracy."""
@@ -126,18 +134,21 @@ def _missing(regime: Regime, needed: tuple[str, ...]) -> Outcome | None:
 
 
 def _cnn_wins(regime: Regime) -> Outcome:
-    """Is it in the best group of the networks, and better than the MLP?"""
+    """Does it beat the MLP, and is it shown to be no worse than each other network?"""
     against = {name: regime.verdict("cnn", name) for name in regime.scores if name != "cnn"}
     better = [name for name, verdict in against.items() if verdict == "b better"]
     evidence = f"{regime.told(*NETWORKS)}."
     if better or against["mlp"] == "equivalent":
         return f"{evidence} {_not_ahead(better, against)}", FAILS
     if against["mlp"] != "a better":
-        return f"{evidence} CNN and MLP are not separated.", UNKNOWN
+        return f"{evidence} CNN and MLP cannot be separated.", UNKNOWN
     equal = [name for name, verdict in against.items() if verdict != "a better"]
-    return evidence + (
-        f" CNN beats MLP; {_listed(equal)} cannot be separated from it." if equal else " CNN beats all."
-    ), HOLDS
+    unclear = [name for name in equal if not regime.is_not_worse("cnn", name)]
+    if unclear:
+        return f"{evidence} CNN beats MLP, but {_listed(unclear)} could still be better.", UNKNOWN
+    margin = margin_amount("accuracy", regime.comparison.margin) if regime.comparison else ""
+    told = f" CNN beats MLP, and is at most {margin} worse than {_listed(equal)}." if equal else " CNN beats all."
+    return evidence + told, HOLDS
 
 
 def _not_ahead(better: list[str], against: Mapping[str, PairVerdict]) -> str:
@@ -175,7 +186,7 @@ def _recurrent_wins(regime: Regime) -> Outcome:
     if failed:
         return f"{evidence} {display_name(best)} is not better than {_listed(failed)}.", FAILS
     unclear = [name for name, verdict in verdicts.items() if verdict == "cannot tell"]
-    return f"{evidence} {display_name(best)} and {_listed(unclear)} are not separated.", UNKNOWN
+    return f"{evidence} {display_name(best)} and {_listed(unclear)} cannot be separated.", UNKNOWN
 
 
 def _cnn_is_least_effective(regime: Regime) -> Outcome:
@@ -196,7 +207,7 @@ def _cnn_is_least_effective(regime: Regime) -> Outcome:
 
 
 def _mlp_is_fine(regime: Regime) -> Outcome:
-    """Is it not significantly worse than the best network, and more than half way from chance to it?
+    """Is it shown to be no worse than the best network, and more than half way from chance to it?
 
     The second half keeps a regime on which nothing was learnt from proving the claim.
     """
@@ -208,8 +219,11 @@ def _mlp_is_fine(regime: Regime) -> Outcome:
         return f"{evidence} {display_name(best)} beats MLP.", FAILS
     if regime.comparison is None or mlp.low <= middle:
         return f"{evidence} MLP is not shown to be above {value('accuracy', middle)}, half way from chance.", UNKNOWN
-    beats = {"a better": "MLP beats it.", "equivalent": "They are equivalent."}
-    return f"{evidence} {beats.get(verdict, 'MLP is not significantly worse.')}", HOLDS
+    if not regime.is_not_worse("mlp", best):
+        return f"{evidence} {display_name(best)} could still be better.", UNKNOWN
+    margin = margin_amount("accuracy", regime.comparison.margin)
+    told = {"a better": "MLP beats it.", "equivalent": f"They are equivalent within {margin}."}
+    return f"{evidence} {told.get(verdict, f'MLP is at most {margin} worse.')}", HOLDS
 
 
 Judge = Callable[[Regime], Outcome]

@@ -10,7 +10,7 @@ from hw3models.evaluation.metrics import METRICS
 from hw3models.report import formatting
 from hw3models.report.figures import Drawn, draw
 from hw3models.report.page import rendered
-from hw3models.report.views import confidence, head, view_cell, view_pair
+from hw3models.report.views import confidence, head, view_cell, view_pairs
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import ComparisonReport, Score
 
@@ -53,8 +53,8 @@ def write_comparison(
         heads=[head(name) for name in shown],
         rows=rows,
         figure=_figure(comparison, scores, facts),
-        pairs=[view_pair(pair, lambda name: fact(facts, name).label) for pair in comparison.pairs],
-        confidence=confidence(comparison.pairs),
+        pairs=view_pairs(comparison, lambda name: fact(facts, name).label),
+        confidence=confidence(comparison),
         num_test=num_test,
         sources=sources,
         command=command,

@@ -56,13 +56,13 @@ def value_and_interval(metric: str, score: Score) -> tuple[str, str]:
     return mean, f"{bracket.strip()}{rest}"
 
 
-def difference(metric: str, size: float, low: float, high: float) -> tuple[str, str]:
-    """`+1.2 points` and `[0.4, 2.0]`."""
+def difference(metric: str, size: float, low: float, high: float, *, margin: float | None = None) -> tuple[str, str]:
+    """`+1.2 points` and `[0.4, 2.0]`, with digits enough to lie within the `margin` where the difference does."""
     if not all(map(math.isfinite, (size, low, high))):
         return "n/a", ""
     if metric not in METRICS:
         return f"{size:+.4g}", f"[{low:.4g}, {high:.4g}]"
-    text = wording.difference_with_interval(metric, size, low, high)
+    text = wording.difference_with_interval(metric, size, low, high, margin=margin)
     first, _, rest = text.partition(" [")
     return f"+{first}" if size > 0 and not first.startswith(("-", "0.0 ")) else first, f"[{rest.partition(']')[0]}]"
 

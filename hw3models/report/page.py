@@ -10,9 +10,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw3models.errors import DataError
+from hw3models.evaluation.glossary import GLOSSARY
 from hw3models.report import formatting
 from hw3models.report.drawing import Drawing
 from hw3models.report.figures import Drawn
+from hw3models.report.glossary import with_terms
 from hw3models.report.views import view_run
 from hw3models.runtime.files import write_atomically
 from hw3models.runtime.redaction import without_password
@@ -61,6 +63,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["glossary"] = GLOSSARY
     environment.filters |= {
         "count": formatting.count,
         "seconds": formatting.seconds,
@@ -69,6 +72,7 @@ def _environment() -> Environment:
         "numbers": formatting.number_list,
         "family": formatting.family_name,
         "code": formatting.with_code,
+        "terms": with_terms,
         "shortened": formatting.shortened,
         "public": without_password,
         "date": _date,

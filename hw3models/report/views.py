@@ -1,7 +1,7 @@
 """What the page shows, in its order and its words: everything is decided here, the template only sets it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hw3models.errors import SpecError
@@ -15,6 +15,7 @@ from hw3models.report.tuning import TuningView, view_tuning
 from hw3models.specs import (
     Answer,
     Claim,
+    ComparisonReport,
     EvaluationReport,
     HomeworkPart,
     Look,
@@ -44,7 +45,7 @@ class Family:
     name: str
     is_baseline: bool
     group: int | None
-    """1 for the best group."""
+    """Number from 1: a group begins with each family that the first of the group before is shown to beat."""
     scores: tuple[Cell | None, ...]
     """One for each of the answer's metrics."""
     training: TrainReport | None
@@ -104,12 +105,12 @@ class AnswerView:
 
     @property
     def confidence(self) -> str:
-        """Confidence of the intervals of differences, which depends on the look that a pair was decided at."""
-        return confidence(self.answer.comparison.pairs if self.answer.comparison else ())
+        """Confidence of the intervals of differences."""
+        return confidence(self.answer.comparison) if self.answer.comparison else ""
 
     @property
     def best(self) -> tuple[Family, ...]:
-        """The families of the best group."""
+        """The families of the first group."""
         return tuple(family for family in self.families if family.group == 1)
 
     @property
@@ -211,7 +212,7 @@ def _view_answer(answer: Answer, anchor: str, figures: AnswerFigures) -> AnswerV
         rest=rest,
         metrics=tuple((name, head(name)) for name in metrics),
         families=tuple(_view_family(answer, name, metrics) for name in answer.evaluation),
-        pairs=tuple(map(view_pair, answer.comparison.pairs)) if answer.comparison else (),
+        pairs=view_pairs(answer.comparison) if answer.comparison else (),
         looks=tuple(map(_view_look, answer.comparison.looks)) if answer.comparison else (),
         tuning=view_tuning(answer),
         figures=figures,
@@ -274,18 +275,27 @@ def view_cell(metric: str, score: Score, *, is_best: bool = False) -> Cell:
     return Cell(value=value, interval=interval, is_best=is_best)
 
 
-def confidence(pairs: Sequence[PairReport]) -> str:
-    """Confidence of the intervals of differences: each is that of the level that its pair was decided at."""
-    levels = {pair.level for pair in pairs} or {0.05}
-    shown = sorted((f"{100 * (1 - level):.3g}%" for level in levels), reverse=True)
-    return shown[0] if len(shown) == 1 else f"{shown[-1]} to {shown[0]} (the level of the look)"
+def confidence(comparison: ComparisonReport) -> str:
+    """Confidence of the intervals of differences, as the verdict states it."""
+    together = len(comparison.pairs) > 1
+    return f"{100 * (1 - comparison.level):.4g}%" + (f" for all {len(comparison.pairs)} pairs together" * together)
 
 
-def view_pair(pair: PairReport, name: Callable[[str], str] = formatting.family_name) -> Pair:
-    """A row of the table of pairs; `name` is how a family is written."""
+def view_pairs(comparison: ComparisonReport, name: Callable[[str], str] = formatting.family_name) -> tuple[Pair, ...]:
+    """The rows of the table of pairs; `name` is how a family is written."""
+    return tuple(_view_pair(pair, comparison.margin, name) for pair in comparison.pairs)
+
+
+def _view_pair(pair: PairReport, margin: float, name: Callable[[str], str]) -> Pair:
     a, b = name(pair.a), name(pair.b)
     outcome = {"a better": f"{a} is better", "b better": f"{b} is better"}.get(pair.verdict, pair.verdict)
-    value, interval = formatting.difference(pair.metric, pair.difference, pair.low, pair.high)
+    equivalent = pair.verdict == "equivalent"
+    value, interval = formatting.difference(
+        pair.metric, pair.difference, pair.low, pair.high, margin=margin if equivalent else None
+    )
+    if pair.verdict == "cannot tell" and not pair.low <= 0 <= pair.high:
+        # It counts the examples of a single seed only, or is an earlier version's, which was of another level.
+        interval = ""
     return Pair(
         names=f"{a} − {b}",
         cell=Cell(value=value, interval=interval),
@@ -341,7 +351,9 @@ def _summary_cell(view: AnswerView, family: str) -> Cell | None:
     if evaluation is None or view.metric not in evaluation.metrics:
         return None
     comparison = view.answer.comparison
-    is_best = comparison is not None and family in comparison.groups[0]
+    # Reports of earlier versions do not say which families could be the best.
+    could_be_best = (comparison.could_be_best or comparison.groups[0]) if comparison else ()
+    is_best = family in could_be_best
     return view_cell(view.metric, evaluation.metrics[view.metric], is_best=is_best)
 
 

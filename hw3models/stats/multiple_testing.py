@@ -57,7 +57,8 @@ def step_down(
     smallest = _smallest(pairs, covariance)
     left = list(range(len(pairs)))
     while left:
-        critical = float(np.quantile(smallest[:, left].min(axis=1), level))
+        # Where nothing varies all p are 1, and so would be their quantile.
+        critical = min(level, float(np.quantile(smallest[:, left].min(axis=1), level)))
         rejected = [index for index in left if p_values[index] <= critical]
         for index in rejected or left:
             found[index] = Step(bool(rejected), critical)

@@ -48,6 +48,8 @@ def overall_p(p_value: float, shares: Sequence[float], look: int) -> float:
     """The overall level at which look number `look` (from 0) would just stop, having seen `p_value`."""
     if p_value >= 1:
         return 1.0
+    if p_value <= 0:
+        return 0.0
 
     def excess(log_level: float) -> float:
         return math.log(max(nominal_levels(shares[: look + 1], math.exp(log_level))[look], 1e-300) / p_value)

@@ -86,6 +86,8 @@ def log_answer(run_id: str, answer: Answer) -> None:
         f"hw3.metric.{key}": metric,
         f"hw3.data.{key}": answer.data.digest,
     }
+    if answer.comparison is not None and answer.comparison.take:
+        tags[f"hw3.take.{key}"] = answer.comparison.take
     box.put(run_id, Facts(tags=tags))
     box.put(run_id, Text(path=f"answers/{key}.json", text=answer.model_dump_json(indent=1)))
     # The form in which MLflow keeps tables: that of pandas' `to_json(orient="split")`.

@@ -378,6 +378,8 @@ def test_artifacts_and_mlflow_show_the_metric_that_is_asked_for() -> None:
     assert parent.metrics["locked/mlp/macro_f1"] == pytest.approx(mlp.mean)
     assert "locked/mlp/accuracy" not in parent.metrics
     assert parent.tags["hw3.metric.sequences-locked"] == "macro_f1"
+    assert run.answers[0].comparison is not None
+    assert parent.tags["hw3.take.sequences-locked"] == run.answers[0].comparison.take
     assert f"**mlp** on **locked**: macro F1 {shown}" in children(run)["mlp"].data.tags["mlflow.note.content"]
 
 
@@ -389,3 +391,4 @@ def test_a_single_family_is_shown_by_the_metric_that_is_asked_for_as_well() -> N
     parent = client_of(run).get_run(run.tracking.run_id).data
     assert "locked/majority/cross_entropy" in parent.metrics
     assert parent.tags["hw3.verdict.sequences-locked"] == "One family only: nothing to compare."
+    assert "hw3.take.sequences-locked" not in parent.tags

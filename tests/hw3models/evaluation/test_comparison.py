@@ -111,7 +111,7 @@ def test_a_tie_says_that_the_data_cannot_separate_them() -> None:
     (pair,) = compared({"cnn": skilled(rng, 0.8), "gru": skilled(rng, 0.8)}).pairs
     assert pair.verdict == "cannot tell"
     assert re.fullmatch(
-        r"CNN and GRU cannot be separated on this data: "
+        r"CNN and GRU cannot be separated: "
         r"CNN minus GRU is -?\d\.\d points \[-\d\.\d, \d\.\d\] \(95%, 5 seeds, 400 test examples\)",
         pair.sentence,
     )
@@ -120,7 +120,7 @@ def test_a_tie_says_that_the_data_cannot_separate_them() -> None:
 def test_a_small_but_certain_advantage_is_one_and_is_called_small() -> None:
     report = compared({"cnn": flat(0.9, num=20_000), "gru": flat(0.898, num=20_000)})
     assert report.pairs[0].verdict == "a better"
-    assert report.pairs[0].sentence.endswith("; that is below the margin of 0.5 points")
+    assert report.pairs[0].sentence.endswith("; that is less than the margin of 0.5 points")
     assert "CNN beats GRU by 0.20 points [0.14, 0.26]" in report.verdict
 
 
@@ -144,12 +144,12 @@ def test_what_many_pairs_take_away_shows_in_the_interval() -> None:
 def test_one_seed_of_a_network_is_said_to_say_nothing_about_other_seeds() -> None:
     report = compared({"cnn": flat(0.95, num_seeds=1), "majority": flat(0.5, num_seeds=1)}, baselines=["majority"])
     assert report.pairs[0].verdict == "cannot tell", "even with 45 points between them"
-    assert report.pairs[0].sentence.startswith("CNN and majority class cannot be separated on this data")
+    assert report.pairs[0].sentence.startswith("CNN and majority class cannot be separated")
     assert report.pairs[0].sentence.endswith(
-        "1 seed, 400 test examples); one seed of CNN says nothing about other seeds"
+        "one seed of CNN says nothing about other seeds (CNN minus majority class is 45 points, 400 test examples)"
     )
-    unknown = "With one seed of CNN, nothing is known about other seeds: intervals count the examples only."
-    assert unknown in report.verdict
+    assert "[" not in report.pairs[0].sentence, "an interval of the examples alone would exclude zero"
+    assert "With one seed, intervals of CNN count the test examples only." in report.verdict
 
 
 def test_a_deterministic_baseline_misses_no_seeds() -> None:
@@ -237,7 +237,7 @@ def test_of_families_that_cannot_be_separated_the_best_mean_is_taken_not_the_che
     assert set(report.could_be_best) == {"mlp", "cnn", "gru"}
     assert re.match(
         r"Take \w{3}: the best mean accuracy, \d\d\.\d% \[.*\], but \w{3} and \w{3} could still be better\. "
-        r"\w{3} and \w{3} cannot be separated on this data: \w{3} minus \w{3} is -?\d\.\d points \[-\d\.\d, \d\.\d\] "
+        r"\w{3} and \w{3} cannot be separated: \w{3} minus \w{3} is -?\d\.\d points \[-\d\.\d, \d\.\d\] "
         r"\(95% for all 6 pairs together, 5 seeds",
         report.verdict,
     )
@@ -257,6 +257,11 @@ def test_a_cheaper_family_is_taken_where_it_is_shown_to_be_within_the_margin() -
     report = compared(rights, train_seconds=cheap)
     assert (report.take, report.reason) == ("mlp", "cheaper and not worse")
     assert report.verdict.startswith(
+        "Take MLP: beaten, but shown to be at most 0.5 points worse than the best, CNN, and 3.0x faster to train. "
+    )
+    assert "Shown to be beaten: LSTM 85.0%." in report.verdict, "the family that is taken is not among them"
+    same = compared(rights | {"mlp": close(0.9, lost=1)}, train_seconds=cheap)
+    assert same.verdict.startswith(
         "Take MLP: shown to be at most 0.5 points worse than the best, CNN, and 3.0x faster to train. "
     )
     few = {name: right[:, ::40] for name, right in rights.items()}

@@ -86,10 +86,35 @@ def test_a_claim_stays_open_where_families_are_not_separated(claim: str, regime:
     assert judged(150, **{regime: shares})[claim].outcome == "cannot tell"
 
 
-def test_a_cnn_in_the_best_group_wins_although_a_recurrent_network_is_as_good() -> None:
+def test_a_cnn_that_is_only_not_separated_from_a_recurrent_network_has_not_won() -> None:
     claim = judged(motif=MOTIF | {"gru": 0.971})[CNN_WINS]
+    assert claim.outcome == "cannot tell"
+    assert claim.evidence.endswith("CNN beats MLP, but GRU could still be better.")
+
+
+def of_rights(regime: str, rights: dict[str, np.ndarray]) -> dict[str, Claim]:
+    evaluations = {name: evaluated(classifier(right, family=name)) for name, right in rights.items()}
+    return {claim.claim: claim for claim in judge_claims({regime: compared(rights)}, {regime: evaluations})}
+
+
+def test_a_cnn_wins_beside_a_recurrent_network_that_is_shown_to_be_equivalent() -> None:
+    right = skilled(np.random.default_rng(6), 0.97, num_seeds=1, num=4000).repeat(5, axis=0)
+    rights = {"mlp": ~right, "cnn": right, "gru": right}
+    claim = of_rights("motif", rights)[CNN_WINS]
     assert claim.outcome == "holds"
-    assert claim.evidence.endswith("CNN beats MLP; GRU cannot be separated from it.")
+    assert claim.evidence.endswith("CNN beats MLP, and is at most 0.5 points worse than GRU.")
+
+
+def test_an_mlp_is_fine_where_it_is_shown_to_be_equivalent_and_not_where_it_is_only_not_separated() -> None:
+    right = skilled(np.random.default_rng(7), 0.97, num_seeds=1, num=4000).repeat(5, axis=0)
+    claim = of_rights("locked", {"mlp": right, "cnn": right, "gru": ~right})[MLP_FINE]
+    assert claim.outcome == "holds"
+    assert claim.evidence.endswith("They are equivalent within 0.5 points.")
+    few = of_rights("locked", {"mlp": right[:, :200], "cnn": right[:, :200], "gru": ~right[:, :200]})[MLP_FINE]
+    assert few.outcome == "cannot tell"
+    assert few.evidence.endswith("CNN could still be better.")
+    one_seed = of_rights("locked", {"mlp": right[:1], "cnn": right, "gru": ~right})[MLP_FINE]
+    assert one_seed.outcome == "cannot tell"
 
 
 def test_the_winner_among_the_recurrent_networks_is_the_one_that_counts() -> None:

@@ -1,5 +1,6 @@
 """The page as text: what it says, in which order, and what it says when something is gone."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from hw3models.errors import DataError
+from hw3models.evaluation.glossary import GLOSSARY
 from hw3models.report import family_figures, write_report
+from hw3models.report.glossary import with_terms
+from hw3models.report.views import view_pairs
 from hw3models.specs import Look, Placement, Recipe, RunReport, TuningReport
 from tests.report_fixtures import HOSTILE, run_report, sequences_answer
 
@@ -21,7 +25,7 @@ class Outline(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
-        self.text = ""
+        self._text = ""
         self._in_style = False
         self.feed(page)
 
@@ -29,13 +33,23 @@ class Outline(HTMLParser):
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         self._in_style = tag == "style"
+        self._apart(tag)
 
     def handle_endtag(self, tag: str) -> None:
         self._in_style = False
+        self._apart(tag)
+
+    def _apart(self, tag: str) -> None:
+        """A link stands in the middle of a sentence; everything else begins a new piece of text."""
+        self._text += "" if tag == "a" else " "
 
     def handle_data(self, data: str) -> None:
         if not self._in_style:
-            self.text += f" {data.strip()}" if data.strip() else ""
+            self._text += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(self._text.split())
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +114,64 @@ def test_pairs_are_told_with_their_decision(run: RunReport, page: str) -> None:
     assert "&lt;0.001" in page
 
 
+def test_words_of_the_verdict_are_links_to_their_meaning_in_a_folded_glossary(page: str) -> None:
+    outline = Outline(page)
+    meanings = {value for tag, name, value in outline.attributes if (tag, name) == ("dt", "id")}
+    assert meanings == {f"term-{anchor}" for anchor in GLOSSARY}
+    links = [value for tag, name, value in outline.attributes if (tag, name) == ("a", "href") and "#term-" in value]
+    assert {"#term-interval", "#term-seed", "#term-could-be-best"} <= set(links)
+    lead = page[page.index('<p class="lead">') :].partition("</p>")[0]
+    assert re.search(
+        r'<a class="term" href="#term-interval" title="The numbers in brackets[^"]*">\[[\d., ]+\]</a>', lead
+    )
+    assert all(term.means in outline.text for term in GLOSSARY.values() if "`" not in term.means)
+
+
+def test_each_word_is_linked_once_and_hostile_text_is_escaped() -> None:
+    told = with_terms("GRU beats <b>CNN</b> by 1.2 points [0.4, 2.0]; MLP beats it, heartbeats do not.")
+    assert told.count('href="#term-beats"') == 1
+    assert "&lt;b&gt;CNN&lt;/b&gt;" in told
+    assert "heartbeats" in told
+
+
+def test_one_seed_has_no_interval_in_the_table_of_pairs_either(tmp_path: Path) -> None:
+    run = run_report(tmp_path)
+    comparison = run.answers[0].comparison
+    assert comparison is not None
+    pair = comparison.pairs[0].model_copy(
+        update={"difference": 0.45, "low": 0.4, "high": 0.5, "verdict": "cannot tell", "seeds": (1, 5)}
+    )
+    (row,) = view_pairs(comparison.model_copy(update={"pairs": (pair,)}))
+    assert (row.cell.value, row.cell.interval, row.outcome) == ("+45.0 points", "", "cannot tell")
+
+
+def test_a_report_of_an_earlier_version_is_still_a_page(tmp_path: Path) -> None:
+    """Without what later versions added, with the cheapest family, and with what was said then."""
+    content = json.loads(run_report(tmp_path).model_dump_json())
+    new = (
+        "take",
+        "reason",
+        "could_be_best",
+        "corrected",
+        "collapses",
+        "num_groups",
+        "about",
+        "level",
+        "advice",
+        "looks",
+    )
+    said = "CNN and GRU cannot be separated on this data; the cheapest is CNN (3.1x faster to train than GRU)."
+    for answer in content["answers"]:
+        comparison = {name: value for name, value in answer["comparison"].items() if name not in new}
+        answer["comparison"] = comparison | {"cheapest": "cnn", "verdict": said}
+        for pair in answer["comparison"]["pairs"]:
+            for name in ("level", "seeds", "power"):
+                pair.pop(name)
+    page = written(RunReport.model_validate(content), tmp_path)
+    assert "the cheapest is CNN (3.1x faster to train than GRU)." in Outline(page).text
+    assert 'aria-label="could be the best"' in page, "the families of the first group"
+
+
 def test_looks_of_a_study_that_goes_on_until_it_is_decided_are_a_table(run: RunReport, tmp_path: Path) -> None:
     assert "Looks" not in Outline(page_of(run, tmp_path)).text
     looks = (
@@ -142,7 +214,7 @@ def test_every_kind_of_figure_is_there_with_words_for_those_who_cannot_see_it(pa
         "Test images of digits", "Map of the test examples", "What the decoder",
     ):  # fmt: skip
         assert any(label.startswith(start) for label in labels), start
-    assert page.count("<svg") == page.count('role="img" aria-label') - page.count('aria-label="best group"')
+    assert page.count("<svg") == page.count('role="img" aria-label') - page.count('aria-label="could be the best"')
 
 
 def test_the_page_is_well_formed_for_assistive_technology(page: str) -> None:

@@ -55,3 +55,8 @@ def test_rejected_pairs_leave_and_the_rest_is_judged_at_a_higher_level() -> None
     assert not steps[0, 1].rejected
     assert steps[0, 1].level == pytest.approx(0.05, rel=0.05)
     assert steps[0, 2].level < 0.03
+
+
+def test_where_nothing_varies_nothing_is_rejected() -> None:
+    steps = step_down([1.0, 1.0, 1.0], [(0, 1), (0, 2), (1, 2)], np.zeros((3, 3)))
+    assert steps == [Step(False, 0.05)] * 3

@@ -123,11 +123,11 @@ def test_the_advice_blames_the_test_split_only_where_more_examples_would_help() 
     lucky = rng.uniform(0.2, 1.0, (2, 5, 1))
     varies = {"cnn": rng.random((5, 300)) < lucky[0], "gru": rng.random((5, 300)) < lucky[1]}
     advice = compared(varies).advice
-    assert "even 1,000 seeds each would not find 0.5 points" in advice
+    assert "Even 1,000 seeds each would not find 0.5 points" in advice
     assert "test examples" not in advice
     steady = {"cnn": np.repeat(rng.random((1, 300)) < 0.8, 5, 0), "gru": np.repeat(rng.random((1, 300)) < 0.8, 5, 0)}
     advice = compared(steady).advice
-    assert "no number of seeds finds 0.5 points: 300 test examples allow" in advice
+    assert "No number of seeds finds 0.5 points: 300 test examples allow" in advice
     assert "of them." in advice
 
 
