@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.evaluation.comparison import LookPlan, compare
-from hw3models.evaluation.metrics import measure, predictions
+from hw3models.evaluation.metrics import METRICS, measure, predictions
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.sequential import settled
 from hw3models.simulation.cells import Cell
 from hw3models.simulation.rates import Rate, mean, rate, ratio
 from hw3models.simulation.reference import plain_t
-from hw3models.simulation.worlds import draw
+from hw3models.simulation.worlds import draw, with_value
 from hw3models.specs import ComparisonReport, PairReport, Report
 from hw3models.stats.intervals import Estimate, difference
 from hw3models.stats.power import power_of, unbiased
@@ -45,6 +45,8 @@ AGAIN = 4
 _PILOT = 60
 _FOUND_MOSTLY = 2.8
 """Standard errors that a difference is found with in 80% of cases."""
+_HARDEST = {1: 3.8, 15: 6.4}
+"""Pairs -> standard errors of a margin at which "equivalent" is wrong most often: with more the difference is found."""
 
 
 class Figure(Report):
@@ -127,7 +129,7 @@ def simulate(cell: Cell, repeats: int, attempt: int = 0) -> list[Figure]:
     """The figures of one cell; another `attempt` has other draws."""
     rng = np.random.default_rng([20_261_127, zlib.crc32(cell.title.encode()), attempt])
     number = max(20, round(repeats * cell.share))
-    kinds = {"verdicts": _verdicts, "take": _take, "looks": _looks, "power": _power}
+    kinds = {"verdicts": _verdicts, "margin": _margin, "take": _take, "looks": _looks, "power": _power}
     return [
         Figure(
             cell=cell.title,
@@ -193,6 +195,18 @@ def _of_pairs(pairs: Sequence[PairReport], true: dict[str, float], margin: float
     return found
 
 
+def _margin(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:
+    num = len(cell.world.families)
+    different = _made_different(cell, rng, _HARDEST[num * (num - 1) // 2])
+    apart = abs(different.truths[0] - different.truths[-1])
+    # Of pairs that are equal nothing can be wrong: only those at the margin count.
+    return {
+        what: found
+        for what, found in _verdicts(replace(different, margin=apart), repeats, rng).items()
+        if what == "wrongly equivalent"
+    }
+
+
 def _take(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:
     true = dict(zip(cell.world.names, cell.truths, strict=True))
     # The worse, the cheaper: each trains 0.7 times as long as the next better one.
@@ -209,7 +223,7 @@ def _take(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate
 
 def _looks(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:
     size = np.array([_found_by_looks(cell, draw(rng, cell.world)) for _ in range(repeats)])
-    different = _made_different(cell, rng)
+    different = _made_different(cell, rng, _FOUND_MOSTLY)
     looks, fixed = np.array([_both_ways(different, draw(rng, different.world)) for _ in range(repeats)]).T
     return {"size of looks": rate(int(size.sum()), repeats), "power of looks": ratio(looks, fixed)}
 
@@ -235,13 +249,13 @@ def _first_seeds(table: PredictionTable, num: int) -> PredictionTable:
 
 
 def _power(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:
-    different = _made_different(cell, rng)
+    different = _made_different(cell, rng, _FOUND_MOSTLY)
     first, second = different.truths
     found, before, estimates = [], [], []
     for _ in range(repeats):
         tables = draw(rng, different.world)
         found.append(_is_separated(_compare(different, tables).pairs[0]))
-        before.append(plain_t(*(_right(table) for table in tables.values())).p_value <= 0.05)
+        before.append(plain_t(*(_right(table) for table in tables.values())) <= 0.05)
         estimates.append(difference(*(measure(table, cell.metric) for table in tables.values())))
     promised = power_of(first - second, _typical(estimates))
     hits = rate(sum(found), repeats)
@@ -262,13 +276,16 @@ def _typical(found: Sequence[Estimate]) -> Estimate:
     )
 
 
-def _made_different(cell: Cell, rng: np.random.Generator) -> Cell:
-    """The same, with a second family so much worse that plain means of all seeds show it in most cases."""
-    pilot = [draw(rng, cell.world) for _ in range(_PILOT)]
-    error = float(np.median([plain_t(*(_right(table) for table in tables.values())).error for tables in pilot]))
-    first, second = cell.world.families
-    worse = replace(second, accuracy=second.accuracy - _FOUND_MOSTLY * error)
-    return replace(cell, world=replace(cell.world, families=(first, worse)))
+def _made_different(cell: Cell, rng: np.random.Generator, errors: float) -> Cell:
+    """The same, with the second half of the families worse, by so many standard errors of a pair."""
+    pilot = [list(draw(rng, cell.world).values()) for _ in range(_PILOT)]
+    pairs = [[measure(table, cell.metric) for table in (tables[0], tables[-1])] for tables in pilot]
+    apart = errors * float(np.median([difference(*pair).variance for pair in pairs])) ** 0.5
+    families, classes = cell.world.families, cell.world.classes
+    half = len(families) // 2
+    worse = cell.truths[0] + (-apart if METRICS[cell.metric].higher_is_better else apart)
+    changed = tuple(with_value(one, cell.metric, worse, classes) for one in families[half:])
+    return replace(cell, world=replace(cell.world, families=(*families[:half], *changed)))
 
 
 def _right(table: PredictionTable) -> NDArray[np.float64]:

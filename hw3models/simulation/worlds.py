@@ -189,12 +189,16 @@ def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) 
 
 def as_good_as(other: Family, family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
     """The `family` with another accuracy, such that by `metric` both are equal."""
-    wanted = truth(other, metric, classes)
+    return with_value(family, metric, truth(other, metric, classes), classes)
+
+
+def with_value(family: Family, metric: str, value: float, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
+    """The `family` with another accuracy, such that this is its true value by `metric`."""
 
     def excess(accuracy: float) -> float:
-        return truth(replace(family, accuracy=accuracy), metric, classes) - wanted
+        return truth(replace(family, accuracy=accuracy), metric, classes) - value
 
-    return replace(family, accuracy=float(brentq(excess, 0.55, 0.995, xtol=1e-9)))
+    return replace(family, accuracy=float(brentq(excess, 0.4, 0.9995, xtol=1e-9)))
 
 
 class _Population(NamedTuple):
