@@ -12,6 +12,7 @@ from hw3models.runtime.environment import describe_environment
 from hw3models.simulation.cells import Cell, cells, quick_cells
 from hw3models.simulation.comparisons import AGAIN, REQUIREMENTS, Figure, Requirement, run
 from hw3models.simulation.trained import calibrate_trained
+from hw3models.specs import Environment
 from tasks.settings import Settings
 
 HEAD = """# Calibration
@@ -39,8 +40,7 @@ A cell that seemed to pass a limit was done again with {again} times the repeats
 here, so that the worst of many cells is not only the unluckiest. "Within error" means that the figure passes the limit,
 and its interval does not.
 """
-TRAINED = """
-## Networks that were really trained
+TRAINED = """## Networks that were really trained
 
 The same family against itself, with other seeds, on synthetic data drawn anew each time
 (`hw3models/simulation/trained.py`); intervals are 95% over the data sets.
@@ -57,21 +57,21 @@ def write_calibration(
 ) -> Path:
     """Simulate all cells (or a few, `quick`), telling each as it is done, and write `output`.
 
-    `trained` is the number of data sets that networks are really trained on; 0 leaves that part out. Cells are kept
-    beside the build, and not done again by the same code: so a run that was stopped, or had only so many `minutes`,
-    goes on.
+    `trained` is the number of data sets that networks are really trained on; with 0 that part stays as it is. Cells are
+    kept in `build`, and not done again by the same code: so a run that was stopped, or had only so many `minutes`, goes
+    on.
     """
     start = time.monotonic()
     environment = describe_environment()
     planned = quick_cells() if quick else list(cells())
     found = _simulate(planned, repeats, Settings().home / "build" / "calibration", start + 60 * minutes)
-    tables = _trained(trained) if trained else ""
-    command = f"hw3 calibrate --repeats {repeats} --trained {trained}{' --quick' if quick else ''}"
+    command = f"hw3 calibrate --repeats {repeats}{' --quick' if quick else ''}"
     done = f"{len({one.cell for one in found}):,} of {len(planned):,} cells"
-    took = f"{done}, the last of them (and networks) in {time.monotonic() - start:.0f} s with two processes"
+    took = f"{done}, the last of them in {time.monotonic() - start:.0f} s with two processes"
     conditions = f"`{command}`: {took}, on {environment.hardware}, code {environment.code}."
+    networks = _trained(trained, environment) if trained else _kept(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(f"{page(found)}{tables}\n{conditions}\n", encoding="utf-8")
+    output.write_text(f"{page(found)}\n{conditions}\n{networks}", encoding="utf-8")
     return output
 
 
@@ -160,13 +160,22 @@ def _all(found: Sequence[Figure]) -> str:
     return f"\n<details markdown><summary>All {len(rows)} cells, in %</summary>\n\n{head}{''.join(rows)}\n</details>\n"
 
 
-def _trained(datasets: int) -> str:
-    lines = [TRAINED]
+def _trained(datasets: int, environment: Environment) -> str:
+    start, lines = time.monotonic(), [f"\n{TRAINED}"]
     for one in calibrate_trained(datasets=datasets):
         alarms = f"{100 * one.false_alarms:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
         lines.append(f"| {one.family} | {one.source} | {one.seeds} | {one.datasets:,} x {one.pairs} | {alarms} |\n")
         print(lines[-1].strip(), file=sys.stderr, flush=True)
-    return "".join(lines)
+    took = f"{time.monotonic() - start:.0f} s on {environment.hardware}, code {environment.code}"
+    return f"{''.join(lines)}\n`hw3 calibrate --trained {datasets}`: {took}.\n"
+
+
+def _kept(page: Path) -> str:
+    """What the page already says about trained networks, with its own conditions."""
+    heading = TRAINED.partition("\n")[0]
+    before = page.read_text(encoding="utf-8") if page.exists() else ""
+    _, found, rest = before.partition(heading)
+    return f"\n{found}{rest}" if found else ""
 
 
 def default_output(*, quick: bool = False) -> Path:

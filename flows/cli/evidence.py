@@ -92,8 +92,8 @@ def calibrate(
     repeats
         Simulated comparisons of each kind; 400 if not given (half an hour on 2 cores), 100 with `--quick`.
     trained
-        Synthetic data sets on which networks are really trained and compared with themselves; 0: none. 200 if not
-        given, none with `--quick`.
+        Synthetic data sets on which networks are really trained and compared with themselves; 0: none, and what the
+        page says about them stays. 200 if not given, none with `--quick`.
     quick
         Only a few kinds of comparisons, in about a minute.
     minutes
