@@ -16,7 +16,7 @@ from benchmarks.pages import rewrite
 from hw3models.drift import Side, detect
 from hw3models.drift.looks import level_of
 from hw3models.runtime.devices import cpu_name
-from hw3models.simulation.simulated import Rate, rate
+from hw3models.simulation.rates import Rate, rate
 from hw3models.stats.multiple_testing import LEVEL, holm
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "drift.md"

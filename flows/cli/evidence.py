@@ -1,5 +1,6 @@
 """Evidence: verdicts on predictions made elsewhere, whether verdicts are true, and the page of an earlier run."""
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -78,31 +79,36 @@ def _with_commas(given: tuple[str, ...]) -> list[str]:
 @app.command
 def calibrate(
     *,
-    repeats: Annotated[int, Parameter(validator=Number(gte=20))] = 2000,
-    seeds: tuple[int, ...] = (3, 5, 10, 30),
-    examples: tuple[int, ...] = (100, 1000, 10_000),
-    trained: Annotated[int, Parameter(validator=Number(gte=0))] = 200,
+    repeats: Annotated[int | None, Parameter(validator=Number(gte=20))] = None,
+    trained: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    quick: Annotated[bool, Parameter(negative=())] = False,
+    minutes: Annotated[float, Parameter(validator=Number(gt=0))] = math.inf,
     output: Path | None = None,
 ) -> None:
-    """Show how often a verdict is a false alarm, how often intervals hold the truth, and whether power advice is true.
+    """Show how often verdicts are wrong: whole comparisons whose truth is known, and networks against themselves.
 
     Parameters
     ----------
     repeats
-        Simulated comparisons of each kind and design.
-    seeds
-        Seeds of each family.
-    examples
-        Test examples.
+        Simulated comparisons of each kind; 400 if not given (half an hour on 2 cores), 100 with `--quick`.
     trained
-        Synthetic data sets on which networks are really trained and compared with themselves; 0: none.
+        Synthetic data sets on which networks are really trained and compared with themselves; 0: none, and what the
+        page says about them stays. 200 if not given, none with `--quick`.
+    quick
+        Only a few kinds of comparisons, in about a minute.
+    minutes
+        Begin no kind of comparison after so long; the same command goes on where it stopped.
     output
-        The page to write, with its figure beside it; `docs/calibration.md` if not given.
+        The page to write; `docs/calibration.md` if not given, `build/calibration.md` with `--quick`.
     """
     from flows.calibrate import default_output, write_calibration
 
+    repeats = repeats or (100 if quick else 400)
+    trained = (0 if quick else 200) if trained is None else trained
     print(
-        write_calibration(output or default_output(), repeats=repeats, seeds=seeds, examples=examples, trained=trained)
+        write_calibration(
+            output or default_output(quick=quick), repeats=repeats, trained=trained, quick=quick, minutes=minutes
+        )
     )
 
 

@@ -364,7 +364,7 @@ def _finding(
     judged: Sequence[Judged],
     values: Values,
 ) -> Finding:
-    from hw3models.simulation.simulated import rate
+    from hw3models.simulation.rates import rate
 
     better = [one.p_value <= LEVEL and one.value > 0 for one in judged]
     worse = [one.p_value <= LEVEL and one.value < 0 for one in judged]
