@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.pages import rewrite
 from hw3models.runtime.devices import cpu_name
 from hw3models.simulation.gate import World, changes, downhill, false_changes
-from hw3models.simulation.simulated import Rate
+from hw3models.simulation.rates import Rate
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "promotion.md"
 WORLDS = (

@@ -29,7 +29,7 @@ class Cell:
     margin: float | None = None
     """None: so small that nothing is equivalent, and the interval of two families is the 95% one."""
     share: float = 1.0
-    """Of the repeats: dear cells have fewer."""
+    """Share of the repeats: dear cells have fewer."""
 
     @property
     def title(self) -> str:

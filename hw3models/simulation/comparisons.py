@@ -77,7 +77,7 @@ class Requirement(NamedTuple):
         return figure.what == self.what and self.least_seeds <= figure.seeds <= self.most_seeds and not figure.exception
 
     def excess(self, figure: Figure) -> float:
-        """By how much the figure passes the nearer limit; negative within."""
+        """Distance by which the figure passes the nearer limit; negative within."""
         lower = -np.inf if figure.conservative else self.at_least
         return max(figure.rate.share - self.at_most, lower - figure.rate.share)
 

@@ -1,6 +1,6 @@
 """How often the promotion gate is wrong, and how often it finds what is there, in worlds whose truth is known.
 
-Predictions follow the crossed probit model of `hw3models.simulation.simulated`. Which examples are hard for a network
+Predictions follow a crossed probit model (McCulloch 1994). Which examples are hard for a network
 is the same every night; its seeds are new.
 
 S = seeds of each network, n = test examples
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from hw3models.evaluation.gate import FIRST, Turn, grounds_for
-from hw3models.simulation.simulated import SHARE, Rate, rate
+from hw3models.simulation.rates import Rate, rate
 from hw3models.stats.intervals import Estimate, difference, measure_mean
 
 Array = NDArray[np.float64]
 MARGIN = 0.005
+SHARE = 0.85
+"""Accuracy of the first champion."""
 _SEED = 20_261_128
 
 
