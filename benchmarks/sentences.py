@@ -176,6 +176,8 @@ def _looked_at(tables: Mapping[str, PredictionTable], options: dict[str, Any]) -
         some = {name: table if look else _first(table, num) for name, table in tables.items()}
         report = compare(some, looks=LookPlan(plan, look), settled=settled, **options)
         settled = sequential.settled(report)
+        # A margin that is a share of the best score is that of the first look.
+        options = options | {"margin": report.margin}
         looks.append(sequential.see(report, seeds=num))
     assert report is not None
     return sequential.with_looks(

@@ -45,7 +45,8 @@ def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonRep
             results.training,
             results.evaluation,
             plan.metric,
-            plan.spec.margin,
+            # A margin that is a share of the best score stays that of the first look: its verdicts stand.
+            comparison.margin if comparison else plan.spec.margin,
             looks=LookPlan(counts, number),
             settled=sequential.settled(comparison) if comparison else (),
         )
