@@ -20,13 +20,14 @@ from hw3models.specs import DataSpec
 def table_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     """The series of a table in long form; label and split columns may be there and are not read."""
     # pandas costs a second to import; other formats do without it.
-    from hw3models.data.readers.long_tables import table_blocks
+    from hw3models.data.readers.table_blocks import table_blocks
 
     path = path_of(spec.source)
     if wanted.kind == "images":
         raise DataError(f"{path}: a table holds series, but the model takes images of 28 x 28: `.npy` or `.npz`.")
-    for names, series, groups in table_blocks(path, wanted.shape[1], spec, wanted.channels):
-        yield padded(path, names, series, wanted)._replace(groups=groups)
+    for part in table_blocks(path, wanted.shape[1], spec, wanted.channels):
+        groups = None if part.groups is None else tuple(part.groups)
+        yield padded(path, np.array(part.names, dtype=object), part.series, wanted)._replace(groups=groups)
 
 
 def padded(path: Path, names: NDArray[Any], series: list[NDArray[np.float64]], wanted: Wanted) -> Block:
