@@ -5,6 +5,7 @@ N examples, T time steps, C channels, K classes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -115,11 +116,12 @@ def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDAr
 
 def class_codes(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Distinct labels in order (as numbers if all are numbers, else as text), and (N,) indices into them."""
-    distinct = set(labels)
     try:
-        names = sorted(distinct, key=lambda name: (float(name), name))
+        # `nan` is neither smaller nor larger than a number: the order would be that of the set's hashes.
+        are_numbers = not any(isnan(float(name)) for name in set(labels))
     except ValueError:
-        names = sorted(distinct)
+        are_numbers = False
+    names = sorted(set(labels), key=lambda name: (float(name) if are_numbers else 0.0, name))
     index = {name: code for code, name in enumerate(names)}
     return tuple(names), np.array([index[label] for label in labels], dtype=np.int64)
 
