@@ -2,9 +2,12 @@
 
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
+from hw3models.errors import SpecError
 from hw3models.runtime.environment import describe_environment
+from hw3models.runtime.files import write_atomically
 from hw3models.simulation.figure import calibration
 from hw3models.simulation.simulated import EXAMPLES, SEEDS, Calibration, Rate, calibrate
 from hw3models.simulation.trained import calibrate_trained
@@ -40,14 +43,19 @@ def write_calibration(
     """Run all designs, telling each as it is done, and write `output` with its figure beside it.
 
     `trained` is the number of data sets that networks are really trained on; 0 leaves that part out.
+
+    Raises:
+        SpecError: page and figure would be one file.
     """
+    if (figure := output.with_suffix(".png")) == output:
+        raise SpecError(f"`output` {output}: the figure beside the page has this name. Name the page something else.")
     start, found = time.monotonic(), []
     for one in calibrate(seeds, examples, repeats=repeats):
         found.append(one)
         print(_row(one), file=sys.stderr, flush=True)
-    figure = output.with_suffix(".png")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    calibration(found).savefig(figure, dpi=140, facecolor="white")
+    image = BytesIO()
+    calibration(found).savefig(image, format="png", dpi=140, facecolor="white")
+    write_atomically(figure, image.getbuffer())
     simulated = time.monotonic() - start
     tables = _trained(trained) if trained else ""
     environment = describe_environment()
@@ -60,7 +68,7 @@ def write_calibration(
     )
     command = f"hw3 calibrate --repeats {repeats} --trained {trained} {designs}".strip()
     conditions = f"`{command}`: {took} on {environment.hardware}, code {environment.code}."
-    output.write_text(f"{HEAD.format(figure=figure.name)}{rows}{tables}\n{conditions}\n", encoding="utf-8")
+    write_atomically(output, f"{HEAD.format(figure=figure.name)}{rows}{tables}\n{conditions}\n".encode())
     return output
 
 
