@@ -52,13 +52,22 @@ def array_blocks(
     """Rows (n, *shape), or (n, T) of one channel, as the model takes them; they are numbered from 0."""
     first = 0
     for rows in parts:
+        check_shape(path, rows.shape[1:], wanted)
         values = rows[:, :, None] if rows.ndim == 2 else rows
-        if values.shape[1:] != wanted.shape:
-            shape = " x ".join(map(str, rows.shape[1:]))
-            raise DataError(f"{path}: examples are {shape}, but the model takes {' x '.join(map(str, wanted.shape))}.")
         of_rows = None if groups is None else tuple(groups[first : first + len(rows)])
         if of_rows is not None and len(of_rows) < len(rows):
             raise DataError(f"{path}: there are more examples than groups ({len(groups or ()):,}). Name one for each.")
         with np.errstate(over="ignore"):
             yield Block(np.arange(first, first + len(rows)), values.astype(np.float32), of_rows)
         first += len(rows)
+
+
+def check_shape(path: Path, shape: tuple[int, ...], wanted: Wanted) -> None:
+    """Are examples of `shape` what the model takes? Those of one axis have one channel.
+
+    Raises:
+        DataError: they are not.
+    """
+    if ((*shape, 1) if len(shape) == 1 else shape) != wanted.shape:
+        one, other = (" x ".join(map(str, sizes)) for sizes in (shape, wanted.shape))
+        raise DataError(f"{path}: examples are {one}, but the model takes {other}.")
