@@ -139,10 +139,10 @@ def group_texts(groups: NDArray[Any], num: int, what: str) -> tuple[list[str], l
         return [], [f"{what} has shape {groups.shape}; one group for each example, ({num},), is needed"]
     if groups.dtype.kind not in "iuUS":
         return [], [f"{what} has type {groups.dtype}; whole numbers or text are needed"]
-    if groups.dtype.kind == "S":
-        texts = [value.decode("utf-8", "replace") for value in groups.tolist()]
-    else:
-        texts = [str(value) for value in groups.tolist()]
+    try:
+        texts = _decoded(groups) if groups.dtype.kind == "S" else [str(value) for value in groups.tolist()]
+    except ValueError as error:
+        return [], [f"{what}: {error}"]
     empty = [row for row, text in enumerate(texts) if not text.strip()]
     if empty:
         return [], [f"{what} is empty for {len(empty):,} examples, the first is example {empty[0]} (counting from 0)"]
@@ -153,7 +153,7 @@ def label_texts(values: NDArray[Any]) -> list[str]:
     """Class names for labels of any plain type; 1.0 and 1 are the same class.
 
     Raises:
-        ValueError: the labels are numbers with fractions, or not finite: measurements, not classes.
+        ValueError: the labels are numbers with fractions, or not finite: measurements, not classes; or no text.
     """
     if values.dtype.kind == "f":
         if not (np.isfinite(values) & (values == np.floor(values))).all():
@@ -161,5 +161,13 @@ def label_texts(values: NDArray[Any]) -> list[str]:
             raise ValueError(f"label {bad} is not a whole number; classes are needed, not measurements")
         return [str(int(value)) for value in values]
     if values.dtype.kind == "S":
-        return [value.decode("utf-8", "replace") for value in values.tolist()]
+        return _decoded(values)
     return [str(value) for value in values.tolist()]
+
+
+def _decoded(values: NDArray[Any]) -> list[str]:
+    """Texts of bytes. Others than UTF-8 are refused: with a mark instead of them two names would become one."""
+    try:
+        return [value.decode("utf-8") for value in values.tolist()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{error.object!r} is not UTF-8; write names as text") from error

@@ -182,6 +182,13 @@ def test_an_array_without_the_suffix_is_read_and_labelled_as_well(tmp_path: Path
     assert find_source(str(path)).is_labelled(DataSpec(source=str(path)))
 
 
+@pytest.mark.parametrize("key", ["y", "groups"])
+def test_names_that_are_no_text_do_not_become_one(key: str, tmp_path: Path) -> None:
+    names = np.array([b"caf\xe9", b"caf\xe8"] * 20)
+    with pytest.raises(DataError, match=rf"{key}: b'caf.xe9' is not UTF-8; write names as text"):
+        prepared(tmp_path / "latin.npz", **({"X": X, "y": Y} | {key: names}))
+
+
 def test_one_example_of_any_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
     """As 24 GB of zeros in a file of some MB would be: here 200 MB, in 200 KB."""
     header = io.BytesIO()
