@@ -6,6 +6,7 @@ from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.report.check_page import write_page
+from hw3models.runtime.files import check_output
 from hw3models.specs import DataSpec
 from tasks.names import slug
 from tasks.settings import Settings
@@ -15,10 +16,12 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     """Look at the data and write the page; what was found, and where the page is.
 
     Raises:
-        SpecError, DataError: the data cannot be read at all.
+        SpecError, DataError: the data cannot be read at all, or the page would replace them.
     """
     settings = Settings()
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    if output is not None:
+        check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
     raw = read_raw(
         spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source, cache=settings.cache

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows.local.servers import check_servers
+from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor
 from tasks.tracking import registry
@@ -20,15 +21,20 @@ def load(model: str) -> Predictor:
         SpecError: there is no such model.
         DataError: the folder does not hold a whole model.
     """
-    if (Path(model) / "model.json").is_file():
+    if _is_folder(model):
         return load_predictor(Path(model))
     check_servers()
     with tempfile.TemporaryDirectory() as folder:
         return load_predictor(registry.fetch_model(model, Path(folder)))
 
 
+def _is_folder(model: str) -> bool:
+    return (Path(model) / "model.json").is_file()
+
+
 def predict(model: str, data: Path, output: Path, *, sample_column: str, time_column: str) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it."""
+    check_output(output, [data, *(Path(model).iterdir() if _is_folder(model) else ())])
     predictor = load(model)
     begun = time.perf_counter()
     console = Console(stderr=True)

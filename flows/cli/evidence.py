@@ -55,9 +55,12 @@ def compare(
     """
     from flows.compare import as_json, as_text, from_files, from_runs, judge, write_page
     from hw3models.errors import SpecError
+    from hw3models.runtime.files import check_output
 
     if bool(predictions) == bool(runs):
         raise SpecError("name files of predictions, or MLflow runs behind `--runs`: one of the two.")
+    if report is not None:
+        check_output(report, predictions)
     given = from_runs(runs, num_train) if runs else from_files(predictions, num_train)
     found = judge(
         given,

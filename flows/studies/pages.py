@@ -1,5 +1,6 @@
 """Report pages: where they are, and writing one again."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -32,8 +33,10 @@ def rewrite(run_file: Path | None, output: Path | None) -> Path:
 
     Raises:
         DataError: there is no such run, or the file is not one.
+        SpecError: the page would replace what it is made from.
     """
     from hw3models.report import write_report
+    from hw3models.runtime.files import check_output
 
     source = run_file or _newest()
     try:
@@ -43,8 +46,18 @@ def rewrite(run_file: Path | None, output: Path | None) -> Path:
             f"{source}: not the JSON of a run ({type(error).__name__}). Name a `.json` under reports/."
         ) from error
     page = output or source.with_suffix(".html")
+    check_output(page, [source, *_read_for(run)])
     write_report(run, page)
     return page
+
+
+def _read_for(run: RunReport) -> Iterator[Path]:
+    """Files beside the JSON that a page shows something of."""
+    for answer in run.answers:
+        yield Path(answer.data.path)
+        yield from (Path(one.table_path) for one in answer.evaluation.values())
+        for one in answer.training.values():
+            yield from (Path(one.directory) / name for name in ("model.json", "replicates.safetensors", "history.json"))
 
 
 def _newest() -> Path:

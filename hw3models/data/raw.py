@@ -5,6 +5,7 @@ N examples, T time steps, C channels, K classes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -115,11 +116,12 @@ def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDAr
 
 def class_codes(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Distinct labels in order (as numbers if all are numbers, else as text), and (N,) indices into them."""
-    distinct = set(labels)
     try:
-        names = sorted(distinct, key=lambda name: (float(name), name))
+        # `nan` is neither smaller nor larger than a number: the order would be that of the set's hashes.
+        are_numbers = not any(isnan(float(name)) for name in set(labels))
     except ValueError:
-        names = sorted(distinct)
+        are_numbers = False
+    names = sorted(set(labels), key=lambda name: (float(name) if are_numbers else 0.0, name))
     index = {name: code for code, name in enumerate(names)}
     return tuple(names), np.array([index[label] for label in labels], dtype=np.int64)
 
@@ -137,10 +139,10 @@ def group_texts(groups: NDArray[Any], num: int, what: str) -> tuple[list[str], l
         return [], [f"{what} has shape {groups.shape}; one group for each example, ({num},), is needed"]
     if groups.dtype.kind not in "iuUS":
         return [], [f"{what} has type {groups.dtype}; whole numbers or text are needed"]
-    if groups.dtype.kind == "S":
-        texts = [value.decode("utf-8", "replace") for value in groups.tolist()]
-    else:
-        texts = [str(value) for value in groups.tolist()]
+    try:
+        texts = _decoded(groups) if groups.dtype.kind == "S" else [str(value) for value in groups.tolist()]
+    except ValueError as error:
+        return [], [f"{what}: {error}"]
     empty = [row for row, text in enumerate(texts) if not text.strip()]
     if empty:
         return [], [f"{what} is empty for {len(empty):,} examples, the first is example {empty[0]} (counting from 0)"]
@@ -151,7 +153,7 @@ def label_texts(values: NDArray[Any]) -> list[str]:
     """Class names for labels of any plain type; 1.0 and 1 are the same class.
 
     Raises:
-        ValueError: the labels are numbers with fractions, or not finite: measurements, not classes.
+        ValueError: the labels are numbers with fractions, or not finite: measurements, not classes; or no text.
     """
     if values.dtype.kind == "f":
         if not (np.isfinite(values) & (values == np.floor(values))).all():
@@ -159,5 +161,13 @@ def label_texts(values: NDArray[Any]) -> list[str]:
             raise ValueError(f"label {bad} is not a whole number; classes are needed, not measurements")
         return [str(int(value)) for value in values]
     if values.dtype.kind == "S":
-        return [value.decode("utf-8", "replace") for value in values.tolist()]
+        return _decoded(values)
     return [str(value) for value in values.tolist()]
+
+
+def _decoded(values: NDArray[Any]) -> list[str]:
+    """Texts of bytes. Others than UTF-8 are refused: with a mark instead of them two names would become one."""
+    try:
+        return [value.decode("utf-8") for value in values.tolist()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{error.object!r} is not UTF-8; write names as text") from error

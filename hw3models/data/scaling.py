@@ -69,4 +69,5 @@ def _of_channels_on_disk(
 
 def _safe(std: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float32]:
     """1 where the spread is nothing but rounding: dividing by it would blow rounding up to a signal."""
-    return np.where(std <= 1e-7 * np.maximum(np.abs(mean), 1e-30), 1.0, std).astype(np.float32)
+    kept = np.where(std <= 1e-7 * np.maximum(np.abs(mean), 1e-30), 1.0, std).astype(np.float32)
+    return np.where(kept > 0, kept, np.float32(1))  # smaller than float32 can hold

@@ -106,7 +106,7 @@ class Source:
     is_labelled: Callable[[DataSpec], bool] = lambda _: True
     """Has this one labels? What is not there or damaged has: then reading says so."""
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None
-    """These columns of it, where it is a table in long form."""
+    """These columns of it, names to the letter, where it is a table in long form."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
     licence: str = ""

@@ -187,6 +187,7 @@ def read_examples(
     *,
     sample_column: str = "sample",
     time_column: str = "time",
+    label_column: str = "label",
     group_column: str | None = None,
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
@@ -194,7 +195,13 @@ def read_examples(
     Raises:
         DataError: no such file, not whole, or examples of another shape or type: the message says which.
     """
-    spec = DataSpec(source=str(path), sample_column=sample_column, time_column=time_column, group_column=group_column)
+    spec = DataSpec(
+        source=str(path),
+        sample_column=sample_column,
+        time_column=time_column,
+        label_column=label_column,
+        group_column=group_column,
+    )
     source = match(spec.source)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")

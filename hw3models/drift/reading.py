@@ -39,7 +39,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
     if not find_source(spec.source).is_labelled(spec):
-        columns = spec.model_dump(include={"sample_column", "time_column", "group_column"})
+        columns = spec.model_dump(include={"sample_column", "time_column", "label_column", "group_column"})
         blocks = [*islice(read_examples(path_of(spec.source), wanted, **columns), 1000)]
         if not blocks:
             raise DataError(f"{spec.source}: the file holds no examples.")

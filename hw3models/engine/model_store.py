@@ -11,6 +11,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import nn
 
@@ -18,7 +19,7 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
 from hw3models.engine.layouts import architecture_of, built
-from hw3models.errors import DataError
+from hw3models.errors import DataError, SpecError
 from hw3models.families import Network, find_family
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
@@ -79,11 +80,67 @@ def load_model(directory: Path) -> tuple[ModelManifest, State]:
         DataError: the folder does not hold a whole model.
     """
     try:
-        manifest = ModelManifest.model_validate_json((directory / "model.json").read_bytes())
+        manifest = read_manifest(directory)
         states = safetensors.torch.load_file(directory / "replicates.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
+    num = len(manifest.seeds)
+    if other := next((name for name, tensor in states.items() if tensor.shape[:1] != (num,)), None):
+        raise DataError(
+            f"{directory}: not a whole model (`{other}` is {tuple(states[other].shape)}, but there are {num} seeds). "
+            "Train it again."
+        )
     return manifest, states
+
+
+def read_manifest(directory: Path) -> ModelManifest:
+    """What `model.json` says.
+
+    Raises:
+        OSError, ValueError: it is not there, or says what cannot be; the message names all of it.
+    """
+    try:
+        return ModelManifest.model_validate_json((directory / "model.json").read_bytes())
+    except ValidationError as error:
+        faults = [
+            f"`{'.'.join(map(str, fault['loc']))}`: " * bool(fault["loc"]) + fault["msg"].removeprefix("Value error, ")
+            for fault in error.errors(include_url=False)
+        ]
+        raise ValueError(f"model.json: {'; '.join(faults)}") from error
+
+
+def restored(manifest: ModelManifest, state: State) -> nn.Module:
+    """The module that the manifest describes, with the parameters of one replicate.
+
+    Raises:
+        ValueError: they are not those of such a module, or not finite.
+    """
+    _check_sizes(manifest, state)
+    model = build_from_manifest(manifest)
+    for name, fresh in model.state_dict().items():
+        # What is infinite in a new one, such as a mask, may be so.
+        if name in state and bool((~state[name].isfinite() & (state[name] != fresh)).any()):
+            raise ValueError(f"`{name}` holds numbers that are not finite")
+    model.load_state_dict(state)
+    return model
+
+
+def _check_sizes(manifest: ModelManifest, state: State) -> None:
+    """Before memory is asked for: a manifest may promise a layer of any width."""
+    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    if not isinstance(family, Network):
+        return
+    try:
+        with torch.device("meta"):
+            promised = family.build(architecture_of(manifest)).state_dict()
+    except Exception:
+        return  # one of the user's own, which looks at its numbers while it is built
+    sizes = {name: tuple(tensor.shape) for name, tensor in promised.items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if other := next((name for name in sorted({*sizes, *found}) if sizes.get(name) != found.get(name)), None):
+        raise ValueError(
+            f"`{other}` is {found.get(other, 'missing')}, but by the manifest it is {sizes.get(other, 'not there')}"
+        )
 
 
 def build_from_manifest(manifest: ModelManifest) -> nn.Module:
@@ -96,10 +153,17 @@ def build_from_manifest(manifest: ModelManifest) -> nn.Module:
 
 
 def rebuild(manifest: ModelManifest, states: State, seed: int) -> nn.Module:
-    """One replicate as a plain module in eval mode, on the CPU."""
-    model = build_from_manifest(manifest)
-    model.load_state_dict(unstack(states, manifest.seeds.index(seed)))
-    return model.eval()
+    """One replicate as a plain module in eval mode, on the CPU.
+
+    Raises:
+        DataError: its parameters are not those of such a module, or not finite.
+    """
+    try:
+        return restored(manifest, unstack(states, manifest.seeds.index(seed))).eval()
+    except SpecError:
+        raise  # the code of its family is not here, or is other code
+    except (ValueError, RuntimeError) as error:
+        raise DataError(f"{manifest.family}, seed {seed}: not a whole replicate ({error}). Train it again.") from error
 
 
 def history(epochs: Sequence[EpochReport], seeds: Sequence[int]) -> dict[str, object]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as parquet
 from hw3models.data.source import Block, Wanted
 from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
+from hw3models.runtime.files import atomic_path, check_output
 from hw3models.serving.predictor import Predictor
 
 AT_ONCE = 1024
@@ -40,26 +41,23 @@ def score_file(
     """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many.
 
     Columns are `id`, `class`, `probability` and one `p_CLASS` for each class; of an autoencoder `id`, `code_1`, ... and
-    `squared_error` (per pixel). The file appears when it is whole: a failed run leaves none.
+    `squared_error` (per pixel). The file appears when it is whole: a failed run leaves none, and of two at once the
+    later one's stays.
 
     Raises:
-        SpecError: `output` is neither Parquet nor CSV.
+        SpecError: `output` is neither Parquet nor CSV, or is `data`.
         DataError: the examples do not fit the model, or `output` cannot be written.
     """
     if output.suffix.lower() not in SUFFIXES:
         raise SpecError(f"`output` {output}: write to a {' or '.join(SUFFIXES)} file.")
+    check_output(output, [data])
     blocks = read_examples(data, wanted_by(predictor), sample_column=sample_column, time_column=time_column)
-    part = output.with_name(f".{output.name}.part")
+    is_csv = output.suffix.lower() == ".csv"
     try:
-        number = _write(
-            _tables(predictor, data, blocks), part, is_csv=output.suffix.lower() == ".csv", tell=on_progress
-        )
-        part.replace(output)
+        with atomic_path(output) as part:
+            return _write(_tables(predictor, data, blocks), part, is_csv=is_csv, tell=on_progress)
     except OSError as error:
         raise DataError(f"{output}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return number
 
 
 def _write(tables: Iterator[pd.DataFrame], path: Path, *, is_csv: bool, tell: Callable[[int], None]) -> int:

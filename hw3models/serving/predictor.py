@@ -3,7 +3,6 @@
 The folder holds `model.json` and `model.safetensors`; scaling and class names travel with the weights.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.missing import interpolate
-from hw3models.engine.model_store import build_from_manifest
+from hw3models.engine.model_store import read_manifest, restored
 from hw3models.errors import DataError, SpecError
 from hw3models.families import find_family
 from hw3models.nn.stacking import State, unstack
@@ -40,7 +39,7 @@ class Predictor:
         Where series may differ in length, steps that are NaN in every channel at the end are padding.
 
         Raises:
-            DataError: wrong shape, no examples, not numbers, or values that are not finite.
+            DataError: wrong shape, no examples, not numbers, or values that are not finite; or the answer is not.
         """
         checked, lengths = self._check(np.asarray(examples))
         inputs = torch.from_numpy(checked)
@@ -52,7 +51,14 @@ class Predictor:
             steps = torch.arange(inputs.shape[1])
             arguments = (torch.where((steps < lengths[:, None])[..., None], inputs, 0.0), lengths)
         with torch.inference_mode():
-            return dict(self._objective.answers(self.model, arguments))
+            answers = dict(self._objective.answers(self.model, arguments))
+        for name, values in answers.items():
+            if not (is_finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
+                raise DataError(
+                    f"the model has no answer for example {int(is_finite.argmin())}: its {name} are not finite. "
+                    "The example lies too far from what the model was trained on; look at its values."
+                )
+        return answers
 
     def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], torch.Tensor | None]:
         wanted = ("N", *self.manifest.shape)
@@ -95,9 +101,8 @@ def load_predictor(directory: Path) -> Predictor:
         SpecError: the code of its family, which is from outside, is not here.
     """
     try:
-        manifest = ModelManifest.model_validate(json.loads((directory / "model.json").read_bytes()))
-        model = build_from_manifest(manifest)
-        model.load_state_dict(safetensors.torch.load_file(directory / "model.safetensors"))
+        manifest = read_manifest(directory)
+        model = restored(manifest, safetensors.torch.load_file(directory / "model.safetensors"))
     except SpecError:
         raise  # the code of its family is not here, or is other code
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

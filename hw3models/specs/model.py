@@ -1,6 +1,8 @@
 """What `model.json` of a kept model holds."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
 
 from hw3models.specs import Kind, Report, Resampling
 from hw3models.specs.origin import Origin
@@ -13,18 +15,18 @@ class ModelManifest(Report):
     origin: Origin | None = None
     """Where the family's code is; None for those of this package."""
     kind: Kind
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     """Shape of one example: (28, 28), or (T, C)."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
-    mean: tuple[float, ...]
+    mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
     """Per channel, of the training split (of the best seed's, where each seed has its own); images: of pixels / 255."""
-    std: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
     unequal_lengths: bool
-    latent_dim: int
-    dropout: float
-    hidden: tuple[int, ...] = ()
+    latent_dim: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
     seeds: tuple[int, ...]
     best_seed: int
     missing: Literal["refuse", "interpolate"] = "refuse"
@@ -34,3 +36,24 @@ class ModelManifest(Report):
     the data."""
     data_digest: str
     data_name: str
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "ModelManifest":
+        faults = []
+        num = 1 if self.kind == "images" else self.shape[1]
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) != num:
+                faults.append(f"`{name}` has {len(getattr(self, name))} numbers for {num} channels")
+        if self.channels and len(self.channels) != num:
+            faults.append(f"`channels` has {len(self.channels)} names for {num} channels")
+        for name in ("class_names", "channels", "seeds"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                faults.append(f"`{name}` names one twice: {', '.join(map(str, values[:10]))}")
+        if not self.class_names:
+            faults.append("`class_names` is empty")
+        if self.best_seed not in self.seeds:
+            faults.append(f"`best_seed` {self.best_seed} is not one of `seeds`")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self

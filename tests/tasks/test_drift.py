@@ -77,7 +77,9 @@ def test_the_column_of_the_groups_is_remembered_and_new_people_are_no_drift(home
         alarms.append(report.drifted)
     assert not all(alarms), "one in twenty looks may be one"
     without = table(home / "without.csv", series(rng, 14, 50), ())
-    with pytest.raises(DataError, match="column 'subject' is missing; the table has sample, time, x"):
+    with pytest.raises(
+        DataError, match=r"column 'subject' \(`group_column`\) is missing; the table has sample, time, x"
+    ):
         look(run, data, source=without)
     np.savez(home / "new.npz", X=rng.normal(size=(40, STEPS, 1)).astype(np.float32))
     with pytest.raises(DataError, match=r"the model's training data say of which groups .*, and these data do not"):

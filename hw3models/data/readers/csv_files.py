@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hw3models.data.raw import Raw
 from hw3models.data.readers.unlabelled import table_examples
 from hw3models.data.source import GROUP_COLUMN, file_source, path_of
+from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
 if TYPE_CHECKING:
@@ -23,14 +24,18 @@ def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
 
 
 def _is_labelled(spec: DataSpec) -> bool:
-    with path_of(spec.source).open("rb") as file:
-        return spec.label_column in file.readline(1_000_000).decode("utf-8-sig", "replace").strip().split(",")
+    from hw3models.data.readers.long_tables import csv_names
+
+    try:
+        return spec.label_column in csv_names(path_of(spec.source))
+    except DataError:
+        return True
 
 
 def _table(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.read_csv(path, usecols=list(columns), encoding="utf-8-sig")
+    return pd.read_csv(path, usecols=list(columns), encoding="utf-8-sig", dtype="str", keep_default_na=False)
 
 
 CSV = file_source(

@@ -27,17 +27,19 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, group_codes, label_codes, padding_note
-from hw3models.data.readers.long_tables import chunks, only_columns, parquet_batches, reading, whole_series
+from hw3models.data.readers.long_tables import (
+    chunks,
+    named_groups,
+    named_range,
+    only_columns,
+    own_columns,
+    parquet_batches,
+    reading,
+    whole_series,
+)
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.data.readers.table_limits import parquet_faults
-from hw3models.data.readers.tables import (
-    Part,
-    column_faults,
-    named_groups,
-    own_columns,
-    parquet_row,
-    parse,
-)
+from hw3models.data.readers.tables import column_faults, parse_pieces
 from hw3models.errors import DataError
 from hw3models.runtime.files import atomic_file
 from hw3models.specs import DataSpec
@@ -120,7 +122,7 @@ def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | Non
     with reading(path):
         with parquet.ParquetFile(path) as file:
             schema, num_rows = file.schema_arrow, file.metadata.num_rows
-        if _has_named_range(schema):
+        if named_range(schema) is not None:
             return None
         raise_faults(str(path), _schema_faults(path, schema, spec))
         # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
@@ -153,12 +155,6 @@ def _rows_of_series(path: Path, sample: str) -> NDArray[np.int64] | None:
     return np.diff(np.append(np.concatenate(starts), row)).astype(np.int64)
 
 
-def _has_named_range(schema: pyarrow.Schema) -> bool:
-    """An index that is a column to pandas, and of which the file has nothing but begin and end."""
-    indices = (schema.pandas_metadata or {}).get("index_columns", [])
-    return any(isinstance(one, dict) and one.get("name") is not None for one in indices)
-
-
 def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
     raise_faults(str(path), parquet_faults(path, whole=False))
     empty = only_columns(schema.empty_table().to_pandas())
@@ -170,7 +166,7 @@ def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[s
 
 
 def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) -> None:
-    pieces = _parts(path, spec)
+    pieces = parse_pieces(whole_series(chunks(path, spec), spec.sample_column), path, spec)
     # A large table has rows, and so a first piece.
     first = next(pieces)
     shape = (len(lengths), int(lengths.max()), len(first.channels))
@@ -199,11 +195,6 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
         arrays["test"] = np.concatenate([test for test in tests if test is not None])
     with atomic_file(kept.rest) as out:
         np.savez(out, allow_pickle=False, **arrays)
-
-
-def _parts(path: Path, spec: DataSpec) -> Iterator[Part]:
-    for row, table in whole_series(chunks(path), spec.sample_column):
-        yield parse(table, spec, lambda i, first=row: parquet_row(first + i), where=str(path))  # type: ignore[misc]
 
 
 def _padded(series: list[NDArray[np.float64]], steps: int) -> Iterator[NDArray[np.float32]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import MAX_BYTES, Raw, group_codes, group_texts, label_codes
-from hw3models.data.readers.unlabelled import array_blocks
+from hw3models.data.readers.unlabelled import array_blocks, check_shape
 from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Kind
@@ -117,15 +117,16 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         array = open_npy(groups)
         named, faults = group_texts(array, len(array) if array.ndim else 0, groups.name)
         raise_faults(str(path), faults)
-    return array_blocks(path, _rows(path), wanted, named)
+    return array_blocks(path, _rows(path, wanted), wanted, named)
 
 
-def _rows(path: Path) -> Iterator[NDArray[Any]]:
+def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
     array = open_npy(path)
     if array.dtype.kind not in "iufb" or array.ndim < 2:
         raise DataError(f"{path}: the array is {array.dtype} {array.shape}; numbers of two or more axes are needed.")
     if not array.flags.c_contiguous:
         raise DataError(f"{path}: the array is stored column by column (Fortran order); write it in C order.")
+    check_shape(path, array.shape[1:], wanted)  # before a row is read: one may be of any size in a file with holes
     for _, rows in blocks(array):
         yield rows
 

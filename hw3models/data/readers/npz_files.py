@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import not_finite_fault, raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
-from hw3models.data.readers.unlabelled import array_blocks
+from hw3models.data.readers.unlabelled import array_blocks, check_shape
 from hw3models.data.source import Block, Wanted, file_source, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
@@ -82,18 +82,40 @@ def _groups(arrays: dict[str, NDArray[Any]], faults: list[str]) -> list[str] | N
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            found = _members(path, archive)
             faults = _key_faults(list(found))
             for key in _KEYS:
                 if key in found:
                     faults += header_faults(archive, found[key], key)
-        raise_faults(str(path), faults)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in _KEYS if key in found}
+            raise_faults(str(path), faults)
+            return {key: _array(archive, found[key]) for key in _KEYS if key in found}
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path}: not a whole `.npz` file ({error}). Write it again with numpy.savez(path, X=..., y=...)."
         ) from error
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The arrays by their names.
+
+    Raises:
+        DataError: two have one name: it would be chance which of them is checked, and which is read.
+    """
+    found = dict[str, zipfile.ZipInfo]()
+    faults = []
+    for info in archive.infolist():
+        key = info.filename.removesuffix(".npy")
+        if key in found:
+            faults.append(f"{found[key].filename!r} and {info.filename!r} are both the array {key!r}; keep one of them")
+        found[key] = info
+    raise_faults(str(path), faults)
+    return found
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    """What is read is what was checked: the same member of the same open file."""
+    with archive.open(info) as member:
+        return np.asarray(_FORMAT.read_array(member, allow_pickle=False))
 
 
 def _key_faults(found: list[str]) -> list[str]:
@@ -158,18 +180,17 @@ def _read_part(
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
-    return array_blocks(path, _rows(path), wanted, _named_groups(path))
+    return array_blocks(path, _rows(path, wanted), wanted, _named_groups(path))
 
 
 def _named_groups(path: Path) -> list[str] | None:
     """The groups of X; None where the file names none, or is none: whoever reads X says so."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            found = _members(path, archive)
             if "groups" not in found or header_faults(archive, found["groups"], "groups"):
                 return None
-        with np.load(path, allow_pickle=False) as arrays:
-            groups = arrays["groups"]
+            groups = _array(archive, found["groups"])
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
     texts, faults = group_texts(groups, len(groups) if groups.ndim else 0, "groups")
@@ -177,28 +198,29 @@ def _named_groups(path: Path) -> list[str] | None:
     return texts
 
 
-def _rows(path: Path) -> Iterator[NDArray[Any]]:
+def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
     """X, out of the archive as it is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            found = _members(path, archive)
             if "X" not in found:
                 raise DataError(f"{path}: the array 'X' is missing; the file has {list(found) or 'none'}.")
             raise_faults(str(path), header_faults(archive, found["X"], "X", limit=None))
             with archive.open(found["X"]) as member:
-                yield from _member_rows(path, member)
+                yield from _member_rows(path, member, wanted)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path}: not a whole `.npz` file ({error}). Write it with numpy.savez(path, X=...)."
         ) from error
 
 
-def _member_rows(path: Path, member: Any) -> Iterator[NDArray[Any]]:
+def _member_rows(path: Path, member: Any, wanted: Wanted) -> Iterator[NDArray[Any]]:
     version = _FORMAT.read_magic(member)
     read = _FORMAT.read_array_header_1_0 if version == (1, 0) else _FORMAT.read_array_header_2_0
     shape, fortran, dtype = read(member)
     if fortran or len(shape) < 2:
         raise DataError(f"{path}: X is {dtype} {shape}; an array of two or more axes in C order is needed.")
+    check_shape(path, shape[1:], wanted)  # before a row is read: a small file may hold one of any size
     row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
     size = max(1, BLOCK_BYTES // max(1, row_bytes))
     for start in range(0, shape[0], size):
@@ -213,8 +235,11 @@ def _is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
     if not zipfile.is_zipfile(path):
         return True
-    with zipfile.ZipFile(path) as archive:
-        return "y.npy" in archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "y" in _members(path, archive)
+    except (OSError, zipfile.BadZipFile, DataError):
+        return True
 
 
 def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:

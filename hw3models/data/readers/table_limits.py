@@ -1,6 +1,7 @@
 """How large a table may be, seen from its first lines or its footer: before pandas asks for memory or time."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet
@@ -22,12 +23,12 @@ def csv_faults(path: Path) -> list[str]:
     for number, line in enumerate(lines, 1):
         if len(line) > _MAX_LINE:
             return [f"line {number} is longer than {_MAX_LINE // 2**20} MiB; write a row per series and time step"]
-    header, first = (_fields(line) for line in lines)
+    header, first = (len(_cells(line)) for line in lines)
     if header > MAX_COLUMNS:
         return [f"the table has {header:,} columns, the limit is {MAX_COLUMNS:,}; steps of a series are rows"]
     if first > max(header, MAX_COLUMNS):
         return [f"line 2 has {first:,} fields, but the header {header:,} columns"]
-    return []
+    return _twice(_cells(lines[0]))
 
 
 def parquet_bytes(path: Path) -> int:
@@ -53,8 +54,8 @@ def is_large(path: Path) -> bool:
 def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
     """What is wrong with the footer; what is not read as a `whole` may have any number of rows."""
     names = pyarrow.parquet.read_schema(path).names
-    if twice := sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []:
-        return [f"column {name!r} is there more than once" for name in twice]
+    if len(names) <= MAX_COLUMNS and (twice := _twice(names)):
+        return twice
     columns = pyarrow.parquet.read_metadata(path).num_columns
     if columns > MAX_COLUMNS:
         return [f"the table has {columns:,} columns, the limit is {MAX_COLUMNS:,}; steps of a series are rows"]
@@ -67,8 +68,13 @@ def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
     return []
 
 
-def _fields(line: bytes) -> int:
+def _twice(names: list[str]) -> list[str]:
+    return [f"column {name!r} is there more than once" for name, times in Counter(names).items() if name and times > 1]
+
+
+def _cells(line: bytes) -> list[str]:
+    text = line.decode("utf-8-sig", "replace")
     try:
-        return len(next(csv.reader([line.decode("utf-8-sig", "replace")]), []))
+        return next(csv.reader([text]), [])
     except csv.Error:
-        return line.count(b",") + 1
+        return text.split(",")

@@ -3,7 +3,7 @@
 | sample | time | x | y | label | split | subject |      `split` (train or test) is optional, and so is the group
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
-from hw3models.data.readers.long_tables import only_columns, reading
-from hw3models.data.readers.table_limits import csv_faults, parquet_faults
+from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, named_groups, own_columns, row_names
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
-SPLIT_COLUMN = "split"
-_MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
-"""What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
 _OTHERS = "the sample, the time, the label and the split"
 _MAX_ROWS = 5
 """Rows named in one fault."""
@@ -36,8 +32,8 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
     Raises:
         DataError: all faults of the table together, with their rows.
     """
-    table, row_name = _load(path, spec)
-    part = parse(table, spec, row_name, where=str(path))
+    table = pd.concat(list(chunks(path, spec, whole=True)))
+    part = parse(table, spec, row_names(path, table), where=str(path))
     try:
         texts = label_texts(part.labels)
     except ValueError as error:
@@ -48,10 +44,16 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
 class Part(NamedTuple):
     """Whole series of a table."""
 
+    names: list[str]
+    """N, to the letter."""
     series: list[NDArray[np.float64]]
     """N of (T_i, C), sorted by time."""
+    apart: str | None
+    """The first series whose rows do not stand together; None where there is none."""
+    dated: bool
+    """Are the times dates, not numbers?"""
     labels: NDArray[Any]
-    """(N,), of any type."""
+    """(N,), of any type; empty where they were not read."""
     test: NDArray[np.bool_] | None
     """(N,) True for test; None without a column for it."""
     channels: tuple[str, ...]
@@ -60,89 +62,102 @@ class Part(NamedTuple):
     """N, to the letter; None where no column was named."""
 
 
-def parse(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], *, where: str) -> Part:
+def parse(
+    table: pd.DataFrame,
+    spec: DataSpec,
+    row_name: Callable[[int], str],
+    *,
+    where: str,
+    labelled: bool = True,
+    channels: tuple[str, ...] = (),
+) -> Part:
     """The series in a table whose i-th row is called `row_name(i)`.
+
+    Args:
+        table: whole series.
+        spec: names the columns.
+        row_name: for messages.
+        where: what messages begin with.
+        labelled: False: labels, split and gaps are the business of who asked, and are not looked at.
+        channels: the columns of the features; all that are left where none are named.
 
     Raises:
         DataError: all faults together, with their rows; the message begins with `where`.
     """
     try:
-        return _parsed(table, spec, row_name, where)
+        return _parsed(table, spec, row_name, where, labelled, channels)
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         # Texts of a Parquet file are looked into here for the first time.
         raise DataError(f"{where}: cannot be read as a table ({str(error).strip()}).") from error
 
 
-def _parsed(table: pd.DataFrame, spec: DataSpec, row_name: Callable[[int], str], where: str) -> Part:
-    raise_faults(where, column_faults(table, spec))
+def parse_pieces(
+    pieces: Iterable[pd.DataFrame], path: Path, spec: DataSpec, *, labelled: bool = True, channels: tuple[str, ...] = ()
+) -> Iterator[Part]:
+    """`parse` of each, all of the one file `path`: times that are numbers here and dates there do not sort."""
+    first = None
+    for table in pieces:
+        part = parse(table, spec, row_names(path, table), where=str(path), labelled=labelled, channels=channels)
+        first = part if first is None else first
+        if part.dated != first.dated:
+            dated, plain = (part, first) if part.dated else (first, part)
+            raise DataError(
+                f"{path}: column {spec.time_column!r} holds dates for series {dated.names[0]!r}, but numbers for "
+                f"series {plain.names[0]!r}. Write all alike."
+            )
+        yield part
+
+
+def _parsed(
+    table: pd.DataFrame,
+    spec: DataSpec,
+    row_name: Callable[[int], str],
+    where: str,
+    labelled: bool,
+    channels: tuple[str, ...],
+) -> Part:
+    raise_faults(where, column_faults(table, spec, labelled=labelled))
     if not len(table):
         raise DataError(f"{where}: the table has columns but no rows.")
-    columns = [c for c in table.columns if c not in own_columns(spec)]
+    columns = list(channels) or [c for c in table.columns if c not in own_columns(spec)]
     faults: list[str] = []
-    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
-    features, features_faults = _numbers(table[columns], samples, row_name, fill=spec.missing != "refuse")
+    names = table[spec.sample_column]
+    samples, distinct = pd.factorize(names, use_na_sentinel=False)
+    fill = spec.missing != "refuse" or not labelled
+    features, features_faults = _numbers(table[columns], samples, row_name, fill=fill)
     times, time_faults = _times(table[spec.time_column], row_name)
     faults += features_faults + time_faults
-    for column in (spec.sample_column, spec.label_column, *named_groups(spec)):
+    for column in (spec.sample_column, *([spec.label_column] * labelled), *named_groups(spec)):
         faults += _empty_faults(table[column], row_name)
     faults += _duplicate_faults(samples, times, table, spec, row_name)
-    labels = _constant(table[spec.label_column], samples, table[spec.sample_column], row_name, faults)
-    test = _test_mask(table, samples, spec, row_name, faults)
+    labels = _constant(table[spec.label_column], samples, names, row_name, faults) if labelled else np.empty(0)
+    test = _test_mask(table, samples, row_name, names, faults) if labelled else None
     groups = None
     if spec.group_column is not None:
-        of_series = _constant(table[spec.group_column], samples, table[spec.sample_column], row_name, faults)
+        of_series = _constant(table[spec.group_column], samples, names, row_name, faults)
         groups = [str(group) for group in of_series.tolist()]
     raise_faults(where, faults)
-    return Part(_series(features, samples, times), labels, test, tuple(map(str, columns)), groups)
+    texts = [str(name) for name in distinct]
+    back = np.diff(samples) < 0  # series are numbered as they come
+    return Part(
+        names=texts,
+        apart=texts[samples[int(back.argmax()) + 1]] if back.any() else None,
+        series=_series(features, samples, times),
+        dated=times.dtype.kind not in "iuf",
+        labels=labels,
+        test=test,
+        channels=tuple(map(str, columns)),
+        groups=groups,
+    )
 
 
-def _load(path: Path, spec: DataSpec) -> tuple[pd.DataFrame, Callable[[int], str]]:
-    """The table, and how its i-th row is called in messages."""
-    with reading(path):
-        if path.suffix.lower() == ".parquet":
-            raise_faults(str(path), parquet_faults(path))
-            return only_columns(pd.read_parquet(path)), parquet_row
-        raise_faults(str(path), csv_faults(path))
-        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
-        texts = set(own_columns(spec))
-        table = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
-            dtype={column: "str" for column in header.columns if column in texts},
-            keep_default_na=False,
-            na_values={column: _MISSING_NUMBERS for column in header.columns if column not in texts},
-            skip_blank_lines=False,  # so that line numbers are right
-            low_memory=False,
-        )
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{path}: the rows have more fields than the header has columns. Name every column.")
-    table = table[~((table == "") | table.isna()).all(axis=1)]  # blank lines
-    lines = table.index.to_numpy() + 2
-    return table, lambda i: f"line {lines[i]}"
-
-
-def parquet_row(i: int) -> str:
-    """How a row is called in messages."""
-    return f"row {i} (counting from 0)"
-
-
-def own_columns(spec: DataSpec) -> tuple[str, ...]:
-    """Name the columns that are no features; not all need be there."""
-    return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec)
-
-
-def named_groups(spec: DataSpec) -> tuple[str, ...]:
-    """The column of the groups, where one was named."""
-    return () if spec.group_column is None else (spec.group_column,)
-
-
-def column_faults(table: pd.DataFrame, spec: DataSpec) -> list[str]:
+def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True) -> list[str]:
     """Columns that are missing, or hold what is no cell; the table may have no rows."""
     found = [str(column) for column in table.columns]
     needed = {
         "sample_column": spec.sample_column,
         "time_column": spec.time_column,
-        "label_column": spec.label_column,
+        **({"label_column": spec.label_column} if labelled else {}),
         **({} if spec.group_column is None else {"group_column": spec.group_column}),
     }
     faults = []
@@ -223,8 +238,11 @@ def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDA
         bad = cells.isna().to_numpy()
         times = cells.to_numpy()
     else:
-        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        bad, times = ~np.isfinite(numbers), numbers
+        numbers = pd.to_numeric(cells, errors="coerce")
+        if numbers.dtype.kind in "iu" and not numbers.isna().any():
+            return numbers.to_numpy(), []  # as float64, large ones that differ would be the same
+        times = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = ~np.isfinite(times)
         if bad.all():
             dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True)
             bad, times = dates.isna().to_numpy(), dates.to_numpy()
@@ -283,8 +301,8 @@ def _constant(
 def _test_mask(
     table: pd.DataFrame,
     samples: NDArray[np.int64],
-    spec: DataSpec,
     row_name: Callable[[int], str],
+    names: "pd.Series[Any]",
     faults: list[str],
 ) -> NDArray[np.bool_] | None:
     """(N,) True for test, or None without a `split` column."""
@@ -295,7 +313,7 @@ def _test_mask(
     if unknown.any():
         example = str(table[SPLIT_COLUMN].iloc[int(unknown.argmax())])[:40]
         faults.append(f"column 'split' must be train or test, at {_rows(unknown, row_name)} it is {example!r}")
-    return np.asarray(_constant(words, samples, table[spec.sample_column], row_name, faults) == "test", dtype=bool)
+    return np.asarray(_constant(words, samples, names, row_name, faults) == "test", dtype=bool)
 
 
 def _series(

@@ -20,13 +20,14 @@ from hw3models.specs import DataSpec
 def table_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     """The series of a table in long form; label and split columns may be there and are not read."""
     # pandas costs a second to import; other formats do without it.
-    from hw3models.data.readers.long_tables import table_blocks
+    from hw3models.data.readers.table_blocks import table_blocks
 
     path = path_of(spec.source)
     if wanted.kind == "images":
         raise DataError(f"{path}: a table holds series, but the model takes images of 28 x 28: `.npy` or `.npz`.")
-    for names, series, groups in table_blocks(path, wanted.shape[1], spec, wanted.channels):
-        yield padded(path, names, series, wanted)._replace(groups=groups)
+    for part in table_blocks(path, wanted.shape[1], spec, wanted.channels):
+        groups = None if part.groups is None else tuple(part.groups)
+        yield padded(path, np.array(part.names, dtype=object), part.series, wanted)._replace(groups=groups)
 
 
 def padded(path: Path, names: NDArray[Any], series: list[NDArray[np.float64]], wanted: Wanted) -> Block:
@@ -51,13 +52,22 @@ def array_blocks(
     """Rows (n, *shape), or (n, T) of one channel, as the model takes them; they are numbered from 0."""
     first = 0
     for rows in parts:
+        check_shape(path, rows.shape[1:], wanted)
         values = rows[:, :, None] if rows.ndim == 2 else rows
-        if values.shape[1:] != wanted.shape:
-            shape = " x ".join(map(str, rows.shape[1:]))
-            raise DataError(f"{path}: examples are {shape}, but the model takes {' x '.join(map(str, wanted.shape))}.")
         of_rows = None if groups is None else tuple(groups[first : first + len(rows)])
         if of_rows is not None and len(of_rows) < len(rows):
             raise DataError(f"{path}: there are more examples than groups ({len(groups or ()):,}). Name one for each.")
         with np.errstate(over="ignore"):
             yield Block(np.arange(first, first + len(rows)), values.astype(np.float32), of_rows)
         first += len(rows)
+
+
+def check_shape(path: Path, shape: tuple[int, ...], wanted: Wanted) -> None:
+    """Are examples of `shape` what the model takes? Those of one axis have one channel.
+
+    Raises:
+        DataError: they are not.
+    """
+    if ((*shape, 1) if len(shape) == 1 else shape) != wanted.shape:
+        one, other = (" x ".join(map(str, sizes)) for sizes in (shape, wanted.shape))
+        raise DataError(f"{path}: examples are {one}, but the model takes {other}.")

@@ -83,9 +83,10 @@ def test_a_group_that_changes_within_a_series_is_named_with_both(name: str, tmp_
     groups = np.repeat(GROUPS, 6).astype(object)
     groups[8] = "other"
     path = write(tmp_path / name, table(subject=groups))
-    with pytest.raises(DataError, match=r"column 'subject' changes within a series .*: series '1' has '1' and 'other'"):
+    message = r"column 'subject' changes within a series .*: series '1' has '1' and 'other'"
+    with pytest.raises(DataError, match=message):
         read(path, group_column="subject")
-    with pytest.raises(DataError, match=r"series '1' has two groups in column 'subject', '1' and 'other'"):
+    with pytest.raises(DataError, match=message):
         list(read_examples(path, Wanted("sequences", (6, 2), channels=("x", "y")), group_column="subject"))
 
 
@@ -96,7 +97,7 @@ def test_a_group_that_is_missing_is_named(empty: str | None, tmp_path: Path) -> 
     path = write(tmp_path / "a.csv", table(subject=groups))
     with pytest.raises(DataError, match=r"column 'subject' is empty at line 14, line 15"):
         read(path, group_column="subject")
-    with pytest.raises(DataError, match=r"series '2' has no group in column 'subject'"):
+    with pytest.raises(DataError, match=r"column 'subject' is empty at line 14, line 15"):
         list(read_examples(path, Wanted("sequences", (6, 2), channels=("x", "y")), group_column="subject"))
 
 

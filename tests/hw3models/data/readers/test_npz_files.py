@@ -1,6 +1,7 @@
 """Sequences in `.npz` files, whole and hostile ones."""
 
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.lib import format as npy_format
 
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
+from hw3models.data.source import Wanted
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -145,3 +148,58 @@ def test_damage_anywhere_ends_in_a_message_or_does_no_harm(tmp_path: Path) -> No
         except DataError:
             refused += 1
     assert refused > 40
+
+
+def _as_npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("names", [("X", "X.npy"), ("X.npy", "X"), ("X.npy", "X.npy"), ("y", "y.npy"), ("z", "z.npy")])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_that_are_one_array_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
+    key = names[0].removesuffix(".npy")
+    path = tmp_path / "two.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for other, array in (("X", X), ("y", Y)):
+            if other != key:
+                archive.writestr(f"{other}.npy", _as_npy(array))
+        for name in names:
+            archive.writestr(name, _as_npy({"X": X, "y": Y, "z": Y}[key]))
+    with pytest.raises(DataError, match=f"two.npz: '{names[0]}' and '{names[1]}' are both the array '{key}'; keep one"):
+        read(path)
+    with pytest.raises(DataError, match="are both the array"):
+        list(read_examples(path, Wanted("sequences", (6, 3))))
+
+
+def test_an_array_without_the_suffix_is_read_and_labelled_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "plain.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in (("X", X), ("y", Y)):
+            archive.writestr(name, _as_npy(array))
+    np.testing.assert_array_equal(read(path).features, X.astype(np.float32))
+    assert find_source(str(path)).is_labelled(DataSpec(source=str(path)))
+
+
+@pytest.mark.parametrize("key", ["y", "groups"])
+def test_names_that_are_no_text_do_not_become_one(key: str, tmp_path: Path) -> None:
+    names = np.array([b"caf\xe9", b"caf\xe8"] * 20)
+    with pytest.raises(DataError, match=rf"{key}: b'caf.xe9' is not UTF-8; write names as text"):
+        prepared(tmp_path / "latin.npz", **({"X": X, "y": Y} | {key: names}))
+
+
+def test_one_example_of_any_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """As 24 GB of zeros in a file of some MB would be: here 200 MB, in 200 KB."""
+    header = io.BytesIO()
+    npy_format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1, 25_000_000, 1)})
+    path = tmp_path / "one.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("X.npy", header.getvalue() + bytes(200_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="examples are 25000000 x 1, but the model takes 6 x 3"):
+            list(read_examples(path, Wanted("sequences", (6, 3))))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

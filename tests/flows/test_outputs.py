@@ -1,0 +1,172 @@
+"""What is read is never replaced by what is written, under whatever name; and who writes at once does not mix."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows.calibrate import write_calibration
+from flows.check import check
+from flows.cli.evidence import compare
+from flows.predict import predict
+from flows.studies.pages import rewrite
+from hw3models.errors import SpecError
+from hw3models.runtime.files import atomic_path
+from hw3models.serving.batch import score_file
+from hw3models.specs import DataSpec
+from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
+from tests.report_fixtures import run_report
+
+
+def same(path: Path) -> Path:
+    return path
+
+
+def spelt(path: Path) -> Path:
+    return path.parent / ".." / path.parent.name / path.name
+
+
+def symlink(path: Path) -> Path:
+    link = path.with_name(f"link-{path.name}")
+    link.symlink_to(path)
+    return link
+
+
+def hard_link(path: Path) -> Path:
+    link = path.with_name(f"hard-{path.name}")
+    os.link(path, link)
+    return link
+
+
+def table(folder: Path) -> Path:
+    path = folder / "d.csv"
+    long_form(examples(12)).assign(label=lambda frame: frame["sample"].isin([f"s{i}" for i in range(6)])).to_csv(
+        path, index=False
+    )
+    return path
+
+
+def predicted(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    make_predictor(folder / "model")
+    path = table(folder)
+    return path, lambda: predict(str(folder / "model"), path, name(path), sample_column="sample", time_column="time")
+
+
+def predicted_over_the_model(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    make_predictor(folder / "model")
+    path, weights = table(folder), folder / "model" / "model.safetensors"
+    output = folder / "p.csv"
+    if name is hard_link:
+        os.link(weights, output)
+    else:
+        output.symlink_to(weights)
+    return weights, lambda: predict(str(folder / "model"), path, output, sample_column="sample", time_column="time")
+
+
+def checked(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    path = table(folder)
+    return path, lambda: check(DataSpec(source=str(path)), name(path))
+
+
+def checked_beside(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    """The labels beside an array are read as well."""
+    import numpy as np
+
+    np.save(folder / "a.npy", examples(12))
+    np.save(folder / "a_labels.npy", np.arange(12) % 2)
+    return folder / "a_labels.npy", lambda: check(DataSpec(source=str(folder / "a.npy")), name(folder / "a_labels.npy"))
+
+
+def compared(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    path = folder / "predictions.csv"
+    rows = [(f, s, e, e % 2, (e + (f == "b") * (e % 5 == 0)) % 2) for f in "ab" for s in range(3) for e in range(40)]
+    pd.DataFrame(rows, columns=["family", "seed", "example", "label", "prediction"]).to_csv(path, index=False)
+    return path, lambda: compare(path, report=name(path))
+
+
+def reported(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    path = folder / "r.json"
+    path.write_text(run_report(folder).model_dump_json())
+    return path, lambda: rewrite(path, name(path))
+
+
+def reported_over_predictions(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    run = run_report(folder)
+    (folder / "r.json").write_text(run.model_dump_json())
+    path = Path(next(iter(run.answers[0].evaluation.values())).table_path)
+    return path, lambda: rewrite(folder / "r.json", name(path))
+
+
+@pytest.mark.parametrize("name", [same, spelt, symlink, hard_link])
+@pytest.mark.parametrize(
+    "made",
+    [predicted, predicted_over_the_model, checked, checked_beside, compared, reported, reported_over_predictions],
+)
+def test_an_output_that_is_an_input_is_refused_by_every_command(
+    made: Callable[[Path, Callable[[Path], Path]], tuple[Path, Callable[[], object]]],
+    name: Callable[[Path], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HW3_CACHE", str(tmp_path / "cache"))
+    path, run = made(tmp_path, name)
+    before = path.read_bytes()
+    with pytest.raises(SpecError, match=r"is the input .*, which would be replaced\. Name another file"):
+        run()
+    assert path.read_bytes() == before
+
+
+def test_a_run_file_that_is_called_as_a_page_is_not_replaced_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.html"
+    path.write_text(run_report(tmp_path).model_dump_json())
+    with pytest.raises(SpecError, match=r"r\.html is the input"):
+        rewrite(path, None)
+
+
+def test_the_page_of_a_calibration_is_not_its_own_figure(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="the figure beside the page has this name"):
+        write_calibration(tmp_path / "c.png", repeats=20, seeds=(3,), examples=(100,), trained=0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_two_predictions_to_one_file_at_once_do_not_mix(suffix: str, tmp_path: Path) -> None:
+    predictor = make_predictor(tmp_path / "model")
+    tables = {}
+    for name, number in (("long", 2500), ("short", 7)):
+        long_form(examples(number)).to_csv(tmp_path / f"{name}.csv", index=False)
+        score_file(predictor, tmp_path / f"{name}.csv", tmp_path / f"{name}-alone.{suffix}")
+        tables[name] = (tmp_path / f"{name}-alone.{suffix}").read_bytes()
+    both, found = tmp_path / f"both.{suffix}", []
+
+    def other(done: int) -> None:
+        """The other command, from beginning to end, between two pieces of the first."""
+        if done == 1024:
+            score_file(predictor, tmp_path / "short.csv", both)
+            found.append(both.read_bytes())
+
+    assert score_file(predictor, tmp_path / "long.csv", both, on_progress=other) == 2500
+    assert found == [tables["short"]]
+    assert both.read_bytes() == tables["long"]
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_file_that_is_written_by_name_is_whole_or_as_before(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 100 + ".csv")
+    path.write_text("before")
+
+    def fail() -> None:
+        with atomic_path(path) as part:
+            part.write_text("half")
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        fail()
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["before"]
+    with atomic_path(path) as part:
+        part.write_text("whole")
+    (tmp_path / "plain").write_text("")
+    assert path.read_text() == "whole"
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -1,0 +1,88 @@
+"""A model folder that does not fit together is refused before anything is predicted, and no answer is nobody's."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+
+from hw3models.errors import DataError
+from hw3models.serving.batch import score_file
+from hw3models.serving.predictor import load_predictor
+from tests.hw3models.serving.test_batch import CHANNELS, STEPS, examples, long_form, make_predictor
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"std": [1, 0, 1]}, "`std.1`: Input should be greater than 0"),
+        ({"std": [1, -2, 1]}, "`std.1`: Input should be greater than 0"),
+        ({"std": [1, NAN, 1]}, "`std.1`: Input should be (greater than 0|a finite number)"),
+        ({"mean": [0, INF, 0]}, "`mean.1`: Input should be a finite number"),
+        ({"mean": [0, 0]}, "`mean` has 2 numbers for 3 channels"),
+        ({"std": [1]}, "`std` has 1 numbers for 3 channels"),
+        ({"std": [1] * STEPS}, "`std` has 12 numbers for 3 channels"),
+        ({"class_names": ["a", "a"]}, "`class_names` names one twice: a, a"),
+        ({"class_names": []}, "`class_names` is empty"),
+        ({"class_names": ["a", "b", "c"]}, r"is \(2.*but by the manifest it is \(3"),
+        ({"channels": ["x", "y"]}, "`channels` has 2 names for 3 channels"),
+        ({"channels": ["x", "y", "x"]}, "`channels` names one twice: x, y, x"),
+        ({"dropout": 5}, "`dropout`: Input should be less than 1"),
+        ({"dropout": -0.1}, "`dropout`: Input should be greater than or equal to 0"),
+        ({"shape": [STEPS, 0]}, "`shape.1`: Input should be greater than or equal to 1"),
+        ({"shape": [STEPS]}, "`shape.1`: Field required"),
+        ({"shape": [10**9, CHANNELS]}, "but by the manifest it is "),
+        ({"seeds": [0, 0]}, "`seeds` names one twice"),
+        ({"best_seed": 4}, "`best_seed` 4 is not one of `seeds`"),
+        ({"kind": "images"}, "`mean` has 3 numbers for 1 channels; `std` has 3 numbers for 1 channels"),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    make_predictor(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(DataError, match=rf"model: not a whole model \(.*{message}"):
+        load_predictor(tmp_path / "model")
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_parameters_that_are_not_finite_are_refused_by_name(value: float, tmp_path: Path) -> None:
+    make_predictor(tmp_path / "model")
+    path = tmp_path / "model" / "model.safetensors"
+    for name in safetensors.torch.load_file(path):
+        tensors = safetensors.torch.load_file(path)
+        tensors[name].view(-1)[-1] = value
+        (tmp_path / name).mkdir()
+        safetensors.torch.save_file(tensors, tmp_path / name / "model.safetensors")
+        (tmp_path / name / "model.json").write_bytes((tmp_path / "model" / "model.json").read_bytes())
+        with pytest.raises(DataError, match=f"not a whole model .`{name}` holds numbers that are not finite"):
+            load_predictor(tmp_path / name)
+
+
+def test_parameters_of_another_module_are_refused_by_name(tmp_path: Path) -> None:
+    make_predictor(tmp_path / "model")
+    path = tmp_path / "model" / "model.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    name, tensor = next(iter(tensors.items()))
+    safetensors.torch.save_file({other: value for other, value in tensors.items() if other != name}, path)
+    with pytest.raises(DataError, match=f"`{name}` is missing, but by the manifest it is "):
+        load_predictor(tmp_path / "model")
+    safetensors.torch.save_file(tensors | {name: tensor[:1].clone()}, path)
+    with pytest.raises(DataError, match=rf"`{name}` is \(1.*, but by the manifest it is "):
+        load_predictor(tmp_path / "model")
+
+
+def test_an_example_without_an_answer_is_named_and_not_given_the_first_class(tmp_path: Path) -> None:
+    predictor = make_predictor(tmp_path / "model")
+    values = examples(5)
+    values[3] = 3e38 * np.sign(values[3])
+    with pytest.raises(DataError, match="the model has no answer for example 3: its probabilities are not finite"):
+        predictor.predict(values)
+    long_form(values).to_csv(tmp_path / "far.csv", index=False)
+    with pytest.raises(DataError, match=r"far\.csv.*the model has no answer for example 3"):
+        score_file(predictor, tmp_path / "far.csv", tmp_path / "out.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far.csv", "model"]
