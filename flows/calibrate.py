@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.environment import describe_environment
+from hw3models.runtime.files import write_atomically
 from hw3models.simulation.cells import Cell, cells, quick_cells
 from hw3models.simulation.comparisons import AGAIN, REQUIREMENTS, Figure, Requirement, run
 from hw3models.simulation.trained import calibrate_trained
@@ -71,7 +72,7 @@ def write_calibration(
     conditions = f"`{command}`: {took}, on {environment.hardware}, code {environment.code}."
     networks = _trained(trained, environment) if trained else _kept(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(f"{page(found)}\n{conditions}\n{networks}", encoding="utf-8")
+    write_atomically(output, f"{page(found)}\n{conditions}\n{networks}".encode())
     return output
 
 
