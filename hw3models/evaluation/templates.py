@@ -135,6 +135,13 @@ TEMPLATES: dict[str, Template] = {
         example={"groups": "6 groups", "few": "10"},
         means="Examples of one subject are alike, so that subjects count, not examples; and there are few of them.",
     ),
+    "blind_resamples": Template(
+        text="each resample tests on {test} examples and trains on {train} only: such resamples show large "
+        "differences; more replicates on one split show smaller ones",
+        example={"test": "151", "train": "152"},
+        means="Resamples of the same examples overlap, the more so the larger their test part is, and what they say "
+        "together is hardly more than what one of them says (Nadeau and Bengio 2003).",
+    ),
     "collapsed": Template(
         text="{num} of {of} seeds of {name} collapsed (learnt next to nothing); "
         "of all seeds it may be up to {upper}: more seeds tell",
@@ -172,7 +179,7 @@ TEMPLATES: dict[str, Template] = {
         means="All seeds learnt from the same examples. `--resampling training` asks about others like them as well.",
     ),
     "about_problem": Template(
-        text="this counts other training sets as well as other seeds and test examples",
+        text="this counts other training and test sets of these data as well",
         example={},
         means="Each seed had a training set of its own, so that the luck of the training set is in the intervals.",
     ),

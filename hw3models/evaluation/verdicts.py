@@ -24,6 +24,8 @@ from hw3models.evaluation.wording import (
 )
 from hw3models.specs import Answer, Collapse, PairReport, Score, TakeReason
 
+LARGE_TEST_PART = 0.5
+"""Test examples per training example of a resample above which the corrected t test is nearly blind."""
 FEW_GROUPS = 10
 """With fewer groups than this, the variance over groups is hardly known."""
 
@@ -42,6 +44,8 @@ class Setting:
     """Groups that the test examples come in; None where nobody named any."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
+    num_train: int | None = None
+    """Training examples of a resample; None where all replicates share a split."""
     resampled: bool = False
     """Each replicate had a split of its own."""
     about: Literal["training set", "problem"] = "training set"
@@ -217,6 +221,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_the_picked(setting, standings),
         *_about_no_baseline(standings),
         *_about_groups(setting),
+        *_about_resamples(setting),
         *_about_collapses(setting, standings),
         *_about_devices(setting, standings),
         *_about_budgets(setting, standings),
@@ -313,6 +318,14 @@ def _about_groups(setting: Setting) -> list[str]:
     if setting.num_groups is None or setting.num_groups >= FEW_GROUPS:
         return []
     return [say("few_groups", groups=_counted_groups(setting.num_groups), few=str(FEW_GROUPS))]
+
+
+def _about_resamples(setting: Setting) -> list[str]:
+    """Said where the correction for overlap leaves hardly any power."""
+    train = setting.num_train
+    if train is None or setting.num_test <= LARGE_TEST_PART * train:
+        return []
+    return [say("blind_resamples", test=f"{setting.num_test:,}", train=f"{train:,}")]
 
 
 def _about_collapses(setting: Setting, standings: Standings) -> list[str]:

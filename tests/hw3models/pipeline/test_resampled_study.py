@@ -1,5 +1,6 @@
 """Replicates on splits of their own: what they are trained and tested on, and how they are compared."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,14 @@ def test_families_are_compared_split_by_split() -> None:
     assert pair.sentence.endswith("(95%, 5 resampled splits with 40 test examples each)")
     assert "seeds" not in report.verdict
     assert "resamples" in report.advice or "less than the margin" in report.advice
+
+
+def test_resamples_that_test_on_as_much_as_they_train_on_are_said_to_be_nearly_blind() -> None:
+    tables = {"cnn": resampled(SHARES), "gru": resampled([0.78, 0.84, 0.80, 0.83, 0.79])}
+    assert "each resample tests on" not in compare(tables, train_seconds={}).verdict.lower()
+    alike = {name: replace(table, num_train=41) for name, table in tables.items()}
+    said = "Each resample tests on 40 examples and trains on 41 only: such resamples show large"
+    assert said in compare(alike, train_seconds={}).verdict
 
 
 def test_a_split_that_one_family_lost_counts_for_none() -> None:
