@@ -1,9 +1,9 @@
 """`hw3 calibrate`: the false-positive rate of the verdict, as a page with its figure."""
 
-import sys
 import time
 from pathlib import Path
 
+from flows.terminal import remark
 from hw3models.runtime.environment import describe_environment
 from hw3models.simulation.figure import calibration
 from hw3models.simulation.simulated import EXAMPLES, SEEDS, Calibration, Rate, calibrate
@@ -44,7 +44,7 @@ def write_calibration(
     start, found = time.monotonic(), []
     for one in calibrate(seeds, examples, repeats=repeats):
         found.append(one)
-        print(_row(one), file=sys.stderr, flush=True)
+        remark(_row(one))
     figure = output.with_suffix(".png")
     output.parent.mkdir(parents=True, exist_ok=True)
     calibration(found).savefig(figure, dpi=140, facecolor="white")
@@ -69,7 +69,7 @@ def _trained(datasets: int) -> str:
     for one in calibrate_trained(datasets=datasets):
         alarms = f"{100 * one.false_alarms:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
         lines.append(f"| {one.family} | {one.source} | {one.seeds} | {one.datasets:,} x {one.pairs} | {alarms} |\n")
-        print(lines[-1].strip(), file=sys.stderr, flush=True)
+        remark(lines[-1].strip())
     return "".join(lines)
 
 

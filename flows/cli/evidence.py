@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.app import Json, app
+from flows.terminal import show, show_json
 
 
 @app.command
@@ -68,7 +69,10 @@ def compare(
     )
     if report is not None:
         write_page(found, report, shlex.join(["hw3", *sys.argv[1:]]))
-    print(as_json(found, report) if json else as_text(found, report))
+    if json:
+        show_json(as_json(found, report))
+    else:
+        show(as_text(found, report))
 
 
 def _with_commas(given: tuple[str, ...]) -> list[str]:
@@ -101,7 +105,7 @@ def calibrate(
     """
     from flows.calibrate import default_output, write_calibration
 
-    print(
+    show(
         write_calibration(output or default_output(), repeats=repeats, seeds=seeds, examples=examples, trained=trained)
     )
 
@@ -119,4 +123,4 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
     """
     from flows.studies.pages import rewrite
 
-    print(rewrite(run_file, output))
+    show(rewrite(run_file, output))

@@ -8,6 +8,8 @@ from typing import Any
 
 from cyclopts import CycloptsError
 
+from hw3models.printable import printable
+
 _OURS = tuple(Path(__file__).resolve().parents[2] / name for name in ("flows", "tasks", "hw3models"))
 
 
@@ -41,9 +43,9 @@ def plain_warning(
 ) -> str:
     """Ours are for the user, in a sentence; those of others keep Python's form, with their place in the code."""
     if category is UserWarning and any(map(Path(filename).resolve().is_relative_to, _OURS)):
-        return f"hw3: {message}\n"
+        return f"{printable(f'hw3: {message}')}\n"
     text = linecache.getline(filename, lineno).strip() if line is None else line
-    return f"{filename}:{lineno}: {category.__name__}: {message}\n  {text}\n"
+    return f"{printable(f'{filename}:{lineno}: {category.__name__}: {message}')}\n  {text}\n"
 
 
 def _is_full(error: Exception) -> bool:

@@ -2,7 +2,6 @@
 
 import errno
 import json as jsonlib
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from tempfile import TemporaryFile
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from flows.local.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.local.servers import check_servers
+from flows.terminal import show, show_json
 from hw3models.errors import SpecError
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
@@ -29,8 +29,10 @@ def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
     from flows.local.summary import as_json, as_text
 
-    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
-    sys.stdout.flush()
+    if json:
+        show_json(jsonlib.dumps(as_json(run), indent=1, allow_nan=False))
+    else:
+        show(as_text(run))
 
 
 def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
