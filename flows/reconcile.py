@@ -33,9 +33,11 @@ def as_text(found: Sweep) -> str:
 def run_reconcile() -> Sweep:
     """One sweep from the command line, with Prefect's temporary server where no other is set."""
     from flows.local.embedded import embedded_server, prepare_environment
+    from flows.local.folders import check_folders
     from flows.local.servers import check_servers
 
     check_servers()
+    check_folders()
     prepare_environment(verbose=False)
     with embedded_server():
         pass

@@ -1,5 +1,6 @@
 """`hw3 history` and `hw3 rollback`: the registry's past, and back to it."""
 
+from flows.local.folders import check_folders
 from flows.local.servers import check_servers
 from hw3models.errors import SpecError
 from hw3models.specs import RegistryEvent
@@ -26,6 +27,7 @@ def rollback(model: str, to: int | None, reason: str) -> RegistryEvent:
     Raises:
         SpecError: there is no champion, none before it, or no such version.
     """
+    check_folders()
     events = history(model)
     now = registry.version_with(model, registry.CHAMPION)
     if now is None:

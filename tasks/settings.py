@@ -7,12 +7,27 @@ import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hw3models.errors import SpecError
+from hw3models.runtime.redaction import without_password
+
 TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
 """Where a command has started a Prefect server for itself: its address, which `PREFECT_API_URL` then has, too."""
+
+
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""What MLflow keeps runs in, beside servers."""
+LONGEST_PATH = 400
+"""Bytes of a folder's path."""
+
+
+def _is_web(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def not_temporary(address: str | None) -> str | None:
@@ -48,7 +63,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """PostgreSQL for `hw3 up`, such as `postgresql://user:password@host/name`; the two servers take the databases
     `name_prefect` and `name_mlflow`. None: SQLite."""
-    experiment: str = "hw3"
+    experiment: Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")] = "hw3"
     """MLflow experiment."""
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
     """MLflow server; None: SQLite and files under `mlflow/store/`."""
@@ -58,12 +73,37 @@ class Settings(BaseSettings):
     @field_validator("prefect_api_url")
     @classmethod
     def _lasting(cls, value: str | None) -> str | None:
+        if value is not None and not _is_web(value):
+            raise SpecError(
+                f"`PREFECT_API_URL` is {without_password(value)!r}, which is no address of a server. "
+                "Set it to one such as http://127.0.0.1:4200/api, or unset it to run without."
+            )
         return not_temporary(value)
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _known_store(cls, value: str | None) -> str | None:
+        if value is None or _is_web(value) or value.partition(":")[0].partition("+")[0] in DATABASES:
+            return value
+        raise SpecError(
+            f"`MLFLOW_TRACKING_URI` is {without_password(value)!r}, which is neither a server (http://host:5000) nor a "
+            f"database ({', '.join(f'{name}://' for name in DATABASES)}). Set it to one, or unset it to run without."
+        )
 
     @field_validator("home", "cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        path = value.expanduser().resolve()
+        try:
+            length = len(str(path).encode())
+        except UnicodeEncodeError:
+            raise SpecError(f"`HW3_HOME` or `HW3_CACHE`: {str(path)!r} is not UTF-8. Choose another folder.") from None
+        if length > LONGEST_PATH:
+            raise SpecError(
+                f"`HW3_HOME` or `HW3_CACHE`: a path of {length} bytes; SQLite takes about 500, names of files included. "
+                "Choose a shorter one."
+            )
+        return path
 
     @property
     def mirrors(self) -> dict[str, tuple[str, ...]]:
