@@ -100,7 +100,7 @@ class Settings(BaseSettings):
             raise SpecError(f"`HW3_HOME` or `HW3_CACHE`: {str(path)!r} is not UTF-8. Choose another folder.") from None
         if length > LONGEST_PATH:
             raise SpecError(
-                f"`HW3_HOME` or `HW3_CACHE`: a path of {length} bytes; SQLite takes about 500, names of files included. "
+                f"`HW3_HOME` or `HW3_CACHE`: a path of {length} bytes; SQLite takes about 500, with names of files. "
                 "Choose a shorter one."
             )
         return path

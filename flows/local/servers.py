@@ -1,9 +1,10 @@
 """Do the servers that the settings name answer?"""
 
+import http.client
 import urllib.error
 import urllib.request
 
-from hw3models.errors import Hw3Error
+from hw3models.errors import Hw3Error, SpecError
 from hw3models.runtime.redaction import without_password
 from tasks.settings import Settings
 
@@ -17,7 +18,7 @@ def fault_of(address: str) -> str | None:
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=5):  # noqa: S310  # http(s), checked below
             return None
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         return str(getattr(error, "reason", error))
 
 
@@ -28,18 +29,12 @@ _SAID = {"PREFECT_API_URL": ("Prefect", b"true"), "MLFLOW_TRACKING_URI": ("MLflo
 def _foreign(variable: str, address: str) -> str | None:
     """What the server at `address` says to the health check, where the one that is meant would say something else."""
     _, said = _SAID[variable]
-    with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310  # http(s)
-        found = answer.read(200)
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310  # http(s)
+            found = answer.read(200)
+    except (http.client.HTTPException, OSError) as error:
+        return f"{type(error).__name__}"
     return None if found.strip() == said else repr(found[:40].decode(errors="replace"))
-
-
-def _fault(variable: str, address: str) -> str | None:
-    shown = f"{variable} is {without_password(address)}"
-    if fault := fault_of(address):
-        return f"{shown}, which does not answer ({fault})."
-    if found := _foreign(variable, address):
-        return f"{shown}, where something answers that is not {_SAID[variable][0]}: its /health says {found}."
-    return None
 
 
 def _database_fault(address: str) -> str | None:
@@ -47,14 +42,15 @@ def _database_fault(address: str) -> str | None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
+    if address.startswith("sqlite"):
+        return None
     try:
         limit = {"connect_timeout": 4} if address.startswith(("postgresql", "mysql")) else {}
         engine = create_engine(address, connect_args=limit)
         engine.connect().close()
         engine.dispose()
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        return f"MLFLOW_TRACKING_URI is {without_password(address)}, a database that cannot be had ({first[:200]})."
+        return without_password(str(error).strip().splitlines()[0][:200])
     return None
 
 
@@ -64,20 +60,29 @@ def is_server(address: str | None) -> bool:
 
 
 def check_servers() -> None:
-    """Before a run: all servers that do not answer, together.
+    """Before a run: all servers that do not answer or are others, together.
 
     Raises:
-        ServerError: one or both do not.
+        SpecError: what answers is something else, or a database does not.
+        ServerError: one or both do not answer.
     """
     settings = Settings()
     named = {"PREFECT_API_URL": settings.prefect_api_url, "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri}
-    faults = [
-        fault
-        for variable, address in named.items()
-        if address is not None and is_server(address) and (fault := _fault(variable, address))
-    ]
-    database = settings.mlflow_tracking_uri
-    if database is not None and not is_server(database) and not database.startswith("sqlite"):
-        faults += filter(None, [_database_fault(database)])
+    faults, wrong = [], []
+    for variable, address in named.items():
+        if address is None:
+            continue
+        shown = f"{variable} is {without_password(address)}"
+        if not is_server(address):
+            if fault := _database_fault(address):
+                wrong.append(f"{shown}, a database that cannot be had ({fault}).")
+        elif fault := fault_of(address):
+            faults.append(f"{shown}, which does not answer ({fault}).")
+        elif found := _foreign(variable, address):
+            wrong.append(
+                f"{shown}, where something answers that is not {_SAID[variable][0]}: its /health says {found}."
+            )
+    if wrong:
+        raise SpecError(f"{' '.join(wrong)} Set the variable to the server's own address, or unset it to run without.")
     if faults:
         raise ServerError(f"{' '.join(faults)} Start the server, or unset the variable to run without one.")

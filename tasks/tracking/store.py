@@ -17,7 +17,7 @@ from hw3models.runtime.redaction import without_password
 from hw3models.specs import Tracking
 from tasks.patience import patiently
 from tasks.settings import settings
-from tasks.tracking.database import check_database
+from tasks.tracking.database import check_database, check_version
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
@@ -65,11 +65,17 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:
-    if uri.startswith("sqlite:///"):
-        check_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
+    file = Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+    if file is not None:
+        check_database(file)
     _set_tracking_uri(uri)
     client = MlflowClient(uri)
-    found = client.get_experiment_by_name(name)
+    try:
+        found = client.get_experiment_by_name(name)
+    except MlflowException:
+        if file is not None:
+            check_version(file)
+        raise
     if found is not None:
         if found.lifecycle_stage == LifecycleStage.DELETED:
             raise SpecError(
