@@ -69,7 +69,7 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[2:]):
         tell_sources()
     try:
-        app(exit_on_error=False, print_error=False, help_on_error=False)
+        app(sys.argv[1:], exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:
         _stop("interrupted: runs are marked KILLED and Cancelled; what was finished is kept.", 1)
     except CycloptsError as error:

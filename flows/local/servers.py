@@ -10,7 +10,7 @@ from tasks.settings import Settings
 
 
 class ServerError(Hw3Error):
-    """A server that the settings name does not answer, or is another one."""
+    """A server that the settings name does not answer."""
 
 
 def fault_of(address: str) -> str | None:
@@ -32,8 +32,10 @@ def _foreign(variable: str, address: str) -> str | None:
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310  # http(s)
             found = answer.read(200)
-    except (http.client.HTTPException, OSError) as error:
-        return f"{type(error).__name__}"
+    except urllib.error.HTTPError as error:
+        return None if error.code >= 500 else f"{error.code} {error.reason}"  # 5xx: away, as behind a proxy
+    except (http.client.HTTPException, OSError, ValueError):
+        return None
     return None if found.strip() == said else repr(found[:40].decode(errors="replace"))
 
 

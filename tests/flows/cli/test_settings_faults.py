@@ -123,7 +123,7 @@ def test_a_server_that_is_another_one_is_said_to_be(
     for arguments in COMMANDS[:3]:
         ended = command(*arguments)
         assert ended.code == 2
-        assert f"{variable} is {another_server}, where something answers that is not {who}" in ended.err
+        assert f"{variable} is {another_server}, where something else than {who} answers" in ended.err
         assert "'<html>It works!</html>'" in ended.err
 
 
