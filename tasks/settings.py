@@ -21,6 +21,8 @@ TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """What MLflow keeps runs in, beside servers."""
+LONGEST_NAME = 256
+"""Letters of an experiment's name, in MLflow's databases."""
 LONGEST_PATH = 400
 """Bytes of a folder's path."""
 
@@ -63,12 +65,20 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """PostgreSQL for `hw3 up`, such as `postgresql://user:password@host/name`; the two servers take the databases
     `name_prefect` and `name_mlflow`. None: SQLite."""
-    experiment: Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")] = "hw3"
+    experiment: str = "hw3"
     """MLflow experiment."""
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
     """MLflow server; None: SQLite and files under `mlflow/store/`."""
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """Prefect server; None: embedded."""
+
+    @field_validator("experiment")
+    @classmethod
+    def _a_name(cls, value: str) -> str:
+        if value.strip() and len(value) <= LONGEST_NAME:
+            return value
+        found = f"{value[:40]!r} and so on, {len(value)} letters" if value.strip() else repr(value)
+        raise SpecError(f"`HW3_EXPERIMENT` is {found}; MLflow takes names of 1 to {LONGEST_NAME} letters. Set another.")
 
     @field_validator("prefect_api_url")
     @classmethod

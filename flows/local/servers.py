@@ -78,12 +78,10 @@ def check_servers() -> None:
         if not is_server(address):
             if fault := _database_fault(address):
                 wrong.append(f"{shown}, a database that cannot be had ({fault}).")
+        elif found := _foreign(variable, address):
+            wrong.append(f"{shown}, where something else than {_SAID[variable][0]} answers: its /health says {found}.")
         elif fault := fault_of(address):
             faults.append(f"{shown}, which does not answer ({fault}).")
-        elif found := _foreign(variable, address):
-            wrong.append(
-                f"{shown}, where something answers that is not {_SAID[variable][0]}: its /health says {found}."
-            )
     if wrong:
         raise SpecError(f"{' '.join(wrong)} Set the variable to the server's own address, or unset it to run without.")
     if faults:

@@ -25,6 +25,8 @@ from tasks.tracking.store import connect
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EVENT = "hw3.gate."
+_MADE = "Made by hw3"
+"""Begin of the description of a model that is ours."""
 _NOTE_LIMIT = 4900
 """Characters that MLflow's database keeps of a description or a tag, less some."""
 
@@ -41,7 +43,7 @@ def register(model: str, run_id: str, tags: dict[str, str], note: str) -> int:
             return int(version.version)
     model_id = _model_of(client, experiment_id, run_id)
     try:
-        client.create_registered_model(model, description="Made by hw3; `champion` is moved by `hw3 promote` only.")
+        client.create_registered_model(model, description=f"{_MADE}; `champion` is moved by `hw3 promote` only.")
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -216,8 +218,18 @@ def fetch_model(name: str, directory: Path) -> Path:
         ) from error
     folders = [path.parent for path in arrived.rglob("model.safetensors")]
     if len(folders) != 1:
-        raise SpecError(f"`model` {name!r} was not made by hw3: it holds no `model.safetensors`.")
+        held = ", ".join(sorted(path.name for path in arrived.rglob("*") if path.is_file())[:5]) or "no file"
+        found = f"`model` {name!r} holds {len(folders)} files `model.safetensors` in MLflow instead of one ({held})"
+        if _is_ours(address):
+            raise SpecError(f"{found}: hw3 made it, and its artifacts were removed. Bring them back, or roll back.")
+        raise SpecError(f"{found}: it was not made by hw3. Registered: {_listed()}.")
     return folders[0]
+
+
+def _is_ours(address: str) -> bool:
+    client, _ = connect()
+    name = re.split("[@/]", address.removeprefix("models:/"))[0]
+    return (client.get_registered_model(name).description or "").startswith(_MADE)
 
 
 def _listed() -> str:

@@ -69,8 +69,8 @@ def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClien
     if file is not None:
         check_database(file)
     _set_tracking_uri(uri)
-    client = MlflowClient(uri)
     try:
+        client = MlflowClient(uri)
         found = client.get_experiment_by_name(name)
     except MlflowException:
         if file is not None:

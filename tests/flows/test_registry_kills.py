@@ -1,6 +1,7 @@
 """Promotions and rollbacks that are killed at every call: history and aliases agree after all."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from flows.registry import history, rollback
+from hw3models.errors import SpecError
 from hw3models.specs import GateDecision, PromoteSpec, RegistryEvent
 from tasks import promotion
 from tasks.tracking import registry
@@ -130,3 +132,19 @@ def test_events_stay_in_order_when_the_clock_is_set_back(runs: list[str]) -> Non
     ahead = last.model_copy(update={"at": "2999-01-01T00:00:00.000000Z", "version": 1})
     registry.write_down(ahead)
     assert registry.now(MODEL) == "2999-01-01T00:00:00.000001Z"
+
+
+def test_a_model_without_its_files_is_said_to_have_lost_them_or_to_be_another_ones(tmp_path: Path) -> None:
+    client, experiment = connect()
+    run_id = client.create_run(experiment).info.run_id
+    (tmp_path / "README").touch()
+    client.log_artifact(run_id, str(tmp_path / "README"), "model")
+    source = f"{client.get_run(run_id).info.artifact_uri}/model"
+    for name, description in (("hw3-images", "Made by hw3; and so on."), ("theirs", "A model of ours.")):
+        client.create_registered_model(name, description=description)
+        client.create_model_version(name, source=source, run_id=run_id)
+    lost = r"holds 0 files `model.safetensors` in MLflow instead of one \(README\): hw3 made it, and its artifacts were"
+    with pytest.raises(SpecError, match=lost):
+        registry.fetch_model("hw3-images/1", tmp_path / "a")
+    with pytest.raises(SpecError, match=r"\(README\): it was not made by hw3\. Registered: hw3-images\."):
+        registry.fetch_model("theirs/1", tmp_path / "b")
