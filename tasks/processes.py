@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]
 _CLOCK = 2.0
 """Seconds by which start times on the wall clock may differ: psutil adds them to a time of boot that a step moves."""
 _PARTS = 3
-"""Of a start that is counted from boot: ticks, boot, namespace of process ids."""
+"""Number of parts of a start that is counted from boot: ticks, boot, namespace of process ids."""
 _UNKNOWN = "0"
 """A part that the system does not tell."""
 
@@ -169,7 +169,7 @@ class ProcessId(NamedTuple):
     host: str
     pid: int
     started: str
-    """As `started_at` has it."""
+    """The start that `started_at` tells."""
 
     @classmethod
     def own(cls) -> "ProcessId":

@@ -27,7 +27,7 @@ class Identity:
 
     pid: int
     started: Annotated[str, BeforeValidator(str)]
-    """As `tasks.processes.started_at` has it; earlier versions wrote numbers."""
+    """The start that `tasks.processes.started_at` tells; earlier versions wrote numbers."""
 
     @property
     def is_alive(self) -> bool:
