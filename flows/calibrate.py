@@ -1,12 +1,12 @@
 """`hw3 calibrate`: how often whole comparisons are right where the truth is known, as a page."""
 
 import math
-import sys
 import time
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from flows.terminal import remark
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import write_atomically
@@ -88,7 +88,7 @@ def _simulate(planned: Sequence[Cell], repeats: int, folder: Path, until: float)
         for figures in run([one for one in planned if one.title not in known], repeats=repeats, until=until):
             found += figures
             for one in figures:
-                print(f"{one.cell}: {one.what} {_rate(one)} of {one.repeats:,}", file=sys.stderr, flush=True)
+                remark(f"{one.cell}: {one.what} {_rate(one)} of {one.repeats:,}")
             file.write("".join(f"{one.model_dump_json()}\n" for one in figures))
             file.flush()
     return [one for cell in planned for one in found if one.cell == cell.title]
@@ -166,7 +166,7 @@ def _trained(datasets: int, environment: Environment) -> str:
     for one in calibrate_trained(datasets=datasets):
         alarms = f"{100 * one.false_alarms:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
         lines.append(f"| {one.family} | {one.source} | {one.seeds} | {one.datasets:,} x {one.pairs} | {alarms} |\n")
-        print(lines[-1].strip(), file=sys.stderr, flush=True)
+        remark(lines[-1].strip())
     took = f"{time.monotonic() - start:.0f} s on {environment.hardware}, code {environment.code}"
     return f"{''.join(lines)}\n`hw3 calibrate --trained {datasets}`: {took}.\n"
 

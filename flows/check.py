@@ -5,6 +5,7 @@ from pathlib import Path
 from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
+from hw3models.printable import one_a_line
 from hw3models.report.check_page import write_page
 from hw3models.runtime.files import check_output
 from hw3models.specs import DataSpec
@@ -46,7 +47,7 @@ def as_text(found: DataCheck, page: Path) -> str:
     lines.append(f"  test split: {'as the source says' if found.own_split else drawn}")
     if found.looked_at < found.num_examples:
         lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")
-    lines += [f"{one.severity}: {one.what}.\n  {one.do}." for one in found.findings]
+    lines += [line for one in found.findings for line in (f"{one.severity}: {one.what}.", f"  {one.do}.")]
     if not found.findings:
         lines.append("nothing stands out")
-    return "\n".join([*lines, f"page: {page}"])
+    return one_a_line([*lines, f"page: {page}"])

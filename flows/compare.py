@@ -15,6 +15,7 @@ from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.predictions import check_level, named_facts, seconds_of, tables_of
 from hw3models.evaluation.scores import score
 from hw3models.evaluation.wording import value_with_interval
+from hw3models.printable import one_a_line
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import ComparisonReport, Score
 
@@ -172,7 +173,7 @@ def as_text(found: Compared, page: Path | None) -> str:
         kind = "resample" if first.is_resampled else "seed"
         value = value_with_interval(comparison.metric, one.mean, one.low, one.high)
         lines.append(f"  {label}: {value}, {seeds} {kind}{'' if seeds == 1 else 's'}")
-    return "\n".join([*lines, *([f"report: {page}"] if page else [])])
+    return one_a_line([*lines, *([f"report: {page}"] if page else [])])
 
 
 def _shown(table: PredictionTable, metric: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from flows.local.servers import fault_of, is_server
 from flows.orchestration import orchestration
 from hw3models.data.sources import all_sources
 from hw3models.families import FAMILIES
+from hw3models.printable import one_a_line
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.redaction import without_password
 from tasks.settings import Settings
@@ -52,7 +53,7 @@ def as_text(findings: dict[str, Any]) -> str:
             text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
             lines.append(f"  {name:<16} {text}")
         lines.append("")
-    return "\n".join(lines).rstrip()
+    return one_a_line(lines).rstrip()
 
 
 def _devices() -> dict[str, str]:

@@ -12,6 +12,7 @@ from flows.studies.closing import HOOKS, close
 from flows.studies.flush import flush
 from flows.studies.one_family import prepare
 from hw3models.evaluation.wording import value_with_interval
+from hw3models.printable import one_a_line
 from hw3models.specs import DriftReport, DriftSpec
 from tasks import tracking
 from tasks.drift import fetch_reference, look_for_drift
@@ -78,4 +79,4 @@ def as_text(report: DriftReport) -> str:
         lines.append(f"On the new data: {text}.")
     elif before is not None:
         lines.append("The new data have no labels, so how well it does on them is not known.")
-    return "\n".join(lines)
+    return one_a_line(lines)

@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from hw3models.engine.examination import FamilyCheck, check_shape, examine, num_parameters
 from hw3models.errors import SpecError
 from hw3models.families import FAMILIES, Family, Network, enter, find_family, is_reference, offered
+from hw3models.printable import one_a_line
 from hw3models.specs import Kind
 
 SHAPES: dict[Kind, tuple[int, ...]] = {"images": (28, 28), "sequences": (50, 8)}
@@ -71,7 +72,7 @@ def as_text(found: FamilyCheck, shape: str, num_seeds: int) -> str:
     """What was found, in lines for people."""
     lines = [f"{found.family}: {found.source}"]
     if found.recipe is None or found.parameters is None or found.step_milliseconds is None:
-        return "\n".join((*lines, "  an estimator: it is fitted once a seed, and asked about the test examples"))
+        return one_a_line((*lines, "  an estimator: it is fitted once a seed, and asked about the test examples"))
     recipe = found.recipe
     lines += [
         f"  trains on {found.kind} of {shape}: {found.parameters:,} parameters",
@@ -85,7 +86,7 @@ def as_text(found: FamilyCheck, shape: str, num_seeds: int) -> str:
         f"  recipe: {recipe.epochs} epochs, {recipe.optimizer}, learning rate {recipe.learning_rate:g}",
         *(f"  warning: {warning}" for warning in found.warnings),
     ]
-    return "\n".join(lines)
+    return one_a_line(lines)
 
 
 _HOW = {"split": "as one program on each core", "separate": "one by one"}

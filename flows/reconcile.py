@@ -3,6 +3,7 @@
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from hw3models.printable import one_a_line
 from tasks.reconciling import Sweep, sweep
 
 
@@ -26,15 +27,17 @@ def as_text(found: Sweep) -> str:
         for one in found.released
     ]
     lines += [f"left: {text}" for text in found.left]
-    return "\n".join(lines) or "nothing to do"
+    return one_a_line(lines) or "nothing to do"
 
 
 def run_reconcile() -> Sweep:
     """One sweep from the command line, with Prefect's temporary server where no other is set."""
     from flows.local.embedded import embedded_server, prepare_environment
+    from flows.local.folders import check_folders
     from flows.local.servers import check_servers
 
     check_servers()
+    check_folders()
     prepare_environment(verbose=False)
     with embedded_server():
         pass

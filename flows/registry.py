@@ -1,5 +1,6 @@
 """`hw3 history` and `hw3 rollback`: the registry's past, and back to it."""
 
+from flows.local.folders import check_folders
 from flows.local.servers import check_servers
 from hw3models.errors import SpecError
 from hw3models.specs import RegistryEvent
@@ -26,7 +27,18 @@ def rollback(model: str, to: int | None, reason: str) -> RegistryEvent:
     Raises:
         SpecError: there is no champion, none before it, or no such version.
     """
-    events = history(model)
+    check_folders()
+    history(model)
+    with registry.alone(model):
+        left = registry.finish(model)
+        if left is not None and left.event == "rollback" and to in (None, left.version):
+            # The same command again, of which the first was killed.
+            return left
+        return _roll_back(model, to, reason)
+
+
+def _roll_back(model: str, to: int | None, reason: str) -> RegistryEvent:
+    events = registry.history(model)
     now = registry.version_with(model, registry.CHAMPION)
     if now is None:
         raise SpecError(f"{model} has no champion that could be rolled back.")
@@ -37,16 +49,17 @@ def rollback(model: str, to: int | None, reason: str) -> RegistryEvent:
     if to == now:
         raise SpecError(f"version {to} is the champion of {model} already.")
     registry.run_of(model, to)
-    registry.move(model, registry.CHAMPION, to)
     event = RegistryEvent(
-        at=registry.now(),
+        at=registry.now(model),
         model=model,
         version=to,
         event="rollback",
         reason=f"Rolled back from version {now}: {reason}",
         champion=to,
     )
+    # The decision first: `finish` moves the alias for who is killed between the two.
     registry.write_down(event)
+    registry.move(model, registry.CHAMPION, to)
     return event
 
 

@@ -1,6 +1,7 @@
 """`hw3 sources`: where data may come from."""
 
 from hw3models.data.sources import all_sources, plugins
+from hw3models.printable import one_a_line
 
 
 def as_text() -> str:
@@ -9,4 +10,4 @@ def as_text() -> str:
     for one in all_sources():
         notes = [", ".join(one.kinds), f"brought by {one.package}" if one.package else "", one.licence]
         lines += [*(f"{form}" for form in one.forms), f"    {one.text} ({'; '.join(filter(None, notes))})"]
-    return "\n".join([*lines, *plugins().broken])
+    return one_a_line([*lines, *plugins().broken])

@@ -12,6 +12,8 @@ The command line turns `SpecError`, `DataError` and `DigestError` into exit code
 A message says what is wrong, what was found, and what to do.
 """
 
+from hw3models.printable import printable
+
 LONGEST = 2_000
 """Characters of a message."""
 
@@ -30,9 +32,7 @@ def _readable(text: str) -> str:
     if len(text) > LONGEST:
         # The beginning says where and what, the end what to do.
         text = f"{text[: 2 * LONGEST // 3]} [...] {text[-LONGEST // 4 :]}"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return printable(text)
 
 
 class SpecError(Hw3Error, ValueError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.runtime.files import write_atomically
-from tasks.processes import ProcessId
+from tasks.processes import ProcessId, known_start
 from tasks.settings import Settings
 
 _ID = re.compile(r"[0-9a-f-]{36}")
@@ -33,7 +33,7 @@ def present(flow_run_id: str | None) -> Iterator[None]:
         return
     path = _folder() / flow_run_id
     me = ProcessId.own()
-    write_atomically(path, f"{me.pid} {me.started:.1f} {me.host}".encode())
+    write_atomically(path, f"{me.pid} {me.started} {me.host}".encode())
     try:
         yield
     finally:
@@ -48,7 +48,7 @@ def absent() -> Iterator[Absent]:
             continue
         try:
             pid, started, host = path.read_text().split(maxsplit=2)
-            process = ProcessId(host, int(pid), float(started))
+            process = ProcessId(host, int(pid), known_start(started))
         except (OSError, ValueError):
             continue
         if process.is_dead():

@@ -1,11 +1,9 @@
 """The winner of a study goes before the gate: registered as a version, judged, and what was decided written down."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from filelock import FileLock
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -22,7 +20,6 @@ from hw3models.serving.model_card import model_card
 from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
 from tasks import tracking
 from tasks.names import slug
-from tasks.settings import Settings
 from tasks.tracking import registry
 from tasks.tracking.finding import FamilyRun, fetch_family
 
@@ -67,9 +64,10 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
     """
     model, family = model_name(answer), run.training.family
     card = model_card(answer, family, run.spec, run.environment, licence=spec.licence)
-    with _alone(model):
+    with registry.alone(model):
         tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
         version = registry.register(model, run.run_id, tags, card)
+        registry.finish(model)
         before = registry.version_with(model, registry.CHAMPION)
         decision = _overridden(_decide(answer, spec, run, data, model, before, version), spec.override)
         if registry.version_with(model, registry.CHAMPION) != before:
@@ -77,7 +75,7 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
             raise SpecError(f"the champion of {model} has changed while this one was judged: promote again.")
         now = version if decision.outcome == "champion" else before
         event = RegistryEvent(
-            at=registry.now(),
+            at=registry.now(model),
             model=model,
             version=version,
             event=decision.outcome,
@@ -87,9 +85,11 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
             level=decision.level,
             metric=decision.metric,
         )
-        # First the reason, then the alias: what is lost between the two is decided again by the next promotion.
-        registry.write_down(event, note=f"**{decision.outcome}**: {decision.reason}\n\n{card}")
-        _move(model, version, decision)
+        # First the reason, then the alias: whoever is killed between the two has it finished by the next command.
+        if version != before:
+            event = _as_told(event)
+            registry.write_down(event, note=f"**{decision.outcome}**: {decision.reason}\n\n{card}")
+            _move(model, version, decision)
     tracking.log_card(run.run_id, card)
     return Promotion(
         model=model,
@@ -104,21 +104,18 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
     )
 
 
+def _as_told(event: RegistryEvent) -> RegistryEvent:
+    """The newest event of the history, where that says the same: its promotion was killed, and is repeated."""
+    events = registry.history(event.model)
+    return events[-1] if events and event.model_copy(update={"at": events[-1].at}) == events[-1] else event
+
+
 def _overridden(decision: GateDecision, why: str | None) -> GateDecision:
     """A person may know better than the gate, on record."""
     if why is None or decision.outcome == "champion":
         return decision
     reason = f"By a person's decision: {why}. What the gate said: {decision.reason}"
     return decision.model_copy(update={"outcome": "champion", "grounds": "override", "reason": reason})
-
-
-@contextmanager
-def _alone(model: str) -> Iterator[None]:
-    """Two decisions about one model on one machine come one after the other."""
-    work = Settings().work
-    work.mkdir(parents=True, exist_ok=True)
-    with FileLock(work / f"registry-{slug(model)}.lock", timeout=600):
-        yield
 
 
 def _move(model: str, version: int, decision: GateDecision) -> None:

@@ -7,12 +7,29 @@ import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hw3models.errors import SpecError
+from hw3models.runtime.redaction import without_password
+
 TEMPORARY_SERVER = "HW3_TEMPORARY_SERVER"
 """Where a command has started a Prefect server for itself: its address, which `PREFECT_API_URL` then has, too."""
+
+
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""What MLflow keeps runs in, beside servers."""
+LONGEST_NAME = 256
+"""Letters of an experiment's name, in MLflow's databases."""
+LONGEST_PATH = 400
+"""Bytes of a folder's path."""
+
+
+def _is_web(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def not_temporary(address: str | None) -> str | None:
@@ -55,15 +72,48 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """Prefect server; None: embedded."""
 
+    @field_validator("experiment")
+    @classmethod
+    def _a_name(cls, value: str) -> str:
+        if value.strip() and len(value) <= LONGEST_NAME:
+            return value
+        found = f"{value[:40]!r} and so on, {len(value)} letters" if value.strip() else repr(value)
+        raise SpecError(f"`HW3_EXPERIMENT` is {found}; MLflow takes names of 1 to {LONGEST_NAME} letters. Set another.")
+
     @field_validator("prefect_api_url")
     @classmethod
     def _lasting(cls, value: str | None) -> str | None:
+        if value is not None and not _is_web(value):
+            raise SpecError(
+                f"`PREFECT_API_URL` is {without_password(value)!r}, which is no address of a server. "
+                "Set it to one such as http://127.0.0.1:4200/api, or unset it to run without."
+            )
         return not_temporary(value)
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _known_store(cls, value: str | None) -> str | None:
+        if value is None or _is_web(value) or value.partition(":")[0].partition("+")[0] in DATABASES:
+            return value
+        raise SpecError(
+            f"`MLFLOW_TRACKING_URI` is {without_password(value)!r}, which is neither a server (http://host:5000) nor a "
+            f"database ({', '.join(f'{name}://' for name in DATABASES)}). Set it to one, or unset it to run without."
+        )
 
     @field_validator("home", "cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        path = value.expanduser().resolve()
+        try:
+            length = len(str(path).encode())
+        except UnicodeEncodeError:
+            raise SpecError(f"`HW3_HOME` or `HW3_CACHE`: {str(path)!r} is not UTF-8. Choose another folder.") from None
+        if length > LONGEST_PATH:
+            raise SpecError(
+                f"`HW3_HOME` or `HW3_CACHE`: a path of {length} bytes; SQLite takes about 500, with names of files. "
+                "Choose a shorter one."
+            )
+        return path
 
     @property
     def mirrors(self) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,8 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 WITHOUT_A_MODULE = {
     "flows/test_outputs.py": "every command that writes a file",
     "flows/cli/test_end.py": "how the command ends, whatever it was asked",
+    "flows/cli/test_settings_faults.py": "faults of the surroundings, through several commands",
+    "flows/test_registry_kills.py": "promotions and rollbacks that are killed: crosses flows and tasks",
     "flows/studies/test_resume.py": "a study that was killed: every module of the folder has a part in it",
     "flows/test_deployments.py": "prefect.yaml names flows of the whole folder",
     "flows/test_secrets.py": "passwords in addresses, through every command",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from flows.cli.app import Flat, Json, Verbose, app, with_sources
+from flows.terminal import show, show_json
 from hw3models.specs import DataOptions, DataSpec, DriftReport, DriftSpec
 
 
@@ -35,7 +36,10 @@ def check(
     from flows.check import as_text, check
 
     found, page = check(DataSpec(source=source, **dict(data)), output)
-    print(found.model_dump_json(indent=1) if json else as_text(found, page))
+    if json:
+        show_json(found.model_dump_json(indent=1))
+    else:
+        show(as_text(found, page))
     if found.num_errors:
         sys.exit(1)
 
@@ -45,7 +49,7 @@ def sources() -> None:
     """List the sources of data: how each is written, what it holds, and who brings it."""
     from flows.sources import as_text
 
-    print(as_text())
+    show(as_text())
 
 
 @app.command
@@ -86,6 +90,9 @@ def drift(
     report = run_here(load, spec, verbose=verbose)
     from flows.drift import as_text
 
-    print(report.model_dump_json(indent=1) if json else as_text(report))
+    if json:
+        show_json(report.model_dump_json(indent=1))
+    else:
+        show(as_text(report))
     if report.drifted:
         sys.exit(3)

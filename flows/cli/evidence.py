@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.app import Json, app
+from flows.terminal import show, show_json
 
 
 @app.command
@@ -72,7 +73,10 @@ def compare(
     )
     if report is not None:
         write_page(found, report, shlex.join(["hw3", *sys.argv[1:]]))
-    print(as_json(found, report) if json else as_text(found, report))
+    if json:
+        show_json(as_json(found, report))
+    else:
+        show(as_text(found, report))
 
 
 def _with_commas(given: tuple[str, ...]) -> list[str]:
@@ -108,7 +112,7 @@ def calibrate(
 
     repeats = repeats or (100 if quick else 400)
     trained = (0 if quick else 200) if trained is None else trained
-    print(
+    show(
         write_calibration(
             output or default_output(quick=quick), repeats=repeats, trained=trained, quick=quick, minutes=minutes
         )
@@ -128,4 +132,4 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
     """
     from flows.studies.pages import rewrite
 
-    print(rewrite(run_file, output))
+    show(rewrite(run_file, output))

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from flows.cli.app import Json, app
+from flows.terminal import show, show_json
 from hw3models.specs import Kind
 
 
@@ -40,7 +41,10 @@ def families(
     from flows.families import as_text, check_family, list_families, parsed_shape
 
     if check is None:
-        print(list_families())
+        show(list_families())
         return
     found = check_family(check, data, parsed_shape(shape), num_classes=classes, num_seeds=seeds, device=device)
-    print(found.model_dump_json(indent=1) if json else as_text(found, shape or "the usual shape", seeds))
+    if json:
+        show_json(found.model_dump_json(indent=1))
+    else:
+        show(as_text(found, shape or "the usual shape", seeds))

@@ -11,6 +11,7 @@ from cyclopts import CycloptsError
 from flows.cli.app import app, tell_sources, version
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
+from flows.terminal import prepare_streams, remark, show
 from hw3models.runtime.openmp import wait_passively
 
 RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
@@ -57,17 +58,18 @@ def main() -> None:
         SystemExit: the command has failed; its code is the one of the process.
     """
     wait_passively()
+    prepare_streams()
     # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
     warnings.formatwarning = plain_warning
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
     if sys.argv[1:] in (["--version"], ["-V"]):
-        print(f"hw3 {version()}")
+        show(f"hw3 {version()}")
         return
     sys.argv[1:] = [_current(argument) for argument in sys.argv[1:]]
     if {"--help", "-h"} & set(sys.argv[2:]):
         tell_sources()
     try:
-        app(exit_on_error=False, print_error=False, help_on_error=False)
+        app(sys.argv[1:], exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:
         _stop("interrupted: runs are marked KILLED and Cancelled; what was finished is kept.", 1)
     except CycloptsError as error:
@@ -84,7 +86,7 @@ def _current(argument: str) -> str:
     new = RENAMED_OPTIONS.get(name)
     if new is None:
         return argument
-    print(f"hw3: `{name}` is now called `{new}`; the old name goes with the next version.", file=sys.stderr)
+    remark(f"hw3: `{name}` is now called `{new}`; the old name goes with the next version.")
     return f"{new}{equals}{value}"
 
 
@@ -99,5 +101,5 @@ def _nobody_reads() -> bool:
 
 
 def _stop(message: str, code: int) -> None:
-    print(f"hw3: {message}", file=sys.stderr)
+    remark(f"hw3: {message}")
     sys.exit(code)

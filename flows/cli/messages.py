@@ -3,16 +3,20 @@
 import errno
 import linecache
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
 from cyclopts import CycloptsError
 
+from hw3models.printable import printable
+
 _OURS = tuple(Path(__file__).resolve().parents[2] / name for name in ("flows", "tasks", "hw3models"))
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """Message and exit code. What a user can mend has no traceback; a bug of ours has one."""
+    """Message and exit code. A traceback goes to a file."""
     from pydantic import ValidationError
 
     from hw3models.errors import DataError, DigestError, DownloadError, Hw3Error, SpecError
@@ -30,10 +34,41 @@ def explain(error: Exception) -> tuple[str, int]:
     if _is_full(error):
         where = f" ({name})" if (name := getattr(error, "filename", None)) else ""
         return f"No space left on the disk{where}: free some space, and give the same command again.", 1
-    import traceback
+    if _is_refused(error):
+        told = f"{type(error).__name__}: {_first_line(error)}"
+        return f"{told}. Something cannot be written there: set `HW3_HOME` to a folder where that is allowed.", 2
+    return f"{type(error).__name__}: {_first_line(error)}. Nobody has foreseen this; it is told in {_kept(error)}", 1
 
-    traceback.print_exception(error)
-    return f"{type(error).__name__}: {error}", 1
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0][:300].rstrip(".")
+
+
+def _kept(error: Exception) -> str:
+    """Where the traceback is, for whoever looks for the cause: under the home, or where temporary files are."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        from tasks.settings import Settings
+
+        folder = Settings().work / "errors"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError):
+        folder = Path(tempfile.gettempdir())
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="hw3-", suffix=".log", dir=folder, delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(text)
+        return f"{file.name}."
+    except OSError:
+        return f"no file, since none can be written: {text}"
+
+
+def _is_refused(error: Exception) -> bool:
+    """May a file not be written, for us or for SQLite?"""
+    if isinstance(error, OSError):
+        return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    return "attempt to write a readonly database" in str(error)
 
 
 def plain_warning(
@@ -41,9 +76,9 @@ def plain_warning(
 ) -> str:
     """Ours are for the user, in a sentence; those of others keep Python's form, with their place in the code."""
     if category is UserWarning and any(map(Path(filename).resolve().is_relative_to, _OURS)):
-        return f"hw3: {message}\n"
+        return f"{printable(f'hw3: {message}')}\n"
     text = linecache.getline(filename, lineno).strip() if line is None else line
-    return f"{filename}:{lineno}: {category.__name__}: {message}\n  {text}\n"
+    return f"{printable(f'{filename}:{lineno}: {category.__name__}: {message}')}\n  {text}\n"
 
 
 def _is_full(error: Exception) -> bool:

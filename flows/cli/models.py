@@ -8,7 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.cli.app import Flat, Json, Verbose, app, with_sources
-from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport
+from flows.terminal import show, show_json
+from hw3models.printable import one_a_line
+from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport, RegistryEvent
 
 
 @app.command
@@ -52,7 +54,10 @@ def promote(
 
     spec = PromoteSpec(run=run, data=data, family=family, licence=licence, override=override, **dict(gate))
     report = run_here(load, spec, verbose=verbose)
-    print(report.model_dump_json(indent=1) if json else "\n".join(map(_line, report.promotions)))
+    if json:
+        show_json(report.model_dump_json(indent=1))
+    else:
+        show(one_a_line(map(_line, report.promotions)))
 
 
 def _line(one: Promotion) -> str:
@@ -76,13 +81,14 @@ def history(model: str | None = None, /, *, json: Json = False) -> None:
 
     events = history(model)
     if json:
-        print(jsonlib.dumps([event.model_dump(mode="json") for event in events], indent=1))
+        show_json(jsonlib.dumps([event.model_dump(mode="json") for event in events], indent=1))
         return
-    for event in events:
-        champion = "no champion" if event.champion is None else f"champion: {event.champion}"
-        print(f"{event.at[:16]}  {event.model} version {event.version}: {event.event} ({champion}). {event.reason}")
-    if not events:
-        print("no model has been promoted yet")
+    show(one_a_line(map(_told, events)) or "no model has been promoted yet")
+
+
+def _told(event: RegistryEvent) -> str:
+    champion = "no champion" if event.champion is None else f"champion: {event.champion}"
+    return f"{event.at[:16]}  {event.model} version {event.version}: {event.event} ({champion}). {event.reason}"
 
 
 @app.command
@@ -107,7 +113,7 @@ def rollback(
     from flows.registry import rollback
 
     event = rollback(model, to, reason)
-    print(f"{event.model}: version {event.version} is the champion. {event.reason}")
+    show(one_a_line([f"{event.model}: version {event.version} is the champion. {event.reason}"]))
 
 
 @app.command
@@ -138,4 +144,4 @@ def predict(
     """
     from flows.predict import predict
 
-    print(predict(model, data, output, sample_column=sample_column, time_column=time_column))
+    show(one_a_line([predict(model, data, output, sample_column=sample_column, time_column=time_column)]))

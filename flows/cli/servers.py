@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.app import Json, app
+from flows.terminal import show, show_json
 
 
 @app.command
@@ -64,7 +65,10 @@ def reconcile(*, json: Json = False) -> None:
     from flows.reconcile import as_text, run_reconcile
 
     found = run_reconcile()
-    print(found.model_dump_json(indent=1) if json else as_text(found))
+    if json:
+        show_json(found.model_dump_json(indent=1))
+    else:
+        show(as_text(found))
     if found.left:
         sys.exit(1)
 
@@ -81,4 +85,7 @@ def doctor(*, json: Json = False) -> None:
     from flows.doctor import as_text, examine
 
     findings = examine()
-    print(jsonlib.dumps(findings, indent=1) if json else as_text(findings))
+    if json:
+        show_json(jsonlib.dumps(findings, indent=1))
+    else:
+        show(as_text(findings))

@@ -1,6 +1,5 @@
 """Progress for people: a live display on a terminal, plain lines elsewhere; on stderr, always."""
 
-import sys
 import threading
 import time
 from types import TracebackType
@@ -9,7 +8,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from flows.terminal import remark
 from hw3models.engine.fit import EpochReport
+from hw3models.printable import one_a_line
 from tasks.progress import Listener, Training
 
 
@@ -22,7 +23,7 @@ class PlainDisplay(Listener):
 
     def say(self, text: str) -> None:
         """A line with the seconds since the start."""
-        print(f"[{time.monotonic() - self._start:6.1f} s] {text}", file=sys.stderr, flush=True)
+        remark(one_a_line([f"[{time.monotonic() - self._start:6.1f} s] {text}"]))
 
     def epoch(self, training: Training, report: EpochReport) -> None:
         """A line, if the last one was a while ago."""
@@ -49,7 +50,7 @@ class LiveDisplay(Listener):
 
     def __init__(self, console: Console) -> None:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
@@ -61,14 +62,14 @@ class LiveDisplay(Listener):
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(one_a_line([text]), markup=False, highlight=False)
 
     def epoch(self, training: Training, report: EpochReport) -> None:
         """Move the training's bar: it counts epochs of seeds."""
         with self._lock:
             if training not in self._bars:
                 total = report.num_epochs * training.num_seeds
-                self._bars[training] = self._progress.add_task(training.label, total=total, note="")
+                self._bars[training] = self._progress.add_task(one_a_line([training.label]), total=total, note="")
             self._progress.update(self._bars[training], advance=len(report.seeds), note=_losses(report))
 
     def end(self, training: Training) -> None:

@@ -1,16 +1,14 @@
 """Run a flow from the command line: server, progress, Ctrl-C, and what is printed at the end."""
 
-import errno
 import json as jsonlib
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from flows.local.embedded import embedded_server, prepare_environment, without_heartbeats
+from flows.local.folders import check_folders
 from flows.local.servers import check_servers
-from hw3models.errors import SpecError
+from flows.terminal import show, show_json
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
 from tasks.background import background
@@ -29,8 +27,10 @@ def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
     run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
     from flows.local.summary import as_json, as_text
 
-    print(jsonlib.dumps(as_json(run), indent=1, allow_nan=False) if json else as_text(run))
-    sys.stdout.flush()
+    if json:
+        show_json(jsonlib.dumps(as_json(run), indent=1, allow_nan=False))
+    else:
+        show(as_text(run))
 
 
 def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
@@ -66,7 +66,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
     It is imported here: Prefect reads its settings when it is, and its temporary server starts meanwhile.
     """
     check_servers()
-    _check_folders()
+    check_folders()
     prepare_environment(verbose=verbose)
     with ExitStack() as around:
         with importing(), embedded_server(), holding_interrupts():
@@ -85,26 +85,6 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
         except KeyboardInterrupt:
             _cancel_flow_runs()
             raise
-
-
-def _check_folders() -> None:
-    """Can anything be kept? Told before a server starts, which would fail with a page of its own."""
-    settings = Settings()
-    for variable, given, folder in (
-        ("HW3_HOME", settings.home, settings.work),
-        ("HW3_CACHE", settings.cache, settings.cache),
-    ):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise SpecError(
-                f"`{variable}` is {given}, where nothing can be kept ({error.strerror}). "
-                "Set it to a folder that can be written to."
-            ) from error
 
 
 def _check_early(spec: Spec) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hw3models.evaluation.verdicts import verdict_of
+from hw3models.printable import one_a_line
 from hw3models.specs import Answer, EvaluationReport, RunReport, TrainReport
 
 
@@ -111,7 +112,7 @@ def as_text(run: RunReport) -> str:
             f"runs:   {run.tracking.tracking_uri} (experiment {run.tracking.experiment}, run {run.tracking.run_id})"
         )
     lines.append(f"report: {run.report}")
-    return "\n".join(lines).lstrip("\n")
+    return one_a_line(lines).lstrip("\n")
 
 
 def _verdict(answer: Answer) -> str:

@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Annotated
 
 import psutil  # type: ignore[import-untyped]
+from pydantic import BeforeValidator
 
 from tasks.processes import is_running, started_at
 
@@ -24,13 +26,21 @@ class Identity:
     """A process of this host, even after its id has been used again."""
 
     pid: int
-    started: float
-    """Seconds since 1970."""
+    started: Annotated[str, BeforeValidator(str)]
+    """The start that `tasks.processes.started_at` tells; earlier versions wrote numbers."""
 
     @property
     def is_alive(self) -> bool:
         """Is it still this process, and not merely a dead one that nobody has collected?"""
         return is_running(self.pid, self.started)
+
+    @property
+    def since(self) -> float:
+        """When it was started by the clock as it goes now, in seconds since 1970; 0 when it is gone."""
+        try:
+            return float(psutil.Process(self.pid).create_time())
+        except psutil.Error:
+            return 0.0
 
 
 def identify(pid: int) -> Identity:
@@ -38,7 +48,7 @@ def identify(pid: int) -> Identity:
     try:
         return Identity(pid, started_at(pid))
     except psutil.Error:
-        return Identity(pid, 0.0)
+        return Identity(pid, "0")
 
 
 def marked(token: str, *, name: str | None = None) -> list[Identity]:
@@ -50,7 +60,7 @@ def marked(token: str, *, name: str | None = None) -> list[Identity]:
             if environment.get(TOKEN) != token or (name is not None and environment.get(NAME) != name):
                 continue
             if process.status() != psutil.STATUS_ZOMBIE:
-                found.append(Identity(process.pid, process.create_time()))
+                found.append(Identity(process.pid, started_at(process.pid)))
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
     return found

@@ -96,4 +96,4 @@ def _health(service: ServiceState) -> str:
 
 
 def _clock(process: Identity) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(process.started))
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(process.since))

@@ -1,13 +1,12 @@
 """Lines for whoever looks at the terminal."""
 
-import sys
+from flows.terminal import show
 
 
 def say(text: str = "") -> None:
     """Print at once. A terminal that is gone is no reason to stop: least of all while stopping."""
     try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        show(text)
     except (OSError, ValueError):
         return
 

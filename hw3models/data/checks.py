@@ -88,9 +88,16 @@ def _finite_faults(raw: Raw, *, fill: bool) -> list[str]:
     return [f"{fault} (a number beyond 3.4e38 counts as infinite)"] if fault else []
 
 
+def _halved(name: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _class_faults(raw: Raw) -> list[str]:
     names = raw.class_names
     faults = [] if all(name.strip() for name in names) else ["some labels are empty; give every series a class"]
+    faults += [
+        f"class {name!r} holds half of a character (a lone surrogate); write it anew" for name in names if _halved(name)
+    ]
     if len(names) < 2:
         return [*faults, f"only one class ({names[0]!r}) was found, but a classifier needs at least 2"]
     counts = np.bincount(raw.labels, minlength=len(names))

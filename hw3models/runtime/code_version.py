@@ -12,7 +12,7 @@ from types import CodeType
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _TABLES = {".json", ".j2", ".css"}
-_DATA = ("data", "errors", "runtime", "specs")
+_DATA = ("data", "errors", "printable", "runtime", "specs")
 _NETWORKS = (*_DATA, "engine", "families", "nn", "objectives")
 _ASKED = ("evaluation.facts", "evaluation.metrics", "evaluation.prediction_table", "stats.intervals", "stats.limits")
 _SCORED = (*_ASKED, "evaluation.scores", "evaluation.wording")

@@ -46,11 +46,19 @@ def find_answers(run: str | None) -> tuple[str, list[Answer]]:
         try:
             arrived = Path(client.download_artifacts(run_id, "answers", folder))
         except (MlflowException, OSError) as error:
-            raise SpecError(f"MLflow run {run_id} has no answers: it is not a study, or has not ended.") from error
+            raise SpecError(
+                f"MLflow run {run_id} has no answers: it is not a study, has not ended, or its artifacts were removed."
+            ) from error
         texts = [path.read_text() for path in sorted(arrived.glob("*.json")) if not path.stem.endswith("-table")]
     if not texts:
-        raise SpecError(f"MLflow run {run_id} has no answers: it is not a study, or has not ended.")
+        raise SpecError(
+            f"MLflow run {run_id} has no answers: it is not a study, has not ended, or its artifacts were removed."
+        )
     return run_id, [Answer.model_validate_json(text) for text in texts]
+
+
+def _no_answers(run_id: str) -> str:
+    return f"MLflow run {run_id} has no answers: it is not a study, has not ended, or its artifacts were removed."
 
 
 def _newest(client: MlflowClient, experiment_id: str) -> str:
@@ -103,8 +111,8 @@ def fetch_family(run_id: str, directory: Path) -> FamilyRun:
         spec = Path(client.download_artifacts(run_id, "spec.json", str(directory))).read_text()
     except (MlflowException, OSError) as error:
         raise DataError(
-            f"MLflow run {run_id} does not hold a trained family, or not all of it yet: `hw3 reconcile` sends what "
-            "is waiting."
+            f"MLflow run {run_id} does not hold a trained family, or not all of it: `hw3 reconcile` sends what is "
+            "waiting, but brings no artifacts back that were removed."
         ) from error
     seen = reports.get("environment")
     environment = None if seen is None else Environment.model_validate(seen)

@@ -5,10 +5,13 @@ of a model can be read from the registry alone.
 """
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion
@@ -16,10 +19,14 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import RegistryEvent
+from tasks.names import slug
+from tasks.settings import Settings
 from tasks.tracking.store import connect
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EVENT = "hw3.gate."
+_MADE = "Made by hw3"
+"""Begin of the description of a model that is ours."""
 _NOTE_LIMIT = 4900
 """Characters that MLflow's database keeps of a description or a tag, less some."""
 
@@ -36,7 +43,7 @@ def register(model: str, run_id: str, tags: dict[str, str], note: str) -> int:
             return int(version.version)
     model_id = _model_of(client, experiment_id, run_id)
     try:
-        client.create_registered_model(model, description="Made by hw3; `champion` is moved by `hw3 promote` only.")
+        client.create_registered_model(model, description=f"{_MADE}; `champion` is moved by `hw3 promote` only.")
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -99,6 +106,37 @@ def move(model: str, alias: str, version: int) -> None:
     client.set_registered_model_alias(model, alias, str(version))
 
 
+@contextmanager
+def alone(model: str) -> Iterator[None]:
+    """Two decisions about one model on one machine come one after the other."""
+    work = Settings().work
+    work.mkdir(parents=True, exist_ok=True)
+    with FileLock(work / f"registry-{slug(model)}.lock", timeout=600):
+        yield
+
+
+def finish(model: str) -> RegistryEvent | None:
+    """Do what the newest decision says; it, if whoever wrote it down was killed before the aliases had moved.
+
+    Only for who is alone: a decision that is just being made would be taken for one that was left.
+    """
+    if not (events := history(model)):
+        return None
+    last = events[-1]
+    aliases = {"champion": (CHALLENGER, CHAMPION), "challenger": (CHALLENGER,), "rollback": (CHAMPION,)}
+    left = [alias for alias in aliases.get(last.event, ()) if version_with(model, alias) != last.version]
+    if not left:
+        return None
+    client, _ = connect()
+    card = client.get_model_version(model, str(last.version)).description or ""
+    # A description begins with the decision before, if there was one.
+    card = card.partition("\n\n")[2] if card.startswith("**") else card
+    write_down(last, note=None if last.event == "rollback" else f"**{last.event}**: {last.reason}\n\n{card}")
+    for alias in left:
+        move(model, alias, last.version)
+    return last
+
+
 def write_down(event: RegistryEvent, note: str | None = None) -> None:
     """The decision as tags of its version; the note is its description."""
     client, _ = connect()
@@ -120,12 +158,17 @@ def history(model: str) -> list[RegistryEvent]:
     return sorted(found, key=lambda event: event.at)
 
 
-def now() -> str:
-    """Time of an event: ISO 8601, UTC, to the microsecond, so that events can be put in order.
+def now(model: str) -> str:
+    """Time of the model's next event: ISO 8601, UTC, to the microsecond, so that events can be put in order.
 
-    As MLflow's names may be: without a plus sign.
+    Later than the last one, even when the clock was set back. As MLflow's names may be: without a plus sign.
     """
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    form = "%Y-%m-%dT%H:%M:%S.%fZ"
+    at = datetime.now(UTC)
+    if events := history(model):
+        last = datetime.strptime(events[-1].at, form).replace(tzinfo=UTC)
+        at = max(at, last + timedelta(microseconds=1))
+    return at.strftime(form)
 
 
 def _event_text(event: RegistryEvent) -> str:
@@ -175,8 +218,18 @@ def fetch_model(name: str, directory: Path) -> Path:
         ) from error
     folders = [path.parent for path in arrived.rglob("model.safetensors")]
     if len(folders) != 1:
-        raise SpecError(f"`model` {name!r} was not made by hw3: it holds no `model.safetensors`.")
+        held = ", ".join(sorted(path.name for path in arrived.rglob("*") if path.is_file())[:5]) or "no file"
+        found = f"`model` {name!r} holds {len(folders)} files `model.safetensors` in MLflow instead of one ({held})"
+        if _is_ours(address):
+            raise SpecError(f"{found}: hw3 made it, and its artifacts were removed. Bring them back, or roll back.")
+        raise SpecError(f"{found}: it was not made by hw3. Registered: {_listed()}.")
     return folders[0]
+
+
+def _is_ours(address: str) -> bool:
+    client, _ = connect()
+    name = re.split("[@/]", address.removeprefix("models:/"))[0]
+    return (client.get_registered_model(name).description or "").startswith(_MADE)
 
 
 def _listed() -> str:

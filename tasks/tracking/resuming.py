@@ -1,13 +1,16 @@
 """Runs whose process died without ending them: the same command goes on in them."""
 
 from filelock import FileLock
+from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 
 from hw3models.runtime.code_version import code_version
-from tasks.processes import ProcessId
+from tasks.processes import ProcessId, known_start
 from tasks.settings import Settings
 from tasks.tracking.store import connect
 
+ENDED = "hw3.ended"
+"""Tag of a run that did not end well: why."""
 SWEPT = "hw3.swept"
 """Tag of a run that `hw3 reconcile` ended, because its process had died."""
 
@@ -15,15 +18,22 @@ SWEPT = "hw3.swept"
 def process_tags() -> dict[str, str]:
     """Who writes the run."""
     me = ProcessId.own()
-    return {"hw3.host": me.host, "hw3.pid": str(me.pid), "hw3.process_started": f"{me.started:.1f}"}
+    return {"hw3.host": me.host, "hw3.pid": str(me.pid), "hw3.process_started": me.started}
 
 
 def writer_of(tags: dict[str, str]) -> ProcessId | None:
     """Who wrote the run with these tags; None where they do not say."""
     try:
-        return ProcessId(tags["hw3.host"], int(tags["hw3.pid"]), float(tags["hw3.process_started"]))
+        return ProcessId(tags["hw3.host"], int(tags["hw3.pid"]), known_start(tags["hw3.process_started"]))
     except (KeyError, ValueError):
         return None
+
+
+def forget_end(client: MlflowClient, run: Run) -> None:
+    """Remove what was said of the end of a run that goes on, or did not end like that."""
+    for tag in (ENDED, SWEPT):
+        if tag in run.data.tags:
+            client.delete_tag(run.info.run_id, tag)
 
 
 def is_started(key: str) -> bool:
@@ -53,7 +63,6 @@ def adopt(fingerprint: str, tags: dict[str, str]) -> str | None:
             if unended and writer is not None and writer.is_dead():
                 client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
                 client.update_run(run.info.run_id, status="RUNNING")
-                if SWEPT in run.data.tags:
-                    client.delete_tag(run.info.run_id, SWEPT)
+                forget_end(client, run)
                 return str(run.info.run_id)
     return None

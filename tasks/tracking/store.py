@@ -9,12 +9,15 @@ from typing import Any, cast
 import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
+from hw3models.errors import SpecError
 from hw3models.runtime.redaction import without_password
 from hw3models.specs import Tracking
 from tasks.patience import patiently
 from tasks.settings import settings
+from tasks.tracking.database import check_database, check_version
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
@@ -26,12 +29,14 @@ _MAKING = ".making-"
 def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None) -> tuple[MlflowClient, str]:
     if lock is None:
         return _experiment(uri, experiment, artifacts)
-    # A fresh SQLite store runs migrations on first use, which parallel first users would race.
-    with FileLock(lock, timeout=300):
-        database = Path(uri.removeprefix("sqlite:///"))
-        if not database.exists():
-            _make(database)
-        return _experiment(uri, experiment, artifacts)
+    database = Path(uri.removeprefix("sqlite:///"))
+    if not database.exists():
+        database.parent.mkdir(parents=True, exist_ok=True)
+        # A fresh SQLite store runs migrations on first use, which parallel first users would race.
+        with FileLock(lock, timeout=300):
+            if not database.exists():
+                _make(database)
+    return _experiment(uri, experiment, artifacts)
 
 
 def _make(database: Path) -> None:
@@ -60,10 +65,23 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClient, str]:
+    file = Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+    if file is not None:
+        check_database(file)
     _set_tracking_uri(uri)
-    client = MlflowClient(uri)
-    found = client.get_experiment_by_name(name)
+    try:
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(name)
+    except MlflowException:
+        if file is not None:
+            check_version(file)
+        raise
     if found is not None:
+        if found.lifecycle_stage == LifecycleStage.DELETED:
+            raise SpecError(
+                f"`HW3_EXPERIMENT`: the experiment {name!r} was deleted in MLflow. Set another name, or bring it back "
+                f"with `mlflow experiments restore --experiment-id {found.experiment_id}`."
+            )
         return client, str(found.experiment_id)
     try:
         return client, str(client.create_experiment(name, artifact_location=artifacts))
@@ -102,7 +120,6 @@ def connect_once() -> tuple[MlflowClient, str]:
     now = settings()
     if now.mlflow_tracking_uri is not None:
         return _connect(now.tracking_uri, now.experiment, None, None)
-    now.store.mkdir(parents=True, exist_ok=True)
     artifacts = (now.store / "artifacts").as_uri()
     return _connect(now.tracking_uri, now.experiment, artifacts, str(now.store / ".lock"))
 

@@ -7,7 +7,7 @@ from mlflow.entities import RunTag
 from tasks.processes import ProcessId
 from tasks.tracking.claims import CHILD
 from tasks.tracking.parents import Status
-from tasks.tracking.resuming import SWEPT, writer_of
+from tasks.tracking.resuming import ENDED, SWEPT, writer_of
 from tasks.tracking.store import connect
 
 
@@ -49,6 +49,6 @@ def open_runs() -> list[OpenRun]:
 def end_swept(run_id: str, status: Status, reason: str) -> None:
     """End a run whose process is gone. The same command may still go on in it."""
     client, _ = connect()
-    tags = {"hw3.ended": reason, SWEPT: "yes"}
+    tags = {ENDED: reason, SWEPT: "yes"}
     client.log_batch(run_id, tags=[RunTag(name, value[:5000]) for name, value in tags.items()])
     client.set_terminated(run_id, status)

@@ -14,7 +14,9 @@ from hw3models.specs import SequencesSpec
 from tasks import tracking
 from tasks.liveness import present
 from tasks.reconciling import Sweep, sweep
+from tasks.tracking.resuming import adopt
 from tasks.tracking.store import connect
+from tasks.tracking.sweeping import end_swept
 from tests.flows.cli.test_cli import environment, hw3
 from tests.flows.studies.test_resume import STUDY, checkpoints, in_the_middle, runs
 
@@ -67,6 +69,31 @@ def test_what_lives_is_left_alone_and_what_is_elsewhere_is_said() -> None:
     assert nothing_done(found)
     assert [text for text in found.left if "elsewhere" in text]
     assert {client.get_run(one).info.status for one in (run_id, other)} == {"RUNNING"}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_run_that_was_taken_for_dead_and_finished_does_not_say_that_it_was_interrupted() -> None:
+    run_id = tracking.open_parent("a study", SequencesSpec(), {})
+    end_swept(run_id, tracking.FAILED, "its process is gone")
+    tracking.end_run(run_id, "FINISHED")
+    assert tracking.outbox().flush(60) == 0
+    client, _ = connect()
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert not {"hw3.ended", "hw3.swept"} & set(run.data.tags)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_run_that_is_gone_on_with_forgets_how_it_ended_before() -> None:
+    spec = SequencesSpec()
+    run_id = tracking.open_parent("a study", spec, {})
+    client, _ = connect()
+    client.set_tag(run_id, "hw3.pid", "999999999")
+    end_swept(run_id, tracking.FAILED, "its process is gone")
+    assert adopt(spec.fingerprint(), {}) == run_id
+    run = client.get_run(run_id)
+    assert run.info.status == "RUNNING"
+    assert not {"hw3.ended", "hw3.swept"} & set(run.data.tags)
 
 
 @pytest.mark.usefixtures("store", "prefect")

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from hw3models.errors import DataError
 from hw3models.runtime.files import write_atomically
-from tasks.processes import ProcessId
+from tasks.processes import ProcessId, known_start
 from tasks.tracking.journal.events import Event, encode
 from tasks.tracking.store import PENDING
 
 _RUN = re.compile(r"[0-9A-Za-z_-]{1,100}")
-_NAME = re.compile(r"(?P<nanoseconds>\d{1,20})-(?P<pid>\d{1,10})-(?P<started>\d{1,12}\.\d)@(?P<host>[^/]{1,255})")
+_NAME = re.compile(r"(?P<nanoseconds>\d{1,20})-(?P<pid>\d{1,10})-(?P<started>[0-9a-f.]{1,80})@(?P<host>[^/]{1,255})")
 LINES = 64 * 2**20
 """Bytes of a line at most: a figure is a few hundred thousand."""
 
@@ -50,14 +50,14 @@ class JournalFile:
     def new(cls, folder: Path) -> "JournalFile":
         """A file of this process."""
         me = ProcessId.own()
-        return cls(folder / f"{time.time_ns()}-{me.pid}-{me.started:.1f}@{me.host}.jsonl")
+        return cls(folder / f"{time.time_ns()}-{me.pid}-{me.started}@{me.host}.jsonl")
 
     @property
     def writer(self) -> ProcessId:
         """Who writes, or wrote, the file."""
         match = _NAME.fullmatch(self.path.stem)
         assert match is not None
-        return ProcessId(match["host"], int(match["pid"]), float(match["started"]))
+        return ProcessId(match["host"], int(match["pid"]), known_start(match["started"]))
 
     def append(self, event: Event) -> None:
         """Add the event, or nothing of it. A process that is killed after this has not lost it.

@@ -28,6 +28,7 @@ from tasks.tracking.journal.events import (
 )
 from tasks.tracking.journal.files import JournalFile, started_as
 from tasks.tracking.model import log_model
+from tasks.tracking.resuming import SWEPT, forget_end
 from tasks.tracking.store import PENDING
 
 CALL = 1000
@@ -71,6 +72,7 @@ def start_run(client: MlflowClient, experiment_id: str, event: Open) -> tuple[st
     if found:
         run_id = str(found[0].info.run_id)
         client.update_run(run_id, status="RUNNING")
+        forget_end(client, found[0])
     else:
         tags = {"hw3.key": event.key, **event.tags}
         run_id = str(client.create_run(experiment_id, event.at, tags, event.name).info.run_id)
@@ -119,7 +121,14 @@ class Shipping:
         elif isinstance(first, Name):
             self.client.update_run(run_id, name=first.name)
         elif isinstance(first, End):
-            self.client.set_terminated(run_id, first.status, first.at)
+            self._end(run_id, first)
+
+    def _end(self, run_id: str, event: End) -> None:
+        run = self.client.get_run(run_id)
+        if event.status == "FINISHED" and SWEPT in run.data.tags:
+            # It was taken for dead, and was not.
+            forget_end(self.client, run)
+        self.client.set_terminated(run_id, event.status, event.at)
 
     def _points(self, run_id: str, events: Sequence[Points]) -> None:
         points = [

@@ -8,7 +8,7 @@ import pytest
 
 import hw3models.engine.fit
 from flows.cli.messages import explain, plain_warning
-from flows.local import run
+from flows.local.folders import check_folders
 from hw3models.errors import SpecError
 
 
@@ -40,4 +40,4 @@ def test_a_folder_that_cannot_be_used_is_told_before_anything_starts(
     monkeypatch.setenv(variable, str(file))
     message = rf"`{variable}` is {file}, where nothing can be kept \(.+\)\. Set it to a folder that can be written to\."
     with pytest.raises(SpecError, match=message):
-        run._check_folders()
+        check_folders()

@@ -1,9 +1,11 @@
 """What needs no server: back-off, GPUs, addresses, logs, state."""
 
+import json
 import os
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows.up.databases import choose, derive, masked
@@ -19,6 +21,7 @@ from flows.up.services import client_environment, mlflow_server, prefect_server,
 from flows.up.state import ServiceState, UpState, read_state, write_state
 from hw3models.errors import SpecError
 from tasks.mlflow_environment import CLIENT
+from tasks.processes import started_at
 from tasks.settings import Settings
 
 SECRET = "s3cr:t@/x"
@@ -245,7 +248,7 @@ def test_logs_are_appended_to_with_a_line_per_start_and_put_aside_when_large(tmp
 
 def test_the_state_survives_the_disk_and_a_broken_file_is_none(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    service = ServiceState("a", "A", Identity(5, 6.5), None, 1, "a.log")
+    service = ServiceState("a", "A", Identity(5, "6.5"), None, 1, "a.log")
     gone = ServiceState("b", "B", None, "http://x", 0, "b.log")
     state = UpState("token", "up", 1.5, identify(os.getpid()), "p", "api", "m", (service, gone))
     write_state(path, state)
@@ -259,4 +262,22 @@ def test_the_state_survives_the_disk_and_a_broken_file_is_none(tmp_path: Path) -
 def test_a_process_is_known_by_its_id_and_its_start_time() -> None:
     mine = identify(os.getpid())
     assert mine.is_alive
-    assert not Identity(mine.pid, mine.started - 60).is_alive
+    assert not Identity(mine.pid, started_at(os.getppid())).is_alive
+    assert mine.since == psutil.Process().create_time()
+
+
+def test_the_state_of_an_earlier_version_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    state = UpState("token", "up", 1.5, identify(os.getpid()), "p", "api", "m", ())
+    write_state(path, state)
+    written = json.loads(path.read_text())
+    written["supervisor"]["started"] = psutil.Process().create_time()
+    path.write_text(json.dumps(written))
+    found = read_state(path)
+    assert found is not None
+    assert found.supervisor.is_alive
+    written["supervisor"]["started"] -= 60
+    path.write_text(json.dumps(written))
+    found = read_state(path)
+    assert found is not None
+    assert not found.supervisor.is_alive

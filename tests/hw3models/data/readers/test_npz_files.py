@@ -92,6 +92,7 @@ def test_values_beyond_float32_are_refused(tmp_path: Path) -> None:
         ({"X": X.astype(complex), "y": Y}, "X has type complex128; numbers are needed"),
         ({"X": np.array([X[0], X[1, :3]], dtype=object), "y": Y}, "X holds Python objects, which are not unpickled"),
         ({"X": X, "y": np.zeros(40, int)}, r"only one class \('0'\) was found"),
+        ({"X": X, "y": np.array(["a", "\ud800"] * 20)}, r"class '\\ud800' holds half of a character"),
         ({"X": X[:, :1], "y": Y}, "40 series have fewer than 2 time steps, the first is series 0 .* with 1"),
         ({"X": X[:4], "y": np.array([0, 0, 0, 1])}, "class '1' has only 1 of the 3 examples needed"),
     ],

@@ -1,0 +1,34 @@
+"""Text from files, as a terminal may show it: names of classes and of files may hold anything."""
+
+import json
+import unicodedata
+from collections.abc import Iterable
+
+_HARMLESS = " \n\t"
+
+
+def printable(text: str) -> str:
+    r"""The text with what a terminal obeys or hides (ESC, RTL override, half a surrogate pair) as `\u001b`, as in JSON.
+
+    Ends of lines stay: whoever lays a text out in lines does so with `one_a_line`.
+    """
+    return text if text.isprintable() else "".join(c if _is_harmless(c) else _escaped(c) for c in text)
+
+
+def one_a_line(lines: Iterable[str]) -> str:
+    r"""The lines as a text. What would begin another line within one of them is shown as `\n`."""
+    return "\n".join("".join(_escaped(c) if c in "\n\t" else c for c in printable(line)) for line in lines)
+
+
+def ascii_json(text: str) -> str:
+    """The same JSON, in characters that every encoding has."""
+    return text if text.isascii() else "".join(c if c.isascii() else _escaped(c) for c in text)
+
+
+def _is_harmless(character: str) -> bool:
+    # Spaces of other widths are not "printable", and do no harm.
+    return character.isprintable() or character in _HARMLESS or unicodedata.category(character) == "Zs"
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
