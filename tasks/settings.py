@@ -104,13 +104,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         path = value.expanduser().resolve()
+        # The bytes on the disk: a process without UTF-8 has characters of its own for them.
+        name = os.fsencode(path)
         try:
-            length = len(str(path).encode())
-        except UnicodeEncodeError:
+            name.decode("utf-8")
+        except UnicodeDecodeError:
             raise SpecError(f"`HW3_HOME` or `HW3_CACHE`: {str(path)!r} is not UTF-8. Choose another folder.") from None
-        if length > LONGEST_PATH:
+        if len(name) > LONGEST_PATH:
             raise SpecError(
-                f"`HW3_HOME` or `HW3_CACHE`: a path of {length} bytes; SQLite takes about 500, with names of files. "
+                f"`HW3_HOME` or `HW3_CACHE`: a path of {len(name)} bytes; SQLite takes about 500, with names of files. "
                 "Choose a shorter one."
             )
         return path

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.calibrate import write_calibration
 from flows.check import check
 from flows.cli.evidence import compare
 from flows.predict import predict
@@ -123,12 +122,6 @@ def test_a_run_file_that_is_called_as_a_page_is_not_replaced_by_it(tmp_path: Pat
     path.write_text(run_report(tmp_path).model_dump_json())
     with pytest.raises(SpecError, match=r"r\.html is the input"):
         rewrite(path, None)
-
-
-def test_the_page_of_a_calibration_is_not_its_own_figure(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="the figure beside the page has this name"):
-        write_calibration(tmp_path / "c.png", repeats=20, seeds=(3,), examples=(100,), trained=0)
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -117,5 +117,5 @@ def test_what_a_run_does_not_hold_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not hold a trained family, or not all of it yet: `hw3 reconcile`"):
         from_runs([empty])
     client.set_tag(empty, "hw3.role", "parent")
-    with pytest.raises(SpecError, match="has no answers: it is not a study, or has not ended"):
+    with pytest.raises(SpecError, match="it is not a study, has not ended, or its artifacts were removed"):
         from_runs([empty])
