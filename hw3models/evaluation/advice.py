@@ -38,7 +38,8 @@ def _what_it_takes(setting: Setting, power: PowerReport, digits: int, seeds: int
         # With few seeds the variance is hardly known, and fewer than there were can look like enough.
         enough = max(power.seeds_for_margin, seeds + 1)
         return say("power_seeds", margin=margin, num=f"{enough:,}", replicates=replicates)
-    floor = _told(setting, power.detectable_with_many_seeds, digits)
+    lowest, highest = METRICS[setting.metric].range
+    floor = _told(setting, min(power.detectable_with_many_seeds, highest - lowest), digits)
     if power.examples_factor is None:
         # Training itself varies too much (or resamples overlap): no number of test examples is known to help.
         return say("power_many", many=f"{MANY:,}", replicates=replicates, margin=margin, floor=floor)
