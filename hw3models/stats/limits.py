@@ -182,12 +182,13 @@ def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
         return Reach(half, half)
     # By how much these limits differ from Student's, both with the seeds' own degrees of freedom.
     tails = np.maximum(TAILS, _SMALLEST_TAIL)
-    student = np.maximum(-stdtrit(num - 1, tails) * deviation, 1e-300)
+    student = -stdtrit(num - 1, tails) * deviation
     places = (np.arange(len(means)) + 0.5) / len(means)
     low, high = (np.interp(one, places, means) for one in (tails, 1 - tails))
     # Towards a limit of a half both are nothing over nothing.
     known = TAILS < 0.25
-    ratios = [np.where(known, distance / student, 1.0) for distance in (measured.value - low, high - measured.value)]
+    distances = (measured.value - low, high - measured.value)
+    ratios = [np.divide(one, student, out=np.ones_like(TAILS), where=known) for one in distances]
     return Reach(*(half * np.clip(ratio, 0.2, None) for ratio in ratios))
 
 

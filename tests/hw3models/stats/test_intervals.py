@@ -243,6 +243,14 @@ def test_lognormal_seeds_are_covered(deviation: float, acceptable: tuple[float, 
     assert acceptable[0] <= hits / 500 <= acceptable[1]
 
 
+def test_seeds_that_differ_by_orders_of_magnitude_have_limits_that_are_numbers() -> None:
+    for losses in ([1e-9, 1.0, 180.0], [1e-12, 1e-12, 1e9], [0.0, 5.0, 1e9]):
+        low, high = estimate(
+            measure_mean(np.array(losses)[:, None] * np.ones((3, 30)), bounds=(0, math.inf))
+        ).interval()
+        assert 0 <= low <= np.mean(losses) <= high
+
+
 def test_groups_are_left_out_whole() -> None:
     values, groups = np.random.default_rng(15).normal(size=(2, 9)), np.array([4, 4, 4, 0, 0, 7, 7, 7, 7])
     measured = measure_mean(values, groups=groups)
