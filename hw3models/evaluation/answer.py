@@ -22,6 +22,8 @@ from hw3models.stats.intervals import Measured, difference, estimate
 
 CHEAPER = 0.8
 """Share of the best family's training time below which another is cheaper: a clock's noise is smaller."""
+BEYOND_NOISE = 4
+"""Standard errors of guessing that the median seed must be away from it before another can have collapsed."""
 
 
 def choose(setting: Setting, standings: Standings, measured: Mapping[str, Measured]) -> Choice:
@@ -91,7 +93,8 @@ def collapses(
 ) -> dict[str, Collapse]:
     """Families of which some seeds, not most, learnt next to nothing: nearer to guessing than to the median seed.
 
-    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one.
+    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one. Where the
+    median seed itself is not beyond the noise of guessing, nothing has been learnt that a seed could have missed.
     """
     if not counts_right_answers(metric):
         return {}
@@ -101,7 +104,9 @@ def collapses(
         if len(values) < 3 or fact(facts, name).is_baseline:
             continue
         guess, median = _guess(table, metric), float(np.median(values))
-        count = int((values < (guess + median) / 2).sum()) if median > guess else 0
+        noise = math.sqrt(guess * (1 - guess) / measured[name].num_independent)
+        learnt = median - guess > BEYOND_NOISE * noise
+        count = int((values < (guess + median) / 2).sum()) if learnt else 0
         if count:
             upper = float(beta.ppf(0.95, count + 1, len(values) - count)) if count < len(values) else 1.0
             found[name] = Collapse(seeds=count, of=len(values), upper=upper)

@@ -32,7 +32,7 @@ from hw3models.evaluation.verdicts import (
 from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
 from hw3models.stats import spending
 from hw3models.stats.intervals import Estimate, Measured, covariance, difference
-from hw3models.stats.multiple_testing import LEVEL, step_down
+from hw3models.stats.multiple_testing import LEVEL, holm_levels, step_down
 from hw3models.stats.power import advise
 
 DEFAULT_MARGINS = {"%": 0.005, "dB": 0.1}
@@ -203,7 +203,7 @@ def _pairs(
         _overall(found[index].p_equivalent(setting.margin), share, looks)
         for index, share in zip(judged, shares, strict=True)
     ]
-    equal_levels = _holm_levels(equal, setting.level)
+    equal_levels = holm_levels(equal, setting.level)
     decisions: dict[int, Decision] = {}
     for index, step, p, p_level, share in zip(judged, steps, equal, equal_levels, shares, strict=True):
         verdict: PairVerdict = "cannot tell"
@@ -225,15 +225,6 @@ class Decision(NamedTuple):
 
     verdict: PairVerdict
     level: float
-
-
-def _holm_levels(p_values: Sequence[float], level: float) -> list[float]:
-    """The level that each hypothesis is tested at by Holm's procedure (1979); 0 behind the first that fails."""
-    levels, failed = [0.0] * len(p_values), False
-    for step, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        levels[index] = 0.0 if failed else level / (len(p_values) - step)
-        failed |= p_values[index] > levels[index]
-    return levels
 
 
 def _information(found: Estimate, looks: LookPlan | None) -> tuple[float, ...]:

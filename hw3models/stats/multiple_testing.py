@@ -20,12 +20,17 @@ def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
 
     The smallest p of m is compared with level / m, the next with level / (m - 1), ...; the first that fails ends it.
     """
-    rejected = [False] * len(p_values)
+    return [p <= own for p, own in zip(p_values, holm_levels(p_values, level), strict=True)]
+
+
+def holm_levels(p_values: Sequence[float], level: float = LEVEL) -> list[float]:
+    """The level that each hypothesis is tested at by that procedure; negative behind the first that fails."""
+    levels, failed = [-1.0] * len(p_values), False
     for step, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        if p_values[index] > level / (len(p_values) - step):
-            break
-        rejected[index] = True
-    return rejected
+        if not failed:
+            levels[index] = level / (len(p_values) - step)
+            failed = p_values[index] > levels[index]
+    return levels
 
 
 @dataclass(frozen=True)

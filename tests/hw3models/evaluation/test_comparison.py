@@ -305,6 +305,12 @@ def test_collapsed_seeds_are_counted_with_the_bound_of_their_rate() -> None:
     assert set(report.collapses) == {"gru"}
 
 
+def test_where_no_seed_has_learnt_anything_none_has_collapsed() -> None:
+    """All seeds at 50 to 54% of two classes, and 400 examples: four standard errors of guessing are 10 points."""
+    right = np.stack([flat(share, num_seeds=1)[0] for share in (0.5, 0.54, 0.53, 0.54, 0.53)])
+    assert not compared({"cnn": right, "gru": flat(0.9)}).collapses
+
+
 def test_times_of_different_devices_are_said_to_be_so() -> None:
     rng = np.random.default_rng(6)
     rights = {"cnn": skilled(rng, 0.8), "gru": skilled(rng, 0.8)}
