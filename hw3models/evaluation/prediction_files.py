@@ -59,6 +59,10 @@ def read_table(path: Path) -> pd.DataFrame:
         with path.open("rb") as file:
             is_parquet = file.read(len(_PARQUET)) == _PARQUET
         return pd.read_parquet(path) if is_parquet else _read_csv(path)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: neither Parquet nor text in UTF-8. Save it as CSV in UTF-8, or as Parquet."
+        ) from error
     except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).strip().splitlines()[0]
         raise DataError(f"{path}: not a CSV or Parquet file of predictions ({why}).") from error

@@ -50,7 +50,11 @@ def test_files_are_put_below_each_other_and_one_without_families_is_a_family(fol
     [
         (b"", r"a.csv: not a CSV or Parquet file of predictions \(it is empty\)"),
         (b"PAR1 and no more", r"a.csv: not a CSV or Parquet file of predictions \("),
-        (b"example,label\n1,\xff\n", r"a.csv: not a CSV or Parquet file of predictions \('utf-8' codec"),
+        (
+            b"example,label\n1,\xff\n",
+            r"a.csv: neither Parquet nor text in UTF-8. Save it as CSV in UTF-8, or as Parquet",
+        ),
+        ("example,label\n1,x\n".encode("utf-16"), r"a.csv: neither Parquet nor text in UTF-8"),
         (b"example,label,label\n1,2,3\n", "more than one column label"),
         (b"example,label\n1,2,3\n4,5,6\n", r"a.csv: not a CSV or Parquet file of predictions \("),
         (b"example;label\n1;2\n", r"no column example, label \(there are: example;label\)"),
