@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,10 @@ if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 for _name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "HW3_MNIST_MIRRORS", "HW3_FASHION_MIRRORS"):
     os.environ.pop(_name, None)
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+# Shells start commands in the background deaf to Ctrl-C, and what these start is so, too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Real data for tests, beside the checkout; not part of the repository."""

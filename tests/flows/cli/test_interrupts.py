@@ -54,6 +54,17 @@ def test_python_alone_drops_it() -> None:
     assert "Exception ignored in" in err
 
 
+def test_a_suite_that_a_shell_has_made_deaf_to_ctrl_c_hears_it_again() -> None:
+    program = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+import tests.conftest
+signal.raise_signal(signal.SIGINT)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
+    assert "KeyboardInterrupt" in done.stderr
+
+
 def test_other_errors_of_callbacks_are_told_as_before() -> None:
     program = """
 import weakref
