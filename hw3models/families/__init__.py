@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.facts import FamilyFacts
-from hw3models.families import autoencoder, baselines, cnn, gru, lstm, mlp
+from hw3models.families import autoencoder, baselines, cnn, fcn, gru, inception, lstm, mlp, resnet
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
 from hw3models.specs import Kind
@@ -36,6 +36,9 @@ _ALL: tuple[Family, ...] = (
     cnn.SEQUENCES,
     lstm.SEQUENCES,
     gru.SEQUENCES,
+    inception.SEQUENCES,
+    resnet.SEQUENCES,
+    fcn.SEQUENCES,
     baselines.MAJORITY,
     baselines.LOGISTIC,
     baselines.ROCKET,

@@ -1,10 +1,19 @@
-"""Recipes of sequence networks beside their default: plain Adam as in the course, and three times the training."""
+"""Recipes that several sequence networks have: plain Adam as in the course, three times the training, and deep ones'."""
 
 from collections.abc import Mapping
 
 from hw3models.specs import Recipe
 
 HOMEWORK = Recipe(epochs=30, min_examples=20_000, optimizer="adam", learning_rate=1e-3, schedule="constant")
+DEEP = Recipe(
+    epochs=20,
+    min_examples=10_000,
+    learning_rate=3e-3,
+    weight_decay=0.05,
+    jitter=0.1,
+    scale=0.3,
+)
+"""Of convolutional networks that are deep or wide."""
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:
