@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from hw3models.data.resamples import tests_on_splits
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.families import Network, facts_of, find_family, recipe_of
+from hw3models.pipeline.study import trained_for
 from hw3models.specs import DataReport, DataSpec, Recipe, StudyKind, StudySpec, TrainSpec
 
 
@@ -18,7 +19,7 @@ class StudyPlan:
     source: DataSpec
     data: DataReport
     families: tuple[str, ...]
-    """The order in which the user named them."""
+    """Entries of the comparison, in the order in which the user named them: families, and ensembles of their seeds."""
     metric: str
     """What they are compared, ranked and shown by."""
     parent: str
@@ -33,9 +34,14 @@ class StudyPlan:
         return tests_on_splits(self.spec.resampling)
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """The families whose seeds are trained."""
+        return trained_for(self.families)
+
+    @property
     def networks(self) -> tuple[str, ...]:
         """The families that are trained by a recipe."""
-        return tuple(name for name in self.families if isinstance(find_family(self.data.kind, name), Network))
+        return tuple(name for name in self.trained if isinstance(find_family(self.data.kind, name), Network))
 
     @property
     def facts(self) -> dict[str, FamilyFacts]:

@@ -57,13 +57,13 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
 def _train_and_compare(plan: StudyPlan, results: StudyResults) -> ComparisonReport | None:
     """All seeds at once; None where fewer than two families could be trained."""
     seeds = range(plan.spec.first_seed, plan.spec.first_seed + plan.spec.seeds)
-    train_all(plan, plan.trainings(results.without_failures(plan.families), seeds), results)
+    train_all(plan, plan.trainings(results.without_failures(plan.trained), seeds), results)
+    results.add_ensembles(plan.families)
     if results.training:
         # The page is drawn while families are compared.
         draw_ahead(_answer(plan, results, None))
-    if len(results.training) < 2:
-        return None
-    return compare(plan.data, *results.in_order(plan.families), plan.metric, plan.spec.margin)
+    compared = results.in_order(plan.families)
+    return compare(plan.data, *compared, plan.metric, plan.spec.margin) if len(compared[0]) > 1 else None
 
 
 def _answer(plan: StudyPlan, results: StudyResults, comparison: ComparisonReport | None) -> Answer:

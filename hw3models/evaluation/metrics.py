@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
@@ -109,6 +110,9 @@ def measure(table: PredictionTable, name: str) -> Measured:
         raise SpecError(
             f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
         )
+    if table.members is not None:
+        whole = measure(replace(table, members=None, member_seeds=None), name)
+        return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
         return replace(_MEASURES[name](table), bounds=METRICS[name].range)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]

@@ -77,7 +77,7 @@ def score_of(measured: Measured, metric: str) -> Score:
     """Mean and 95% interval of what was measured."""
     lowest, highest = METRICS[metric].range
     low, high = bounded_interval(measured, lowest=lowest, highest=highest)
-    per_seed = tuple(float(value) for value in measured.per_seed)
+    per_seed = tuple(float(value) for value in measured.per_replicate)
     return Score(mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=per_seed)
 
 

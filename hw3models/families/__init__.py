@@ -2,12 +2,26 @@
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import named_ensemble
 from hw3models.evaluation.facts import FamilyFacts
-from hw3models.families import autoencoder, baselines, cnn, fcn, gru, inception, lstm, mlp, resnet
+from hw3models.families import (
+    autoencoder,
+    baselines,
+    cnn,
+    fcn,
+    gru,
+    inception,
+    lite,
+    lstm,
+    mlp,
+    resnet,
+    tcn,
+    transformer,
+)
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
 from hw3models.specs import Kind
@@ -39,6 +53,9 @@ _ALL: tuple[Family, ...] = (
     inception.SEQUENCES,
     resnet.SEQUENCES,
     fcn.SEQUENCES,
+    lite.SEQUENCES,
+    tcn.SEQUENCES,
+    transformer.SEQUENCES,
     baselines.MAJORITY,
     baselines.LOGISTIC,
     baselines.ROCKET,
@@ -129,10 +146,18 @@ def facts_of(
     known = {name: family for (own, name), family in _outside.items() if kind in (None, own)}
     kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
     known |= {name: family for families in kinds for name, family in families.items()}
-    facts = {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+    facts = {name: _facts_by_name(name, known) for name in names}
     if not training_resampled:
         return facts
     return {name: replace(one, deterministic=False) for name, one in facts.items()}
+
+
+def _facts_by_name(name: str, known: Mapping[str, Family]) -> FamilyFacts:
+    ensemble = named_ensemble(name) if name not in known else None
+    if ensemble is not None and ensemble.family in known:
+        own = _facts(known[ensemble.family])
+        return replace(own, label=f"{own.label} x{ensemble.members}")
+    return _facts(known[name]) if name in known else FamilyFacts(label=name)
 
 
 def _facts(family: Family) -> FamilyFacts:

@@ -20,7 +20,7 @@ class StudySpec(Spec):
     model_config = ConfigDict(allow_inf_nan=False)
 
     families: tuple[str, ...] | None = None
-    """Families and baselines to compare; none: all that suit the data."""
+    """Families and baselines to compare; none: those that suit the data. `inception*5` is an ensemble of five seeds."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Replicates per family. Under 3 there is hardly a statement about the difference."""
     first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0

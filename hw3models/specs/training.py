@@ -186,6 +186,8 @@ class TrainReport(Report):
     """Where the family's code was; None for those of this package."""
     seeds: tuple[int, ...]
     """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
+    members: int = 1
+    """Networks of an ensemble, each with a seed of its own; `seeds` are then those of the first members."""
     failures: tuple[ReplicateFailure, ...] = ()
     best_seed: int
     """Lowest validation loss (training loss where there is no validation split)."""
