@@ -9,6 +9,7 @@ from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import named_ensemble
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.families import (
+    aeon_baselines,
     autoencoder,
     baselines,
     cnn,
@@ -60,6 +61,9 @@ _ALL: tuple[Family, ...] = (
     baselines.LOGISTIC,
     baselines.ROCKET,
     baselines.MINIROCKET,
+    aeon_baselines.MULTIROCKET_HYDRA,
+    aeon_baselines.QUANT,
+    aeon_baselines.CATCH22,
     baselines.PCA_CODE,
 )
 
