@@ -6,6 +6,7 @@ from flows.studies.training import train_all
 from flows.studies.tuning import Tuned, tune
 from hw3models.data import check_kind
 from hw3models.pipeline.answering import answer_of, with_design
+from hw3models.pipeline.defaults import fitting_entries
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.pipeline.study import check_study
 from hw3models.specs import Answer, ComparisonReport, DataSpec, StudyKind, StudySpec
@@ -28,17 +29,19 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
+    entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(
         kind=kind,
         spec=spec,
         source=data_spec,
         data=data,
-        families=choice.families,
+        families=entries,
         metric=choice.metric,
         parent=parent,
         latent_dim=latent_dim,
     )
     results = StudyResults(data, metric=choice.metric, fresh=spec.fresh, cached=["preprocess"] if was_cached else [])
+    results.notes += left_out
     tuned = tune(plan, results)
     plan = plan.with_recipes(tuned.recipes)
     comparison = train_until_decided(plan, results) if spec.until_decided else _train_and_compare(plan, results)

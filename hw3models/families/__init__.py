@@ -63,7 +63,7 @@ _ALL: tuple[Family, ...] = (
     baselines.MINIROCKET,
     aeon_baselines.MULTIROCKET_HYDRA,
     aeon_baselines.QUANT,
-    aeon_baselines.CATCH22,
+    aeon_baselines.SUMMARY,
     baselines.PCA_CODE,
 )
 
@@ -100,7 +100,8 @@ def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
     if name in offered():
         return enter(kind, f"{GROUP}:{name}")
     names = [*here, *offered()]
-    near = difflib.get_close_matches(name, names, n=1)
+    # Of names that are as near as each other (cnm: cnn, fcn, tcn) those that begin alike: few mistype the first letter.
+    near = sorted(difflib.get_close_matches(name, names), key=lambda one: one[:1] != name[:1])
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SpecError(
         f"`family` {name!r} is not known for {kind}; known: {', '.join(names)}.{hint} One of your own is named by "

@@ -200,7 +200,12 @@ LOGISTIC = Baseline(
 )
 ROCKET = Baseline(name="rocket", label="ROCKET", kinds=("sequences",), deterministic=False, fit=fit_rocket)
 MINIROCKET = Baseline(
-    name="minirocket", label="MiniROCKET", kinds=("sequences",), deterministic=False, fit=fit_minirocket
+    name="minirocket",
+    label="MiniROCKET",
+    kinds=("sequences",),
+    deterministic=False,
+    fit=fit_minirocket,
+    in_default=False,
 )
 PCA_CODE = Baseline(
     name="pca", label="PCA", kinds=("images",), objective=RECONSTRUCTION, deterministic=True, fit=fit_pca

@@ -1,4 +1,4 @@
-"""Recipes that several sequence networks have: plain Adam as in the course, three times the training, and deep ones'."""
+"""Recipes that several sequence networks share: plain Adam as in the course, three times the training, and DEEP."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,16 @@ HOMEWORK = Recipe(epochs=30, min_examples=20_000, optimizer="adam", learning_rat
 DEEP = Recipe(
     epochs=20,
     min_examples=10_000,
+    max_time_steps=2_500_000,
     learning_rate=3e-3,
     weight_decay=0.05,
     jitter=0.1,
     scale=0.3,
 )
-"""Of convolutional networks that are deep or wide."""
+"""Of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:
     """Other recipes by name; `long` is `default` with three times the examples."""
-    longer = {"epochs": 3 * default.epochs, "min_examples": 3 * default.min_examples}
+    longer = {name: 3 * getattr(default, name) for name in ("epochs", "min_examples", "max_time_steps")}
     return {"homework": HOMEWORK, "long": default.model_copy(update=longer)}

@@ -79,5 +79,6 @@ SEQUENCES = Network(
     build=build_tcn,
     recipe=RECIPE,
     computes_in_bf16=True,
+    in_default=False,
     named=other_recipes(RECIPE),
 )

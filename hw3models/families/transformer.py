@@ -78,6 +78,7 @@ def build_transformer(like: Architecture) -> nn.Module:
 RECIPE = Recipe(
     epochs=20,
     min_examples=20_000,
+    max_time_steps=5_000_000,
     learning_rate=2e-3,
     weight_decay=0.05,
     dropout=0.2,
@@ -93,5 +94,6 @@ SEQUENCES = Network(
     kind="sequences",
     build=build_transformer,
     recipe=RECIPE,
+    in_default=False,
     named=other_recipes(RECIPE),
 )

@@ -1,6 +1,6 @@
 """Parts of convolutional networks for series: masked for unequal lengths, and fitted to the length of the series.
 
-    S = replicates, B = examples, T = time steps, C = channels, ... = either nothing or S
+S = replicates, B = examples, T = time steps, C = channels, ... = either nothing or S
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,12 @@ def after_stride(lengths: torch.Tensor | None, stride: int) -> torch.Tensor | No
     return (lengths + stride - 1).div(stride, rounding_mode="floor")
 
 
-def masked(features: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-    """(..., B, C, T) with zeros after the end of each series: nothing leaks from there into it."""
+def masked(features: torch.Tensor, lengths: torch.Tensor | None, *, fill: float = 0.0) -> torch.Tensor:
+    """(..., B, C, T) with zeros, or `fill`, after the end of each series: nothing leaks from there into it."""
     if lengths is None:
         return features
-    return features * time_mask(lengths, features.shape[-1]).unsqueeze(-2)
+    valid = time_mask(lengths, features.shape[-1]).unsqueeze(-2)
+    return features.masked_fill(~valid, fill) if fill else features * valid
 
 
 class ConvNorm(nn.Module):

@@ -17,6 +17,7 @@ class Choice(NamedTuple):
     kind: Kind
     families: tuple[str, ...]
     metric: str
+    objective: Objective
 
 
 def check_study(study: StudyKind, spec: StudySpec) -> Choice:
@@ -33,9 +34,11 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     check_recipe(kind, trained_for(families), spec.recipe)
     metric = spec.metric or default_metric(objective.metrics)
     check_metric(objective, metric)
-    if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in trained_for(families)):
+    if spec.tune is not None and not any(
+        isinstance(find_family(kind, name), Network) for name in trained_for(families)
+    ):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
-    return Choice(kind, families, metric)
+    return Choice(kind, families, metric, objective)
 
 
 def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
@@ -109,9 +112,12 @@ def check_ensembles(kind: Kind, spec: StudySpec, entries: Sequence[str]) -> None
 
 
 def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:
-    """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
-    known = [name for name, family in FAMILIES[kind].items() if family.objective is objective]
-    return tuple(name for name in known if name != "minirocket")
+    """Networks first, then the baselines that stand in every comparison.
+
+    What the size of the data changes about them is decided when they are there (`hw3models.pipeline.defaults`).
+    """
+    known = {name: family for name, family in FAMILIES[kind].items() if family.objective is objective}
+    return tuple(name for name, family in known.items() if family.in_default)
 
 
 def check_families(kind: Kind, objective: Objective, families: Sequence[str]) -> None:
@@ -128,7 +134,7 @@ def check_families(kind: Kind, objective: Objective, families: Sequence[str]) ->
             faults.append(str(error))
             continue
         if family.objective is not objective:
-            fitting = ", ".join(default_families(kind, objective))
+            fitting = ", ".join(name for name, one in FAMILIES[kind].items() if one.objective is objective)
             does = f"{name} is for {family.objective.name}, this study is {objective.name}"
             faults.append(f"`families`: {does}; fitting: {fitting}.")
     if twice := [name for name in dict.fromkeys(families) if list(families).count(name) > 1]:

@@ -81,8 +81,8 @@ class Measured:
     greatest_bias: float = 0.0
     """The same, at most."""
     num_members: int = 1
-    """M, where the replicates are ensembles: `per_seed` and `left_out` then hold M pseudo-values for each of them, one a
-    member, whose mean is the ensemble's own value (`of_ensembles`)."""
+    """M, where the replicates are ensembles: `per_seed` and `left_out` then hold M pseudo-values for each of them, one
+    for a member, whose mean is the ensemble's own value (`of_ensembles`)."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
 
