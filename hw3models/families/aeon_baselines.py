@@ -55,10 +55,12 @@ class HydraFeatures:
     def transform(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same of other series."""
         roots = self._roots(self.hydra.transform(series))
-        return np.concatenate([self._scaled(roots), self.scaler.transform(self.rocket.transform(series))], axis=1)
+        features = self.scaler.transform(np.asarray(self.rocket.transform(series)))
+        return np.concatenate([self._scaled(roots), features], axis=1)
 
     def _roots(self, counts: Any) -> NDArray[np.float32]:
-        return np.sqrt(np.maximum(np.asarray(counts, dtype=np.float32), 0))
+        roots: NDArray[np.float32] = np.sqrt(np.maximum(np.asarray(counts, dtype=np.float32), 0))
+        return roots
 
     def _scaled(self, roots: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32] = (roots - self.mean) * (roots != 0) / self.deviation

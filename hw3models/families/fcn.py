@@ -39,7 +39,7 @@ class FCN(nn.Module):
 
 def build_fcn(like: Architecture) -> nn.Module:
     """See `FCN`."""
-    return FCN(*like.shape, like.num_classes, dropout=like.dropout)
+    return FCN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 SEQUENCES = Network(

@@ -79,7 +79,7 @@ class Inception(nn.Module):
 
 def build_inception(like: Architecture) -> nn.Module:
     """See `Inception`."""
-    return Inception(*like.shape, like.num_classes, dropout=like.dropout)
+    return Inception(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 SEQUENCES = Network(

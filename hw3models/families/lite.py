@@ -105,7 +105,7 @@ class Lite(nn.Module):
 
 def build_lite(like: Architecture) -> nn.Module:
     """See `Lite`."""
-    return Lite(*like.shape, like.num_classes, dropout=like.dropout)
+    return Lite(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 SEQUENCES = Network(

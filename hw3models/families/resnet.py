@@ -62,7 +62,7 @@ class SequenceResNet(nn.Module):
 
 def build_resnet(like: Architecture) -> nn.Module:
     """See `SequenceResNet`."""
-    return SequenceResNet(*like.shape, like.num_classes, dropout=like.dropout)
+    return SequenceResNet(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 SEQUENCES = Network(

@@ -68,7 +68,7 @@ class TCN(nn.Module):
 
 def build_tcn(like: Architecture) -> nn.Module:
     """See `TCN`."""
-    return TCN(*like.shape, like.num_classes, dropout=like.dropout)
+    return TCN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 RECIPE = DEEP.model_copy(update={"dropout": 0.1})

@@ -72,7 +72,7 @@ class PatchTransformer(nn.Module):
 
 def build_transformer(like: Architecture) -> nn.Module:
     """See `PatchTransformer`."""
-    return PatchTransformer(*like.shape, like.num_classes, dropout=like.dropout)
+    return PatchTransformer(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
 RECIPE = Recipe(

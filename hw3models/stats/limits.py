@@ -193,29 +193,19 @@ def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
 
 
 def possible_means(measured: "Measured") -> Array | None:
-    """Means over all seeds that these S values are compatible with: sorted draws; None for a metric without ends."""
+    """Means over all seeds that these S values are compatible with: sorted draws.
+
+    None for a metric without ends, and for the pseudo-values of ensembles, which may lie beyond them.
+    """
     lowest, highest = measured.bounds
-    if not math.isfinite(lowest):
+    if not math.isfinite(lowest) or measured.num_members > 1:
         return None
     normal, chi2 = _draws(len(measured.per_seed) - 1)
     into, back = _scale(lowest, highest, measured.num_examples)
-    values = into(measured.per_seed) if measured.num_members == 1 else _of_members(measured, into)
+    values = into(measured.per_seed)
     deviations = float(values.std(ddof=1)) * chi2
     centres = float(values.mean()) + normal * deviations / math.sqrt(len(values))
-    # An ensemble varies as the mean of its members does.
-    return np.sort(back(centres, deviations / math.sqrt(measured.num_members)))
-
-
-def _of_members(measured: "Measured", into: Callable[[Array], Array]) -> Array:
-    """The pseudo-values of ensembles' members, on the scale without ends.
-
-    There the jackknife is done anew: member i's own pseudo-value may lie beyond an end, its ensemble without it cannot.
-    """
-    whole, num = measured.per_replicate[:, None], measured.num_members
-    without = whole - (measured.per_seed.reshape(-1, num) - whole) / (num - 1)
-    found = into(without.clip(*measured.bounds))
-    values: Array = into(whole) + (num - 1) * (found.mean(axis=1, keepdims=True) - found)
-    return values.ravel()
+    return np.sort(back(centres, deviations))
 
 
 def _scale(lowest: float, highest: float, num: int) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:
