@@ -13,6 +13,7 @@ DEEP = Recipe(
     weight_decay=0.05,
     jitter=0.1,
     scale=0.3,
+    tried=2,
 )
 """Of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
 
