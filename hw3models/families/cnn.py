@@ -81,6 +81,7 @@ SEQUENCES = Network(
     name="cnn",
     label="CNN",
     kind="sequences",
+    purpose="patterns anywhere in a series, short or long; the first to try",
     build=build_cnn,
     recipe=RECIPE,
     computes_in_bf16=True,

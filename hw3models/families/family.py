@@ -54,6 +54,8 @@ class Network:
     it."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
     in_default: bool = True
     """Stands in a comparison for which nobody names families."""
     default_ensemble: int = 0
@@ -90,6 +92,8 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
     in_default: bool = True
     """Stands in a comparison for which nobody names families."""
     origin: Origin | None = None

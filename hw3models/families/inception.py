@@ -86,6 +86,7 @@ SEQUENCES = Network(
     name="inception",
     label="Inception",
     kind="sequences",
+    purpose="patterns of many lengths; the most accurate on archives as inception*5, 15 times the CNN's time",
     build=build_inception,
     recipe=DEEP,
     computes_in_bf16=True,

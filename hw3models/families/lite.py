@@ -112,6 +112,7 @@ SEQUENCES = Network(
     name="lite",
     label="LITE",
     kind="sequences",
+    purpose="as inception, small and quick; lite*5 is as accurate, 3 times the CNN's time",
     build=build_lite,
     recipe=DEEP,
     computes_in_bf16=True,

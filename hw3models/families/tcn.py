@@ -76,6 +76,7 @@ SEQUENCES = Network(
     name="tcn",
     label="TCN",
     kind="sequences",
+    purpose="parts that stand far apart; costs more for longer series",
     build=build_tcn,
     recipe=RECIPE,
     computes_in_bf16=True,

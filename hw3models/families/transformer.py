@@ -92,6 +92,7 @@ SEQUENCES = Network(
     name="transformer",
     label="Transformer",
     kind="sequences",
+    purpose="long series and many examples; cheap whatever the length",
     build=build_transformer,
     recipe=RECIPE,
     in_default=False,

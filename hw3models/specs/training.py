@@ -26,7 +26,7 @@ class Recipe(Spec):
     """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
     max_time_steps: Annotated[int, Field(ge=0)] = 0
     """Sequences: time steps (examples x length) up to which `min_examples` holds. Long series cost more each, and are
-    passed over less often; never less than `epochs` times. 0: however many."""
+    passed over less often, down to a quarter of `min_examples`. 0: however many."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
