@@ -24,7 +24,7 @@ PEAKS = (6, 12, 24, 48, 96)
 
 
 def filters_by_hand(num_steps: int) -> list[torch.Tensor]:
-    """Those that are not longer than the series, (filters, steps) of each length; 17 where all fit."""
+    """The filters that are not longer than the series, (filters, steps) of each length; 17 where all fit."""
     made = []
     for size in TRENDS:
         rise = torch.ones(size)

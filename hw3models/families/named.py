@@ -15,7 +15,7 @@ DEEP = Recipe(
     scale=0.3,
     tried=2,
 )
-"""Of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
+"""The recipe of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:

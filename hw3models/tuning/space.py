@@ -92,7 +92,7 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
 
 
 def _is_uneven(data: DataReport) -> bool:
-    """By the training part alone, as all of a search."""
+    """Whether classes differ much in size, by the training part alone, as all of a search."""
     dataset = load_prepared(data)
     counts = np.bincount(dataset.labels[dataset.train])
     counts = counts[counts > 0]

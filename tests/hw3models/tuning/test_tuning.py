@@ -440,7 +440,7 @@ def test_class_weights_are_searched_where_the_training_part_is_uneven(tmp_path: 
     assert "class_weights" not in space_of(family, family.recipe, saved(dataset, tmp_path / "even"))
     rare = [row for row in dataset.train if dataset.labels[row] == 2]
     kept = np.sort(np.setdiff1d(dataset.train, rare[: len(rare) // 2]))
-    uneven = type(dataset)(**{**vars(dataset), "train": kept})
+    uneven = replace(dataset, train=kept)
     space = space_of(family, family.recipe, saved(uneven, tmp_path / "uneven"))
     assert recipe_at({"class_weights": "balanced"}, family.recipe).class_weights == "balanced"
     assert "class_weights" in space
