@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
 from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
-from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.readers import arff_files, named_arrays, npy_files, npz_files, parquet_files, text_tables, ts_files
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
@@ -28,9 +28,12 @@ _OURS: tuple[Source, ...] = (
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     ts_files.TS,
+    arff_files.ARFF,
+    named_arrays.MAT,
+    named_arrays.H5,
     npz_files.NPZ,
     npy_files.NPY,
-    csv_files.CSV,
+    text_tables.TEXT,
     parquet_files.PARQUET,
 )
 
