@@ -14,7 +14,7 @@ import numpy as np
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, raw_sequences
 from hw3models.data.readers.gathered import PART_WORDS, Gather, examples, finish, together
-from hw3models.data.source import GROUP_COLUMN, Block, Source, Wanted, files_of, found, path_of
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 from hw3models.specs.data import FormOptions
@@ -164,6 +164,23 @@ def gathered_files(path: Path, spec: DataSpec, gather: Gather) -> Raw:
     all_parts = [gather(one, spec, True) for one in parts.values()]
     joined = together(all_parts, [PART_WORDS[part] for part in parts])
     return finish(replace(joined, name=name, form=f"{joined.form}. {pair_note(parts)}"), spec)
+
+
+def paired(source: Source) -> Source:
+    """The same source, which takes X_TEST beside X_TRAIN as the test split."""
+
+    def parts_for(spec: DataSpec) -> dict[str, Path]:
+        return parts_of(path_of(spec.source), pair=spec.pair)
+
+    def fetch(spec: DataSpec, how: Fetching) -> SourceReport:
+        parts = parts_for(spec)
+        return found(spec.source, source.kinds[0], tuple(parts.values())) if parts else source.fetch(spec, how)
+
+    def read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+        parts = parts_for(spec)
+        return read_parts(source, spec, parts, cache) if parts else source.read(spec, report, cache)
+
+    return replace(source, fetch=fetch, read=read)
 
 
 def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Path) -> Raw:

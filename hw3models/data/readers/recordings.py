@@ -51,7 +51,7 @@ class _Columns:
     faults: list[str] = field(default_factory=list)
 
     def find(self, spec: DataSpec, attribute: str, known: tuple[str, ...] = ()) -> str | None:
-        """The column that was named; where nobody named one, one that is usually called so; None where none is there."""
+        """The column that was named; where nobody named one, one that is usually called so, if there is one."""
         wanted = getattr(spec, attribute)
         if wanted is None or wanted in self.names:
             return wanted  # type: ignore[no-any-return]  # a column of a spec is a text
@@ -79,7 +79,7 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
     head = read_head(path)
     texts, lines = text_frame(path, head)
-    table = _typed(texts)
+    table = typed(texts)
     if not head.has_header and spec.label_column in ("first", "last"):
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})
     form = f"a table {'with' if head.has_header else 'without'} a header"
@@ -87,7 +87,7 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     return replace(found, notes=(*head.form.notes, *found.notes))
 
 
-def _typed(texts: pd.DataFrame) -> pd.DataFrame:
+def typed(texts: pd.DataFrame) -> pd.DataFrame:
     """Columns of numbers as numbers, where all of a column are; what is missing is NaN."""
     columns = {}
     for name in texts.columns:
@@ -144,7 +144,7 @@ def _is_index(table: pd.DataFrame, name: str) -> bool:
     if name.strip() and not name.startswith("Unnamed:"):
         return False
     cells = pd.to_numeric(table[name], errors="coerce")
-    return bool((cells.diff().iloc[1:] == 1).all())
+    return bool((cells.diff().iloc[1:] == 1).mean() > 0.9)  # it may begin anew in each of several files
 
 
 def _travelling(
@@ -264,7 +264,7 @@ def gather_tidy(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     if (twice := texts.duplicated(keys).to_numpy()).any():
         row = int(twice.argmax())
         raise DataError(f"{path}: line {lines[row]} has a second value for {' '.join(texts.loc[row, keys])}. Keep one.")
-    numbers = _typed(texts[[value]])[value]
+    numbers = typed(texts[[value]])[value]
     if numbers.dtype.kind != "f":
         unread = pd.to_numeric(numbers, errors="coerce").isna() & numbers.notna()
         row = int(unread.to_numpy().argmax())

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from hw3models.data.raw import Raw
+from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
-from hw3models.data.readers.forms import gathered_files, here, name_of, parts_of, read_parts
+from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples
-from hw3models.data.source import Block, Source, Wanted, files_of, found, path_of
+from hw3models.data.source import Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -119,4 +120,30 @@ TEXT = replace(
 )
 """`CSV` reads the long form, and this one all others."""
 
-__all__ = ["SUFFIXES", "TEXT", "Source", "gather_text", "layout_of"]
+
+def _is_cut(spec: DataSpec) -> bool:
+    return spec.window is not None or spec.resample is not None
+
+
+def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    from hw3models.data.readers.recordings import gather_rows
+
+    return gather_rows(path, spec, labelled)
+
+
+def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    if _is_cut(spec):
+        return gathered_files(files_of(report)[0], spec, _gather_parquet)
+    return _PAIRED.read(spec, report, cache)
+
+
+def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    if _is_cut(spec):
+        yield from examples(_gather_parquet(path_of(spec.source), spec, False), spec, wanted)
+    elif _PAIRED.unlabelled is not None:
+        yield from _PAIRED.unlabelled(spec, wanted)
+
+
+_PAIRED = paired(parquet_files.PARQUET)
+PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples)
+"""Parquet tables are in long form, and may be cut into windows."""

@@ -7,18 +7,20 @@ Columns such as `x_0 ... x_99, y_0 ... y_99` are two channels. A row that ends w
 N series, T time steps, C channels
 """
 
+import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form
+from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -30,6 +32,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?"
 _LABEL_NAMES = ("label", "class", "target", "y", "activity", "classlabel", "class_label", "category")
 _MOST_ROWS = 5
 _MAX_COLUMNS = 100_000
+_CELLS_AT_ONCE = 2_000_000
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d+)$")
 
 
@@ -162,7 +165,11 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 
 
 def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]]":
-    """All cells as texts, and the line of each row."""
+    """All cells as texts, without blank lines, and the line of each row.
+
+    Raises:
+        DataError: a row has another number of cells than the first one, or columns have no names of their own.
+    """
     import pandas as pd
 
     width = len(head.first)
@@ -171,42 +178,40 @@ def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]
     names = head.first if head.has_header else [str(number) for number in range(width)]
     if head.has_header and (twice := sorted({name for name in names if names.count(name) > 1})):
         raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. Name each once.")
+    pieces, lines = list["pd.DataFrame"](), list[int]()
     try:
-        table = pd.read_csv(
-            path,
-            sep=head.form.separator,
-            encoding=head.form.encoding,
-            skiprows=head.form.before,
-            names=names,
-            header=0 if head.has_header else None,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-        )
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path}: {_uneven(path, head) or f'cannot be read as a table ({error})'}.") from error
-    table = table.fillna("")
-    lines = np.arange(len(table)) + head.form.before + 1 + head.has_header
-    blank = (table == "").all(axis=1).to_numpy()
-    if (wrong := _uneven(path, head)) is not None:
-        raise DataError(f"{path}: {wrong}.")
-    return table[~blank].reset_index(drop=True), lines[~blank]
+        with open_text(path, head.form.encoding) as file:
+            for chunk in _chunks(path, file, head, lines):
+                pieces.append(pd.DataFrame(chunk, columns=names, dtype="str"))
+    except (OSError, EOFError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}).") from error
+    table = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame([], columns=names, dtype="str")
+    return table, np.array(lines, dtype=np.int64)
 
 
-def _uneven(path: Path, head: Head) -> str | None:
-    """The first line with another number of cells than the first one."""
-    with open_text(path, head.form.encoding) as file:
-        for number, line in enumerate(file, 1):
-            if number <= head.form.before or not line.strip():
-                continue
-            found = len(cells(line.rstrip("\r\n"), head.form.separator))
-            if found != len(head.first):
-                return (
-                    f"line {number} has {found} cells, but the first has {len(head.first)}: every row needs as many. "
-                    "Fill shorter series up with NaN at the end"
-                )
-    return None
+def _chunks(path: Path, file: IO[str], head: Head, lines: list[int]) -> Iterator[list[list[str]]]:
+    """Rows, some at a time, as millions of texts would fill the memory; their lines are added to `lines`."""
+    for _ in range(head.form.before):
+        file.readline()
+    is_first, rows = head.has_header, list[list[str]]()
+    for line, row in text_rows(file, head.form):
+        if not any(cell.strip() for cell in row):
+            continue
+        if is_first:
+            is_first = False
+            continue
+        if len(row) != len(head.first):
+            raise DataError(
+                f"{path}: line {line + head.form.before} has {len(row)} cells, but the first has {len(head.first)}: "
+                "every row needs as many. Fill shorter series up with NaN at the end."
+            )
+        rows.append(row)
+        lines.append(line + head.form.before)
+        if len(rows) * len(row) > _CELLS_AT_ONCE:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
 
 
 def _special(names: list[str], spec: DataSpec, faults: list[str], *, has_header: bool) -> dict[str, str]:
