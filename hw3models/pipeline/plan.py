@@ -21,8 +21,8 @@ class StudyPlan:
     """The order in which the user named them."""
     metric: str
     """What they are compared, ranked and shown by."""
-    parent: str
-    """The study's MLflow run."""
+    parent: str = ""
+    """The study's MLflow run, where there is one."""
     latent_dim: int = 2
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     """Network -> the recipe that a search has found."""
