@@ -87,7 +87,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
-    splits = split(raw.labels, raw.test, spec, raw.groups)
+    splits = split(raw.labels, raw.test, spec, raw.groups, raw.validation)
     # Examples that `max_train` left out are dropped, so indices are counted again among those that stay.
     kept = np.sort(np.concatenate([splits.train, splits.validation, splits.test]))
     train, validation, test = (np.searchsorted(kept, part) for part in (splits.train, splits.validation, splits.test))
@@ -100,7 +100,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
     mean, std = learn_scaling(features, lengths, train)
     groups = raw.groups if everything or raw.groups is None else raw.groups[kept]
     parts = {"train": train, "validation": validation, "test": test}
-    about_groups = () if groups is None else group_notes(groups, parts, spec.group_column or "groups")
+    about_groups = () if groups is None else group_notes(groups, parts, spec.group_column or raw.group_kind)
     return Dataset(
         name=raw.name,
         kind=raw.kind,

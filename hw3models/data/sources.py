@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
-from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, mnist, synthetic
+from hw3models.data.readers import (
+    arff_files,
+    folders,
+    named_arrays,
+    npy_files,
+    npz_files,
+    text_tables,
+    ts_files,
+)
+from hw3models.data.readers.forms import paired
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, Kind, SourceReport
+from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
@@ -27,11 +36,16 @@ _OURS: tuple[Source, ...] = (
     auto.AUTO,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
+    archive_sets.ARCHIVE,
     ts_files.TS,
-    npz_files.NPZ,
+    arff_files.ARFF,
+    named_arrays.MAT,
+    named_arrays.H5,
+    paired(npz_files.NPZ),
     npy_files.NPY,
-    csv_files.CSV,
-    parquet_files.PARQUET,
+    text_tables.TEXT,
+    text_tables.PARQUET,
+    folders.FOLDER,
 )
 
 
@@ -189,6 +203,7 @@ def read_examples(
     time_column: str = "time",
     label_column: str = "label",
     group_column: str | None = None,
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
 
@@ -201,6 +216,7 @@ def read_examples(
         time_column=time_column,
         label_column=label_column,
         group_column=group_column,
+        **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
     source = match(spec.source)
     if source is None or source.unlabelled is None:
