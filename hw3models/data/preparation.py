@@ -77,7 +77,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
-    splits = split(raw.labels, raw.test, spec, raw.groups)
+    splits = split(raw.labels, raw.test, spec, raw.groups, raw.validation)
     # Examples that `max_train` left out are dropped, so indices are counted again among those that stay.
     kept = np.sort(np.concatenate([splits.train, splits.validation, splits.test]))
     train, validation, test = (np.searchsorted(kept, part) for part in (splits.train, splits.validation, splits.test))

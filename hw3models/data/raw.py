@@ -1,6 +1,6 @@
 """What every reader hands over: arrays and labels, before splits and scaling.
 
-N examples, T time steps, C channels, K classes.
+N examples, T time steps, C channels, H x W pixels, K classes.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ class Raw:
     name: str
     kind: Kind
     features: NDArray[Any]
-    """Images: uint8 (N, 28, 28). Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    """Images: uint8 (N, H, W) or (N, H, W, 3), red, green and blue.
+    Sequences: float32 (N, T, C), zero after the end of a shorter series."""
     labels: NDArray[np.int64]
     """(N,), indices into `class_names`."""
     class_names: tuple[str, ...]
@@ -33,6 +34,8 @@ class Raw:
     """(N,) valid steps; None when all series have T steps."""
     test: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own test split; None where it has none."""
+    validation: NDArray[np.bool_] | None = None
+    """(N,) True for the examples of the source's own validation part; None where it has none."""
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""

@@ -16,13 +16,13 @@ def learn_scaling(
     """Mean and standard deviation over the valid steps of `train`.
 
     Args:
-        features: uint8 (N, H, W) images, or float32 (N, T, C) sequences.
+        features: uint8 (N, H, W) or (N, H, W, 3) images, or float32 (N, T, C) sequences.
         lengths: int64 (N,) valid steps, or None.
         train: indices of the training examples.
 
     Returns:
-        float32 (1,) each for images, in units of a pixel / 255; float32 (C,) each for sequences. The standard
-        deviation is 1 where a channel is constant.
+        float32 (1,) each for grey and (3,) for colour images, in units of a pixel / 255; float32 (C,) each for
+        sequences. The standard deviation is 1 where a channel is constant.
     """
     if features.dtype == np.uint8:
         return _of_pixels(features, train)
@@ -32,14 +32,23 @@ def learn_scaling(
 
 
 def _of_pixels(images: NDArray[np.uint8], train: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    # A histogram of 256 integers is exact: the same numbers on every machine.
-    histogram = np.zeros(256, np.int64)
-    for start in range(0, len(train), _BLOCK):
-        histogram += np.bincount(take(images, train[start : start + _BLOCK]).ravel(), minlength=256)
+    # Histograms of 256 integers are exact: the same numbers on every machine.
+    channels = images.shape[3] if images.ndim == 4 else 1
+    histograms = np.zeros((channels, 256), np.int64)
+    rows = min(_BLOCK, block_rows(images))
+    for start in range(0, len(train), rows):
+        pixels = take(images, train[start : start + rows]).reshape(-1, channels)
+        for histogram, one in zip(histograms, pixels.T, strict=True):
+            histogram += np.bincount(one, minlength=256)
     values = np.arange(256) / 255
+    found = [_of_histogram(histogram, values) for histogram in histograms]
+    mean, variance = (np.array(column) for column in zip(*found, strict=True))
+    return mean.astype(np.float32), _safe(np.sqrt(variance), mean)
+
+
+def _of_histogram(histogram: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[float, float]:
     mean = (histogram * values).sum() / histogram.sum()
-    variance = (histogram * (values - mean) ** 2).sum() / histogram.sum()
-    return np.array([mean], np.float32), _safe(np.sqrt([variance]), np.array([mean]))
+    return mean, (histogram * (values - mean) ** 2).sum() / histogram.sum()
 
 
 def _of_channels(

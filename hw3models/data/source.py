@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
 
     kind: Kind
     shape: tuple[int, ...]
-    """(28, 28), or (T, C)."""
+    """(H, W) or (H, W, 3), or (T, C)."""
     unequal_lengths: bool = False
     """Series may be shorter than T: they are padded with NaN at the end."""
     channels: tuple[str, ...] = ()

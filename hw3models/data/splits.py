@@ -30,7 +30,13 @@ class Splits:
     test: Indices
 
 
-def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, groups: Indices | None = None) -> Splits:
+def split(
+    labels: Indices,
+    test: NDArray[np.bool_] | None,
+    spec: DataSpec,
+    groups: Indices | None = None,
+    validation: NDArray[np.bool_] | None = None,
+) -> Splits:
     """Split N examples: the source's own test split, or a stratified share of `spec.test_fraction`.
 
     Of the rest, at most `spec.max_train` are kept, and `spec.validation_fraction` of those go to validation:
@@ -42,6 +48,7 @@ def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, group
         test: bool (N,), True for the source's own test examples, or None.
         spec: its seed, fractions and `max_train`.
         groups: int64 (N,), whose examples they are, or None.
+        validation: bool (N,), True for the source's own validation part, which it has beside a test split; or None.
 
     Raises:
         SpecError: `max_train` is too small for the number of classes, or there are too few groups.
@@ -55,8 +62,12 @@ def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, group
     else:
         total, leave = round(spec.test_fraction * len(labels)), 2 if spec.validation_fraction else 1
         pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave)
+    if validation is not None:
+        pool = pool[~validation[pool]]
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
+    if validation is not None:
+        return Splits(pool, np.flatnonzero(validation), held_out)
     if spec.validation_fraction == 0:
         return Splits(pool, pool[:0], held_out)
     rng = _generator(spec.seed, "validation")

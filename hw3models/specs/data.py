@@ -96,7 +96,7 @@ class DataReport(Report):
     num_validation: int
     num_test: int
     shape: tuple[int, ...]
-    """Shape of one example: (28, 28) for images, (T, C) for sequences."""
+    """Shape of one example: (H, W) or (H, W, 3) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""

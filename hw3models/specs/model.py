@@ -15,8 +15,8 @@ class ModelManifest(Report):
     origin: Origin | None = None
     """Where the family's code is; None for those of this package."""
     kind: Kind
-    shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    """Shape of one example: (28, 28), or (T, C)."""
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
+    """Shape of one example: (H, W) or (H, W, 3), or (T, C)."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
@@ -40,7 +40,9 @@ class ModelManifest(Report):
     @model_validator(mode="after")
     def _belongs_together(self) -> "ModelManifest":
         faults = []
-        num = 1 if self.kind == "images" else self.shape[1]
+        if self.shape[2:] not in ((), (3,)) or (self.kind == "sequences" and len(self.shape) != 2):
+            faults.append(f"`shape` {self.shape} is not one of {self.kind}")
+        num = self.shape[1] if self.kind == "sequences" else 3 if len(self.shape) == 3 else 1
         for name in ("mean", "std"):
             if len(getattr(self, name)) != num:
                 faults.append(f"`{name}` has {len(getattr(self, name))} numbers for {num} channels")
