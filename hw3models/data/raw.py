@@ -19,6 +19,22 @@ MAX_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureFacts:
+    """What is known of N pictures beside their pixels: a network never sees it, and it may tell the label."""
+
+    names: tuple[str, ...]
+    """Paths within the data."""
+    heights: NDArray[np.int64]
+    """(N,), as they were in their files."""
+    widths: NDArray[np.int64]
+    num_bytes: NDArray[np.int64]
+    """(N,) of the files."""
+    formats: tuple[str, ...]
+    modes: tuple[str, ...]
+    """How colours are stored: `L`, `RGB`, `P` ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Raw:
     """Labelled examples as they came from the source."""
 
@@ -43,6 +59,8 @@ class Raw:
     """(N,), indices into `group_names`: whose example it is, or of which recording; None where nobody said."""
     group_names: tuple[str, ...] = ()
     """To the letter."""
+    pictures: PictureFacts | None = None
+    """Of images that were files."""
 
 
 def raw_sequences(

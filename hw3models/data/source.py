@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class Wanted(NamedTuple):
     """Series may be shorter than T: they are padded with NaN at the end."""
     channels: tuple[str, ...] = ()
     """Columns of a table, in the model's order; without names all that are left, in the file's."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model; see `DataOptions`."""
 
 
 GROUP_COLUMN = "`--group-column NAME`"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
 from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
-from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.readers import csv_files, image_folders, npy_files, npz_files, parquet_files, ts_files
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
@@ -30,6 +30,7 @@ _OURS: tuple[Source, ...] = (
     ts_files.TS,
     npz_files.NPZ,
     npy_files.NPY,
+    image_folders.FOLDER,
     csv_files.CSV,
     parquet_files.PARQUET,
 )

@@ -99,7 +99,7 @@ def _legend_name(name: str) -> str:
 
 
 def _strip(images: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Pictures (m, H, W) or (m, H, W, 3) side by side, two pixels apart, filled up to `length` pictures with nothing."""
+    """Pictures (m, H, W) or (m, H, W, 3) side by side, two pixels apart, filled up to `length` with nothing."""
     colours = [(0, 0)] * (images.ndim - 3)
     padded = np.pad(images, ((0, length - len(images)), (1, 1), (1, 1), *colours))
     return np.concatenate(list(padded), axis=1)
