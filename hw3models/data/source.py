@@ -119,6 +119,8 @@ class Source:
     """The environment variable with addresses that replace its own; empty where there is nothing to replace."""
     stands_for: tuple[str, ...] = ()
     """Sources that may be taken in its place: the one that is meant, then those that may have to do."""
+    holds_pictures: bool = False
+    """Are these pictures in files, which are brought to one size?"""
     package: str = ""
     """Name and version of the package that brings it; empty for ours."""
 

@@ -13,13 +13,23 @@ from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
 from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
-from hw3models.data.readers import csv_files, image_folders, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.readers import (
+    csv_files,
+    image_arrays,
+    image_folders,
+    image_tables,
+    npy_files,
+    npz_files,
+    parquet_files,
+    ts_files,
+)
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
@@ -28,8 +38,11 @@ _OURS: tuple[Source, ...] = (
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     ts_files.TS,
+    image_arrays.NPZ,
+    image_arrays.HDF5,
     npz_files.NPZ,
     npy_files.NPY,
+    image_tables.TABLE,
     image_folders.FOLDER,
     csv_files.CSV,
     parquet_files.PARQUET,
@@ -96,7 +109,7 @@ def find_source(source: str) -> Source:
 def path_forms(*, unlabelled: bool = False) -> list[str]:
     """Forms of what is given as a path; with `unlabelled` of what a model can be asked about."""
     paths = [one for one in all_sources() if one.is_path and (one.unlabelled is not None or not unlabelled)]
-    return [form for one in paths for form in one.forms]
+    return list(dict.fromkeys(form for one in paths for form in one.forms))
 
 
 def _told_broken() -> str:
@@ -145,9 +158,18 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_groups(source, spec)
+    _check_options(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
     return report.model_copy(update={"reader": source.package}) if source.package else report
+
+
+def _check_options(source: Source, spec: DataSpec) -> None:
+    if not source.holds_pictures:
+        asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
+        if asked:
+            names = ", ".join(f"`{name}`" for name in asked)
+            raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_groups(source, spec)
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:

@@ -39,7 +39,7 @@ def parsed(text: str | None) -> Size | None:
 def usual_size(sizes: Sequence[Size]) -> Size:
     """Choose a size for pictures of these sizes.
 
-    All of one size keep it, if no side is longer than `USUAL`, and else are shrunk as a whole until none is. Pictures of
+    All of one size keep it, if no side is longer than `USUAL`, and else are shrunk as a whole until none is. Those of
     several sizes become squares: as large as the shorter side of the middle one, and no larger than `USUAL`.
     """
     if len(set(sizes)) == 1:

@@ -136,4 +136,5 @@ FOLDER = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups="`--group-from folder` or `--group-from PATTERN`",
+    holds_pictures=True,
 )
