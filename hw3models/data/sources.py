@@ -15,6 +15,7 @@ from hw3models.data.checks import suggestion
 from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
 from hw3models.data.readers import (
     csv_files,
+    image_archives,
     image_arrays,
     image_folders,
     image_tables,
@@ -42,6 +43,7 @@ _OURS: tuple[Source, ...] = (
     image_arrays.HDF5,
     npz_files.NPZ,
     npy_files.NPY,
+    image_archives.ARCHIVE,
     image_tables.TABLE,
     image_folders.FOLDER,
     csv_files.CSV,

@@ -72,11 +72,11 @@ def split(
         return Splits(pool, pool[:0], held_out)
     rng = _generator(spec.seed, "validation")
     if groups is None:
-        train, validation = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
+        train, held = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
     else:
         total = min(round(spec.validation_fraction * len(pool)), MAX_VALIDATION)
-        train, validation = draw_groups(pool, labels, groups, total, rng=rng)
-    return Splits(train, validation, held_out)
+        train, held = draw_groups(pool, labels, groups, total, rng=rng)
+    return Splits(train, held, held_out)
 
 
 def allocate(counts: Indices, total: int, low: Indices, high: Indices) -> Indices:

@@ -35,7 +35,7 @@ def summaries(examples: NDArray[np.float32], kind: Kind) -> dict[str, NDArray[np
 
 def _of_images(pixels: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     if pixels.ndim == 4:
-        colours = {}
+        colours = dict[str, NDArray[np.float64]]()
         for channel, name in enumerate(("red", "green", "blue")):
             values = pixels[..., channel]
             colours |= {f"mean of {name}": values.mean((1, 2)), f"deviation of {name}": values.std((1, 2))}

@@ -63,7 +63,8 @@ def read_pictures(listing: Listing, spec: DataSpec, cache: Path) -> Raw:
     found = _decoded(listing, spec, cache)
     pictures = [listing.pictures[place] for place in found.kept]
     names, codes = class_codes([picture.label for picture in pictures])
-    group_names, groups = ((), None)
+    group_names: tuple[str, ...] = ()
+    groups = None
     if all(picture.group is not None for picture in pictures):
         group_names, groups = group_codes([picture.group or "" for picture in pictures])
     test, validation, about_parts = _parts([picture.part for picture in pictures])

@@ -46,7 +46,7 @@ def usual_size(sizes: Sequence[Size]) -> Size:
         [(height, width)] = set(sizes)
         shrink = min(1.0, USUAL / max(height, width))
         return max(1, round(height * shrink)), max(1, round(width * shrink))
-    side = int(min(USUAL, max(1, np.median([min(size) for size in sizes]))))
+    side = int(min(USUAL, max(1.0, float(np.median([min(size) for size in sizes])))))
     return side, side
 
 

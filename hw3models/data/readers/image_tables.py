@@ -81,7 +81,7 @@ def _parquet_head(path: Path) -> _Head | None:
 
     try:
         with parquet.ParquetFile(path) as file:
-            schema, first = file.schema_arrow, {}
+            schema, first = file.schema_arrow, dict[str, Any]()
             if any(name.lower() in PATHS and pa.types.is_string(schema.field(name).type) for name in schema.names):
                 batch = next(file.iter_batches(1), None)
                 first = batch.to_pylist()[0] if batch is not None and len(batch) else {}
@@ -196,7 +196,7 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
             faults += _path_faults(path.parent, names)
         raise_all(str(path), faults)
         assert said["label"] is not None
-        some = groups or [None] * len(names)
+        some: Sequence[str | None] = groups or [None] * len(names)
         rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
     if not rows:
         raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
