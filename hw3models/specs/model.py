@@ -16,7 +16,7 @@ class ModelManifest(Report):
     """Where the family's code is; None for those of this package."""
     kind: Kind
     shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
-    """Shape of one example: (H, W) or (H, W, 3), or (T, C)."""
+    """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
@@ -42,9 +42,10 @@ class ModelManifest(Report):
     @model_validator(mode="after")
     def _belongs_together(self) -> "ModelManifest":
         faults = []
-        if self.shape[2:] not in ((), (3,)) or (self.kind == "sequences" and len(self.shape) != 2):
-            faults.append(f"`shape` {self.shape} is not one of {self.kind}")
-        num = self.shape[1] if self.kind == "sequences" else 3 if len(self.shape) == 3 else 1
+        is_colour = self.kind == "images" and len(self.shape) == 3
+        if len(self.shape) == 3 and (not is_colour or self.shape[2] != 3):
+            faults.append(f"`shape` is {self.shape}, where three numbers are height, width and 3 of colour images")
+        num = 3 if is_colour else 1 if self.kind == "images" else self.shape[1]
         for name in ("mean", "std"):
             if len(getattr(self, name)) != num:
                 faults.append(f"`{name}` has {len(getattr(self, name))} numbers for {num} channels")

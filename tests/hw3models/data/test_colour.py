@@ -84,5 +84,5 @@ def test_a_model_of_colour_images_has_three_means_and_one_of_grey_images_one() -
     with pytest.raises(ValueError, match="`mean` has 1 numbers for 3 channels"):
         manifest((6, 9, 3), 1)
     for shape, kind in (((6, 9, 2), "images"), ((6, 9, 3), "sequences")):
-        with pytest.raises(ValueError, match=rf"`shape` \(6, 9, \d\) is not one of {kind}"):
+        with pytest.raises(ValueError, match=r"`shape` is \(6, 9, \d\), where three numbers are height, width and 3"):
             manifest(shape, 3, kind)
