@@ -168,7 +168,7 @@ def _too_large(what: str) -> str:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
-    return text.replace("image file is truncated", "it ends too early")
+    return "it ends too early" if "truncated" in text.lower() else text
 
 
 def _beginning(data: bytes) -> str:

@@ -285,7 +285,7 @@ def _is_labelled(spec: DataSpec) -> bool:
         return all(part.labels is not None for part in _parts(entries))
 
 
-def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
+def _read(_: DataSpec, report: SourceReport, __: Path) -> Raw:
     [path] = files_of(report)
     return read_arrays(path, path.stem)
 

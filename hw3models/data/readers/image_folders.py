@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +14,25 @@ from hw3models.errors import DataError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
 
+_OF_OTHERS = frozenset([".csv", ".tsv", ".txt", ".dat", ".ts", ".arff", ".npy", ".npz", ".parquet", ".mat", ".h5", ".hdf5", ".json", ".jsonl"])
+"""Suffixes of files that another source may read."""
 AT_ONCE = 256
 """Pictures that a model is given together."""
 
 
 def _matches(source: str) -> bool:
+    """It holds pictures, or nothing that another source could make something of: then reading says what is missing."""
     path = path_of(source)
     if not path.is_dir():
         return False
     from hw3models.data.pictures.trees import has_pictures
 
-    return has_pictures(path) or not any(name.is_file() for name in _names(path))
-
-
-def _names(path: Path) -> Iterator[Path]:
+    if has_pictures(path):
+        return True
     try:
-        yield from path.rglob("*")
+        return not any(name.suffix.lower() in _OF_OTHERS for name in islice(path.rglob("*"), 20_000))
     except OSError:
-        return
+        return True
 
 
 def _fetch(spec: DataSpec, _: Fetching) -> SourceReport:

@@ -256,18 +256,13 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
     """Paths that lead nowhere, or out of the table's own folder, or come twice."""
     root = folder.resolve()
     for row, name in enumerate(names, 1):
+        path = folder / name
         if not name:
             yield f"the path is empty in row {row} below the header"
-        elif (
-            PureWindowsPath(name).is_absolute()
-            or PurePosixPath(name).is_absolute()
-            or ".." in PurePosixPath(name).parts
-        ):
-            if not (folder / name).resolve().is_relative_to(root):
-                yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
-        elif not (folder / name).is_file():
-            what = "is a folder" if (folder / name).is_dir() else "is not there"
-            yield f"{name!r} (row {row}) {what}"
+        elif PureWindowsPath(name).drive or not path.resolve().is_relative_to(root):
+            yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
+        elif not path.is_file():
+            yield f"{name!r} (row {row}) {'is a folder' if path.is_dir() else 'is not there'}"
     for name, times in Counter(names).items():
         if times > 1 and name:
             yield f"{name!r} is there {times} times; keep one row"
