@@ -102,7 +102,7 @@ def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Fo
     """
     base = _base(tree)
     ways = [way[len(base) :] for way in tree.pictures if way[: len(base)] == base]
-    read, notes = _understood(tree, base, ways)
+    read, depth, notes = _understood(tree, base, ways)
     group = group_reader(group_from)
     pictures, kept, faults = [], [], list(tree.faults)
     for way in ways:
@@ -114,7 +114,7 @@ def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Fo
         faults += [fault] if fault else []
         pictures.append(Picture(name, label, part, named))
         kept.append((*base, *way))
-    faults += _empty_classes(tree, base, read, pictures)
+    faults += _empty_classes(tree, base, depth, ways)
     raise_all(str(tree.root), faults)
     return pictures, kept, [*notes, *_passed_by(tree)]
 
@@ -137,8 +137,8 @@ def _base(tree: Tree) -> Found:
         base = deeper
 
 
-def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, list[str]]:
-    """How these paths are read.
+def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int, list[str]]:
+    """How these paths are read, how deep the folders of classes lie, and notes.
 
     Raises:
         DataError: they have no classes.
@@ -162,7 +162,7 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, list
         return _parts_first(where, ways)
     seconds = {way[1] for way in tree_below(tree, base, 2)}
     if seconds and all(name.strip().lower() in PART_OF for name in seconds) and all(len(way) > 2 for way in ways):
-        return (lambda way: (PART_OF[way[1].strip().lower()], way[0], way[2:-1])), []
+        return (lambda way: (PART_OF[way[1].strip().lower()], way[0], way[2:-1])), 1, []
     parts = sorted(name for name in tops if name.strip().lower() in PART_OF)
     if len(parts) > 1:
         others = sorted(tops - set(parts))
@@ -170,10 +170,10 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, list
             f"{where}: {', '.join(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
             f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
         )
-    return (lambda way: (None, way[0], way[1:-1])), []
+    return (lambda way: (None, way[0], way[1:-1])), 1, []
 
 
-def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, list[str]]:
+def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, int, list[str]]:
     by_part: dict[Part, list[Found]] = defaultdict(list)
     for way in ways:
         by_part[PART_OF[way[0].strip().lower()]].append(way)
@@ -191,7 +191,11 @@ def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, list[str]]:
         for part, own in loose.items()
         if own
     ]
-    return (lambda way: None if len(way) == 2 else (PART_OF[way[0].strip().lower()], way[1], way[2:-1])), notes
+
+    def read(way: Found) -> tuple[Part | None, str, Found] | None:
+        return None if len(way) == 2 else (PART_OF[way[0].strip().lower()], way[1], way[2:-1])
+
+    return read, 2, notes
 
 
 def tree_below(tree: Tree, base: Found, depth: int = 1) -> Iterator[Found]:
@@ -201,16 +205,12 @@ def tree_below(tree: Tree, base: Found, depth: int = 1) -> Iterator[Found]:
             yield way[len(base) :]
 
 
-def _empty_classes(tree: Tree, base: Found, read: _Read, pictures: list[Picture]) -> Iterator[str]:
-    full = {(picture.part, picture.label) for picture in pictures}
-    for depth in (1, 2):
-        for way in sorted(tree_below(tree, base, depth)):
-            said = read((*way, "")) if len(way) < 2 else read((*way, "", ""))
-            named = len(way) == 2 and said is not None and said[0] is not None
-            if (depth == 1 and all(part is None for part, _ in full) and (None, way[0]) not in full) or (
-                named and said is not None and (said[0], said[1]) not in full
-            ):
-                yield f"the class folder {_shown((*base, *way))} holds no pictures; put some there, or remove it"
+def _empty_classes(tree: Tree, base: Found, depth: int, ways: list[Found]) -> Iterator[str]:
+    """Folders of classes, which lie `depth` deep, without a picture."""
+    full = {way[:depth] for way in ways}
+    for way in sorted(tree_below(tree, base, depth)):
+        if way not in full and (depth == 1 or any(one[:1] == way[:1] for one in full)):
+            yield f"the class folder {_shown((*base, *way))} holds no pictures; put some there, or remove it"
 
 
 def group_reader(group_from: str | None) -> Callable[[str, Found], tuple[str | None, str | None]]:

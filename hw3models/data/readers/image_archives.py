@@ -91,7 +91,9 @@ def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
 
 def _fault(name: str, entry: zipfile.ZipInfo | tarfile.TarInfo) -> str:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
+    if not parts:
+        return ""  # the folder that was packed
+    if parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
         return f"{name!r} leads out of the archive"
     if isinstance(entry, zipfile.ZipInfo):
         if stat.S_ISLNK(entry.external_attr >> 16):

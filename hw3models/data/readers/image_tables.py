@@ -82,7 +82,7 @@ def _parquet_head(path: Path) -> _Head | None:
     try:
         with parquet.ParquetFile(path) as file:
             schema, first = file.schema_arrow, dict[str, Any]()
-            if any(name.lower() in PATHS and pa.types.is_string(schema.field(name).type) for name in schema.names):
+            if any(field.name.lower() in PATHS and _is_text(field.type) for field in schema):
                 batch = next(file.iter_batches(1), None)
                 first = batch.to_pylist()[0] if batch is not None and len(batch) else {}
     except (OSError, ValueError, pa.ArrowException):
@@ -98,6 +98,12 @@ def _parquet_head(path: Path) -> _Head | None:
         if field.name.lower() in PATHS and suffix in SUFFIXES | FOREIGN:
             return _Head(names, field.name, encoded=False)
     return None
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _hub_classes(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
