@@ -28,6 +28,9 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
+    if data.kind == "images":
+        for note in data.notes:
+            say(note)
     plan = StudyPlan(
         kind=kind,
         spec=spec,

@@ -221,7 +221,7 @@ def _pictures(
         else:
             figure = plots.walk(walk.pictures, first=walk.first, second=walk.second)
             label = f"What the decoder of {title} draws for codes on a grid"
-            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=True)
+            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=len(data.shape) == 2)
 
 
 def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterator[tuple[str, Drawn | Missing]]:
@@ -241,4 +241,4 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
             formatting.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
         }
         label = f"Test images of {data.name}, and below each its reconstruction by {', '.join(rows)}"
-        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=True)
+        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=originals.ndim == 3)
