@@ -328,6 +328,8 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
         dropout=recipe.dropout,
         latent_dim=spec.latent_dim,
         hidden=recipe.hidden,
+        depth=recipe.depth,
+        width=recipe.width,
     )
 
 
