@@ -34,7 +34,8 @@ class Dataset:
     kind: Kind
     source: str
     features: NDArray[Any]
-    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a
+    shorter series."""
     labels: NDArray[np.int64]
     """(N,), in 0..K-1, indices into `class_names`."""
     class_names: tuple[str, ...]

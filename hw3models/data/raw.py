@@ -25,7 +25,8 @@ class Raw:
     name: str
     kind: Kind
     features: NDArray[Any]
-    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a
+    shorter series."""
     labels: NDArray[np.int64]
     """(N,), indices into `class_names`."""
     class_names: tuple[str, ...]

@@ -21,8 +21,8 @@ def learn_scaling(
         train: indices of the training examples.
 
     Returns:
-        float32 (C,) each, (1,) for grey images; of images in units of a pixel / 255. The standard deviation is 1 where a
-        channel is constant.
+        float32 (C,) each, (1,) for grey images; of images in units of a pixel / 255. The standard deviation is 1
+        where a channel is constant.
     """
     if features.dtype == np.uint8:
         return _of_pixels(features, train)

@@ -62,7 +62,7 @@ def _shift_images(images: torch.Tensor, pixels: int, rng: ReplicateRng) -> torch
 
 
 def roll_each(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    """Roll the images (S, B, H, W), or (S, B, H, W, C), of each replicate by its offsets (S, 2), downward and to the right."""
+    """Roll the images of each replicate, (S, B, H, W) or (S, B, H, W, C), by its offsets (S, 2): down and right."""
     each = zip(images, offsets.tolist(), strict=True)
     return torch.stack([torch.roll(one, tuple(offset), dims=(1, 2)) for one, offset in each])
 

@@ -1,7 +1,7 @@
 """A small convolutional network for images, after LeNet-5 (LeCun et al. 1998) with batch normalisation (Ioffe and
 Szegedy 2015).
 
-Differs from LeNet: kernels of 3 after the first, the maximum is pooled, ReLU, and one linear layer after the
+Differs from LeNet: kernels of 3, the maximum is pooled, ReLU, and one linear layer after the
 convolutions. Pooling comes before the normalisation, which then has a quarter of the pixels.
 """
 
@@ -28,12 +28,12 @@ class ImageCNN(nn.Module):
         super().__init__()
         self.enter = ChannelsFirst(shape)
         step = reading_step(shape, READ_CLOSELY)
-        size, first = -(-min(shape[:2]) // step), nn.Conv2d(self.enter.num_channels, width, 5, step, 2, bias=False)
+        size, first = -(-min(shape[:2]) // step), nn.Conv2d(self.enter.num_channels, width, 3, step, 1, bias=False)
         layers: list[nn.Module] = [first]
         outputs = width
         while size >= SMALLEST:
             layers += [nn.MaxPool2d(2), nn.BatchNorm2d(outputs), nn.ReLU()]
-            inputs, outputs, size = outputs, min(2 * outputs, 5 * width // 2), size // 2
+            inputs, outputs, size = outputs, 2 * width, size // 2
             layers.append(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False))
         self.body = nn.Sequential(*layers, nn.BatchNorm2d(outputs), nn.ReLU())
         self.pool = nn.AdaptiveMaxPool2d(KEPT)
@@ -77,5 +77,6 @@ IMAGES = Network(
     build=build_cnn,
     recipe=RECIPE,
     computes_in_bf16=True,
+    fills_cores=True,
     named=image_recipes(RECIPE),
 )

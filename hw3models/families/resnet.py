@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
-from hw3models.families.named import image_recipes
 from hw3models.families.image_cnn import READ_CLOSELY, reading_step
+from hw3models.families.named import image_recipes
 from hw3models.nn.layers import ChannelsFirst, Dropout, ImageMean
 from hw3models.specs import Recipe
 
@@ -96,5 +96,6 @@ IMAGES = Network(
     build=build_resnet,
     recipe=RECIPE,
     computes_in_bf16=True,
+    fills_cores=True,
     named=image_recipes(RECIPE, {"depth": 20, "width": 32, "cutout": 0.3}),
 )
