@@ -129,7 +129,9 @@ def _marks(answer: Answer, metric: str) -> list[plots.Mark]:
 def draw_curves(answer: Answer) -> Iterator[Drawn | Missing]:
     """Learning curves of every network, with one scale of accuracy for all."""
     histories = {
-        name: load_history(training) for name, training in answer.training.items() if training.recipe is not None
+        name: load_history(training)
+        for name, training in answer.training.items()
+        if training.recipe is not None and training.members == 1
     }
     read = {name: history for name, history in histories.items() if isinstance(history, History)}
     accuracies = [
