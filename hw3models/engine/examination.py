@@ -116,7 +116,7 @@ def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
         if kind == "images"
         else rng.normal(size=(num, *shape)).astype(np.float32)
     )
-    channels = 1 if kind == "images" else shape[-1]
+    channels = 1 if kind == "images" and len(shape) == 2 else shape[-1]
     index = np.arange(num)
     return Dataset(
         name="random",
@@ -178,11 +178,14 @@ def _warnings(model: torch.nn.Module, dataset: Dataset, family: Network) -> tupl
 
 
 def check_shape(kind: Kind, shape: tuple[int, ...]) -> None:
-    """Two positive numbers: steps and channels, or height and width.
+    """Two positive numbers: steps and channels, or height and width; and 3 after these for images in colour.
 
     Raises:
         SpecError: other than that.
     """
-    if len(shape) != 2 or min(shape) < 1:
-        what = "steps,channels such as 50,8" if kind == "sequences" else "height,width such as 28,28"
+    is_colour = kind == "images" and len(shape) == 3 and shape[2] == 3
+    if not (len(shape) == 2 or is_colour) or min(shape) < 1:
+        what = (
+            "steps,channels such as 50,8" if kind == "sequences" else "height,width such as 28,28, or 32,32,3 in colour"
+        )
         raise SpecError(f"`shape` is {','.join(map(str, shape))}; for {kind} it is {what}.")

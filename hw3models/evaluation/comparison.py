@@ -19,6 +19,7 @@ from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.advice import power_advice
 from hw3models.evaluation.answer import choose, collapses, corrected
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
+from hw3models.evaluation.headline import changes, headline
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score_of
@@ -147,6 +148,8 @@ def _report(
         num_groups=setting.num_groups,
         about=setting.about,
         level=setting.level,
+        headline=headline(setting, standings),
+        changes=changes(setting, standings),
         verdict=overall_verdict(setting, standings),
         advice=power_advice(setting, standings),
         margin=setting.margin,

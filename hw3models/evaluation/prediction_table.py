@@ -69,8 +69,8 @@ class PredictionTable:
     probe_correct: NDArray[np.bool_] | None = None
     """(S, n): a linear classifier on the code names the right class."""
     reconstructions: NDArray[np.uint8] | None = None
-    """(m, 28, 28) of the best seed (of its first batch, where seeds were added); of the first seed where each has a
-    test split of its own."""
+    """(m, H, W) or (m, H, W, 3) of the best seed (of its first batch, where seeds were added); of the first seed
+    where each has a test split of its own."""
     reconstructed_index: NDArray[np.int64] | None = None
     """(m,) rows of the test split, in 0..n-1."""
     num_pixels: int | None = None
@@ -282,6 +282,8 @@ def _shape_faults(table: PredictionTable) -> Iterator[str]:
         array = getattr(table, name)
         if array is None:
             continue
+        if name == "reconstructions" and np.ndim(array) == 4:
+            axes += "c"
         if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
             yield f"`{name}` has the wrong type, {getattr(array, 'dtype', type(array).__name__)}"
         elif array.ndim != len(axes) or any(

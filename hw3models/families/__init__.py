@@ -13,8 +13,12 @@ from hw3models.families import (
     autoencoder,
     baselines,
     cnn,
+    conv_autoencoder,
     fcn,
     gru,
+    image_baselines,
+    image_cnn,
+    image_resnet,
     inception,
     lite,
     lstm,
@@ -22,6 +26,7 @@ from hw3models.families import (
     resnet,
     tcn,
     transformer,
+    vit,
 )
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
@@ -46,7 +51,11 @@ __all__ = [
 
 _ALL: tuple[Family, ...] = (
     mlp.IMAGES,
+    image_cnn.IMAGES,
+    image_resnet.IMAGES,
+    vit.IMAGES,
     autoencoder.IMAGES,
+    conv_autoencoder.IMAGES,
     mlp.SEQUENCES,
     cnn.SEQUENCES,
     lstm.SEQUENCES,
@@ -59,6 +68,8 @@ _ALL: tuple[Family, ...] = (
     transformer.SEQUENCES,
     baselines.MAJORITY,
     baselines.LOGISTIC,
+    image_baselines.FOREST,
+    image_baselines.HOG,
     baselines.ROCKET,
     baselines.MINIROCKET,
     aeon_baselines.MULTIROCKET_HYDRA,

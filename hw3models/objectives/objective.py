@@ -25,7 +25,7 @@ class Batch:
     """Standardised inputs with their targets, one row of examples per replicate."""
 
     inputs: torch.Tensor
-    """(S, B, H, W) or (S, B, T, C)."""
+    """(S, B, H, W), (S, B, H, W, 3) or (S, B, T, C)."""
     labels: torch.Tensor
     """Int64 (S, B)."""
     lengths: torch.Tensor | None

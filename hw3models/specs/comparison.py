@@ -133,6 +133,10 @@ class ComparisonReport(Report):
     """What the verdict is about: networks trained on this training part, or on others like it as well."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
+    headline: str = ""
+    """Which family to take and why, in a sentence; empty in reports of earlier versions, and of one family."""
+    changes: str = ""
+    """What would change the answer."""
     verdict: str
     """Sentences, the most important first."""
     advice: str = ""

@@ -13,6 +13,8 @@ from hw3models.specs.training import PlacementWish, Recipe, Resampling
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
 RecipeName = Literal["default", "homework", "long", "deep"]
+TUNE_SIZES = {"small": 5, "medium": 20, "large": 60}
+"""Trials that a search of this size has."""
 
 
 class StudySpec(Spec):
@@ -39,9 +41,10 @@ class StudySpec(Spec):
     the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
     own_recipe: Recipe | None = None
     """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
-    tune: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
-    the same number; baselines are not tuned. None: the recipes are taken as they are."""
+    tune: Annotated[int, Field(ge=2, le=1000)] | Literal["small", "medium", "large"] | None = None
+    """Search for each network's recipe first, in so many trials, judged on validation examples only: `small` is 5,
+    `medium` 20, `large` 60. Every network has the same number; baselines are not tuned. None: the recipes are taken as
+    they are."""
     strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -95,6 +98,17 @@ class StudySpec(Spec):
                 f"`budget` is of one training of each family, and `{other}` trains more. Give one of the two."
             )
         return self
+
+    @field_validator("tune", mode="before")
+    @classmethod
+    def _trials_of_a_size(cls, value: object) -> object:
+        """So a size is the same search, and the same study, as its number."""
+        return TUNE_SIZES.get(value, value) if isinstance(value, str) else value
+
+    @property
+    def trials(self) -> int | None:
+        """Trials of the search for each network's recipe."""
+        return TUNE_SIZES[self.tune] if isinstance(self.tune, str) else self.tune
 
     @model_validator(mode="after")
     def _looks_fit_the_seeds(self) -> "StudySpec":

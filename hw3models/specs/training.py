@@ -44,6 +44,11 @@ class Recipe(Spec):
     """Largest gradient norm of a replicate; None: not clipped."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout probability, where the family has a place for it."""
+    depth: Annotated[int, Field(ge=1, le=200)] | None = None
+    """Residual networks: layers, 6n + 2 (8, 14, 20, ...); transformers: blocks. None: the family's own."""
+    width: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Residual networks and CNNs on images: channels of the first layers; transformers: numbers in a token. None: the
+    family's own."""
     hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
     """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
     Empty: 128 and 64."""
@@ -57,6 +62,16 @@ class Recipe(Spec):
     """Classifiers: `balanced` lets each class count for as much in the loss, however few its training examples are."""
     shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
     """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
+    crop: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Images: largest random shift of each, as a share of height and width: a crop of the image with its border
+    repeated around it."""
+    flip: Literal["never", "auto", "always"] = "never"
+    """Images: each is mirrored left to right with probability 1/2; `auto` where a mirrored training example looks like
+    one of its class still, as of clothes and not of digits."""
+    cutout: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Images: side of a square that is blanked in each (DeVries and Taylor 2017), as a share of the shorter side."""
+    colour: Annotated[float, Field(ge=0)] = 0.0
+    """Images: standard deviation of a random gain and of a random offset, drawn for each example and channel."""
     augmented: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Sequences: share of the series that jitter, gain, shift and warp are applied to, drawn anew for every batch; the
     others stay where they are, for data in which the position tells the class."""
@@ -69,7 +84,7 @@ class Recipe(Spec):
     time_warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Sequences: standard deviation of a smooth random distortion of time, as a share of the length."""
     mixup: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Sequences: each example is blended with another, whose share is drawn up to this; so are the labels."""
+    """Each example is blended with another, whose share is drawn up to this; so are the labels."""
     tried: Annotated[int, Field(ge=1)] = 1
     """Recipes that were tried to find this one: families that are compared should have had as many."""
 
