@@ -108,7 +108,7 @@ class StudyResult:
         return self.model(self.take)
 
     def model(self, family: str, *, seed: int | None = None) -> Model:
-        """The trained model of a family: of `seed`, or of the one with the best validation.
+        """The trained model of a family: of `seed`, or of the one with the best validation; all members of an ensemble.
 
         Raises:
             SpecError: there is no such family or seed, or it is a baseline, whose models are not kept.
@@ -121,13 +121,18 @@ class StudyResult:
             networks = list(self.table["family"][~self.table["baseline"]])
             other = f" The best network is `result.model({networks[0]!r})`." if networks else ""
             raise SpecError(f"{display_name(family)} is a baseline, and models of baselines are not kept.{other}")
-        manifest, states = load_model(Path(answer.training[family].directory))
-        wanted = manifest.best_seed if seed is None else seed
-        if wanted not in manifest.seeds:
-            raise SpecError(
-                f"`seed` {wanted} of {family} was not trained; there are {', '.join(map(str, manifest.seeds))}."
-            )
-        return Model([Predictor(manifest, rebuild(manifest, states, wanted))], self.classes)
+        training = answer.training[family]
+        manifest, states = load_model(Path(training.directory))
+        # An ensemble goes by the seed of its first member.
+        seeds, first = (
+            (manifest.seeds, manifest.best_seed) if training.members == 1 else (training.seeds, min(training.seeds))
+        )
+        wanted = first if seed is None else seed
+        if wanted not in seeds:
+            raise SpecError(f"`seed` {wanted} of {family} was not trained; there are {', '.join(map(str, seeds))}.")
+        begin = manifest.seeds.index(wanted)
+        members = manifest.seeds[begin : begin + training.members]
+        return Model([Predictor(manifest, rebuild(manifest, states, one)) for one in members], self.classes)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

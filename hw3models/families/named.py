@@ -17,7 +17,7 @@ DEEP = Recipe(
     scale=0.3,
     tried=2,
 )
-"""The recipe of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
+"""The recipe of convolutional networks that are deep or wide: they cost much a step, and need few."""
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:
