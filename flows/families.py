@@ -29,7 +29,7 @@ def list_families() -> str:
             *lines,
             "",
             f"Parameters are of one replicate, for {shapes}.",
-            "An ensemble of five seeds, beside the single network: `--families inception,inception*5`.",
+            "An ensemble of five seeds, beside the single network: `--families 'inception,inception*5'`.",
             "Your own: `--families cnn,./nets.py:MyNet,package.module:name`;",
             "`hw3 families --check ./nets.py:MyNet --shape 50,8` says whether it will train.",
         )
