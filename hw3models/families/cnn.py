@@ -63,7 +63,7 @@ class SequenceCNN(nn.Module):
 
 def build_cnn(like: Architecture) -> nn.Module:
     """See `SequenceCNN`."""
-    return SequenceCNN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return SequenceCNN(like.shape[0], like.shape[1], like.num_classes, width=like.width or 64, dropout=like.dropout)
 
 
 RECIPE = Recipe(

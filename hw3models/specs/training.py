@@ -47,8 +47,8 @@ class Recipe(Spec):
     depth: Annotated[int, Field(ge=1, le=200)] | None = None
     """Residual networks: layers, 6n + 2 (8, 14, 20, ...); transformers: blocks. None: the family's own."""
     width: Annotated[int, Field(ge=1, le=4096)] | None = None
-    """Residual networks and CNNs on images: channels of the first layers; transformers: numbers in a token. None: the
-    family's own."""
+    """Convolutional networks: channels of the first layers; transformers: numbers in a token. None: the family's
+    own."""
     hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
     """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
     Empty: 128 and 64."""
