@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
@@ -12,7 +15,7 @@ from hw3models.objectives.objective import BaselineFit
 from hw3models.specs import Kind, Recipe
 from hw3models.specs.origin import Origin
 
-__all__ = ["Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
+__all__ = ["Answers", "Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,10 @@ def recipe_of(network: Network, name: str) -> Recipe:
     return network.named[name]
 
 
+Answers = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+"""Standardised examples (n, ...) to columns by name, as `Objective.answers` has them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """A method that a network must beat to be worth its cost. Fitted on train, and asked once about test."""
@@ -86,6 +93,9 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    restore: Callable[[Any, tuple[int, ...], int], Answers] | None = None
+    """(`BaselineFit.fitted` of a file, shape of an example, classes) to what can be asked. What does
+    not belong together is a ValueError. None: what it has learnt is not kept."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Answer, Environment, EvaluationReport, RunReport, TrainReport, TrainSpec
+from hw3models.specs.model import Use
 from tasks.tracking.results import bring, reports_here
 from tasks.tracking.store import connect
 
@@ -27,6 +28,8 @@ class FamilyRun(NamedTuple):
     evaluation: EvaluationReport
     environment: Environment | None
     """What it was trained on."""
+    use: Use = "single"
+    """What of it is meant: its best seed, or all of them as one."""
 
 
 def find_answers(run: str | None) -> tuple[str, list[Answer]]:
@@ -99,7 +102,7 @@ def _of_report(path: Path) -> str:
     return report.tracking.run_id
 
 
-def fetch_family(run_id: str, directory: Path) -> FamilyRun:
+def fetch_family(run_id: str, directory: Path, use: Use = "single") -> FamilyRun:
     """Bring the run's model folder, prediction table and reports into `directory`.
 
     Raises:
@@ -116,4 +119,4 @@ def fetch_family(run_id: str, directory: Path) -> FamilyRun:
         ) from error
     seen = reports.get("environment")
     environment = None if seen is None else Environment.model_validate(seen)
-    return FamilyRun(run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment)
+    return FamilyRun(run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment, use)
