@@ -87,7 +87,7 @@ def before_scaling(table: PredictionTable, temperatures: Sequence[float]) -> Pre
 def temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """The factor that logits (n, K) are divided by, of the highest likelihood; 1 where they are not finite.
 
-    One example more is spread over all classes, as Platt (1999) has it: a replicate that is right about every validation
+    One example more is spread over all classes (as in Platt 1999): a replicate that is right about every validation
     example is not taken to be sure of all others.
     """
     num, num_classes = logits.shape

@@ -39,8 +39,7 @@ class Whole(nn.Module):
         self.networks = nn.ModuleList([one.model for one in members])
         self.temperatures = [one.temperature for one in members]
         self.objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
-        self.register_buffer("mean", torch.tensor(manifest.mean))
-        self.register_buffer("std", torch.tensor(manifest.std))
+        self.mean, self.std = (nn.Buffer(torch.tensor(one)) for one in (manifest.mean, manifest.std))
 
     def forward(self, examples: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The columns in their order; series that end early are NaN from there on."""
@@ -183,16 +182,18 @@ def _to_pt2(
     whole: Whole, example: NDArray[np.float32], names: tuple[str, ...], facts: tuple[str, str], path: Path
 ) -> Ask:
     shapes: Any = ({0: torch.export.Dim("batch")},)
-    try:
-        with torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the exporter's own parts
+        try:
             made = torch.export.export(whole, (torch.from_numpy(example),), dynamic_shapes=shapes)
-    except Exception as error:  # whatever the exporter says of a foreign network
-        raise _impossible(whole, error) from error
-    torch.export.save(made, path, extra_files={"model.json": facts[0], "class_names.json": facts[1]})
-    again = torch.export.load(path).module()
+        except Exception as error:  # whatever the exporter says of a foreign network
+            raise _impossible(whole, error) from error
+        torch.export.save(made, path, extra_files={"model.json": facts[0], "class_names.json": facts[1]})
+        again = torch.export.load(path).module()
 
     def ask(examples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return {name: one.numpy() for name, one in zip(names, again(torch.from_numpy(examples)), strict=True)}
 
     return ask
