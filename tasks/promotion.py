@@ -44,7 +44,7 @@ def challenger_of(answer: Answer, family: str | None) -> str:
     chosen = family or winner(answer.comparison, judged)
     if chosen is None:
         raise SpecError(
-            f"the study of {answer.data.name} has kept no model that looks at examples: nothing to promote."
+            f"the study of {answer.data.name} has kept no model that looks at examples: there is nothing to promote."
         )
     return chosen
 
