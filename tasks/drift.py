@@ -153,7 +153,7 @@ def _named_by(table: PredictionTable) -> NDArray[np.int64]:
 def _predictor(run: FamilyRun) -> Predictor:
     """What is used: the replicate of the best seed, or the ensemble."""
     with tempfile.TemporaryDirectory() as folder:
-        save_use(Path(run.training.directory), Path(folder), run.use)
+        save_use(Path(run.training.directory), Path(folder), run.members)
         return load_predictor(Path(folder))
 
 
@@ -178,7 +178,7 @@ def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.flo
 def _own_table(run: FamilyRun) -> PredictionTable:
     """Predictions of the one model that is used, on its own test split."""
     table = own_table(run)
-    return table if run.use == "ensemble" else table.of_seed(run.training.best_seed)
+    return table.of_seed(table.seeds[0] if run.members > 1 else run.training.best_seed)
 
 
 def _hits(

@@ -11,8 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from hw3models.data import load_prepared
 from hw3models.engine.asking import ask_again, seconds_side_by_side
 from hw3models.errors import SpecError
-from hw3models.evaluation.ensembles import ensemble_facts, ensemble_table, entry_name, parse_entry
-from hw3models.evaluation.facts import FamilyFacts
+from hw3models.evaluation.ensembles import ensemble_table, named_ensemble
 from hw3models.evaluation.gate import Candidate, judge, reign_of, winner
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import main_metric
@@ -40,7 +39,8 @@ def challenger_of(answer: Answer, family: str | None) -> str:
     known = candidates_of(answer)
     if family is not None and not _has(answer, family):
         raise SpecError(f"`family` {family!r} is not a model of this study; models: {', '.join(known) or 'none'}.")
-    judged = [name for name in known if not _facts(answer, name).ignores_examples]
+    facts = facts_of(known, answer.data.kind)
+    judged = [name for name in known if not facts[name].ignores_examples]
     chosen = family or winner(answer.comparison, judged)
     if chosen is None:
         raise SpecError(
@@ -50,23 +50,21 @@ def challenger_of(answer: Answer, family: str | None) -> str:
 
 
 def candidates_of(answer: Answer) -> list[str]:
-    """Everything that the study has kept a model of, and the ensembles that it compared."""
-    kept = [name for name, training in answer.training.items() if training.is_kept]
-    entries = () if answer.comparison is None else [name for group in answer.comparison.groups for name in group]
-    return [*kept, *(name for name in entries if name not in kept and _has(answer, name))]
+    """Every entry of the study that a model is kept of: families, and the ensembles that were compared."""
+    return [name for name in answer.training if _has(answer, name)]
 
 
 def _has(answer: Answer, entry: str) -> bool:
-    """Is it a kept family, or all seeds of one?"""
-    family, members = parse_entry(entry)
+    """Is it a kept family, or an ensemble of one that has as many seeds?"""
+    family, members = parts_of(entry)
     training = answer.training.get(family)
-    return training is not None and training.is_kept and members in (None, len(training.seeds))
+    return training is not None and training.is_kept and members <= len(training.seeds)
 
 
-def _facts(answer: Answer, entry: str) -> FamilyFacts:
-    family, members = parse_entry(entry)
-    own = facts_of([family], answer.data.kind)[family]
-    return own if members is None else ensemble_facts(own, members)
+def parts_of(entry: str) -> tuple[str, int]:
+    """The family and the number of members, of `cnn*5`; 1 of `cnn`."""
+    found = named_ensemble(entry)
+    return (entry, 1) if found is None else (found.family, found.members)
 
 
 def fetch_challenger(answer: Answer, family: str | None, directory: Path) -> FamilyRun:
@@ -76,31 +74,32 @@ def fetch_challenger(answer: Answer, family: str | None, directory: Path) -> Fam
         SpecError: there is none, or it is not the wanted one.
         DataError: its run does not have it (yet).
     """
-    name, members = parse_entry(challenger_of(answer, family))
-    return fetch_family(answer.run_ids[name], directory, "single" if members is None else "ensemble")
+    name, members = parts_of(challenger_of(answer, family))
+    return fetch_family(answer.run_ids[name], directory, members)
 
 
 def picked_from(answer: Answer, chosen: str) -> tuple[int, str]:
     """How many models the challenger was picked from, and what they are called."""
-    judged = {name for name in candidates_of(answer) if not _facts(answer, name).ignores_examples} | {chosen}
-    is_network = all(answer.training[parse_entry(name)[0]].recipe is not None for name in judged)
+    facts = facts_of(candidates_of(answer), answer.data.kind)
+    judged = {name for name, one in facts.items() if not one.ignores_examples} | {chosen}
+    is_network = all(answer.training[parts_of(name)[0]].recipe is not None for name in judged)
     return len(judged), "networks" if is_network else "models"
 
 
 @task(task_run_name="promote-{answer.data.name}", cache_policy=NO_CACHE, persist_result=False)
 def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport) -> Promotion:
-    """Register, judge, move the alias, write down. What goes before the gate is what `run.use` says.
+    """Register, judge, move the alias, write down. What goes before the gate is what `run.members` says.
 
     Raises:
         DataError: the run's results have not arrived in MLflow.
     """
     model, family = model_name(answer), entry_of(run)
-    card = model_card(answer, run.training.family, run.spec, run.environment, licence=spec.licence, use=run.use)
+    card = model_card(answer, run.training.family, run.spec, run.environment, licence=spec.licence, members=run.members)
     with registry.alone(model):
         tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
-        if run.use == "ensemble":
-            tracking.log_ensemble(run.run_id, run.training, data)
-        version = registry.register(model, run.run_id, tags, card, run.use)
+        if run.members > 1:
+            tracking.log_ensemble(run.run_id, run.training, data, run.members)
+        version = registry.register(model, run.run_id, tags, card, run.members)
         registry.finish(model)
         before = registry.version_with(model, registry.CHAMPION)
         decision = _overridden(_decide(answer, spec, run, data, model, before, version), spec.override)
@@ -183,9 +182,7 @@ def _decide(
                 anchor = own_table(registry.fetch_version(model, reign.anchor, Path(folder) / "anchor"))
         baselines = {} if champion else _baselines(answer, Path(folder))
         number, called = picked_from(answer, challenger.family)
-        facts = facts_of(baselines, data.kind) | {challenger.family: facts_of_run(run)}
-        if champion:
-            facts[champion.family] = facts_of_run(there)
+        facts = facts_of({challenger.family, *([champion.family] if champion else baselines)}, data.kind)
         return judge(
             challenger,
             champion,
@@ -200,12 +197,11 @@ def _decide(
 
 
 def _candidate(run: FamilyRun, table: PredictionTable, seconds: float | None = None) -> Candidate:
-    members = len(run.training.seeds) if run.use == "ensemble" else 1
     return Candidate(
         family=entry_of(run),
         table=table,
         tried=run.training.recipe.tried if run.training.recipe else None,
-        parameters=run.training.parameters * members,
+        parameters=run.training.parameters * run.members,
         recipe=_recipe(run),
         predict_seconds=seconds,
     )
@@ -217,28 +213,21 @@ def _recipe(run: FamilyRun) -> str:
         return ""
     spec = run.spec.model_dump_json(exclude={"seeds", "strategy", "device", "memory_mb"})
     # An ensemble of five and one of ten are not the same.
-    return f"{run.environment.code} {spec} {entry_of(run) if run.use == 'ensemble' else ''}"
+    return f"{run.environment.code} {spec} {run.members if run.members > 1 else ''}"
 
 
 def entry_of(run: FamilyRun) -> str:
     """What it is called in a comparison: `cnn`, or `cnn*5`."""
-    family = run.training.family
-    return family if run.use == "single" else entry_name(family, len(run.training.seeds))
-
-
-def facts_of_run(run: FamilyRun) -> FamilyFacts:
-    """What is known about what the run goes before the gate with."""
-    own = facts_of([run.training.family], None)[run.training.family]
-    return own if run.use == "single" else ensemble_facts(own, len(run.training.seeds))
+    return run.training.family if run.members == 1 else f"{run.training.family}*{run.members}"
 
 
 def own_table(run: FamilyRun) -> PredictionTable:
-    """The predictions that it is judged by: of every seed, or of all as one."""
+    """The predictions that it is judged by: of every seed, or of ensembles."""
     return _as_used(run, load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest))
 
 
 def _as_used(run: FamilyRun, table: PredictionTable) -> PredictionTable:
-    return table if run.use == "single" else ensemble_table(table)
+    return table if run.members == 1 else ensemble_table(table, entry_of(run), run.members)
 
 
 def _side_by_side(
@@ -252,7 +241,7 @@ def _side_by_side(
     table = _as_used(there, ask_again(Path(there.training.directory), dataset, device))
     own, champions = None, None
     if spec.prefer_cheaper:
-        both = [(Path(one.training.directory), one.use == "ensemble") for one in (ours, there)]
+        both = [(Path(one.training.directory), one.members) for one in (ours, there)]
         own, champions = seconds_side_by_side(both[0], both[1], dataset, device)
     return _candidate(ours, challenger.table, own), _candidate(there, table, champions)
 

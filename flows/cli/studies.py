@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from flows.cli.app import Flat, Json, Verbose, app, with_sources
+from flows.cli.app import Explain, Flat, Json, Verbose, app, with_sources
 from flows.terminal import show, show_json
 from hw3models.specs import (
     AutoencoderSpec,
@@ -22,6 +22,7 @@ from hw3models.specs import (
 def run(
     *,
     spec: Annotated[Hw3Spec, Flat] = Hw3Spec(),  # noqa: B008  # frozen
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -29,6 +30,8 @@ def run(
 
     Parameters
     ----------
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -36,7 +39,7 @@ def run(
     """
     from flows.local.run import execute
 
-    execute("hw3", spec, json=json, verbose=verbose)
+    execute("hw3", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -47,6 +50,7 @@ def images(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -56,6 +60,8 @@ def images(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -64,7 +70,7 @@ def images(
     from flows.local.run import execute
 
     spec = ImagesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("images", spec, json=json, verbose=verbose)
+    execute("images", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -76,6 +82,7 @@ def autoencoder(
     latent_dim: int = 2,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -87,6 +94,8 @@ def autoencoder(
         {sources}
     latent_dim
         Numbers in the code.
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -96,7 +105,7 @@ def autoencoder(
 
     pictures = DataSpec(source=source, **_given(data))
     spec = AutoencoderSpec(data=pictures, latent_dim=latent_dim, **_given(study))
-    execute("autoencoder", spec, json=json, verbose=verbose)
+    execute("autoencoder", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -107,6 +116,7 @@ def sequences(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -116,6 +126,8 @@ def sequences(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -124,7 +136,7 @@ def sequences(
     from flows.local.run import execute
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("sequences", spec, json=json, verbose=verbose)
+    execute("sequences", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command(name="learning-curve")

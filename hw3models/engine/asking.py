@@ -68,22 +68,22 @@ def _said(answers: Answers, dataset: Dataset, *, hard: bool) -> BaselineFit:
 
 
 def seconds_side_by_side(
-    first: tuple[Path, bool], second: tuple[Path, bool], dataset: Dataset, device: torch.device
+    first: tuple[Path, int], second: tuple[Path, int], dataset: Dataset, device: torch.device
 ) -> tuple[float, float]:
     """What two model folders take for the test split, in turn five times; medians, so that noise falls on both.
 
-    Each is asked by its best seed, or by all of its seeds, where it is an ensemble.
+    Each is asked by its best seed, or by so many of its first, where it is an ensemble.
     """
-    asked = [_clock(directory, is_ensemble, dataset, device) for directory, is_ensemble in (first, second)]
+    asked = [_clock(directory, members, dataset, device) for directory, members in (first, second)]
     with torch.inference_mode():
         rounds = [[one() for one in asked] for _ in range(5)]
     ours, theirs = np.median(rounds, axis=0)
     return float(ours), float(theirs)
 
 
-def _clock(directory: Path, is_ensemble: bool, dataset: Dataset, device: torch.device) -> Callable[[], float]:
+def _clock(directory: Path, members: int, dataset: Dataset, device: torch.device) -> Callable[[], float]:
     manifest = stored_manifest(directory)
-    seeds = manifest.seeds if is_ensemble else (manifest.best_seed,)
+    seeds = manifest.seeds[:members] if members > 1 else (manifest.best_seed,)
     if manifest.format == "safetensors":
         networks = [one_network(*load_model(directory), seed, dataset, device) for seed in seeds]
         return lambda: sum(seconds(dataset.test) for seconds in networks)

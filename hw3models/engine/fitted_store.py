@@ -42,7 +42,7 @@ def keep(
     """
     if family.restore is None or any(one.fitted is None for one in fits):
         return None, "its family does not say how a fitted one is asked again"
-    plain = family.objective.needs_pixels
+    plain = family.sees_pixels
     manifest = ModelManifest(
         family=family.name,
         format="skops",

@@ -1,52 +1,93 @@
-"""All seeds of a family as one model: the mean of their probabilities, judged as what it is, a model of its own.
+"""Ensembles of a family's seeds, as entries of their own: `inception*5` has the mean probabilities of five networks.
 
-An ensemble that is kept is a fixed one, and its luck of training is part of it: its table has one row, and its
-uncertainty is that of the test examples.
+InceptionTime and LITETime are such ensembles. Of S seeds there are floor(S / M) ensembles that have no network in
+common; with S = M that is one, and how lucky its seeds were is seen by leaving out one member at a time
+(`hw3models.stats.intervals.of_ensembles`).
+
+S = ensembles, M = members, n = test examples, K = classes
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from hw3models.errors import SpecError
-from hw3models.evaluation.facts import FamilyFacts
 from hw3models.evaluation.prediction_table import PredictionTable
 
-_ENTRY = re.compile(r"(?P<family>.+)\*(?P<members>\d+)")
+MOST_MEMBERS = 100
 
 
-def entry_name(family: str, members: int) -> str:
-    """`cnn*5`, as an entry of its own is called."""
-    return f"{family}*{members}"
+class Ensemble(NamedTuple):
+    """A name such as `inception*5`, taken apart."""
+
+    family: str
+    members: int
 
 
-def parse_entry(name: str) -> tuple[str, int | None]:
-    """The family and the number of its members, of `cnn*5`; None members of `cnn`, a single model."""
-    found = _ENTRY.fullmatch(name)
-    return (name, None) if found is None else (found["family"], int(found["members"]))
-
-
-def ensemble_table(table: PredictionTable) -> PredictionTable:
-    """The table of all seeds as one model.
+def ensemble_of(name: str) -> Ensemble | None:
+    """What an entry is an ensemble of; None where it is a family.
 
     Raises:
-        SpecError: they have no mean, were tested on splits of their own, or are one.
+        SpecError: what stands behind the asterisk is no number of members.
     """
-    if table.probabilities is None or table.is_resampled or table.training_resampled or len(table.seeds) < 2:
+    family, star, number = name.rpartition("*")
+    if not star:
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}", number) or not 2 <= int(number) <= MOST_MEMBERS or not family:
         raise SpecError(
-            f"`family` {table.family}: only several seeds of a classifier, trained and tested on the same examples, "
-            "make an ensemble. Train such a study."
+            f"`families`: {name!r} is no ensemble. Write a network, an asterisk and a number of members from 2 to "
+            f"{MOST_MEMBERS}, as in `inception*5`."
         )
+    return Ensemble(family, int(number))
+
+
+def named_ensemble(name: str) -> Ensemble | None:
+    """The same for names that anybody may have given: what is no ensemble is a family."""
+    try:
+        return ensemble_of(name)
+    except SpecError:
+        return None
+
+
+def ensemble_table(table: PredictionTable, name: str, members: int) -> PredictionTable:
+    """The table of ensembles of `members` seeds each, one after another; what is left over of the seeds stays out.
+
+    Raises:
+        SpecError: there are fewer seeds, replicates were tested on splits of their own, or have no probabilities.
+    """
+    if table.probabilities is None or table.hard:
+        raise SpecError(f"`families`: {name} needs probabilities, and {table.family} has none. Leave the ensemble out.")
+    if table.is_resampled or table.training_resampled:
+        raise SpecError(
+            f"`families`: {name} needs networks that were trained on the same examples and tested on the same. Use "
+            "`resampling: seed`, or leave the ensemble out."
+        )
+    num = len(table.seeds) // members
+    if num == 0:
+        raise SpecError(
+            f"`families`: {name} needs {members} seeds, and {table.family} has {len(table.seeds)}. Give `seeds` of at "
+            f"least {members}, or a smaller ensemble."
+        )
+    each = table.probabilities[: num * members].reshape(num, members, *table.probabilities.shape[1:])
+    seeds = np.array(table.seeds[: num * members], np.int64).reshape(num, members)
     return replace(
         table,
-        family=entry_name(table.family, len(table.seeds)),
-        seeds=table.seeds[:1],
-        probabilities=table.probabilities.mean(axis=0, keepdims=True, dtype=np.float32),
-        hard=False,
+        family=name,
+        seeds=tuple(int(seed) for seed in seeds[:, 0]),
+        probabilities=each.mean(axis=1, dtype=np.float64).astype(np.float32),
+        members=each,
+        member_seeds=seeds,
     )
 
 
-def ensemble_facts(facts: FamilyFacts, members: int) -> FamilyFacts:
-    """What is known about the ensemble of a family."""
-    return replace(facts, label=f"{facts.label}, ensemble of {members}", deterministic=True)
+def without_each_member(table: PredictionTable) -> Iterator[PredictionTable]:
+    """The ensembles without their first member, without their second, and so on, as plain tables."""
+    assert table.members is not None
+    num = table.members.shape[1]
+    total = table.members.sum(axis=1, dtype=np.float64)
+    for i in range(num):
+        rest = (total - table.members[:, i]) / (num - 1)
+        yield replace(table, probabilities=rest.astype(np.float32), members=None, member_seeds=None)

@@ -19,8 +19,8 @@ from hw3models.objectives import RECONSTRUCTION
 from hw3models.runtime.devices import in_a_thread_of_its_own
 from hw3models.specs import Kind
 
-ROCKET_STEPS = 20_000
-"""Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""
+NUM_KERNELS = 10_000
+"""Kernels of ROCKET, as in the paper: fewer of them would be another method."""
 MAX_BASELINE_BYTES = 256 * 2**20
 """Bytes of training examples that a baseline holds in memory at once, where the data are in a file of their own."""
 MAX_RIDGE_EXAMPLES = 10_000
@@ -141,9 +141,8 @@ def parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]]
 def fit_rocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """ROCKET: random kernels (Dempster, Petitjean and Webb 2020) and ridge regression.
 
-    10,000 kernels, as in the paper, where all series together have at most 20,000 steps; fewer in proportion for more,
-    but at least 1,000, which cost little accuracy there (section 4.3): a baseline that takes longer than all networks
-    together would be left out.
+    10,000 kernels, as in the paper, however many series there are; for large data `minirocket` takes its place in the
+    default (docs/decisions/0031).
     """
     return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "rocket"))
 
@@ -162,7 +161,7 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: kernels.Kind) -> BaselineFit
     if len(train) > MAX_RIDGE_EXAMPLES:
         train = np.random.default_rng(seed).permutation(train)[:MAX_RIDGE_EXAMPLES]
     fit_index, holdout = (train, dataset.validation) if len(dataset.validation) else (train, train)
-    transformer = kernels.transformer(kind, seed, num_kernels(dataset))
+    transformer = kernels.transformer(kind, seed, NUM_KERNELS)
     model = make_pipeline(StandardScaler(with_mean=False), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
     features = transformer.fit_transform(_channels_first(standardised(dataset, fit_index)))
     model.fit(features, dataset.labels[fit_index])
@@ -171,7 +170,7 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: kernels.Kind) -> BaselineFit
     fitted = {
         "kernels": kernels.arrays_of(kind, transformer),
         "ridge": model,
-        "temperature": _temperature(np.concatenate(scores), dataset.labels[holdout]),
+        "temperature": fitted_temperature(np.concatenate(scores), dataset.labels[holdout]),
     }
     said, seconds = _asked(restored_kernels(kind, fitted, dataset.features.shape[1:], num), dataset)
     ridge = model[-1]
@@ -207,12 +206,6 @@ def restored_kernels(kind: kernels.Kind, fitted: Any, shape: tuple[int, ...], nu
     return answers
 
 
-def num_kernels(dataset: Dataset) -> int:
-    """Kernels of ROCKET for these data; see `fit_rocket`."""
-    steps = dataset.features.shape[0] * dataset.features.shape[1]
-    return int(max(1_000, min(10_000, 10_000 * ROCKET_STEPS // steps)))
-
-
 def _channels_first(series: NDArray[np.float32]) -> NDArray[np.float32]:
     """Float32 (n, C, T), as aeon wants it; at least as long as MiniROCKET's kernels."""
     series = series.transpose(0, 2, 1)
@@ -231,7 +224,7 @@ def _scores(transformer: Any, model: Any, inputs: NDArray[np.float32], num_class
     return scores
 
 
-def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fitted_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Ridge gives scores, not probabilities: one factor, fitted on held-out data (Guo et al. 2017, eq. 9)."""
     from scipy.optimize import minimize_scalar
     from scipy.special import softmax
@@ -316,6 +309,7 @@ MINIROCKET = Baseline(
     deterministic=False,
     fit=fit_minirocket,
     restore=partial(restored_kernels, "minirocket"),
+    in_default=False,
 )
 PCA_CODE = Baseline(
     name="pca",
@@ -325,4 +319,5 @@ PCA_CODE = Baseline(
     deterministic=True,
     fit=fit_pca,
     restore=restored_pca,
+    sees_pixels=True,
 )

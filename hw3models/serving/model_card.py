@@ -20,7 +20,6 @@ from hw3models.specs import (
     TrainReport,
     TrainSpec,
 )
-from hw3models.specs.model import Use
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 
@@ -38,13 +37,13 @@ def model_card(
     environment: Environment | None,
     *,
     licence: str | None = None,
-    use: Use = "single",
+    members: int = 1,
 ) -> str:
     """Markdown; nothing from the data is markup in it."""
     parts = [
         f"# {display_name(family)} on {_plain(answer.data.name)}",
         *_data(answer.data, licence),
-        *_training(answer, family, spec, environment, use),
+        *_training(answer, family, spec, environment, members),
         *_scores(answer.evaluation[family]),
         *_comparison(answer, family),
         *_limits(answer, family),
@@ -69,10 +68,12 @@ def _data(data: DataReport, licence: str | None) -> Iterator[str]:
     yield f"- licence: {_plain(licence) if licence else licence_of(data)}"
 
 
-def _training(answer: Answer, family: str, spec: TrainSpec, environment: Environment | None, use: Use) -> Iterator[str]:
+def _training(
+    answer: Answer, family: str, spec: TrainSpec, environment: Environment | None, members: int
+) -> Iterator[str]:
     training = answer.training[family]
     yield "\n## Training\n"
-    chosen = _chosen(training, use)
+    chosen = _chosen(training, members)
     yield f"- {len(training.seeds)} seeds, {training.parameters:,} parameters each; the model is {chosen}"
     yield f"- {training.epochs} epochs, {training.train_seconds:.1f} s for all seeds together on {training.device}"
     if training.recipe is not None:
@@ -83,9 +84,10 @@ def _training(answer: Answer, family: str, spec: TrainSpec, environment: Environ
         yield f"- {environment.hardware}; Python {environment.python}, {versions}; {environment.code}"
 
 
-def _chosen(training: TrainReport, use: Use) -> str:
-    if use == "ensemble":
-        return f"the ensemble of all {len(training.seeds)}: the mean of their probabilities"
+def _chosen(training: TrainReport, members: int) -> str:
+    if members > 1:
+        which = "all" if members == len(training.seeds) else "the first"
+        return f"the ensemble of {which} {members}: the mean of their probabilities"
     best = "the best on the validation split" if training.recipe is not None else "the first"
     return f"seed {training.best_seed}, {best}"
 

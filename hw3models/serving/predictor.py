@@ -24,7 +24,7 @@ from hw3models.families import find_family
 from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
-from hw3models.specs.model import ModelManifest, Use
+from hw3models.specs.model import ModelManifest
 
 NETWORK_FILE, FITTED_FILE = "model.safetensors", "model.skops"
 MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
@@ -42,6 +42,11 @@ class Predictor:
         self.manifest = manifest
         self.members = members
 
+    @classmethod
+    def of_network(cls, manifest: ModelManifest, model: nn.Module) -> "Predictor":
+        """The predictor of the replicate of `manifest.best_seed`."""
+        return cls(manifest, [NetworkMember(manifest, model.eval(), manifest.temperature_of(manifest.best_seed))])
+
     @property
     def model(self) -> nn.Module:
         """The network of a single replicate."""
@@ -50,8 +55,8 @@ class Predictor:
         return member.model
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Raw examples (N, 28, 28) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder gives
-        `code` (N, k) and `reconstruction` (N, 784) in 0..1.
+        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
+        gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
 
         Where series may differ in length, steps that are NaN in every channel at the end are padding.
 
@@ -97,7 +102,9 @@ def averaged(answers: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, 
     """What an ensemble says: the mean of what its members say."""
     if len(answers) == 1:
         return dict(answers[0])
-    return {name: np.stack([one[name] for one in answers]).mean(axis=0) for name in answers[0]}
+    stacked = {name: np.stack([one[name] for one in answers]) for name in answers[0]}
+    # As in the table that an ensemble is judged by.
+    return {name: values.mean(axis=0, dtype=np.float64).astype(np.float32) for name, values in stacked.items()}
 
 
 @dataclass(frozen=True)
@@ -142,17 +149,18 @@ def save_predictor(directory: Path, manifest: ModelManifest, states: State, seed
     _write(directory, manifest.of((seed,)), unstack(states, manifest.seeds.index(seed)))
 
 
-def save_use(source: Path, directory: Path, use: Use) -> None:
-    """Write what `use` needs of the model folder `source`, ready for `load_predictor`.
+def save_use(source: Path, directory: Path, members: int = 1) -> None:
+    """Write the best seed of the model folder `source`, or its first `members` as an ensemble, for `load_predictor`.
 
     Raises:
         DataError: the folder does not hold a whole model.
         SpecError: its family makes no ensemble.
     """
     manifest = stored_manifest(source)
-    if use == "ensemble":
-        check_ensemble(manifest)
-    chosen = manifest.of((manifest.best_seed,) if use == "single" else manifest.seeds, use)
+    if members > 1:
+        check_ensemble(manifest, members)
+    single = members == 1
+    chosen = manifest.of((manifest.best_seed,)) if single else manifest.of(manifest.seeds[:members], "ensemble")
     if manifest.format == "skops":
         _, fitted = load_fitted(source)
         data = dumped({seed: fitted[seed] for seed in chosen.seeds}, chosen)
@@ -160,13 +168,14 @@ def save_use(source: Path, directory: Path, use: Use) -> None:
         write_atomically(directory / "model.json", chosen.model_dump_json(indent=1).encode())
         return
     manifest, states = load_model(source)
-    _write(
-        directory, chosen, states if use == "ensemble" else unstack(states, manifest.seeds.index(manifest.best_seed))
-    )
+    if single:
+        _write(directory, chosen, unstack(states, manifest.seeds.index(manifest.best_seed)))
+    else:
+        _write(directory, chosen, {name: tensor[:members] for name, tensor in states.items()})
 
 
-def check_ensemble(manifest: ModelManifest) -> None:
-    """Can its seeds answer together?
+def check_ensemble(manifest: ModelManifest, members: int) -> None:
+    """Can so many of its seeds answer together?
 
     Raises:
         SpecError: they cannot.
@@ -179,8 +188,9 @@ def check_ensemble(manifest: ModelManifest) -> None:
             f"`family` {manifest.family}: its seeds were trained on data of their own (`resampling` "
             f"{manifest.resampling}), so they have not been judged together. Train seeds on the same examples."
         )
-    if len(manifest.seeds) < 2:
-        raise SpecError(f"`family` {manifest.family}: it has one seed, which is no ensemble. Train several.")
+    if len(manifest.seeds) < members:
+        num = f"{len(manifest.seeds)} seed{'' if len(manifest.seeds) == 1 else 's'}"
+        raise SpecError(f"`family` {manifest.family}: it has {num}, no ensemble of {members}. Train more.")
 
 
 def _write(directory: Path, manifest: ModelManifest, tensors: State) -> None:

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Answer, Environment, EvaluationReport, RunReport, TrainReport, TrainSpec
-from hw3models.specs.model import Use
 from tasks.tracking.results import bring, reports_here
 from tasks.tracking.store import connect
 
@@ -28,8 +27,8 @@ class FamilyRun(NamedTuple):
     evaluation: EvaluationReport
     environment: Environment | None
     """What it was trained on."""
-    use: Use = "single"
-    """What of it is meant: its best seed, or all of them as one."""
+    members: int = 1
+    """What of it is meant: its best seed, or the ensemble of its first so many."""
 
 
 def find_answers(run: str | None) -> tuple[str, list[Answer]]:
@@ -102,7 +101,7 @@ def _of_report(path: Path) -> str:
     return report.tracking.run_id
 
 
-def fetch_family(run_id: str, directory: Path, use: Use = "single") -> FamilyRun:
+def fetch_family(run_id: str, directory: Path, members: int = 1) -> FamilyRun:
     """Bring the run's model folder, prediction table and reports into `directory`.
 
     Raises:
@@ -119,4 +118,6 @@ def fetch_family(run_id: str, directory: Path, use: Use = "single") -> FamilyRun
         ) from error
     seen = reports.get("environment")
     environment = None if seen is None else Environment.model_validate(seen)
-    return FamilyRun(run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment, use)
+    return FamilyRun(
+        run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment, members
+    )

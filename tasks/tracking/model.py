@@ -1,4 +1,4 @@
-"""The model of the best seed, or of all seeds as one, as an MLflow LoggedModel: no pickle."""
+"""The model of the best seed, or an ensemble of seeds, as an MLflow LoggedModel: no pickle."""
 
 import tempfile
 from importlib.metadata import version
@@ -12,12 +12,11 @@ from mlflow.models import Model, infer_signature
 from hw3models.data import load_prepared
 from hw3models.serving.predictor import load_predictor, save_use
 from hw3models.specs import DataReport, TrainReport
-from hw3models.specs.model import Use
 from tasks.tracking.store import connect
 
 _DIGEST = "hw3.model_digest"
-USE = "hw3.use"
-"""Tag: what of its run a model or a version holds."""
+MEMBERS = "hw3.members"
+"""Tag: what of its run a model or a version holds, 1 for the best seed alone."""
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> None:
@@ -25,26 +24,26 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
 
     Asked again, it finishes what it began, and makes no second model of the same parameters.
     """
-    _log(client, experiment_id, run_id, training, data, "single")
+    _log(client, experiment_id, run_id, training, data, 1)
 
 
-def log_ensemble(run_id: str, training: TrainReport, data: DataReport) -> None:
-    """Log all seeds of the run as one more model of it, once."""
+def log_ensemble(run_id: str, training: TrainReport, data: DataReport, members: int) -> None:
+    """Log the ensemble of the run's first seeds as one more model of it, once."""
     client, experiment_id = connect()
-    _log(client, experiment_id, run_id, training, data, "ensemble")
+    _log(client, experiment_id, run_id, training, data, members)
 
 
 def _log(
-    client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport, use: Use
+    client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport, members: int
 ) -> None:
-    model_id = _begun(client, experiment_id, run_id, training, use)
+    model_id = _begun(client, experiment_id, run_id, training, members)
     if model_id is None:
         return
     dataset = load_prepared(data)
     example = dataset.features[dataset.train[:2]]
     needs = ("mlflow", "torch", "numpy", "safetensors", *(("scikit-learn", "skops") if training.recipe is None else ()))
     with tempfile.TemporaryDirectory() as folder:
-        save_use(Path(training.directory), Path(folder), use)
+        save_use(Path(training.directory), Path(folder), members)
         output = load_predictor(Path(folder)).predict(example)
         Model.log(
             artifact_path=None,
@@ -61,21 +60,23 @@ def _log(
             metadata={
                 "data_digest": data.digest,
                 "family": training.family,
-                "use": use,
-                "seeds": list(training.seeds) if use == "ensemble" else [training.best_seed],
+                "seeds": list(training.seeds[:members]) if members > 1 else [training.best_seed],
             },
         )
 
 
-def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, use: Use) -> str | None:
+def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, members: int) -> str | None:
     """The id of a model that is to be filled; None when it is there, whole.
 
     Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
     """
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
-        if model.tags.get(_DIGEST) == training.digest and model.tags.get(USE, "single") == use:
+        if model.tags.get(_DIGEST) == training.digest and model.tags.get(MEMBERS, "1") == str(members):
             return None if model.status == LoggedModelStatus.READY else str(model.model_id)
     made = client.create_logged_model(
-        experiment_id, name=training.family, source_run_id=run_id, tags={_DIGEST: training.digest, USE: use}
+        experiment_id,
+        name=training.family,
+        source_run_id=run_id,
+        tags={_DIGEST: training.digest, MEMBERS: str(members)},
     )
     return str(made.model_id)

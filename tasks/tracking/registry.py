@@ -20,11 +20,10 @@ from mlflow.exceptions import MlflowException
 from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import MODEL_FILES
 from hw3models.specs import RegistryEvent
-from hw3models.specs.model import Use
 from tasks.names import slug
 from tasks.settings import Settings
 from tasks.tracking.finding import FamilyRun, fetch_family
-from tasks.tracking.model import USE
+from tasks.tracking.model import MEMBERS
 from tasks.tracking.store import connect
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -35,17 +34,17 @@ _NOTE_LIMIT = 4900
 """Characters that MLflow's database keeps of a description or a tag, less some."""
 
 
-def register(model: str, run_id: str, tags: dict[str, str], note: str, use: Use = "single") -> int:
-    """The version of `model` that holds the family's run, its best seed or all as one: found, or made.
+def register(model: str, run_id: str, tags: dict[str, str], note: str, members: int = 1) -> int:
+    """The version of `model` that holds the family's run, its best seed or an ensemble of its first: found, or made.
 
     Raises:
         DataError: the run has no model (yet).
     """
     client, experiment_id = connect()
     for version in versions(model):
-        if version.run_id == run_id and _use_of(version.tags) == use:
+        if version.run_id == run_id and _members_of(version.tags) == members:
             return int(version.version)
-    model_id = _model_of(client, experiment_id, run_id, use)
+    model_id = _model_of(client, experiment_id, run_id, members)
     try:
         client.create_registered_model(model, description=f"{_MADE}; `champion` is moved by `hw3 promote` only.")
     except MlflowException as error:
@@ -56,21 +55,21 @@ def register(model: str, run_id: str, tags: dict[str, str], note: str, use: Use 
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
-        tags=tags | {USE: use},
+        tags=tags | {MEMBERS: str(members)},
         description=_cut(note),
     )
     return int(made.version)
 
 
-def _use_of(tags: Mapping[str, str]) -> Use:
-    """What a version or a logged model holds of its run."""
-    return "ensemble" if tags.get(USE) == "ensemble" else "single"
+def _members_of(tags: Mapping[str, str]) -> int:
+    """What a version or a logged model holds of its run; earlier ones do not say it."""
+    return int(tags.get(MEMBERS, "1"))
 
 
-def _model_of(client: MlflowClient, experiment_id: str, run_id: str, use: Use) -> str:
+def _model_of(client: MlflowClient, experiment_id: str, run_id: str, members: int) -> str:
     found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
     for one in found:
-        if one.status == LoggedModelStatus.READY and _use_of(one.tags) == use:
+        if one.status == LoggedModelStatus.READY and _members_of(one.tags) == members:
             return str(one.model_id)
     raise DataError(
         f"MLflow run {run_id} has no model. It may not have arrived yet: `hw3 reconcile` sends what is waiting."
@@ -123,7 +122,7 @@ def fetch_version(model: str, version: int, directory: Path) -> FamilyRun:
     """
     run_id = run_of(model, version)
     [tags] = [one.tags for one in versions(model) if int(one.version) == version]
-    return fetch_family(run_id, directory, _use_of(tags))
+    return fetch_family(run_id, directory, _members_of(tags))
 
 
 def move(model: str, alias: str, version: int) -> None:

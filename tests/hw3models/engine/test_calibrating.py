@@ -52,7 +52,7 @@ def test_what_is_served_is_calibrated_as_what_was_judged_and_no_answer_changes(t
     assert "Temperature scaling on 120 validation examples" in evaluation.calibration
     assert "no answer changed" in evaluation.calibration
     table = load_table(Path(evaluation.table_path)).probabilities
-    save_use(tmp_path / "model", tmp_path / "used", "single")
+    save_use(tmp_path / "model", tmp_path / "used")
     said = load_predictor(tmp_path / "used").predict(dataset.features[dataset.test])["probabilities"]
     row = manifest.seeds.index(manifest.best_seed)
     assert table is not None

@@ -32,12 +32,12 @@ EVERY = [
 ]
 
 
-def trained(folder: Path, dataset: Dataset, family: str, use: Any = "single") -> Predictor:
+def trained(folder: Path, dataset: Dataset, family: str, members: int = 1) -> Predictor:
     save(dataset, folder / "data.npz")
     spec = TrainSpec(family=family, seeds=(0, 1), recipe=Recipe(epochs=1, batch_size=32))
     train_step(spec, describe(dataset, folder / "data.npz"), folder / "model")
-    save_use(folder / "model", folder / use, use)
-    return load_predictor(folder / use)
+    save_use(folder / "model", folder / "used", members)
+    return load_predictor(folder / "used")
 
 
 def asked_alone(file: Path, examples: Any) -> list[str]:
@@ -52,7 +52,7 @@ def asked_alone(file: Path, examples: Any) -> list[str]:
 
 
 def test_an_ensemble_of_series_that_end_early_is_asked_without_torch(tmp_path: Path) -> None:
-    predictor = trained(tmp_path, tiny_dataset(unequal=True, num=400), "mlp", "ensemble")
+    predictor = trained(tmp_path, tiny_dataset(unequal=True, num=400), "mlp", 2)
     assert predictor.manifest.temperatures
     made = export(predictor, tmp_path / "model.onnx")
     assert made.difference < 1e-5
@@ -91,7 +91,7 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     save(dataset := tiny_dataset(), tmp_path / "data.npz")
     data = describe(dataset, tmp_path / "data.npz")
     train_step(TrainSpec(family="logistic", seeds=(0,)), data, tmp_path / "model")
-    save_use(tmp_path / "model", tmp_path / "used", "single")
+    save_use(tmp_path / "model", tmp_path / "used")
     predictor = load_predictor(tmp_path / "used")
     with pytest.raises(SpecError, match="logistic is not a network, and only networks are exported"):
         export(predictor, tmp_path / "model.onnx")

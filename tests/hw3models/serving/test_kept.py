@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from hw3models.engine.asking import ask_again
 from hw3models.engine.fitted_store import FITTED, load_fitted
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.ensembles import ensemble_table
-from hw3models.evaluation.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.families import find_family
-from hw3models.families.baselines import ROCKET_STEPS
 from hw3models.families.outside import origin_of
 from hw3models.pipeline.merging import merge
 from hw3models.pipeline.steps import evaluate_step, train_step
@@ -37,6 +35,8 @@ FAMILIES = [
     ("sequences", "aeon.classification.distance_based:KNeighborsTimeSeriesClassifier", False),
     ("images", "logistic", False),
     ("images", "pca", False),
+    ("images", "forest", False),
+    ("images", "hog", False),
 ]
 
 
@@ -67,8 +67,7 @@ def fitted(
 
 @pytest.fixture(autouse=True)
 def few_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ROCKET_STEPS == 20_000
-    monkeypatch.setattr("hw3models.families.baselines.ROCKET_STEPS", 1)
+    monkeypatch.setattr("hw3models.families.baselines.NUM_KERNELS", 500)
 
 
 @pytest.mark.parametrize(("kind", "family", "unequal"), FAMILIES)
@@ -82,7 +81,7 @@ def test_a_kept_baseline_says_what_it_was_judged_by_to_the_bit(
     # Another process would ask the same: nothing of the fit is left but the folder.
     again = ask_again(Path(training.directory), dataset, pick_device("cpu"))
     assert again.digest == judged.digest
-    save_use(Path(training.directory), tmp_path / "used", "single")
+    save_use(Path(training.directory), tmp_path / "used")
     said = load_predictor(tmp_path / "used").predict(raw_examples(dataset, dataset.test))
     if judged.probabilities is not None:
         assert np.array_equal(said["probabilities"], judged.probabilities[0])
@@ -97,11 +96,11 @@ def test_an_ensemble_says_the_mean_of_what_its_members_say(tmp_path: Path) -> No
     training = train_step(TrainSpec(family="mlp", seeds=(0, 1, 2), recipe=Recipe(epochs=2)), report, tmp_path / "model")
     evaluation = evaluate_step(training, report)
     judged = load_table(Path(evaluation.table_path))
-    save_use(Path(training.directory), tmp_path / "all", "ensemble")
+    save_use(Path(training.directory), tmp_path / "all", 3)
     predictor = load_predictor(tmp_path / "all")
     assert (predictor.manifest.use, predictor.manifest.seeds) == ("ensemble", (0, 1, 2))
     said = predictor.predict(raw_examples(dataset, dataset.test))["probabilities"]
-    together = ensemble_table(judged)
+    together = ensemble_table(judged, "mlp*3", 3)
     assert (together.family, len(together.seeds)) == ("mlp*3", 1)
     assert judged.probabilities is not None
     np.testing.assert_allclose(said, judged.probabilities.mean(axis=0), atol=1e-6)
@@ -119,20 +118,20 @@ def test_rockets_make_an_ensemble_and_more_seeds_are_kept_with_the_first(tmp_pat
     spec = TrainSpec(family="rocket", seeds=(0, 1, 2))
     merged, evaluation = merge(spec, both[0], both[1], report, tmp_path / "merged")
     assert merged.is_kept
-    save_use(tmp_path / "merged", tmp_path / "all", "ensemble")
+    save_use(tmp_path / "merged", tmp_path / "all", 3)
     said = load_predictor(tmp_path / "all").predict(raw_examples(dataset, dataset.test))["probabilities"]
-    assert np.array_equal(said, ensemble_table(load_table(Path(evaluation.table_path))).probabilities[0])  # type: ignore[index]
+    assert np.array_equal(said, ensemble_table(load_table(Path(evaluation.table_path)), "rocket*3", 3).probabilities[0])  # type: ignore[index]
 
 
 def test_what_has_no_mean_makes_no_ensemble(tmp_path: Path) -> None:
     data = held(tiny_dataset("images"), tmp_path)
     training = fitted(tmp_path, data, "pca")
     with pytest.raises(SpecError, match="codes of different seeds have no mean"):
-        save_use(Path(training.directory), tmp_path / "all", "ensemble")
+        save_use(Path(training.directory), tmp_path / "all", 3)
     (tmp_path / "one").mkdir()
     training = fitted(tmp_path / "one", data, "logistic")
-    with pytest.raises(SpecError, match="one seed, which is no ensemble"):
-        save_use(Path(training.directory), tmp_path / "all", "ensemble")
+    with pytest.raises(SpecError, match="it has 1 seed, no ensemble of 3"):
+        save_use(Path(training.directory), tmp_path / "all", 3)
 
 
 def test_what_cannot_be_written_without_pickle_is_not_kept_and_that_is_said(tmp_path: Path) -> None:
@@ -184,7 +183,7 @@ def test_a_file_with_a_type_that_is_not_trusted_is_refused(tmp_path: Path) -> No
 def test_kernels_that_would_read_past_the_end_of_a_series_are_refused(tmp_path: Path) -> None:
     training = fitted(tmp_path, held(tiny_dataset(), tmp_path), "rocket", (0,))
     folder = Path(training.directory)
-    save_use(folder, tmp_path / "used", "single")
+    save_use(folder, tmp_path / "used")
     path = tmp_path / "used" / "model.skops"
     [one] = skops.io.load(path).values()
     names = ("weights", "lengths", "biases", "dilations", "paddings", "num_channels", "channels")
@@ -219,7 +218,7 @@ def test_a_manifest_that_does_not_fit_what_was_fitted_is_refused(
     changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     training = fitted(tmp_path, held(tiny_dataset(), tmp_path), "logistic")
-    save_use(Path(training.directory), tmp_path / "used", "single")
+    save_use(Path(training.directory), tmp_path / "used")
     path = tmp_path / "used" / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(DataError, match=message):
@@ -235,17 +234,3 @@ def test_a_tree_whose_branches_lead_out_of_it_is_refused(tmp_path: Path) -> None
     path.write_bytes(skops.io.dumps(found))
     with pytest.raises(DataError, match="a tree's branches lead out of it"):
         load_fitted(Path(training.directory))
-
-
-def test_an_ensemble_is_of_seeds_that_were_judged_together() -> None:
-    table = PredictionTable(
-        family="cnn",
-        data_digest="d",
-        seeds=(0, 1),
-        test_index=np.arange(3),
-        labels=np.array([0, 1, 1]),
-        probabilities=np.full((2, 3, 2), 0.5, np.float32),
-    )
-    assert ensemble_table(table).num_test == 3
-    with pytest.raises(SpecError, match="only several seeds of a classifier"):
-        ensemble_table(replace(table, training_resampled=True))
