@@ -6,7 +6,6 @@ Curves whose truth is known (`hw3models.simulation.learning_curves`), no trainin
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.pages import rewrite
-from hw3models.runtime.devices import cpu_name
 from hw3models.simulation.learning_curves import KINDS, case
 from hw3models.simulation.rates import Rate, rate
 
@@ -25,12 +23,12 @@ def main() -> None:
     """Rewrite the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=200)
-    cases, start = parser.parse_args().cases, time.monotonic()
+    cases = parser.parse_args().cases
     lines = [
         *_rows(cases),
         "",
-        f"`python -m benchmarks.learning_curves --cases {cases}`: {time.monotonic() - start:.0f} s on {cpu_name()}, "
-        f"{date.today().isoformat()}. In brackets 95% Monte Carlo intervals.",
+        f"`python -m benchmarks.learning_curves --cases {cases}`, {date.today().isoformat()}. In brackets 95% Monte Carlo "
+        "intervals.",
     ]
     rewrite(PAGE, "figures", "\n".join(lines))
 

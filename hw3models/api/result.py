@@ -15,7 +15,7 @@ from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import SpecError
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
-from hw3models.families import display_name
+from hw3models.families import display_name, facts_of
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
 from hw3models.serving.predictor import Predictor, fitted_member
@@ -134,9 +134,8 @@ class StudyResult:
         if is_network:
             networks = [(manifest.of((one,)), rebuild(manifest, kept, one)) for one in seeds]
             return Model([Predictor.of_network(*network) for network in networks], self.classes)
-        return Model(
-            [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds], self.classes
-        )
+        fitted = [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds]
+        return Model(fitted, self.classes)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

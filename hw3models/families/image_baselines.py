@@ -112,7 +112,7 @@ def drawn(dataset: Dataset, seed: int) -> NDArray[np.int64]:
 
 def shrunk(images: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.float32]:
     """Images (n, H, W) or (n, H, W, C) in 0..1, averaged where a side is longer than `side`."""
-    return averaged(images.astype(np.float32) / 255, side)
+    return averaged(images.astype(np.float32) / np.float32(255), side)
 
 
 def averaged(pixels: NDArray[np.float32], side: int = MAX_SIDE) -> NDArray[np.float32]:
