@@ -27,8 +27,8 @@ def main() -> None:
     lines = [
         *_rows(cases),
         "",
-        f"`python -m benchmarks.learning_curves --cases {cases}`, {date.today().isoformat()}. In brackets 95% Monte Carlo "
-        "intervals.",
+        f"`python -m benchmarks.learning_curves --cases {cases}`, {date.today().isoformat()}. In brackets 95% Monte "
+        "Carlo intervals.",
     ]
     rewrite(PAGE, "figures", "\n".join(lines))
 
