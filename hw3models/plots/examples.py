@@ -74,8 +74,10 @@ def one_image(image: NDArray[np.float64]) -> Figure:
     with style():
         figure = new_figure(1.5, 1.5)
         panel = figure.subplots()
-        colours = {} if image.ndim == 3 else {"cmap": "gray_r", "vmin": 0, "vmax": 255}
-        panel.imshow(image / 255 if image.ndim == 3 else image, interpolation="nearest", **colours)
+        # Of colours neither the map nor the limits are looked at.
+        panel.imshow(
+            image / 255 if image.ndim == 3 else image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest"
+        )
         panel.set_axis_off()
         return figure
 

@@ -66,7 +66,7 @@ def _with_labels(match: re.Match[str]) -> str:
 
     def label(row: re.Match[str]) -> str:
         places = iter(names[1:])
-        return _CELL.sub(lambda cell: f'<td data-label="{next(places, "")}"', row.group())
+        return _CELL.sub(lambda _: f'<td data-label="{next(places, "")}"', row.group())
 
     return head + body + _ROW.sub(label, rest)
 

@@ -386,8 +386,8 @@ def _small_validation(answer: Answer) -> str:
     if number == 0:
         return "There are no validation examples: the curves show training only, and no epoch was chosen by them."
     return (
-        f"There are {number} validation examples only, so that one of them is {100 / number:.2g} points: curves on them "
-        "jump by chance. Scores and verdicts are of the test examples."
+        f"There are {number} validation examples only, so that one of them is {100 / number:.2g} points: curves on "
+        "them jump by chance. Scores and verdicts are of the test examples."
     )
 
 
