@@ -48,6 +48,8 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         best_seed=result.best_seed,
         missing=spec.data.missing,
         resampling=spec.resampling,
+        sample_column=spec.data.sample_column,
+        time_column=spec.data.time_column,
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
