@@ -13,6 +13,7 @@ from hw3models.errors import SpecError
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor
+from hw3models.specs import FormOptions
 from tasks.promotion import challenger_of
 from tasks.tracking import registry
 from tasks.tracking.finding import fetch_family, find_answers
@@ -86,6 +87,8 @@ def predict(
     data_set: str | None = None,
     sample_column: str | None = None,
     time_column: str | None = None,
+    label_column: str = "label",
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it.
 
@@ -104,6 +107,8 @@ def predict(
             output,
             sample_column=sample_column or predictor.manifest.sample_column or "sample",
             time_column=time_column or predictor.manifest.time_column or "time",
+            label_column=label_column,
+            form=form,
             on_progress=lambda done: progress.update(task, completed=done),
         )
     manifest = predictor.manifest

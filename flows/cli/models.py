@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from flows.terminal import show, show_json
 from hw3models.printable import one_a_line
-from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport, RegistryEvent
+from hw3models.specs import FormOptions, GateOptions, PromoteSpec, Promotion, PromotionReport, RegistryEvent
 
 
 @app.command
@@ -146,6 +146,8 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     sample_column: str | None = None,
     time_column: str | None = None,
+    label_column: str = "label",
+    form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
     """Ask a model about a file of any size: a table of classes with their probabilities.
 
@@ -167,8 +169,11 @@ def predict(
         Long-form tables: the column that says which series a row belongs to; as in training if not given.
     time_column
         Long-form tables: the column that orders the rows of a series; as in training if not given.
+    label_column
+        The column of labels, which is not looked at.
     """
     from flows.predict import predict
 
     columns = {"sample_column": sample_column, "time_column": time_column}
-    show(one_a_line([predict(model, data, output, run=run, family=family, data_set=of, **columns)]))
+    chosen = {"run": run, "family": family, "data_set": of}
+    show(one_a_line([predict(model, data, output, **chosen, **columns, label_column=label_column, form=form)]))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from flows.studies.training import decide
 from hw3models.errors import DigestError, TrainingError
+from hw3models.evaluation.metrics import goal_for
 from hw3models.evaluation.wording import goal_value
+from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import Recipe, TrialReport, TuningReport
-from hw3models.tuning.choice import best_of, choose, goal_for
+from hw3models.tuning.choice import best_of, choose
 from hw3models.tuning.search import Claim, Search
 from tasks import tracking
 from tasks.placement import Decision, Dispatcher, Outcome, cancel_earlier

@@ -8,12 +8,13 @@ from hw3models.plots.codes import code_map, reconstructions, walk
 from hw3models.plots.confusion import confusion
 from hw3models.plots.curves import learning_curves
 from hw3models.plots.examples import one_image, one_series
-from hw3models.plots.scores import NARROW, Mark, cost_accuracy, intervals
+from hw3models.plots.scores import NARROW, WIDE, Mark, cost_accuracy, intervals
 from hw3models.plots.style import family_color
 from hw3models.plots.svg import to_svg
 
 __all__ = [
     "NARROW",
+    "WIDE",
     "Mark",
     "code_map",
     "confusion",

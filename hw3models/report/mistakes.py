@@ -14,6 +14,7 @@ from hw3models import plots
 from hw3models.data.dataset import Dataset, load
 from hw3models.errors import DataError, DigestError
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.plots.examples import are_ink
 from hw3models.report import formatting
 from hw3models.report.figures import Drawn, draw
 from hw3models.report.loading import Missing, load_predictions
@@ -112,10 +113,11 @@ def _dataset(data: DataReport) -> Dataset | Missing:
 def _mistake(dataset: Dataset, data: DataReport, tables: Mapping[str, PredictionTable], i: int) -> Mistake:
     first = next(iter(tables.values()))
     row, truth = int(first.test_index[i]), int(first.labels[i])
-    example = np.asarray(dataset.features[row], dtype=np.float64)
     if dataset.kind == "images":
-        figure, has_ink = plots.one_image(example), example.ndim == 2
+        has_ink = are_ink(np.asarray(dataset.features[dataset.test[:500]]))
+        figure = plots.one_image(np.asarray(dataset.features[row]), ink=has_ink)
     else:
+        example = np.asarray(dataset.features[row], dtype=np.float64)
         if dataset.lengths is not None:
             example = example[: int(dataset.lengths[row])]
         figure = plots.one_series(example, dataset.channels or [str(c) for c in range(example.shape[1])])

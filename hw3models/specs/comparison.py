@@ -28,7 +28,8 @@ class EvaluationReport(Report):
     num_test: int
     metrics: dict[str, Score]
     per_class: dict[str, dict[str, float]] = {}
-    """Class name -> precision, recall, f1, support; means over seeds."""
+    """Class name -> precision, recall, f1, support; means over seeds; `recall_low` and `recall_high`, the 95% limits
+    of the recall."""
     confusion: tuple[tuple[int, ...], ...] = ()
     """Rows true, columns predicted, summed over seeds."""
     predict_seconds_per_1000: float
