@@ -47,6 +47,8 @@ def test_a_page_of_help_has_twenty_options_at_most(
     assert 0 <= len(options(text)) <= MOST_OPTIONS
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.startswith(f"Usage: hw3 {command}")
+    own = {"check": {"--output"}, "drift": {"--reference", "--new"}, "predict": {"--model", "--run", "--output"}}
+    assert own.get(command, set()) <= set(options(text))
 
 
 @pytest.mark.parametrize("command", STUDIES)
