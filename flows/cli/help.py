@@ -15,8 +15,8 @@ MOST_OPTIONS = 20
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Data": ("--label-column", "--sample-column", "--time-column", "--group-column", "--missing"),
-    "Families": ("--families", "--latent-dim", "--recipe", "--epochs", "--tune"),
-    "What to compare": ("--seeds", "--until-decided", "--resampling", "--metric", "--margin"),
+    "Families": ("--families", "--latent-dim", "--epochs", "--tune"),
+    "What to compare": ("--seeds", "--until-decided", "--budget", "--resampling", "--metric", "--margin"),
     "Where to train": ("--device", "--placement"),
     "What is shown": ("--explain", "--json", "--fresh"),
 }
@@ -31,6 +31,7 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
+    "Families": ("--recipe",),
     "What to compare": ("--first-seed", "--max-seeds"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
