@@ -3,6 +3,7 @@
 import math
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,13 @@ def marks_for(encoding: str | None) -> Marks:
 def terminal_width() -> int:
     """Columns of the terminal, or 80 where there is none; more than 120 are not used."""
     return max(60, min(120, shutil.get_terminal_size((80, 24)).columns))
+
+
+def wrapped(text: str, indent: int = 2) -> list[str]:
+    """The text in lines of the terminal's width; all but the first are indented."""
+    return textwrap.wrap(
+        text, terminal_width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def score_table(

@@ -23,7 +23,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """Title -> the options that everybody needs, in this order."""
 
 
-
 def _options(*specs: type[Spec]) -> tuple[str, ...]:
     """The options that fields of specs become."""
     return tuple(dict.fromkeys(f"--{name.replace('_', '-')}" for spec in specs for name in spec.model_fields))
