@@ -45,6 +45,8 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         own_split=raw.test is not None,
         num_groups=None if raw.groups is None else len(np.unique(raw.groups)),
         lengths=lengths,
+        channels=raw.channels,
+        notes=raw.notes,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
