@@ -42,6 +42,8 @@ class DataCheck(Report):
     looked_at: int
     """Examples that the costlier checks looked at."""
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """How the data were read, what was dropped, and how they were divided, where that had to be found out."""
 
     @property
     def num_errors(self) -> int:

@@ -1,8 +1,8 @@
 """Sets of the UEA and UCR archives by name, `uea:NAME` and `ucr:NAME`: fetched once, kept with their digests.
 
 The archive serves one zip file a set, and states no sums. A zip file that is whole is unpacked into the cache, and the
-digests of what came out are kept beside it: damaged files are fetched again, and the same spec gives the same data. Sets
-that the package aeon ships are taken from it. (aeon's own downloader keeps no digests, and has one address.)
+digests of what came out are kept beside it: damaged files are fetched again, and the same spec gives the same data.
+Sets that the package aeon ships are taken from it. (aeon's own downloader keeps no digests, and has one address.)
 """
 
 import hashlib
@@ -77,8 +77,8 @@ def fetch_set(name: str, how: Fetching) -> tuple[Path, ...]:
                 archive.unlink()
     except DownloadError as error:
         raise DownloadError(
-            f"{name}: {error}. Is the name spelt as in the archive? Set {MIRRORS} to addresses of mirrors (separated by "
-            f"spaces), or give the path of {name}_TRAIN.ts, with {name}_TEST.ts beside it."
+            f"{name}: {error}. Is the name spelt as in the archive? Set {MIRRORS} to addresses of mirrors (separated "
+            f"by spaces), or give the path of {name}_TRAIN.ts, with {name}_TEST.ts beside it."
         ) from error
     except filelock.Timeout as error:
         raise DataError(

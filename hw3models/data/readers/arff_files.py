@@ -112,8 +112,8 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     elif spec.window is None and spec.layout != "wide" and not are_steps(taken) and len(taken) > 1:
         raise DataError(
             f"{path}: its attributes ({', '.join(taken[:6])}, ...) look like channels, and its {len(arff.rows):,} rows "
-            "like time steps of a recording. Give `--window 128 --stride 64` to cut it into windows, or `--layout wide` "
-            "if each row is a series."
+            "like time steps of a recording. Give `--window 128 --stride 64` to cut it into windows, or `--layout "
+            "wide` if each row is a series."
         )
     else:
         values = _matrix(arff, [place[name] for name in taken], faults)

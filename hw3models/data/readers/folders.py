@@ -35,6 +35,8 @@ _LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
 _GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 _MOST_LOOKED_AT = 2000
+_MOST_COLUMNS = 100
+"""Of a manifest."""
 _FILE = "\ue000file"
 """A column of our own."""
 _NUMBER = re.compile(r"(\d+)$")
@@ -177,8 +179,8 @@ def _label_faults(abouts: list[_About]) -> list[str]:
         return []
     return [
         f"nothing says the class of {len(without):,} of {len(abouts):,} files, such as {without[0]}: put them into a "
-        "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern '{label}_*.csv'`, "
-        "or name "
+        "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern "
+        "'{label}_*.csv'`, or name "
         "a column of the files (`--label-column`, with `--window` where it changes within a file)"
     ]
 
@@ -246,8 +248,8 @@ def _manifest_path(folder: Path, name: str) -> Path:
 def _read_manifest(path: Path) -> _Manifest:
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
-    head = read_head(path)
-    if not head.has_header or len(head.first) < 2:
+    head = replace(read_head(path), known=True)
+    if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
         )

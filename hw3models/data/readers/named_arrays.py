@@ -228,7 +228,8 @@ class _stored:  # noqa: N801  # a context manager
     """The arrays of a file by their names, as long as it is open."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.file = path, None
+        self.path = path
+        self.file: Any = None
 
     def __enter__(self) -> dict[str, _Stored]:
         if self.path.suffix.lower() == ".mat":

@@ -295,9 +295,10 @@ def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None
         if values is None:
             return
         channels.append(values)
-    if stamped and not (aligned := _aligned(channels, stamps, number, found)):
-        return
     if stamped:
+        aligned = _aligned(channels, stamps, number, found)
+        if aligned is None:
+            return
         channels = aligned
     lengths = [len(values) for values in channels]
     if len(set(lengths)) > 1:
