@@ -129,7 +129,7 @@ def _kept(folder: Path) -> tuple[Path, ...] | None:
 
 
 def read_set(files: Sequence[Path], spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    """By the reader of its form."""
+    """Read a set by the reader of its form."""
     reader = _READERS[files[0].suffix.lower()]
     return reader.read(spec.model_copy(update={"source": str(files[0]), "pair": True}), report, cache)
 

@@ -36,7 +36,7 @@ _GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 _MOST_LOOKED_AT = 2000
 _MOST_COLUMNS = 100
-"""Of a manifest."""
+"""More than that is no manifest."""
 _FILE = "\ue000file"
 """A column of our own."""
 _NUMBER = re.compile(r"(\d+)$")
@@ -65,7 +65,7 @@ class _Manifest:
 
 
 def text_files(folder: Path) -> list[Path]:
-    """Those that may be tables, in the order of their paths; without what is hidden."""
+    """Files that may be tables, in the order of their paths; without what is hidden."""
     there = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -82,15 +82,26 @@ def is_folder_of_series(source: str) -> bool:
     folder = path_of(source)
     if not folder.is_dir():
         return False
-    has_text = False
+    first = None
     for number, path in enumerate(folder.rglob("*")):
         suffix = name_of(path).suffix
         if suffix in _IMAGES and not path.name.startswith("."):
             return False
-        has_text = has_text or _is_text(path)
+        first = path if first is None and _is_text(path) and path.is_file() else first
         if number > _MOST_LOOKED_AT:
             break
-    return has_text
+    return first is not None and _is_table(first)
+
+
+def _is_table(path: Path) -> bool:
+    """Has it several cells? Or it cannot be read, which is said later."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        head = read_head(path)
+    except DataError:
+        return True
+    return len(head.first) > 1 or bool(head.rows)
 
 
 def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:

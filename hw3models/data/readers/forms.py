@@ -36,9 +36,9 @@ class Named(NamedTuple):
     stem: str
     """Without suffixes."""
     suffix: str
-    """In small letters, without `.gz`."""
+    """The ending in small letters, without `.gz`."""
     ending: str
-    """As written, with `.gz`."""
+    """The ending as it is written, with `.gz`."""
 
 
 def name_of(path: Path) -> Named:

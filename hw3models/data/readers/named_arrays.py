@@ -42,7 +42,7 @@ class _Stored:
 
     shape: tuple[int, ...]
     kind: str
-    """In words: its type."""
+    """Type of its numbers."""
     read: Any
     """Callable without arguments."""
 
@@ -253,7 +253,7 @@ class _stored:  # noqa: N801  # a context manager
 
 
 def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
-    """Those of versions 4 to 7; None where it is version 7.3, which is HDF5."""
+    """Arrays of MATLAB 4 to 7; None where it is version 7.3, which is HDF5."""
     from scipy.io import loadmat, whosmat
 
     try:
@@ -270,7 +270,7 @@ def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
 
 
 def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
-    """Of MATLAB 7.3 axes stand the other way round, and cells are references."""
+    """Arrays of HDF5; those of MATLAB 7.3 have their axes the other way round, and references for cells."""
     import h5py
 
     found: list[tuple[str, Any]] = []

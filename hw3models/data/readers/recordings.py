@@ -259,6 +259,8 @@ def gather_tidy(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             f"value, and the table has {', '.join(columns.names[:20])}"
         )
     raise_faults(str(path), columns.faults)
+    assert sample is not None
+    assert value is not None
     texts = texts.apply(lambda column: column.str.strip())
     keys = [sample, time, dimension]
     if (twice := texts.duplicated(keys).to_numpy()).any():
