@@ -66,8 +66,8 @@ def not_finite_fault(values: NDArray[Any], axes: Sequence[str], *, fill: bool = 
 
 
 def _shape_faults(raw: Raw) -> list[str]:
-    if raw.kind != "sequences":
-        return []
+    if raw.kind == "images":
+        return _picture_faults(raw.features)
     faults = []
     if raw.features.shape[2] == 0:
         faults.append("the series have no features")
@@ -79,6 +79,16 @@ def _shape_faults(raw: Raw) -> list[str]:
             f"with {lengths[short[0]]}; leave them out"
         )
     return faults
+
+
+def _picture_faults(images: NDArray[Any]) -> list[str]:
+    shape = images.shape[1:]
+    if images.dtype != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or min(shape) < 1:
+        return [
+            f"images are {images.dtype} {images.shape}; uint8 (images, height, width) or (images, height, width, 3) "
+            "is needed"
+        ]
+    return []
 
 
 def _finite_faults(raw: Raw, *, fill: bool) -> list[str]:

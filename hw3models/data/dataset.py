@@ -34,7 +34,8 @@ class Dataset:
     kind: Kind
     source: str
     features: NDArray[Any]
-    """Images: uint8 (N, 28, 28). Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a
+    shorter series."""
     labels: NDArray[np.int64]
     """(N,), in 0..K-1, indices into `class_names`."""
     class_names: tuple[str, ...]
@@ -44,7 +45,7 @@ class Dataset:
     lengths: NDArray[np.int64] | None = None
     """(N,) valid time steps of each series; None when all are T."""
     mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros(1, np.float32))
-    """(C,) over the valid steps of `train`; images: (1,), in units of a pixel / 255."""
+    """(C,) over the valid steps of `train`; images: (1,) or (3,), in units of a pixel / 255."""
     std: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     """(C,), 1 where a channel is constant."""
     notes: tuple[str, ...] = ()

@@ -16,6 +16,10 @@ from hw3models.data.known import aeon_sets, archive_sets, auto, digits, mnist, s
 from hw3models.data.readers import (
     arff_files,
     folders,
+    image_archives,
+    image_arrays,
+    image_folders,
+    image_tables,
     named_arrays,
     npy_files,
     npz_files,
@@ -29,6 +33,7 @@ from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
@@ -38,6 +43,12 @@ _OURS: tuple[Source, ...] = (
     aeon_sets.AEON,
     archive_sets.ARCHIVE,
     ts_files.TS,
+    # What holds images is known by its content, and asked before the series of the same form.
+    image_arrays.NPZ,
+    image_arrays.HDF5,
+    image_archives.ARCHIVE,
+    image_tables.TABLE,
+    image_folders.FOLDER,
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
@@ -109,7 +120,7 @@ def find_source(source: str) -> Source:
 def path_forms(*, unlabelled: bool = False) -> list[str]:
     """Forms of what is given as a path; with `unlabelled` of what a model can be asked about."""
     paths = [one for one in all_sources() if one.is_path and (one.unlabelled is not None or not unlabelled)]
-    return [form for one in paths for form in one.forms]
+    return list(dict.fromkeys(form for one in paths for form in one.forms))
 
 
 def _told_broken() -> str:
@@ -158,9 +169,18 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_groups(source, spec)
+    _check_options(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
     return report.model_copy(update={"reader": source.package}) if source.package else report
+
+
+def _check_options(source: Source, spec: DataSpec) -> None:
+    if not source.holds_pictures:
+        asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
+        if asked:
+            names = ", ".join(f"`{name}`" for name in asked)
+            raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_groups(source, spec)
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:

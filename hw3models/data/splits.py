@@ -48,7 +48,7 @@ def split(
         test: bool (N,), True for the source's own test examples, or None.
         spec: its seed, fractions and `max_train`.
         groups: int64 (N,), whose examples they are, or None.
-        validation: bool (N,), True for the source's own validation examples, or None.
+        validation: bool (N,), True for the source's own validation part, which it has beside a test split; or None.
 
     Raises:
         SpecError: `max_train` is too small for the number of classes, or there are too few groups.

@@ -37,7 +37,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     Raises:
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
-    wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
+    wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
     if not find_source(spec.source).is_labelled(spec):
         columns = spec.model_dump(include={"sample_column", "time_column", "label_column", "group_column"})
         blocks = [*islice(read_examples(path_of(spec.source), wanted, **columns, form=spec), 1000)]

@@ -27,7 +27,7 @@ SUFFIXES = (".parquet", ".csv")
 def wanted_by(predictor: Predictor) -> Wanted:
     """What the model takes."""
     manifest = predictor.manifest
-    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
+    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
 
 
 def score_file(

@@ -88,6 +88,18 @@ class DataOptions(FormOptions):
     """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
     series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
     same to what it is asked about."""
+    image_size: str | None = None
+    """Pictures in files: the size that all are brought to, a side such as `64`, or height and width such as `48x64`.
+    None: their own if all have one of at most 64 pixels, else one of at most 64."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """Pictures in files: how one of another shape becomes that size. `fit` stretches the whole picture, `crop` cuts off
+    on both sides what is too long, `pad` fills up with black."""
+    skip_unreadable: bool = False
+    """Pictures in files: go on without those that cannot be read, and say how many."""
+    group_from: str | None = None
+    """Pictures in files: whose picture it is, or of which recording. `folder` is the folder within that of the class;
+    anything else is a regular expression that is searched for in the path, such as `patient\\d+`; its first bracket, if
+    it has one, is the group."""
     digest: str | None = None
     """The content digest that the prepared data must have; other data are refused. None: not checked."""
 
@@ -129,7 +141,7 @@ class DataReport(Report):
     num_validation: int
     num_test: int
     shape: tuple[int, ...]
-    """Shape of one example: (28, 28) for images, (T, C) for sequences."""
+    """Shape of one example: (H, W) or (H, W, 3) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""

@@ -15,8 +15,8 @@ class ModelManifest(Report):
     origin: Origin | None = None
     """Where the family's code is; None for those of this package."""
     kind: Kind
-    shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    """Shape of one example: (28, 28), or (T, C)."""
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
+    """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
@@ -27,10 +27,14 @@ class ModelManifest(Report):
     latent_dim: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    depth: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=1)] | None = None
     seeds: tuple[int, ...]
     best_seed: int
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model: as in its training."""
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""
@@ -40,7 +44,10 @@ class ModelManifest(Report):
     @model_validator(mode="after")
     def _belongs_together(self) -> "ModelManifest":
         faults = []
-        num = 1 if self.kind == "images" else self.shape[1]
+        is_colour = self.kind == "images" and len(self.shape) == 3
+        if len(self.shape) == 3 and (not is_colour or self.shape[2] != 3):
+            faults.append(f"`shape` is {self.shape}, where three numbers are height, width and 3 of colour images")
+        num = 3 if is_colour else 1 if self.kind == "images" else self.shape[1]
         for name in ("mean", "std"):
             if len(getattr(self, name)) != num:
                 faults.append(f"`{name}` has {len(getattr(self, name))} numbers for {num} channels")

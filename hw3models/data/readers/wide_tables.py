@@ -254,7 +254,7 @@ def _known_label(table: "pd.DataFrame", head: Head, spec: DataSpec, more: int | 
 
 
 def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: list[str]) -> str | None:
-    """The column of labels, by its name, by its place, or found out: few whole numbers or texts, first of all the first."""
+    """The column of labels, by its name, by its place, or found out: few whole numbers or texts, best the first."""
     names = list(table.columns)
     if head.has_header and spec.label_column in names:
         return spec.label_column
