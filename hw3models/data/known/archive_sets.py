@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hw3models.data.known.aeon_sets import shipped_by_aeon
 from hw3models.data.raw import Raw
 from hw3models.data.readers import arff_files, text_tables, ts_files
-from hw3models.data.source import Fetching, Source, files_of, found
+from hw3models.data.source import WINDOWS, Fetching, Source, files_of, found
 from hw3models.errors import DataError, DownloadError, SpecError
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataSpec, SourceReport
@@ -144,5 +144,6 @@ ARCHIVE = Source(
     read=lambda spec, report, cache: read_set(files_of(report), spec, report, cache),
     licence="as stated for the data set by the UEA and UCR archive; not checked",
     is_remote=True,
+    takes=WINDOWS,
     mirrors=MIRRORS,
 )

@@ -22,6 +22,7 @@ from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.text_files import open_text, text_form
 from hw3models.data.readers.wide_tables import are_steps
+from hw3models.data.source import WINDOWS
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.specs.data import FormOptions
@@ -341,4 +342,5 @@ ARFF = series_source(
     gather=gather_arff,
     is_labelled=_is_labelled,
     with_files=_with_dimensions,
+    takes=(*WINDOWS, "layout"),
 )

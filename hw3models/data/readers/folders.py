@@ -25,7 +25,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish
 from hw3models.data.readers.text_tables import SUFFIXES
-from hw3models.data.source import GROUP_COLUMN, Block, Source, Wanted, found, path_of
+from hw3models.data.source import GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
@@ -444,4 +444,5 @@ FOLDER = Source(
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
+    takes=(*WINDOWS, "manifest", "file_pattern"),
 )

@@ -18,6 +18,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
+from hw3models.data.source import WINDOWS
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 
@@ -315,6 +316,7 @@ MAT = series_source(
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",
     packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
 )
 H5 = series_source(
     "hdf5",
@@ -324,4 +326,5 @@ H5 = series_source(
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",
     packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
 )

@@ -18,7 +18,7 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples
-from hw3models.data.source import Block, Wanted, files_of, found, path_of
+from hw3models.data.source import WINDOWS, Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -146,6 +146,7 @@ TEXT = replace(
     read=_read,
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
+    takes=(*WINDOWS, "layout"),
 )
 """`CSV` reads the long form, and this one all others."""
 
@@ -174,5 +175,5 @@ def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 
 _PAIRED = paired(parquet_files.PARQUET)
-PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples)
+PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=WINDOWS)
 """Parquet tables are in long form, and may be cut into windows."""

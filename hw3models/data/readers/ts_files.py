@@ -20,7 +20,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import Gathered, Part, examples, finish, without_tails
 from hw3models.data.readers.text_files import open_text
-from hw3models.data.source import Block, Source, Wanted, files_of, found, path_of
+from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -453,6 +453,7 @@ TS = Source(
     read=read_pair,
     is_path=True,
     unlabelled=_examples,
+    takes=WINDOWS,
     is_labelled=_is_labelled,
     groups=f"NAME{GROUPS} beside it, a line for each series (NAME_TRAIN{GROUPS} and NAME_TEST{GROUPS})",
 )

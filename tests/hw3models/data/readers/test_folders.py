@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from hw3models.data import fetch
+from hw3models.data.readers.folders import is_folder_of_series
 from hw3models.data.source import Wanted
-from hw3models.data.sources import match, read_examples
+from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 from tests.hw3models.data.readers.forms import SHARED, classes, needs_shared, read, series
@@ -130,7 +131,7 @@ def test_files_that_do_not_fit_are_named_and_a_folder_of_pictures_is_none(tmp_pa
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "a.png").touch()
     (tmp_path / "pictures" / "notes.txt").write_text("a")
-    assert match(str(tmp_path / "pictures")) is None
+    assert not is_folder_of_series(str(tmp_path / "pictures"))
 
 
 def test_the_digest_knows_names_and_a_model_reads_the_folder(tmp_path: Path) -> None:
