@@ -196,9 +196,9 @@ def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: 
     if values.ndim == 2:
         return list(values.astype(np.float64)[:, :, None]), f"{values.shape}: series, steps"
     order = spec.axes
-    if order == "auto":
+    if order is None:
         order = "NCT" if values.shape[1] < values.shape[2] else "NTC"
-    guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes == "auto" else ""
+    guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes is None else ""
     words = "series, channels, steps" if order == "NCT" else "series, steps, channels"
     shaped = values.transpose(0, 2, 1) if order == "NCT" else values
     return list(shaped.astype(np.float64)), f"{values.shape}: {words}{guessed}"
@@ -220,7 +220,7 @@ def _cell(path: Path, name: str, cell: NDArray[Any], spec: DataSpec) -> Floats:
         raise DataError(f"{path}: a cell of {name!r} holds no numbers ({error}).") from error
     if one.ndim == 1 or 1 in one.shape:
         return one.reshape(-1, 1)
-    if spec.axes == "NCT" or (spec.axes == "auto" and one.shape[0] < one.shape[1]):
+    if spec.axes == "NCT" or (spec.axes is None and one.shape[0] < one.shape[1]):
         one = one.T
     return one
 

@@ -54,7 +54,12 @@ def test_values_between_rows_are_linear_and_holes_stay_missing(tmp_path: Path) -
 
 def test_numbers_without_a_unit_and_missing_times_are_refused_with_what_to_do(tmp_path: Path) -> None:
     plain = pd.DataFrame(
-        {"sample": np.repeat(range(4), 5), "time": list(range(5)) * 4, "x": 1.5, "label": np.repeat([*"abab"], 5)}
+        {
+            "sample": np.repeat(range(4), 5),
+            "time": list(range(5)) * 4,
+            "x": np.arange(20) ** 2 % 7,
+            "label": np.repeat([*"abab"], 5),
+        }
     )
     plain.to_csv(tmp_path / "a.csv", index=False)
     assert read(tmp_path / "a.csv", resample="2").features.shape == (4, 3, 1)

@@ -19,7 +19,7 @@ NAMES = {"sample_column": "user", "time_column": "timestamp", "label_column": "a
 
 def recording(rows: int, labels: list[str], **columns: Any) -> pd.DataFrame:
     """Values that tell the row, and stretches of labels."""
-    table = pd.DataFrame({"time": np.arange(rows) * 20, "x": np.arange(rows, dtype=float)})
+    table = pd.DataFrame({"time": np.arange(rows) * 20, "x": np.arange(rows, dtype=float) ** 2})
     return table.assign(label=np.repeat(labels, rows // len(labels)), **columns)
 
 
@@ -65,7 +65,7 @@ def test_windows_across_a_change_of_label_are_dropped_or_decided_and_counted(tmp
     dropped = read(path, window=6, stride=3)
     # Of 9 windows each, those that begin in rows 6, 9, 15, 18 hold a change, but for the one that begins at 9 or 18..
     starts = [s for s in range(0, 25, 3) if s // 10 == (s + 5) // 10]
-    assert dropped.features[: len(starts), 0, 0].tolist() == starts
+    assert dropped.features[: len(starts), 0, 0].tolist() == [start**2 for start in starts]
     mixed = 9 - len(starts)
     assert any(f"{4 * mixed} windows in which the label changes were left out" in note for note in dropped.notes)
     kept = read(path, window=6, stride=3, mixed_windows="majority")
@@ -78,7 +78,7 @@ def test_holes_in_time_and_short_recordings_are_left_out_and_counted(tmp_path: P
     holed.loc[20:, "time"] += 1000
     others = [recording(40, ["a", "b"], sample=f"r{number}") for number in range(1, 4)]
     raw = read(write(tmp_path, [holed, *others, recording(4, ["a"], sample="r9")]), window=8, stride=8)
-    assert raw.features[:4, 0, 0].tolist() == [0, 8, 20, 28]
+    assert raw.features[:4, 0, 0].tolist() == [0, 64, 400, 784]
     assert any(
         "no window lies across one of 1 holes" in note and "1 recordings are shorter" in note for note in raw.notes
     )
@@ -117,7 +117,8 @@ def test_one_recording_as_arff_and_one_with_stamps_are_divided_by_time() -> None
     options = {"label_column": "Occupancy", "window": 16, "stride": 8, "mixed_windows": "majority"}
     room = read(SHARED / "data" / "series" / "occupancy" / "datatraining.txt", **options, resample="5min")
     assert room.channels == ("Temperature", "Humidity", "Light", "CO2", "HumidityRatio")
-    assert any("times in 'date'" in note and "nameless column" in note for note in room.notes)
+    assert any("times in 'date'" in note for note in room.notes)
+    assert any("'' is an index by its name" in note for note in room.notes)
     assert any("divided by time into 25 blocks" in note for note in room.notes)
 
 
@@ -143,3 +144,17 @@ def test_what_cannot_be_cut_is_refused(options: Any, error: type[Exception], mes
     path = write(tmp_path, [recording(40, ["a", "b"], sample=f"r{number}") for number in range(3)])
     with pytest.raises(error, match=message):
         read(path, **options)
+
+
+def test_several_columns_name_a_recording_and_channels_are_those_of_all_tables(tmp_path: Path) -> None:
+    tables = [recording(40, ["a", "b"], who=f"p{n // 3}", trial=n % 3, device=n % 2, y=1.0) for n in range(9)]
+    names = {"sample_column": "who,trial", "group_column": "who", "window": 8}
+    raw = read(write(tmp_path, tables), **names)
+    assert (raw.channels, raw.group_names, len(raw.labels)) == (("x",), ("p0", "p1", "p2"), 36)
+    assert any(
+        "'y' is the same everywhere" in note and "'device' is the same within each" in note for note in raw.notes
+    )
+    assert read(tmp_path / "a.csv", **names, feature_columns="y,x").channels == ("y", "x")
+    assert read(tmp_path / "a.csv", **names, ignore_columns="y,device").channels == ("x",)
+    with pytest.raises(DataError, match=r"column 'xx' \(`feature_columns`\) is missing"):
+        read(tmp_path / "a.csv", **names, feature_columns="xx")
