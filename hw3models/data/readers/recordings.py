@@ -156,9 +156,12 @@ def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: 
     samples = np.zeros(len(table), np.int64)
     if sample is not None:
         samples, _ = pd.factorize(table[sample], use_na_sentinel=False)
+    labels = None if label is None else table[label]
+    if labels is not None and labels.groupby(samples).nunique().max() > 1:
+        labels = None  # they are those of rows
     columns = Columns(names)
     if len(table):
-        columns.look(Piece(table, samples, None, None if label is None else table[label]))
+        columns.look(Piece(table, samples, None, labels))
     return columns.left_out()
 
 
