@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, field_validator
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+HOW_READ = ("Read as ", "Taken with ", "The time step is ", "Resampled to ")
+"""How notes begin that say how files were read, and warn of nothing."""
 
 
 _described: list[Callable[[], str]] = []
@@ -170,3 +172,8 @@ class DataReport(Report):
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Notes that must be read before any verdict: all but those that say how files were read."""
+        return tuple(note for note in self.notes if not note.startswith(HOW_READ))
