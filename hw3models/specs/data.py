@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, field_validator
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+HOW_READ = ("Read as ", "Taken with ", "The time step is ", "Resampled to ")
+"""How notes begin that say how files were read, and warn of nothing."""
 
 
 _described: list[Callable[[], str]] = []
@@ -45,8 +47,9 @@ class FormOptions(Spec):
     arrays: str | None = None
     """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
     groups, groups_val, groups_test)."""
-    axes: Literal["auto", "NTC", "NCT"] = "auto"
-    """`.mat` and HDF5: the order of the axes (N series, T steps, C channels). `auto` finds out, and says it."""
+    axes: Literal["NTC", "NCT"] | None = None
+    """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
+    steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
     file_pattern: str | None = None
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""
@@ -92,9 +95,6 @@ class DataOptions(FormOptions):
     """Long-form tables: columns that are no channels, whatever they hold."""
     merge_labels: bool = False
     """Labels that differ in case, in spaces around them or in how a number is written (1 and 1.0) are one class."""
-    axes: Literal["NTC", "NCT"] | None = None
-    """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
-    steps). None: NTC, and what looks like NCT is refused with a question."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
     series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
@@ -172,3 +172,8 @@ class DataReport(Report):
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Notes that must be read before any verdict: all but those that say how files were read."""
+        return tuple(note for note in self.notes if not note.startswith(HOW_READ))
