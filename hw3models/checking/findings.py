@@ -41,6 +41,8 @@ class DataCheck(Report):
     num_missing: int
     looked_at: int
     """Examples that the costlier checks looked at."""
+    notes: tuple[str, ...] = ()
+    """What was understood, in sentences, where more is to be said."""
     findings: tuple[Finding, ...]
 
     @property

@@ -16,7 +16,7 @@ from hw3models.runtime.files import write_atomically
 
 MOST_CLASSES = 20
 """Most classes that are shown with a picture."""
-_IMAGES = 10
+_IMAGES = 30
 
 
 def write_page(found: DataCheck, sample: Sample, path: Path) -> None:

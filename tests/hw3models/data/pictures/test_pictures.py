@@ -199,7 +199,9 @@ def test_groups_come_from_folders_or_from_names(tmp_path: Path) -> None:
 
 def test_a_table_names_pictures_classes_parts_and_groups(tmp_path: Path) -> None:
     tree(tmp_path / "img", num=6)
-    rows = [(f"img/{k}/{i}.png", k.upper(), "test" if i > 3 else "train", f"p{i}") for k in ("ant", "bee") for i in range(6)]  # fmt: skip
+    rows = [
+        (f"img/{k}/{i}.png", k.upper(), "test" if i > 3 else "train", f"p{i}") for k in ("ant", "bee") for i in range(6)
+    ]
     frame = pd.DataFrame(rows, columns=["File_Name", "class", "Split", "patient"])
     frame.to_csv(tmp_path / "m.csv", index=False, sep=";")
     raw = read(tmp_path / "m.csv", tmp_path / "cache", group_column="patient")
@@ -351,9 +353,7 @@ def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert lines[-1].startswith("decoding pictures: 8 of 8 (")
 
 
-def test_a_model_is_asked_about_a_folder_a_few_pictures_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_asked_about_a_folder_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hw3models.data.readers import image_folders
 
     monkeypatch.setattr(image_folders, "AT_ONCE", 3)
