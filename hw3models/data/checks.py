@@ -111,6 +111,8 @@ def _class_faults(raw: Raw) -> list[str]:
     if len(names) < 2:
         return [*faults, f"only one class ({names[0]!r}) was found, but a classifier needs at least 2"]
     counts = np.bincount(raw.labels, minlength=len(names))
+    if raw.test is None and raw.validation is not None:
+        counts = np.bincount(raw.labels[~raw.validation], minlength=len(names))
     if raw.test is None:
         # Two for train and one for test.
         return faults + [
@@ -118,14 +120,14 @@ def _class_faults(raw: Raw) -> list[str]:
             f"({MIN_TRAIN_PER_CLASS} for train, 1 for test)"
             for k in np.flatnonzero(counts < MIN_TRAIN_PER_CLASS + 1)
         ]
-    is_train = ~raw.test if raw.validation is None else ~(raw.test | raw.validation)
+    is_train = ~raw.test if raw.validation is None else ~raw.test & ~raw.validation
     train = np.bincount(raw.labels[is_train], minlength=len(names))
-    if train.sum() == 0 or train.sum() == len(raw.labels):
+    if train.sum() == 0 or not raw.test.any():
         return [*faults, f"the {'train' if train.sum() == 0 else 'test'} split is empty"]
     for k in np.flatnonzero(train < MIN_TRAIN_PER_CLASS):
         if train[k] == 0:
-            where = "test split" if raw.validation is None else "test or validation part"
-            faults.append(f"class {names[k]!r} is in the {where} ({counts[k]} examples) but not in train")
+            where = "the test split" if raw.validation is None else "the validation or test split"
+            faults.append(f"class {names[k]!r} is in {where} ({counts[k]} examples) but not in train")
         else:
             faults.append(f"class {names[k]!r} has {train[k]} training example, {MIN_TRAIN_PER_CLASS} are needed")
     return faults

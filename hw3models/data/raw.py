@@ -51,7 +51,7 @@ class Raw:
     test: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own test split; None where it has none."""
     validation: NDArray[np.bool_] | None = None
-    """(N,) True for the examples of the source's own validation part; None where it has none."""
+    """(N,) True for the examples of the source's own validation split; None where it has none."""
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
@@ -59,6 +59,8 @@ class Raw:
     """(N,), indices into `group_names`: whose example it is, or of which recording; None where nobody said."""
     group_names: tuple[str, ...] = ()
     """To the letter."""
+    group_kind: str = "groups"
+    """What the groups are, where no column was named: `recordings`."""
     pictures: PictureFacts | None = None
     """Of images that were files."""
 

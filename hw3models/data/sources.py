@@ -12,21 +12,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, mnist, synthetic
 from hw3models.data.readers import (
-    csv_files,
+    arff_files,
+    folders,
     image_archives,
     image_arrays,
     image_folders,
     image_tables,
+    named_arrays,
     npy_files,
     npz_files,
-    parquet_files,
+    text_tables,
     ts_files,
 )
+from hw3models.data.readers.forms import paired
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, Kind, SourceReport
+from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
@@ -38,16 +41,22 @@ _OURS: tuple[Source, ...] = (
     auto.AUTO,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
+    archive_sets.ARCHIVE,
     ts_files.TS,
+    # What holds images is known by its content, and asked before the series of the same form.
     image_arrays.NPZ,
     image_arrays.HDF5,
-    npz_files.NPZ,
-    npy_files.NPY,
     image_archives.ARCHIVE,
     image_tables.TABLE,
     image_folders.FOLDER,
-    csv_files.CSV,
-    parquet_files.PARQUET,
+    arff_files.ARFF,
+    named_arrays.MAT,
+    named_arrays.H5,
+    paired(npz_files.NPZ),
+    npy_files.NPY,
+    text_tables.TEXT,
+    text_tables.PARQUET,
+    folders.FOLDER,
 )
 
 
@@ -214,6 +223,7 @@ def read_examples(
     time_column: str = "time",
     label_column: str = "label",
     group_column: str | None = None,
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
 
@@ -226,6 +236,7 @@ def read_examples(
         time_column=time_column,
         label_column=label_column,
         group_column=group_column,
+        **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
     source = match(spec.source)
     if source is None or source.unlabelled is None:

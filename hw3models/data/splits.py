@@ -53,17 +53,16 @@ def split(
     Raises:
         SpecError: `max_train` is too small for the number of classes, or there are too few groups.
     """
-    everything = np.arange(len(labels))
+    own = np.zeros(len(labels), bool) if validation is None else validation
+    everything = np.flatnonzero(~own)
     rng = _generator(spec.seed, "test")
     if test is not None:
-        pool, held_out = np.flatnonzero(~test), np.flatnonzero(test)
+        pool, held_out = np.flatnonzero(~test & ~own), np.flatnonzero(test)
     elif groups is None:
         pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
     else:
-        total, leave = round(spec.test_fraction * len(labels)), 2 if spec.validation_fraction else 1
+        total, leave = round(spec.test_fraction * len(everything)), 2 if spec.validation_fraction else 1
         pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave)
-    if validation is not None:
-        pool = pool[~validation[pool]]
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
     if validation is not None:
@@ -72,11 +71,11 @@ def split(
         return Splits(pool, pool[:0], held_out)
     rng = _generator(spec.seed, "validation")
     if groups is None:
-        train, held = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
+        train, drawn = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
     else:
         total = min(round(spec.validation_fraction * len(pool)), MAX_VALIDATION)
-        train, held = draw_groups(pool, labels, groups, total, rng=rng)
-    return Splits(train, held, held_out)
+        train, drawn = draw_groups(pool, labels, groups, total, rng=rng)
+    return Splits(train, drawn, held_out)
 
 
 def allocate(counts: Indices, total: int, low: Indices, high: Indices) -> Indices:

@@ -22,7 +22,7 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of, tests_on_splits
 from hw3models.data.training_sets import Redraw, training_set, training_sets
-from hw3models.engine.batches import DeviceData, batch_size, num_epochs
+from hw3models.engine.batches import DeviceData, batch_size, num_epochs, steps_of
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
 from hw3models.engine.group import Group, part_of
@@ -36,7 +36,7 @@ from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, derived_seed
 from hw3models.nn.stacking import State, stack_states
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
-from hw3models.specs import Recipe, ReplicateFailure, Resampling, TrainSpec
+from hw3models.specs import Goal, Recipe, ReplicateFailure, Resampling, TrainSpec
 
 if TYPE_CHECKING:
     # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
@@ -57,6 +57,13 @@ class EpochReport:
     validation_accuracy: tuple[float, ...] | None
     learning_rate: float
     """At the epoch's last step."""
+    validation_balanced_accuracy: tuple[float, ...] | None = None
+    validation_macro_f1: tuple[float, ...] | None = None
+
+    def validation(self, goal: Goal) -> tuple[float, ...] | None:
+        """What is watched, of each replicate."""
+        values: tuple[float, ...] | None = getattr(self, f"validation_{goal}")
+        return values
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class _Job:
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     """Checkpoints of the group with these seeds."""
     on_free_core: Callable[[], None]
+    goal: Goal = "loss"
+    """What the best epoch is chosen by."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when another group raised: the threads end after their epoch."""
 
@@ -152,7 +161,11 @@ def fit(
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
             with products(device, tf32=precision.tf32):
                 result = _gather(
-                    _run_groups(*training.prepared(plan)), spec, strategy=strategy, precision=precision, device=device
+                    _run_groups(*training.prepared(plan), fill=family.fills_cores),
+                    spec,
+                    strategy=strategy,
+                    precision=precision,
+                    device=device,
                 )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -233,6 +246,7 @@ class _Training:
             self.on_epoch,
             self.checkpoints,
             self.on_free_core,
+            spec.goal,
         )
         # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
         return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
@@ -328,24 +342,38 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
         dropout=recipe.dropout,
         latent_dim=spec.latent_dim,
         hidden=recipe.hidden,
+        depth=recipe.depth,
+        width=recipe.width,
     )
 
 
 _Finished = tuple[Selection, list[EpochReport]]
 
 
-def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
-    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
+def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int, *, fill: bool) -> list[_Finished]:
+    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock).
+
+    With `fill`, one that would be left over alone follows on all cores.
+    """
+    alone = fill and job.device.type == "cpu" and 1 < at_once == num_threads() and len(groups) % at_once == 1
     if job.device.type != "cpu" or 1 < at_once < num_threads():
         # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
         job.on_free_core()
     if at_once == 1:
         return [_train(job, group) for group in groups]
+    if alone:
+        return [*_side_by_side(job, groups[:-1], at_once, lambda: None), _train(job, groups[-1])]
+    return _side_by_side(job, groups, at_once, job.on_free_core)
+
+
+def _side_by_side(
+    job: _Job, groups: Sequence[Callable[[], Group]], at_once: int, on_free_core: Callable[[], None]
+) -> list[_Finished]:
     with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         # What is told of an epoch is told as the caller would: a log finds the server that was set for it alone.
         futures = [pool.submit(copy_context().run, _train, job, group) for group in groups]
         for future in futures:
-            future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
+            future.add_done_callback(lambda _: _tell_of_free_core(futures, at_once, on_free_core))
         try:
             return [future.result() for future in futures]
         except BaseException:
@@ -354,9 +382,9 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
             raise
 
 
-def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once: int) -> None:
+def _tell_of_free_core(futures: Sequence[Future[_Finished]], at_once: int, on_free_core: Callable[[], None]) -> None:
     if 0 < sum(not future.done() for future in futures) < at_once:
-        job.on_free_core()
+        on_free_core()
 
 
 def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
@@ -366,7 +394,7 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
     checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
     train = torch.as_tensor(training_sets(dataset, job.resampling, group.seeds, job.redraw), device=job.device)
     num = train.shape[-1]
-    size, epochs = batch_size(recipe, num), num_epochs(recipe, num)
+    size, epochs = batch_size(recipe, num), num_epochs(recipe, num, steps_of(dataset))
     num_steps = epochs * -(-num // size)
     selection, reports = Selection(group.seeds, recipe), list[EpochReport]()
     done = 0 if checkpoints is None else _resume(checkpoints, group, selection, reports)
@@ -378,9 +406,19 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
         running = tuple(selection.running)
         train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
         validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
-        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
+        watched = None if job.goal == "loss" else getattr(validation, job.goal)
+        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs, watched=watched)
         report = EpochReport(
-            epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate
+            epoch,
+            epochs,
+            group.seeds,
+            running,
+            train_loss,
+            validation.loss,
+            validation.accuracy,
+            rate,
+            validation.balanced_accuracy,
+            validation.macro_f1,
         )
         reports.append(report)
         if checkpoints is not None and checkpoints.is_due():

@@ -44,6 +44,8 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         latent_dim=spec.latent_dim,
         dropout=recipe.dropout,
         hidden=recipe.hidden,
+        depth=recipe.depth,
+        width=recipe.width,
         seeds=result.seeds,
         best_seed=result.best_seed,
         missing=spec.data.missing,

@@ -20,19 +20,23 @@ class Architecture:
     """What a replicate is built like. A family ignores what it has no use for."""
 
     shape: tuple[int, ...]
-    """Shape of one example: (T, C), or (28, 28)."""
+    """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     num_classes: int
     dropout: float = 0.0
     latent_dim: int = 2
     hidden: tuple[int, ...] = ()
     """Hidden units per layer; empty: the family's own."""
+    depth: int | None = None
+    """Layers or blocks; None: the family's own."""
+    width: int | None = None
+    """Channels of its first layers, or numbers in a token; None: the family's own."""
 
 
 Build = Callable[[Architecture], nn.Module]
 """Makes one freshly initialised replicate.
 
 The module maps (B, *shape), and lengths (B,) for sequences, to logits (B, K); an autoencoder maps images to
-reconstructions (B, pixels) in 0..1.
+reconstructions (B, P) in 0..1, where P is height x width (x 3).
 """
 
 
@@ -52,8 +56,15 @@ class Network:
     """Can its layers compute in bfloat16? Those with a backward pass of our own cannot (`nn.dense`,
     `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with
     it."""
+    fills_cores: bool = False
+    """Are its operations large enough that one replicate alone gains by all cores? A last one that is left over is then
+    trained on all of them."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
+    default_ensemble: int = 0
+    """Members of the ensemble of it that then stands beside it; 0: none does."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 
@@ -86,6 +97,8 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 

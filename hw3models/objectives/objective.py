@@ -25,7 +25,7 @@ class Batch:
     """Standardised inputs with their targets, one row of examples per replicate."""
 
     inputs: torch.Tensor
-    """(S, B, H, W) or (S, B, T, C)."""
+    """(S, B, H, W), (S, B, H, W, 3) or (S, B, T, C)."""
     labels: torch.Tensor
     """Int64 (S, B)."""
     lengths: torch.Tensor | None
@@ -34,6 +34,8 @@ class Batch:
     """(S, B, P) in 0..1: what an autoencoder is to give back. None for classifiers."""
     blend: "Blend | None" = None
     """None where examples are not mixed."""
+    class_weights: torch.Tensor | None = None
+    """(K,): what a training example of each class counts for in the loss; None: all alike."""
 
     @property
     def arguments(self) -> tuple[torch.Tensor, ...]:

@@ -22,7 +22,40 @@ def _describe_source(schema: dict[str, Any]) -> None:
     schema["description"] = " ".join([schema["description"], *(text() for text in _described)])
 
 
-class DataOptions(Spec):
+class FormOptions(Spec):
+    """How series are found in files that can be read in several ways; the same for training and for prediction."""
+
+    layout: Literal["auto", "long", "wide", "tidy"] = "auto"
+    """Text files: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
+    value (case, dimension, time, value). `auto` finds out, and says it."""
+    pair: bool = True
+    """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
+    named."""
+    window: Annotated[int, Field(ge=2)] | None = None
+    """Cut recordings into windows of so many steps; a window's label is that of its rows, and windows of one recording
+    stay on one side of every split. None: a recording is one series."""
+    stride: Annotated[int, Field(ge=1)] | None = None
+    """Steps from the begin of a window to the next one's. None: as many as a window has, so that none overlap."""
+    mixed_windows: Literal["drop", "majority"] = "drop"
+    """Windows in which the label changes: `drop` leaves them out and counts them, `majority` takes the label of most
+    rows."""
+    resample: str | None = None
+    """Bring series with times to a grid, such as `20ms`, `1s` or `5min`; a number without a unit counts in the time
+    column's own unit. Holes stay missing."""
+    arrays: str | None = None
+    """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
+    groups, groups_val, groups_test)."""
+    axes: Literal["auto", "NTC", "NCT"] = "auto"
+    """`.mat` and HDF5: the order of the axes (N series, T steps, C channels). `auto` finds out, and says it."""
+    file_pattern: str | None = None
+    """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
+    well."""
+    manifest: str | None = None
+    """A folder of files: a table with a row for each file: the file (or its number), label, and group and split where
+    there are some. Several, with a comma between them, are put together."""
+
+
+class DataOptions(FormOptions):
     """How data are split, and (for the synthetic regimes) how many and how hard."""
 
     model_config = ConfigDict(allow_inf_nan=False)

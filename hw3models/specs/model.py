@@ -27,6 +27,8 @@ class ModelManifest(Report):
     latent_dim: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    depth: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=1)] | None = None
     seeds: tuple[int, ...]
     best_seed: int
     missing: Literal["refuse", "interpolate"] = "refuse"

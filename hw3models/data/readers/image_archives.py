@@ -227,7 +227,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 
 
 ARCHIVE = Source(
-    name="archive",
+    name="image-archive",
     forms=(".zip", ".tar"),
     text="any of these forms of pictures, packed; also .tar.gz and the like",
     kinds=("images",),

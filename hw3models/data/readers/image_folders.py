@@ -126,7 +126,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 
 
 FOLDER = Source(
-    name="folder",
+    name="image-folder",
     forms=("FOLDER",),
     text="pictures in a folder for each class, in parts such as train and val or without",
     kinds=("images",),

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from hw3models.engine import group as group_module
-from hw3models.engine.batches import DeviceData, roll_each, roll_each_on_device
+from hw3models.engine.batches import DeviceData
 from hw3models.engine.cuda_graphs import WARM_UP, GraphedSteps
 from hw3models.engine.fit import build_replicate
 from hw3models.engine.group import Group
+from hw3models.engine.image_augmentation import roll_each, roll_each_on_device
 from hw3models.engine.optimizers import Optimizer
 from hw3models.families import FAMILIES, Network
 from hw3models.nn.rng import ReplicateRng

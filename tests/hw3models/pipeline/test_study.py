@@ -21,7 +21,7 @@ def test_faults_of_a_choice_of_families_are_told_together() -> None:
 
 def test_every_comparison_has_baselines() -> None:
     assert default_families("sequences", CLASSIFICATION) == (
-        "mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket",
+        "mlp", "cnn", "lstm", "gru", "lite", "majority", "logistic", "rocket",
     )  # fmt: skip
     assert default_families("images", RECONSTRUCTION) == ("autoencoder", "pca")
 
@@ -32,6 +32,13 @@ def test_every_comparison_has_baselines() -> None:
         ({"families": ("cnm",)}, r"`family` 'cnm' is not known for sequences; .* Did you mean 'cnn'\?"),
         ({"metric": "mse"}, r"`metric` 'mse' is not known for classification; known: accuracy"),
         ({"recipe": "deep"}, "deep"),
+        ({"families": ("cnn*x",)}, r"'cnn\*x' is no ensemble\. Write a network, an asterisk and a number"),
+        ({"families": ("cnn*5",), "seeds": 3}, r"cnn\*5 needs 5 seeds, and `seeds` is 3\. Give `seeds` of at least 5"),
+        ({"families": ("rocket*5",)}, r"rocket\*5 is an ensemble of rocket, which is no network"),
+        ({"families": ("cnm*5",)}, r"`family` 'cnm' is not known for sequences; .* Did you mean 'cnn'\?"),
+        ({"families": ("cnn*3", "cnn", "cnn*3")}, r"`families` names cnn\*3 more than once"),
+        ({"families": ("cnn*5",), "until_decided": True}, r"`until_decided` adds seeds .* cnn\*5 is an ensemble"),
+        ({"families": ("cnn*5",), "resampling": "both"}, r"cnn\*5 needs .* Use `resampling: seed` instead of both"),
         (
             {"tune": 5, "families": ("majority", "rocket")},
             r"`tune` \(5\) searches for .* networks, and majority, rocket",
@@ -46,4 +53,4 @@ def test_a_study_is_checked_before_anything_is_read(changes: dict[str, object], 
 
 def test_what_is_not_given_is_chosen() -> None:
     chosen = check_study("sequences", SequencesSpec(data=DataSpec(source="regime:locked")))
-    assert chosen == ("sequences", default_families("sequences", CLASSIFICATION), "accuracy")
+    assert chosen == ("sequences", default_families("sequences", CLASSIFICATION), "accuracy", CLASSIFICATION)
