@@ -29,9 +29,8 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
-    if data.kind == "images":
-        for note in data.notes:
-            say(note)
+    for line in data.understood:
+        say(line)
     entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(
         kind=kind,

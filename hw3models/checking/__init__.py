@@ -48,7 +48,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         lengths=lengths,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
-        notes=raw.notes,
+        notes=(*raw.understood, *raw.notes),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
     )
     return found, sample
