@@ -3,11 +3,13 @@
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
+from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
 from hw3models.engine.model_store import load_model
@@ -39,12 +41,20 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
             # Read back by `tasks.tracking.serving._load_pyfunc`: our code and safetensors, never a pickle.
             loader_module="tasks.tracking.serving",
             data_path=folder,
-            signature=infer_signature(example, output),
+            signature=_signature(example, output, data),
             input_example=example,
             # Named by hand: MLflow would otherwise start the model in a fresh process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
             metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
         )
+
+
+def _signature(example: NDArray[Any], output: dict[str, NDArray[Any]], data: DataReport) -> ModelSignature:
+    """What goes in and comes out. Images come as numbers or, in base64, as text, and a schema would allow one of both:
+    the model looks at its input itself.
+    """
+    found = infer_signature(example, output)
+    return ModelSignature(outputs=found.outputs) if data.kind == "images" else found
 
 
 def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport) -> str | None:
