@@ -1,7 +1,7 @@
-"""Pictures a second: ours, decoded once and then gathered from memory, against torchvision's ImageFolder with a DataLoader.
+"""Pictures a second: decoded once and then gathered from memory, against torchvision's ImageFolder with a DataLoader.
 
-Both read the same JPEGs (made here, 500 x 375, like photographs), bring them to 64 x 64 and make batches of 64. Writes a part
-of docs/own-images.md.
+Both read the same JPEGs (made here, 500 x 375, like photographs), bring them to 64 x 64 and make batches of 64. Writes a
+part of docs/own-images.md.
 """
 
 import os
@@ -77,7 +77,7 @@ def main() -> None:
     lines = ["| | pictures a second |", "|---|---|", *(f"| {name} | {num / seconds:,.0f} |" for name, seconds in rows)]
     lines.append("")
     lines.append(
-        f"{num:,} JPEGs of 375 x 500 to {SIDE} x {SIDE}, in colour, {workers} threads or worker processes ({cpu_name()})."
+        f"{num:,} JPEGs of 375 x 500 to {SIDE} x {SIDE}, in colour, {workers} threads or workers ({cpu_name()})."
     )
     text = "\n".join(lines)
     print(text)

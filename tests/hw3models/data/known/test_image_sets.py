@@ -180,7 +180,7 @@ def test_a_mirror_with_other_content_is_refused_with_the_sum_and_the_variable(tm
             fetch(spec, cache=tmp_path, mirrors={"cifar10": [mirror.address]})
 
 
-@pytest.mark.skipif(not FASHION.is_dir(), reason="needs Debian's dataset-fashion-mnist (`make system`)")
+@pytest.mark.skipif(not FASHION.is_dir(), reason="needs dataset-fashion-mnist (`make system`)")
 def test_debians_fashion_mnist_is_read_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian packed the four files anew, so that the sums of the packed files are its own; the content is upstream's."""
     names = [name for name, _ in datasets.FashionMNIST.resources]
