@@ -31,10 +31,9 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
         f" of {shape}, {classes} classes"
     )
-    if data.kind == "images":
-        for note in data.notes:
-            say(note)
-    elif data.notes:
+    for line in data.understood:
+        say(line)
+    if data.kind == "sequences" and data.notes:
         say(" ".join(data.notes))
     entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw3models.checking import contents, duplicates, groups, leaks, splits
+from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
 from hw3models.data.raw import Raw, padding_note
@@ -28,6 +28,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
+    findings += pictures.pictures(raw, is_train)
     findings += leaks.order(sample, len(names))
     findings += splits.times(spec)
     lengths = None
@@ -48,7 +49,10 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         channels=raw.channels,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
-        notes=tuple(note for note in raw.notes if raw.lengths is None or note != padding_note(raw.lengths)),
+        notes=(
+            *raw.understood,
+            *(note for note in raw.notes if raw.lengths is None or note != padding_note(raw.lengths)),
+        ),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
     )
     return found, sample

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, mnist, synthetic
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_sets, mnist, synthetic
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -38,6 +38,7 @@ _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
+    *image_sets.ALL,
     digits.DIGITS,
     auto.AUTO,
     synthetic.SYNTHETIC,

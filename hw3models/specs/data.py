@@ -172,6 +172,8 @@ class DataReport(Report):
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read, in sentences, where more than one way is possible."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
