@@ -11,7 +11,7 @@ from hw3models.data import check_kind
 from hw3models.errors import TrainingError
 from hw3models.evaluation.wording import listed
 from hw3models.families import display_name
-from hw3models.pipeline.study import check_study
+from hw3models.pipeline.study import check_study, suited
 from hw3models.specs import Answer, ComparisonReport, DataSpec, StudyKind, StudySpec, TrainReport
 from hw3models.tuning.choice import budget_sentence
 from tasks import tracking
@@ -37,7 +37,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         spec=spec,
         source=data_spec,
         data=data,
-        families=choice.families,
+        families=suited(choice.families, spec, data),
         metric=choice.metric,
         parent=parent,
         latent_dim=latent_dim,

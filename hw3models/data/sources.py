@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
+from hw3models.data.known import aeon_sets, auto, digits, image_regimes, mnist, synthetic
 from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
@@ -25,6 +25,7 @@ _OURS: tuple[Source, ...] = (
     mnist.FASHION,
     digits.DIGITS,
     auto.AUTO,
+    image_regimes.IMAGES,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     ts_files.TS,

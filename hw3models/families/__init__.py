@@ -7,7 +7,19 @@ from dataclasses import replace
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.facts import FamilyFacts
-from hw3models.families import autoencoder, baselines, cnn, conv_autoencoder, gru, image_baselines, image_cnn, lstm, mlp, resnet, vit
+from hw3models.families import (
+    autoencoder,
+    baselines,
+    cnn,
+    conv_autoencoder,
+    gru,
+    image_baselines,
+    image_cnn,
+    lstm,
+    mlp,
+    resnet,
+    vit,
+)
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
 from hw3models.specs import Kind

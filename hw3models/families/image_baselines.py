@@ -71,7 +71,7 @@ def drawn(dataset: Dataset, seed: int) -> NDArray[np.int64]:
 
 
 def shrunk(images: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.float32]:
-    """Images (n, H, W) or (n, H, W, C) in 0..1, with means over squares of pixels where a side is longer than `side`."""
+    """Images (n, H, W) or (n, H, W, C) in 0..1; means over squares of pixels where a side is longer than `side`."""
     step = -(-max(images.shape[1:3]) // side)
     height, width = (max(step, size // step * step) for size in images.shape[1:3])
     pixels = images[:, :height, :width].astype(np.float32) / 255
@@ -95,8 +95,8 @@ def hog(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Histograms of gradients over nine unsigned orientations, (n, features), of images in 0..1.
 
     As in the paper (section 6): the colour with the steepest gradient counts, a gradient is shared between the two
-    nearest orientations, and blocks of 2 x 2 cells are normalised and clipped at 0.2. Differs: a gradient belongs to its
-    own cell alone, and cells have the size that gives 7 of them along the shorter side.
+    nearest orientations, and blocks of 2 x 2 cells are normalised and clipped at 0.2. Differs: a gradient belongs to
+    its own cell alone, and cells have the size that gives 7 of them along the shorter side.
     """
     colours = images if images.ndim == 4 else images[..., None]
     down, across = np.zeros_like(colours), np.zeros_like(colours)

@@ -7,7 +7,13 @@ from hw3models.errors import SpecError
 from hw3models.evaluation.metrics import default_metric
 from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, origin_of, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
-from hw3models.specs import Kind, StudyKind, StudySpec
+from hw3models.specs import DataReport, Kind, StudyKind, StudySpec
+
+FEW_IMAGES = 10_000
+"""Training images up to which a residual network stands in a comparison that nobody has chosen."""
+_ON_REQUEST = ("minirocket", "vit", "conv-autoencoder")
+"""They cost much, or are like another."""
+_FOR_FEW = ("resnet",)
 
 
 class Choice(NamedTuple):
@@ -68,7 +74,14 @@ def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
 def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:
     """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
     known = [name for name, family in FAMILIES[kind].items() if family.objective is objective]
-    return tuple(name for name in known if name != "minirocket")
+    return tuple(name for name in known if name not in _ON_REQUEST)
+
+
+def suited(families: tuple[str, ...], spec: StudySpec, data: DataReport) -> tuple[str, ...]:
+    """What is compared on these data; families that were chosen for the user only where they end in minutes."""
+    if spec.families is not None or data.kind != "images" or data.num_train <= FEW_IMAGES:
+        return families
+    return tuple(name for name in families if name not in _FOR_FEW)
 
 
 def check_families(kind: Kind, objective: Objective, families: Sequence[str]) -> None:
