@@ -80,6 +80,8 @@ def test_auto_mirrors_where_the_training_examples_allow_it() -> None:
     assert torch.equal(batch(Recipe(flip="auto")).inputs, batch(Recipe(flip="always")).inputs)
     sides = ramps(colour=False)
     sides.features[sides.labels == 1] = sides.features[0, :, ::-1]
+    sides.features[sides.labels == 2] = 200
+    sides.features[:] += np.random.default_rng(0).integers(0, 20, sides.features.shape, dtype=np.uint8)
     data = DeviceData(sides, CPU, torch.float64)
     index = torch.arange(20).expand(1, -1)
     kept = data.batch(index, Recipe(flip="auto"), ReplicateRng((0,), CPU)).inputs
