@@ -22,6 +22,7 @@ from hw3models.families import (
 )
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
+from hw3models.families.pretrained import family_of_backbone, is_pretrained
 from hw3models.specs import Kind
 from hw3models.specs.origin import Origin
 
@@ -91,9 +92,11 @@ def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
         return here[name]
     if (kind, name) in _outside:
         return _outside[kind, name]
+    if kind == "images" and is_pretrained(name):
+        return family_of_backbone(name)
     if name in offered():
         return enter(kind, f"{GROUP}:{name}")
-    names = [*here, *offered()]
+    names = [*here, *offered(), *(("frozen-resnet18", "tuned-resnet18") if kind == "images" else ())]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SpecError(
@@ -144,10 +147,15 @@ def facts_of(
     known = {name: family for (own, name), family in _outside.items() if kind in (None, own)}
     kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
     known |= {name: family for families in kinds for name, family in families.items()}
-    facts = {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+    facts = {name: _facts(known[name]) if name in known else FamilyFacts(label=_label(name)) for name in names}
     if not training_resampled:
         return facts
     return {name: replace(one, deterministic=False) for name, one in facts.items()}
+
+
+def _label(name: str) -> str:
+    """Of what is not registered; a frozen backbone is fitted as baselines are, and is none."""
+    return family_of_backbone(name).label if is_pretrained(name) else name
 
 
 def _facts(family: Family) -> FamilyFacts:

@@ -79,5 +79,4 @@ IMAGES = Network(
         "deep": Recipe(epochs=30, min_examples=180_000, batch_size=64, optimizer="adam", learning_rate=3e-3, width=32),
     },
     computes_in_bf16=True,
-    fills_cores=True,
 )

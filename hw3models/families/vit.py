@@ -98,6 +98,5 @@ IMAGES = Network(
     build=build_vit,
     recipe=RECIPE,
     computes_in_bf16=True,
-    fills_cores=True,
     named=image_recipes(RECIPE),
 )
