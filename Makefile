@@ -78,6 +78,9 @@ results: $(VENV)/.run ## rewrite the result table in README.md and docs/results.
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.published
 
+archives: $(VENV)/.run ## series of the UCR and UEA archives beside what is published, in docs/archives.md; hours, goes on where it stopped
+	$(BIN)/python -m benchmarks.archives $(ARGS)
+
 docs: $(VENV)/.test ## the documentation site, in build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open build/site/index.html (its search wants a server: python3 -m http.server --bind 127.0.0.1 -d build/site)"

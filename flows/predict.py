@@ -11,6 +11,7 @@ from flows.local.servers import check_servers
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor
+from hw3models.specs import FormOptions
 from tasks.tracking import registry
 
 
@@ -32,7 +33,16 @@ def _is_folder(model: str) -> bool:
     return (Path(model) / "model.json").is_file()
 
 
-def predict(model: str, data: Path, output: Path, *, sample_column: str, time_column: str) -> str:
+def predict(
+    model: str,
+    data: Path,
+    output: Path,
+    *,
+    sample_column: str,
+    time_column: str,
+    label_column: str = "label",
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
+) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it."""
     check_output(output, [data, *(Path(model).iterdir() if _is_folder(model) else ())])
     predictor = load(model)
@@ -47,6 +57,8 @@ def predict(model: str, data: Path, output: Path, *, sample_column: str, time_co
             output,
             sample_column=sample_column,
             time_column=time_column,
+            label_column=label_column,
+            form=form,
             on_progress=lambda done: progress.update(task, completed=done),
         )
     manifest = predictor.manifest

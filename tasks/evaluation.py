@@ -1,15 +1,12 @@
 """Evaluate on the test split, once, and compare families."""
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hw3models.evaluation.comparison import LookPlan
-from hw3models.evaluation.comparison import compare as compare_tables
-from hw3models.evaluation.prediction_table import load_table
-from hw3models.families import facts_of
+from hw3models.pipeline.answering import compare_reports
 from hw3models.pipeline.steps import evaluate_step
 from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
 from tasks.background import resting
@@ -39,17 +36,4 @@ def compare(
     settled: Collection[PairReport] = (),
 ) -> ComparisonReport:
     """What the prediction tables say. Cheap, so never cached."""
-    tables = {name: load_table(Path(one.table_path), digest=one.table_digest) for name, one in evaluation.items()}
-    return compare_tables(
-        tables,
-        metric=metric,
-        margin=margin,
-        train_seconds={name: one.train_seconds for name, one in training.items()},
-        facts=facts_of(
-            tables, data.kind, training_resampled=any(table.training_resampled for table in tables.values())
-        ),
-        devices={name: one.device for name, one in training.items()},
-        budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
-        looks=looks,
-        settled=settled,
-    )
+    return compare_reports(data, training, evaluation, metric, margin, looks, settled)

@@ -51,7 +51,8 @@ def networks_of(answer: Answer) -> list[str]:
     return [
         name
         for name in answer.training
-        if isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
+        if answer.training[name].members == 1
+        and isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
     ]
 
 

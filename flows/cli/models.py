@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from flows.cli.app import Flat, Json, Verbose, app, with_sources
 from flows.terminal import show, show_json
 from hw3models.printable import one_a_line
-from hw3models.specs import GateOptions, PromoteSpec, Promotion, PromotionReport, RegistryEvent
+from hw3models.specs import FormOptions, GateOptions, PromoteSpec, Promotion, PromotionReport, RegistryEvent
 
 
 @app.command
@@ -126,6 +126,8 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     sample_column: str = "sample",
     time_column: str = "time",
+    label_column: str = "label",
+    form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
     """Ask a promoted model about a file of any size: a table of classes with their probabilities.
 
@@ -141,7 +143,10 @@ def predict(
         Long-form tables: the column that says which series a row belongs to.
     time_column
         Long-form tables: the column that orders the rows of a series.
+    label_column
+        The column of labels, which is not looked at.
     """
     from flows.predict import predict
 
-    show(one_a_line([predict(model, data, output, sample_column=sample_column, time_column=time_column)]))
+    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
+    show(one_a_line([predict(model, data, output, **columns, form=form)]))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from flows.cli.app import Flat, Json, Verbose, app, with_sources
+from flows.cli.app import Explain, Flat, Json, Verbose, app, with_sources
 from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
 
 
@@ -10,6 +10,7 @@ from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, Ima
 def run(
     *,
     spec: Annotated[Hw3Spec, Flat] = Hw3Spec(),  # noqa: B008  # frozen
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -17,6 +18,8 @@ def run(
 
     Parameters
     ----------
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -24,7 +27,7 @@ def run(
     """
     from flows.local.run import execute
 
-    execute("hw3", spec, json=json, verbose=verbose)
+    execute("hw3", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -35,6 +38,7 @@ def images(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -44,6 +48,8 @@ def images(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -52,7 +58,7 @@ def images(
     from flows.local.run import execute
 
     spec = ImagesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("images", spec, json=json, verbose=verbose)
+    execute("images", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -64,6 +70,7 @@ def autoencoder(
     latent_dim: int = 2,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -75,6 +82,8 @@ def autoencoder(
         {sources}
     latent_dim
         Numbers in the code.
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -84,7 +93,7 @@ def autoencoder(
 
     pictures = DataSpec(source=source, **_given(data))
     spec = AutoencoderSpec(data=pictures, latent_dim=latent_dim, **_given(study))
-    execute("autoencoder", spec, json=json, verbose=verbose)
+    execute("autoencoder", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -95,6 +104,7 @@ def sequences(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -104,6 +114,8 @@ def sequences(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -112,7 +124,7 @@ def sequences(
     from flows.local.run import execute
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("sequences", spec, json=json, verbose=verbose)
+    execute("sequences", spec, json=json, verbose=verbose, explain=explain)
 
 
 def _given(options: DataOptions | StudySpec) -> dict[str, Any]:

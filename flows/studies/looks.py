@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from flows.studies.training import train_all
 from hw3models.evaluation import sequential
 from hw3models.evaluation.comparison import LookPlan
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.pipeline.merging import merge
+from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import ComparisonReport, Look
 from hw3models.stats import spending
 from tasks import tracking

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from hw3models.errors import PlacementError
+from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import StudySpec, TrainSpec
 from tasks import tracking
 from tasks.placement import Decision, Dispatcher, cancel_earlier, decide_now, for_family, server_address

@@ -22,7 +22,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     is_train, faults = _is_train(raw, spec)
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
-    findings = [*faults, *groups.named(raw, is_train, spec.group_column or "groups"), *groups.likely(raw, sample)]
+    findings = [*faults, *groups.named(raw, is_train, spec.group_column or raw.group_kind), *groups.likely(raw, sample)]
     findings += [*contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
     if raw.kind == "sequences":
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
@@ -59,7 +59,7 @@ def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype
     everything = np.ones(len(raw.labels), bool)
     try:
         check(raw, raw.name, fill=True)
-        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups)
+        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups, raw.validation)
     except (DataError, ValueError) as error:
         return everything, [Finding(severity="error", what=str(error), do="mend it: a study would refuse these data")]
     everything[parts.test] = False

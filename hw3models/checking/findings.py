@@ -26,7 +26,7 @@ class DataCheck(Report):
     source: str
     kind: Kind
     shape: tuple[int, ...]
-    """Shape of one example: (28, 28), or (T, C)."""
+    """Shape of one example: (H, W) or (H, W, 3), or (T, C)."""
     num_examples: int
     class_names: tuple[str, ...]
     train_counts: tuple[int, ...]

@@ -1,6 +1,6 @@
 """What every reader hands over: arrays and labels, before splits and scaling.
 
-N examples, T time steps, C channels, K classes.
+N examples, T time steps, C channels, H x W pixels, K classes.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,22 @@ MAX_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureFacts:
+    """What is known of N pictures beside their pixels: a network never sees it, and it may tell the label."""
+
+    names: tuple[str, ...]
+    """Paths within the data."""
+    heights: NDArray[np.int64]
+    """(N,), as they were in their files."""
+    widths: NDArray[np.int64]
+    num_bytes: NDArray[np.int64]
+    """(N,) of the files."""
+    formats: tuple[str, ...]
+    modes: tuple[str, ...]
+    """How colours are stored: `L`, `RGB`, `P` ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Raw:
     """Labelled examples as they came from the source."""
 
@@ -34,6 +50,8 @@ class Raw:
     """(N,) valid steps; None when all series have T steps."""
     test: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own test split; None where it has none."""
+    validation: NDArray[np.bool_] | None = None
+    """(N,) True for the examples of the source's own validation split; None where it has none."""
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
@@ -41,6 +59,10 @@ class Raw:
     """(N,), indices into `group_names`: whose example it is, or of which recording; None where nobody said."""
     group_names: tuple[str, ...] = ()
     """To the letter."""
+    group_kind: str = "groups"
+    """What the groups are, where no column was named: `recordings`."""
+    pictures: PictureFacts | None = None
+    """Of images that were files."""
 
 
 def raw_sequences(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import block_rows, is_on_disk, take
 
-_BLOCK = 4096
+_BLOCK = 256
 
 
 def learn_scaling(

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,13 @@ class Wanted(NamedTuple):
 
     kind: Kind
     shape: tuple[int, ...]
-    """(28, 28), or (T, C)."""
+    """(H, W) or (H, W, 3), or (T, C)."""
     unequal_lengths: bool = False
     """Series may be shorter than T: they are padded with NaN at the end."""
     channels: tuple[str, ...] = ()
     """Columns of a table, in the model's order; without names all that are left, in the file's."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model; see `DataOptions`."""
 
 
 GROUP_COLUMN = "`--group-column NAME`"
@@ -117,6 +119,8 @@ class Source:
     """The environment variable with addresses that replace its own; empty where there is nothing to replace."""
     stands_for: tuple[str, ...] = ()
     """Sources that may be taken in its place: the one that is meant, then those that may have to do."""
+    holds_pictures: bool = False
+    """Are these pictures in files, which are brought to one size?"""
     package: str = ""
     """Name and version of the package that brings it; empty for ours."""
 

@@ -12,14 +12,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, auto, digits, image_regimes, mnist, synthetic
-from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, mnist, synthetic
+from hw3models.data.readers import (
+    arff_files,
+    folders,
+    image_archives,
+    image_arrays,
+    image_folders,
+    image_tables,
+    named_arrays,
+    npy_files,
+    npz_files,
+    text_tables,
+    ts_files,
+)
+from hw3models.data.readers.forms import paired
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, Kind, SourceReport
+from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
@@ -28,11 +42,22 @@ _OURS: tuple[Source, ...] = (
     image_regimes.IMAGES,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
+    archive_sets.ARCHIVE,
     ts_files.TS,
-    npz_files.NPZ,
+    # What holds images is known by its content, and asked before the series of the same form.
+    image_arrays.NPZ,
+    image_arrays.HDF5,
+    image_archives.ARCHIVE,
+    image_tables.TABLE,
+    image_folders.FOLDER,
+    arff_files.ARFF,
+    named_arrays.MAT,
+    named_arrays.H5,
+    paired(npz_files.NPZ),
     npy_files.NPY,
-    csv_files.CSV,
-    parquet_files.PARQUET,
+    text_tables.TEXT,
+    text_tables.PARQUET,
+    folders.FOLDER,
 )
 
 
@@ -96,7 +121,7 @@ def find_source(source: str) -> Source:
 def path_forms(*, unlabelled: bool = False) -> list[str]:
     """Forms of what is given as a path; with `unlabelled` of what a model can be asked about."""
     paths = [one for one in all_sources() if one.is_path and (one.unlabelled is not None or not unlabelled)]
-    return [form for one in paths for form in one.forms]
+    return list(dict.fromkeys(form for one in paths for form in one.forms))
 
 
 def _told_broken() -> str:
@@ -145,9 +170,18 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_groups(source, spec)
+    _check_options(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
     return report.model_copy(update={"reader": source.package}) if source.package else report
+
+
+def _check_options(source: Source, spec: DataSpec) -> None:
+    if not source.holds_pictures:
+        asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
+        if asked:
+            names = ", ".join(f"`{name}`" for name in asked)
+            raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_groups(source, spec)
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:
@@ -190,6 +224,7 @@ def read_examples(
     time_column: str = "time",
     label_column: str = "label",
     group_column: str | None = None,
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
 
@@ -202,6 +237,7 @@ def read_examples(
         time_column=time_column,
         label_column=label_column,
         group_column=group_column,
+        **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
     source = match(spec.source)
     if source is None or source.unlabelled is None:

@@ -4,6 +4,7 @@ S = replicates, B = examples in a batch, T = time steps, C = channels
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -57,11 +58,18 @@ class DeviceData:
         self._is_mirrored = cache(partial(looks_alike_mirrored, dataset))
         every = slice(None) if rows is None else rows
         self.labels = torch.as_tensor(dataset.labels[every], device=device)
+        self._class_weights = torch.as_tensor(balancing_weights(dataset), dtype=dtype, device=device)
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
         self.features = self._read(dataset.features, rows, into, kept or dtype)
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, rng: ReplicateRng | None = None) -> Batch:
-        """Gather the examples `index_SB` (int64); augmented when a recipe and generators are given."""
+        """Gather the examples `index_SB` (int64); augmented, and with class weights, as a given recipe wants it."""
+        found = self._gather(index_SB, recipe, rng)
+        if recipe is None or rng is None or recipe.class_weights == "none":
+            return found
+        return replace(found, class_weights=self._class_weights)
+
+    def _gather(self, index_SB: torch.Tensor, recipe: Recipe | None, rng: ReplicateRng | None) -> Batch:
         flat, shape = index_SB.flatten(), index_SB.shape
         inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
         lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
@@ -142,6 +150,16 @@ class DeviceData:
             yield self.batch(part.expand(replicates, -1))
 
 
+def balancing_weights(dataset: Dataset) -> NDArray[np.float64]:
+    """What an example of each class must count for (K,) that all classes of the training part count alike: n / (K n_k).
+
+    The mean over the training examples is 1. A class that training does not have counts for nothing.
+    """
+    counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.class_names))
+    present = max(1, int((counts > 0).sum()))
+    return np.divide(len(dataset.train) / present, counts, out=np.zeros(len(counts)), where=counts > 0)
+
+
 def kept_type(source: NDArray[np.generic], kept: torch.dtype) -> torch.dtype:
     """The type of what lies on the device: images stay bytes."""
     return torch.uint8 if source.dtype == np.uint8 else kept
@@ -154,16 +172,31 @@ def _gathered(tensor: torch.Tensor, index: torch.Tensor, shape: torch.Size) -> t
 
 
 def batch_size(recipe: Recipe, num_train: int) -> int:
-    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16."""
+    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16.
+
+    Of fewer steps all are about as large: a last one of 2 examples would leave batch normalisation little to go by.
+    """
     size = recipe.batch_size
     while size >= 32 and num_train / size < 8:
         size //= 2
-    return size
+    steps = -(-num_train // size)
+    return size if steps > 8 else -(-num_train // steps)
 
 
-def num_epochs(recipe: Recipe, num_train: int) -> int:
-    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`."""
-    return max(recipe.epochs, -(-recipe.min_examples // num_train))
+def num_epochs(recipe: Recipe, num_train: int, num_steps: int | None = None) -> int:
+    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`.
+
+    Of series of `num_steps`, so many examples fewer as are more than `recipe.max_time_steps` together.
+    """
+    wanted = recipe.min_examples
+    if num_steps is not None and recipe.max_time_steps:
+        wanted = min(wanted, recipe.max_time_steps // num_steps)
+    return max(recipe.epochs, -(-wanted // num_train))
+
+
+def steps_of(dataset: Dataset) -> int | None:
+    """The length of the longest series; None of images."""
+    return int(dataset.features.shape[1]) if dataset.kind == "sequences" else None
 
 
 def _augment_sequences(

@@ -49,6 +49,7 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         seeds=result.seeds,
         best_seed=result.best_seed,
         missing=spec.data.missing,
+        image_fit=spec.data.image_fit,
         resampling=spec.resampling,
         data_digest=dataset.digest,
         data_name=dataset.name,

@@ -161,7 +161,7 @@ def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
             faults.append(f"the {side}'s replicates were tested on splits of their own, not on the test split")
         elif one.table.training_resampled:
             faults.append(f"the {side}'s replicates were trained on bootstraps, not on the whole training part")
-        elif (seeds := len(one.table.seeds)) < MIN_SEEDS:
+        elif (seeds := one.table.num_networks) < MIN_SEEDS:
             faults.append(f"the {side} has {seeds} seed{'' if seeds == 1 else 's'}, at least {MIN_SEEDS} are needed")
     if champion is None:
         return faults

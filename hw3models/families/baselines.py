@@ -16,8 +16,8 @@ from hw3models.families.family import Baseline, BaselineFit
 from hw3models.objectives import RECONSTRUCTION
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
-ROCKET_STEPS = 20_000
-"""Time steps of all series together up to which ROCKET has all of its 10,000 kernels."""
+NUM_KERNELS = 10_000
+"""Kernels of ROCKET, as in the paper: fewer of them would be another method."""
 MAX_BASELINE_BYTES = 256 * 2**20
 """Bytes of training examples that a baseline holds in memory at once, where the data are in a file of their own."""
 MAX_RIDGE_EXAMPLES = 10_000
@@ -88,9 +88,8 @@ def parts(index: NDArray[np.int64], size: int = 4096) -> list[NDArray[np.int64]]
 def fit_rocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """ROCKET: random kernels (Dempster, Petitjean and Webb 2020) and ridge regression.
 
-    10,000 kernels, as in the paper, where all series together have at most 20,000 steps; fewer in proportion for more,
-    but at least 1,000, which cost little accuracy there (section 4.3): a baseline that takes longer than all networks
-    together would be left out.
+    10,000 kernels, as in the paper, however many series there are; for large data `minirocket` takes its place in the
+    default (docs/decisions/0031).
     """
     return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "rocket"))
 
@@ -111,7 +110,7 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocke
         train = np.random.default_rng(seed).permutation(train)[:MAX_RIDGE_EXAMPLES]
     fit_index, holdout = (train, dataset.validation) if len(dataset.validation) else (train, train)
     model = make_pipeline(
-        _transformer(kind, seed, dataset),
+        _transformer(kind, seed),
         StandardScaler(with_mean=False),
         RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)),
     )
@@ -127,18 +126,12 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocke
     )
 
 
-def _transformer(kind: Literal["rocket", "minirocket"], seed: int, dataset: Dataset) -> Any:
+def _transformer(kind: Literal["rocket", "minirocket"], seed: int) -> Any:
     from aeon.transformations.collection.convolution_based import MiniRocket, Rocket
 
     if kind == "minirocket":
         return MiniRocket(random_state=seed)
-    return Rocket(n_kernels=num_kernels(dataset), random_state=seed, n_jobs=num_threads())
-
-
-def num_kernels(dataset: Dataset) -> int:
-    """Kernels of ROCKET for these data; see `fit_rocket`."""
-    steps = dataset.features.shape[0] * dataset.features.shape[1]
-    return int(max(1_000, min(10_000, 10_000 * ROCKET_STEPS // steps)))
+    return Rocket(n_kernels=NUM_KERNELS, random_state=seed, n_jobs=num_threads())
 
 
 def _channels_first(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -169,6 +162,9 @@ def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> floa
         return float(-np.log(np.clip(chosen, 1e-12, None)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
+
+
+fitted_temperature = _temperature
 
 
 def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
@@ -204,7 +200,12 @@ LOGISTIC = Baseline(
 )
 ROCKET = Baseline(name="rocket", label="ROCKET", kinds=("sequences",), deterministic=False, fit=fit_rocket)
 MINIROCKET = Baseline(
-    name="minirocket", label="MiniROCKET", kinds=("sequences",), deterministic=False, fit=fit_minirocket
+    name="minirocket",
+    label="MiniROCKET",
+    kinds=("sequences",),
+    deterministic=False,
+    fit=fit_minirocket,
+    in_default=False,
 )
 PCA_CODE = Baseline(
     name="pca", label="PCA", kinds=("images",), objective=RECONSTRUCTION, deterministic=True, fit=fit_pca

@@ -58,6 +58,10 @@ class Network:
     it."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
+    default_ensemble: int = 0
+    """Members of the ensemble of it that then stands beside it; 0: none does."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 
@@ -90,6 +94,8 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 

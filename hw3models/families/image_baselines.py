@@ -74,13 +74,13 @@ def shrunk(images: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.float3
     """Images (n, H, W) or (n, H, W, C) in 0..1; means over squares of pixels where a side is longer than `side`."""
     step = -(-max(images.shape[1:3]) // side)
     height, width = (max(step, size // step * step) for size in images.shape[1:3])
-    pixels = images[:, :height, :width].astype(np.float32) / 255
+    pixels: NDArray[np.float32] = images[:, :height, :width].astype(np.float32) / np.float32(255)
     if step == 1:
         return pixels
     if min(pixels.shape[1:3]) < step:
         return pixels[:, ::step, ::step]
     squares = pixels.reshape(len(images), height // step, step, width // step, step, *images.shape[3:])
-    return np.asarray(squares.mean(axis=(2, 4)))
+    return np.asarray(squares.mean(axis=(2, 4)), np.float32)
 
 
 def _pixels(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:

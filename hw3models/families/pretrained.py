@@ -123,7 +123,7 @@ def _features(model: str, dataset: Dataset) -> _Features:
         if key not in _kept:
             _kept.clear()
             device = pick_device()
-            network = backbone(model, weights)[0].to(device, memory_format=torch.channels_last).eval()
+            network = backbone(model, weights)[0].to(device).to(memory_format=torch.channels_last).eval()
             train = _computed(network, dataset, dataset.train, device)
             start = time.perf_counter()
             test = _computed(network, dataset, dataset.test, device)

@@ -1,100 +1,77 @@
-"""Residual networks for small images, in the form of He et al. (2016, section 4.2): 6n + 2 layers in three groups.
+"""Residual network for series (Wang, Yan and Oates 2017, "Time series classification from scratch").
 
-Shortcuts without parameters (their option A): every second pixel, and zeros for the new channels. Images of sides over
-48 pixels are read in steps of 2 or more by the first convolution.
+For patterns of some tens of steps wherever they stand: it sees 37 steps at a time, and pools over all. Among the most
+accurate networks on the archives; eight times the CNN's time (480,000 numbers). Differs: a kernel of 7 steps instead
+of 8 (odd ones pad evenly), no normalisation of a shortcut that has nothing to project, and a first stride above 512
+steps.
 """
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
-from hw3models.families.image_cnn import READ_CLOSELY, reading_step
-from hw3models.families.named import image_recipes
-from hw3models.nn.layers import ChannelsFirst, Dropout, ImageMean
-from hw3models.specs import Recipe
+from hw3models.families.named import DEEP, other_recipes
+from hw3models.nn.convolutional import ConvNorm, after_stride, masked, odd_at_most, stride_for
+from hw3models.nn.layers import Dropout, MeanPool
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose output is added to the input (figure 2 of the paper)."""
+    """Three convolutions of 7, 5 and 3 steps beside a shortcut: (..., B, C, T) to (..., B, width, T / stride)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, num_steps: int, inputs: int, width: int, stride: int) -> None:
         super().__init__()
-        self.stride, self.added = stride, outputs - inputs
-        self.body = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(outputs),
+        kernels = [odd_at_most(kernel, num_steps) for kernel in (7, 5, 3)]
+        self.first = ConvNorm(inputs, width, kernels[0], stride=stride)
+        self.second = ConvNorm(width, width, kernels[1])
+        self.third = ConvNorm(width, width, kernels[2])
+        same = inputs == width and stride == 1
+        self.shortcut = nn.Identity() if same else ConvNorm(inputs, width, 1, stride=stride)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """`lengths`: those that are left after the stride."""
+        h = masked(self.relu(self.first(x)), lengths)
+        h = masked(self.relu(self.second(h)), lengths)
+        return masked(self.relu(self.third(h) + self.shortcut(x)), lengths)
+
+
+class SequenceResNet(nn.Module):
+    """Residual blocks of 64, 128 and 128 filters; mean over time; a linear head."""
+
+    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stride = stride_for(num_steps)
+        self.blocks = nn.ModuleList(
+            [
+                ResidualBlock(num_steps, num_channels, 64, self.stride),
+                ResidualBlock(num_steps, 64, 128, 1),
+                ResidualBlock(num_steps, 128, 128, 1),
+            ]
         )
+        self.pool = MeanPool()
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, num_classes))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., C, H, W) to (..., C', H', W')."""
-        shortcut = x[..., :: self.stride, :: self.stride]
-        if self.added:
-            shortcut = F.pad(shortcut, (0, 0, 0, 0, self.added // 2, self.added - self.added // 2))
-        out: torch.Tensor = self.body(x)
-        return torch.relu(out + shortcut)
-
-
-class ResNet(nn.Module):
-    """A convolution, three groups of blocks with `width`, twice and four times as many channels, the mean, a linear
-    layer."""
-
-    def __init__(self, shape: tuple[int, ...], num_classes: int, *, depth: int, width: int, dropout: float) -> None:
-        super().__init__()
-        self.enter = ChannelsFirst(shape)
-        step = reading_step(shape, READ_CLOSELY)
-        layers: list[nn.Module] = [
-            nn.Conv2d(self.enter.num_channels, width, 3, step, 1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-        ]
-        inputs = width
-        for group in range(3):
-            for block in range((depth - 2) // 6):
-                outputs = width * 2**group
-                layers.append(ResidualBlock(inputs, outputs, 2 if group and not block else 1))
-                inputs = outputs
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Sequential(ImageMean(), Dropout(dropout), nn.Linear(inputs, num_classes))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Standardised images (..., B, H, W) or (..., B, H, W, C) to logits (..., B, K)."""
-        logits: torch.Tensor = self.head(self.body(self.enter(x)))
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
+        h, left = x.transpose(-1, -2), after_stride(lengths, self.stride)
+        for block in self.blocks:
+            h = block(h, left)
+        logits: torch.Tensor = self.head(self.pool(h, left))
         return logits
 
 
 def build_resnet(like: Architecture) -> nn.Module:
-    """See `ResNet`.
-
-    Raises:
-        SpecError: there is none of that depth.
-    """
-    depth = like.depth or 8
-    if depth < 8 or depth % 6 != 2:
-        raise SpecError(f"`depth` is {depth}; residual networks have 6n + 2 layers: 8, 14, 20, 32, 44, 56 or 110.")
-    model = ResNet(like.shape, like.num_classes, depth=depth, width=like.width or 16, dropout=like.dropout)
-    return model.to(memory_format=torch.channels_last)
+    """See `SequenceResNet`."""
+    return SequenceResNet(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
 
 
-RECIPE = Recipe(
-    epochs=15,
-    min_examples=150_000,
-    batch_size=128,
-    learning_rate=5e-3,
-    weight_decay=0.05,
-    crop=0.08,
-    flip="auto",
-)
-IMAGES = Network(
+SEQUENCES = Network(
     name="resnet",
     label="ResNet",
-    kind="images",
+    kind="sequences",
     build=build_resnet,
-    recipe=RECIPE,
+    recipe=DEEP,
     computes_in_bf16=True,
-    named=image_recipes(RECIPE, {"depth": 20, "width": 32, "cutout": 0.3}),
+    in_default=False,
+    named=other_recipes(DEEP),
 )

@@ -98,5 +98,6 @@ IMAGES = Network(
     build=build_vit,
     recipe=RECIPE,
     computes_in_bf16=True,
+    in_default=False,
     named=image_recipes(RECIPE),
 )

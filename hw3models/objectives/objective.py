@@ -34,6 +34,8 @@ class Batch:
     """(S, B, P) in 0..1: what an autoencoder is to give back. None for classifiers."""
     blend: "Blend | None" = None
     """None where examples are not mixed."""
+    class_weights: torch.Tensor | None = None
+    """(K,): what a training example of each class counts for in the loss; None: all alike."""
 
     @property
     def arguments(self) -> tuple[torch.Tensor, ...]:

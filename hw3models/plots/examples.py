@@ -9,6 +9,8 @@ from hw3models.plots.style import BLACK, PALETTE, bare, new_figure, style
 
 PANELS = 4
 """Channels that are shown."""
+INK = 64
+"""The median pixel of grey images, of 255, under which most of a picture is empty."""
 
 
 def class_series(series: NDArray[np.float64], channels: list[int], limits: list[tuple[float, float]]) -> Figure:
@@ -36,11 +38,17 @@ def class_series(series: NDArray[np.float64], channels: list[int], limits: list[
         return figure
 
 
-def class_images(images: NDArray[np.float64]) -> Figure:
-    """The first images (n, 28, 28) of one class, in a row."""
+def are_ink(images: NDArray[np.uint8]) -> bool:
+    """Are these bright strokes on nothing, as MNIST's, which are drawn as ink; or photographs?"""
+    return images.ndim == 3 and bool(np.median(images) < INK)
+
+
+def class_images(images: NDArray[np.uint8], *, ink: bool = True) -> Figure:
+    """The first images (n, H, W) or (n, H, W, 3) of one class, in a row; what is `ink` is dark on white."""
+    height, width = images.shape[1:3]
     with style():
-        figure = new_figure(0.55 * len(images), 0.6)
+        figure = new_figure(0.55 * len(images), max(0.6, min(2.0, 0.6 * height / width)))
         for panel, image in zip(figure.subplots(1, len(images), squeeze=False)[0], images, strict=True):
-            panel.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+            panel.imshow(image, cmap="gray_r" if ink else "gray", vmin=0, vmax=255, interpolation="nearest")
             panel.set_axis_off()
         return figure

@@ -9,7 +9,7 @@ from hw3models.checking.findings import DataCheck
 from hw3models.checking.sample import Sample
 from hw3models.errors import DataError
 from hw3models.plots import to_svg
-from hw3models.plots.examples import PANELS, class_images, class_series
+from hw3models.plots.examples import PANELS, are_ink, class_images, class_series
 from hw3models.plots.style import plain
 from hw3models.report.page import rendered
 from hw3models.runtime.files import write_atomically
@@ -32,20 +32,25 @@ def write_page(found: DataCheck, sample: Sample, path: Path) -> None:
         raise DataError(f"{path}: the page cannot be written ({error.strerror or error}). Name another one.") from error
 
 
-def _pictures(found: DataCheck, sample: Sample) -> list[tuple[str, Markup]]:
-    """(class, SVG) of the first classes, made by our plots, which escape."""
-    train = sample.is_train
-    values = np.where(sample.valid & np.isfinite(sample.values), sample.values, np.nan)
-    channels = list(range(min(PANELS, values.shape[2])))
-    limits = [_limits(values[train][:, :, channel]) for channel in channels]
+def _pictures(found: DataCheck, sample: Sample) -> list[tuple[str, Markup, bool]]:
+    """(class, SVG, is it ink) of the first classes, made by our plots, which escape."""
+    train, is_images = sample.is_train, found.kind == "images"
+    values, ink = sample.values, False
+    channels, limits = list[int](), list[tuple[float, float]]()
+    if is_images:
+        ink = are_ink(values[train])
+    else:
+        values = np.where(sample.valid & np.isfinite(values), values, np.nan)
+        channels = list(range(min(PANELS, values.shape[2])))
+        limits = [_limits(values[train][:, :, channel]) for channel in channels]
     pictures = []
     for k, name in enumerate(found.class_names[:MOST_CLASSES]):
         own = values[train & (sample.labels == k)][:500]
         if not len(own):
             continue
-        figure = class_images(own[:_IMAGES]) if found.kind == "images" else class_series(own, channels, limits)
+        figure = class_images(own[:_IMAGES], ink=ink) if is_images else class_series(own, channels, limits)
         svg = to_svg(figure, label=f"examples of class {plain(name)}")
-        pictures.append((name, Markup(svg)))  # noqa: S704  # written by an XML library
+        pictures.append((name, Markup(svg), ink))  # noqa: S704  # written by an XML library
     return pictures
 
 

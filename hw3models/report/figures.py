@@ -61,12 +61,7 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
 
 def draw_scores(answer: Answer, metric: str) -> Drawn:
     """Families with their intervals."""
-    figure = plots.intervals(
-        _marks(answer, metric),
-        metric=f"{formatting.metric_name(metric)} on the test split",
-        is_percent=formatting.is_percent(metric),
-        higher_is_better=formatting.higher_is_better(metric),
-    )
+    figure = figure_of_scores(answer, metric)
     told = "; ".join(
         f"{formatting.family_name(name)} {' '.join(formatting.value_and_interval(metric, one.metrics[metric]))}"
         for name, one in answer.evaluation.items()
@@ -74,6 +69,16 @@ def draw_scores(answer: Answer, metric: str) -> Drawn:
     )
     return draw(
         figure, f"{formatting.metric_name(metric)} of each family with 95% interval on {answer.data.name}: {told}"
+    )
+
+
+def figure_of_scores(answer: Answer, metric: str) -> Figure:
+    """Families with their intervals."""
+    return plots.intervals(
+        _marks(answer, metric),
+        metric=f"{formatting.metric_name(metric)} on the test split",
+        is_percent=formatting.is_percent(metric),
+        higher_is_better=formatting.higher_is_better(metric),
     )
 
 
@@ -124,7 +129,9 @@ def _marks(answer: Answer, metric: str) -> list[plots.Mark]:
 def draw_curves(answer: Answer) -> Iterator[Drawn | Missing]:
     """Learning curves of every network, with one scale of accuracy for all."""
     histories = {
-        name: load_history(training) for name, training in answer.training.items() if training.recipe is not None
+        name: load_history(training)
+        for name, training in answer.training.items()
+        if training.recipe is not None and training.members == 1
     }
     read = {name: history for name, history in histories.items() if isinstance(history, History)}
     accuracies = [
@@ -216,7 +223,7 @@ def _pictures(
         else:
             figure = plots.walk(walk.pictures, first=walk.first, second=walk.second)
             label = f"What the decoder of {title} draws for codes on a grid"
-            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=True)
+            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=len(data.shape) == 2)
 
 
 def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterator[tuple[str, Drawn | Missing]]:
@@ -236,4 +243,4 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
             formatting.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
         }
         label = f"Test images of {data.name}, and below each its reconstruction by {', '.join(rows)}"
-        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=True)
+        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=originals.ndim == 3)

@@ -325,9 +325,20 @@ def _per_class(
     classified: Mapping[str, EvaluationReport], class_names: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name in class_names:
-        scores = [one.per_class.get(name, {}).get("f1") for one in classified.values()]
+        scores = [one.per_class.get(name, {}) for one in classified.values()]
         if scores:
-            yield name, tuple("n/a" if score is None else f"{100 * score:.1f}%" for score in scores)
+            yield name, tuple(map(_f1_and_recall, scores))
+
+
+def _f1_and_recall(scores: Mapping[str, float]) -> str:
+    """`83.1% (recall 80.0 [61.2, 91.0])`; reports of earlier versions have no limits."""
+    if "f1" not in scores:
+        return "n/a"
+    text = f"{100 * scores['f1']:.1f}%"
+    if "recall_low" not in scores:
+        return text
+    recall, low, high = (100 * scores[name] for name in ("recall", "recall_low", "recall_high"))
+    return f"{text} (recall {recall:.1f} [{low:.1f}, {high:.1f}])"
 
 
 # ----------------------------------------------------------------------- summary, homework, recipes

@@ -33,8 +33,8 @@ class Predictor:
         self._std = torch.tensor(manifest.std)
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Raw examples (N, 28, 28) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder gives
-        `code` (N, k) and `reconstruction` (N, 784) in 0..1.
+        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
+        gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
 
         Where series may differ in length, steps that are NaN in every channel at the end are padding.
 

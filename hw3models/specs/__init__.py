@@ -20,7 +20,7 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import DataOptions, DataReport, DataSpec, Kind, SourceReport
+from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -73,6 +73,7 @@ __all__ = [
     "DriftTest",
     "Environment",
     "EvaluationReport",
+    "FormOptions",
     "GateDecision",
     "GateOptions",
     "GateOutcome",

@@ -33,6 +33,8 @@ class ModelManifest(Report):
     best_seed: int
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model: as in its training."""
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""

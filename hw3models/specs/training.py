@@ -11,7 +11,8 @@ from hw3models.specs.origin import Origin
 
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 Resampling = Literal["seed", "training", "split", "both"]
-Goal = Literal["accuracy", "loss"]
+Goal = Literal["accuracy", "balanced_accuracy", "macro_f1", "loss"]
+"""What is watched on validation examples: the highest of the first three, or the lowest loss."""
 
 
 class Recipe(Spec):
@@ -23,6 +24,9 @@ class Recipe(Spec):
     """Passes over the training examples (more for small data: see `min_examples`)."""
     min_examples: Annotated[int, Field(ge=0)] = 0
     """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
+    max_time_steps: Annotated[int, Field(ge=0)] = 0
+    """Sequences: time steps (examples x length) up to which `min_examples` holds. Long series cost more each, and are
+    passed over less often; never less than `epochs` times. 0: however many."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -49,11 +53,13 @@ class Recipe(Spec):
     """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
     Empty: 128 and 64."""
     select: Literal["last", "best"] = "last"
-    """Parameters to keep: of the last epoch, or of the epoch with the lowest validation loss."""
+    """Parameters to keep: of the last epoch, or of the best one on validation examples (see `goal` of a training)."""
     patience: Annotated[int, Field(ge=1)] | None = None
-    """Stop a replicate after so many epochs without a lower validation loss; None: never."""
+    """Stop a replicate after so many epochs without a better one on validation examples; None: never."""
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
     """Autoencoders always use MSE per pixel; for classifiers MSE is against the one-hot label (homework 1B)."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Classifiers: `balanced` lets each class count for as much in the loss, however few its training examples are."""
     shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
     """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
     crop: Annotated[float, Field(ge=0, le=0.5)] = 0.0
@@ -104,6 +110,8 @@ class TrainSpec(Spec):
     """One replicate per seed: its own initialisation and its own order of examples."""
     recipe: Recipe | None = None
     """None: the family's default."""
+    goal: Goal = "loss"
+    """What `select: best` and `patience` go by on validation examples: that of the study's metric."""
     latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Autoencoder and PCA: numbers in the code."""
     resampling: Resampling = "seed"
@@ -138,7 +146,7 @@ class TrialPlan(Spec):
     number: Annotated[int, Field(ge=0)]
     """Number of the trial; 0 is the recipe that the search began with."""
     goal: Goal = "accuracy"
-    """What is to become best on validation examples: the highest accuracy, or the lowest loss."""
+    """What is to become best on validation examples."""
     folds: Annotated[int, Field(ge=1, le=10)] = 1
     """1: judged on the data's own validation split. More: on so many folds of the training part."""
     bars: tuple[float | None, ...] = ()
@@ -201,6 +209,8 @@ class TrainReport(Report):
     """Where the family's code was; None for those of this package."""
     seeds: tuple[int, ...]
     """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
+    members: int = 1
+    """Networks of an ensemble, each with a seed of its own; `seeds` are then those of the first members."""
     failures: tuple[ReplicateFailure, ...] = ()
     best_seed: int
     """Lowest validation loss (training loss where there is no validation split)."""

@@ -15,8 +15,12 @@ from hw3models.nn.layers import Dropout
 from hw3models.nn.rng import global_generator
 from hw3models.specs import DataReport, Recipe
 
-VERSION = 1
+VERSION = 2
 """Part of every search's name. Raise it when the same trials would be other recipes."""
+
+
+UNEVEN = 1.5
+"""Class weights are searched where the largest class has so many times the examples of the smallest."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
     }
     if len(sizes := _batch_sizes(base, data)) > 1:
         found["batch_size"] = Choice(sizes)
+    if network.objective.learns_labels and max(data.class_counts) >= UNEVEN * min(data.class_counts):
+        found["class_weights"] = Choice(("none", "balanced"))
     if _reads_dropout(network, data):
         found["dropout"] = Range(0.0, 0.6)
     if _reads_hidden(network, data):

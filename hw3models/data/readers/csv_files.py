@@ -35,7 +35,11 @@ def _is_labelled(spec: DataSpec) -> bool:
 def _table(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.read_csv(path, usecols=list(columns), encoding="utf-8-sig", dtype="str", keep_default_na=False)
+    from hw3models.data.readers.long_tables import csv_header
+
+    options = {**csv_header(path), "dtype": "str", "keep_default_na": False}
+    table: pd.DataFrame = pd.read_csv(path, usecols=list(columns), **options)
+    return table
 
 
 CSV = file_source(

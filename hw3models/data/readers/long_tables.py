@@ -15,6 +15,7 @@ import pyarrow.parquet as parquet
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
+from hw3models.data.readers.text_files import text_form, uneven_row
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -23,6 +24,8 @@ ROWS = 100_000
 SPLIT_COLUMN = "split"
 _MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
 """What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
+_COMMA = r"^([+-]?\d*),(\d+)$"
+"""A number with a decimal comma, in a column that is read as text."""
 
 
 def own_columns(spec: DataSpec) -> tuple[str, ...]:
@@ -49,7 +52,7 @@ def chunks(path: Path, spec: DataSpec, *, whole: bool = False) -> Iterator[pd.Da
             raise_faults(str(path), parquet_faults(path, whole=whole))
             yield from _parquet_chunks(path)
         else:
-            yield from _csv_chunks(path, set(own_columns(spec)))
+            yield from _csv_chunks(path, set(own_columns(spec)), spec.time_column)
 
 
 def csv_names(path: Path) -> list[str]:
@@ -59,15 +62,34 @@ def csv_names(path: Path) -> list[str]:
         DataError: they cannot be read.
     """
     with reading(path):
-        raise_faults(str(path), csv_faults(path))
-        return list(pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns)
+        form = text_form(path)
+        raise_faults(str(path), csv_faults(path, form))
+        names = list(pd.read_csv(path, nrows=0, **form.pandas()).columns)
+        if names[0].startswith("#") and (name := names[0].lstrip("# ")):
+            names[0] = name  # as numpy.savetxt writes a header
+        return names
 
 
-def _csv_chunks(path: Path, texts: set[str]) -> Iterator[pd.DataFrame]:
-    names = csv_names(path)
+def form_notes(path: Path) -> tuple[str, ...]:
+    """How a text file is written, where that is not as usual; nothing of other files."""
+    return () if path.suffix.lower() == ".parquet" else text_form(path).notes
+
+
+def csv_header(path: Path) -> dict[str, Any]:
+    """Arguments of `pandas.read_csv`: how the file is written, and the names of its columns.
+
+    Raises:
+        DataError: the names cannot be read.
+    """
+    return {**text_form(path).pandas(), "names": csv_names(path), "header": 0}
+
+
+def _csv_chunks(path: Path, texts: set[str], time: str) -> Iterator[pd.DataFrame]:
+    header, form = csv_header(path), text_form(path)
+    names = header["names"]
     parts = pd.read_csv(
         path,
-        encoding="utf-8-sig",
+        **header,
         dtype={column: "str" for column in names if column in texts},
         keep_default_na=False,
         na_values={column: _MISSING_NUMBERS for column in names if column not in texts},
@@ -77,9 +99,10 @@ def _csv_chunks(path: Path, texts: set[str]) -> Iterator[pd.DataFrame]:
     )
     with parts:
         for part in parts:
-            if not isinstance(part.index, pd.RangeIndex):
-                raise DataError(f"{path}: the rows have more fields than the header has columns. Name every column.")
-            yield part[~((part == "") | part.isna()).all(axis=1)]  # blank lines
+            rows = part[~((part == "") | part.isna()).all(axis=1)]  # blank lines
+            if form.decimal == "," and time in names:
+                rows = rows.assign(**{time: rows[time].str.replace(_COMMA, r"\1.\2", regex=True)})
+            yield rows.set_axis(rows.index + form.before)
 
 
 def _parquet_chunks(path: Path) -> Iterator[pd.DataFrame]:
@@ -137,7 +160,10 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except (OSError, ValueError, ImportError, pyarrow.ArrowException) as error:
+    except pd.errors.ParserError as error:
+        uneven = None if path.suffix.lower() == ".parquet" else uneven_row(path, text_form(path))
+        raise DataError(f"{path}: cannot be read as a table ({uneven or str(error).strip()}).") from error
+    except (OSError, EOFError, ValueError, ImportError, pyarrow.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
 
 

@@ -1,12 +1,12 @@
 """How large a table may be, seen from its first lines or its footer: before pandas asks for memory or time."""
 
-import csv
 from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet
 
 from hw3models.data.raw import MAX_BYTES
+from hw3models.data.readers.text_files import TextForm, cells, open_text, uneven_row
 from hw3models.errors import DataError
 
 MAX_COLUMNS = 10_000
@@ -16,19 +16,21 @@ LARGE_BYTES = 256 * 2**20
 _MAX_LINE = 4 * 2**20
 
 
-def csv_faults(path: Path) -> list[str]:
+def csv_faults(path: Path, form: TextForm) -> list[str]:
     """What is wrong with the header and the first row."""
-    with path.open("rb") as file:
-        lines = [file.readline(_MAX_LINE + 1), file.readline(_MAX_LINE + 1)]
-    for number, line in enumerate(lines, 1):
+    with open_text(path, form.encoding) as file:
+        lines = [file.readline(_MAX_LINE + 1) for _ in range(form.before + 2)][form.before :]
+    for number, line in enumerate(lines, form.before + 1):
         if len(line) > _MAX_LINE:
             return [f"line {number} is longer than {_MAX_LINE // 2**20} MiB; write a row per series and time step"]
-    header, first = (len(_cells(line)) for line in lines)
+    header, first = (len(cells(line, form.separator)) for line in lines)
     if header > MAX_COLUMNS:
         return [f"the table has {header:,} columns, the limit is {MAX_COLUMNS:,}; steps of a series are rows"]
     if first > max(header, MAX_COLUMNS):
-        return [f"line 2 has {first:,} fields, but the header {header:,} columns"]
-    return _twice(_cells(lines[0]))
+        return [f"line {form.before + 2} has {first:,} fields, but the header {header:,} columns"]
+    if first > header:  # pandas would take the first cells for an index
+        return [f"the rows have more fields than the header has columns ({uneven_row(path, form)})"]
+    return _twice(cells(lines[0], form.separator))
 
 
 def parquet_bytes(path: Path) -> int:
@@ -70,11 +72,3 @@ def parquet_faults(path: Path, *, whole: bool = True) -> list[str]:
 
 def _twice(names: list[str]) -> list[str]:
     return [f"column {name!r} is there more than once" for name, times in Counter(names).items() if name and times > 1]
-
-
-def _cells(line: bytes) -> list[str]:
-    text = line.decode("utf-8-sig", "replace")
-    try:
-        return next(csv.reader([text]), [])
-    except csv.Error:
-        return text.split(",")

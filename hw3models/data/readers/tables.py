@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
-from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, named_groups, own_columns, row_names
+from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, form_notes, named_groups, own_columns, row_names
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -38,7 +38,15 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         texts = label_texts(part.labels)
     except ValueError as error:
         raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
-    return raw_sequences(name, part.series, texts, test=part.test, channels=part.channels, groups=part.groups)
+    return raw_sequences(
+        name,
+        part.series,
+        texts,
+        test=part.test,
+        notes=form_notes(path),
+        channels=part.channels,
+        groups=part.groups,
+    )
 
 
 class Part(NamedTuple):
@@ -168,8 +176,8 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         for field, column in needed.items()
         if column not in found
     ]
-    if faults and len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
-        faults.append("the columns seem to be separated by something else than commas; write them with commas")
+    if faults and len(found) == 1 and not found[0].isalnum():
+        faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from hw3models.data.dataset import describe, save
 from hw3models.evaluation.prediction_table import save_table
 from hw3models.evaluation.scores import evaluate
+from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import (
     DataReport,
     DataSpec,

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from flows.studies import results as module
-from flows.studies.plan import StudyPlan
 from flows.studies.results import StudyResults
 from hw3models.errors import PlacementError, TrainingError
+from hw3models.pipeline.plan import StudyPlan
 from tasks import progress, tracking
 from tasks.placement import Decision, Outcome, RemoteTraining
 from tests.flows.studies.made import Trainer, plan_of, prepared

@@ -342,6 +342,8 @@ def test_small_data_get_smaller_batches_and_more_epochs() -> None:
     recipe = Recipe(batch_size=64, epochs=10, min_examples=20_000)
     assert batch_size(recipe, 100_000) == 64
     assert batch_size(recipe, 136) == 16
+    assert batch_size(recipe, 18) == 9, "not 16 and 2"
+    assert batch_size(recipe, 7) == 7
     assert num_epochs(recipe, 100_000) == 10
     assert num_epochs(recipe, 136) == 148
 

@@ -34,7 +34,7 @@ INF, NAN = float("inf"), float("nan")
         ({"dropout": 5}, "`dropout`: Input should be less than 1"),
         ({"dropout": -0.1}, "`dropout`: Input should be greater than or equal to 0"),
         ({"shape": [STEPS, 0]}, "`shape.1`: Input should be greater than or equal to 1"),
-        ({"shape": [STEPS]}, "`shape.1`: Field required"),
+        ({"shape": [STEPS]}, "`shape`: Tuple should have at least 2 items"),
         ({"shape": [10**9, CHANNELS]}, "but by the manifest it is "),
         ({"seeds": [0, 0]}, "`seeds` names one twice"),
         ({"best_seed": 4}, "`best_seed` 4 is not one of `seeds`"),

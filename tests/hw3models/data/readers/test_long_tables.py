@@ -109,7 +109,7 @@ REFUSED: dict[str, tuple[Callable[[str], str], str]] = {
     "a cell too many": (cell(9, 4, "c0,1"), "cannot be read as a table .*line 9"),
     "no rows": (lines(lambda rows: rows[:1]), "the table has columns but no rows"),
     "no times": (lambda text: text.replace("time", "tme"), r"column 'time' \(`time_column`\) is missing"),
-    "semicolons": (lambda text: text.replace(",", ";"), "separated by something else than commas"),
+    "tildes": (lambda text: text.replace(",", "~"), "separated by something else than commas"),
 }
 
 
@@ -126,8 +126,8 @@ def test_what_is_refused_is_refused_by_all_with_its_line(
     monkeypatch.setattr(long_tables, "ROWS", rows)
     with pytest.raises(DataError) as predicting:
         asked_about(path)
-    # A later piece may have a fault that comes before in the file. Of semicolons training says that labels lack, too.
-    if rows > 3 and case != "semicolons":
+    # A later piece may have a fault that comes before in the file. Of tildes training says that labels lack, too.
+    if rows > 3 and case != "tildes":
         assert str(predicting.value) == str(training.value)
     # Nobody says of a file without labels anything else.
     unlabelled = tmp_path / "bare.csv"

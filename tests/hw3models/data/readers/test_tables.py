@@ -164,7 +164,7 @@ def test_blank_lines_do_not_shift_line_numbers(tmp_path: Path) -> None:
         ("", "cannot be read as a table .*No columns"),
         ("sample,time,x,label\n", "columns but no rows"),
         ("sample,time,label\n1,1,a\n", "there is no feature column"),
-        ("sample;time;x;label\n1;1;2;a\n", "separated by something else than commas"),
+        ("sample~time~x~label\n1~1~2~a\n", "separated by something else than"),
         ("sample,time,x,label\n1,1,2,a\n1,2,3,a,b\n", "cannot be read as a table .*line 3"),
         ("sample,time,x,label\n1,1,2,a,b\n1,2,3,a,b\n", "more fields than the header"),
     ],

@@ -118,7 +118,7 @@ def test_all_faults_of_a_file_come_together_with_their_lines(tmp_path: Path) -> 
         (HEADER.replace("true a B", "true"), r"line 5: @classLabel needs `true` and the names .* got 'true'"),
         (HEADER.replace("@classLabel true a B", "@classLabel false"), "line 5: the series have no classes"),
         (HEADER.replace("@classLabel true a B", "@targetLabel true"), "line 5: the target is a measurement"),
-        (HEADER.replace("@timeStamps false", "@timeStamps true"), "line 2: series with time stamps"),
+        (HEADER.replace("@timeStamps false", "@timeStamps true"), r"line 7, dimension 1: series of \(time,value\)"),
         (HEADER.replace("@equalLength true", "@equalLength perhaps"), "@equallength needs `true` or `false`, got 'pe"),
         (HEADER.replace("@univariate false", "@univariate true"), "line 7 has 2 dimensions, .* @univariate true"),
     ],
