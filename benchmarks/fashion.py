@@ -1,6 +1,6 @@
 """Fashion-MNIST's own files from the Debian package `dataset-fashion-mnist`, which holds them with other gzip headers.
 
-torchvision's md5 sums are of the files as they were published. What was compressed is the same to the bit: with the name
+torchvision has md5 sums of the files as they were published. What was compressed is the same to the bit: with the name
 and the time of 31 August 2017 that the headers had, the files are those of Xiao, Rasul and Vollgraf (2017) again.
 """
 
