@@ -43,8 +43,6 @@ class DataCheck(Report):
     num_missing: int
     looked_at: int
     """Examples that the costlier checks looked at."""
-    notes: tuple[str, ...] = ()
-    """What was understood, in sentences, where more is to be said."""
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     """How the data were read, what was dropped, and how they were divided, where that had to be found out."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_sets, mnist, synthetic
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -41,6 +41,7 @@ _OURS: tuple[Source, ...] = (
     *image_sets.ALL,
     digits.DIGITS,
     auto.AUTO,
+    image_regimes.IMAGES,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     archive_sets.ARCHIVE,

@@ -59,9 +59,6 @@ class Network:
     """Can its layers compute in bfloat16? Those with a backward pass of our own cannot (`nn.dense`,
     `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with
     it."""
-    fills_cores: bool = False
-    """Are its operations large enough that one replicate alone gains by all cores? A last one that is left over is then
-    trained on all of them."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
     purpose: str = ""
