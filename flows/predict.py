@@ -112,7 +112,8 @@ def predict(
             on_progress=lambda done: progress.update(task, completed=done),
         )
     manifest = predictor.manifest
+    who = f"seed {manifest.best_seed}" if manifest.use == "single" else f"of {len(manifest.seeds)} seeds together"
     return (
-        f"{output}: {number:,} examples by {manifest.family} seed {manifest.best_seed}, "
+        f"{output}: {number:,} examples by {manifest.family} {who}, "
         f"trained on {manifest.data_name}, in {time.perf_counter() - begun:.1f} s"
     )

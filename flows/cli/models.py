@@ -39,7 +39,7 @@ def promote(
     data
         Only this data set of a run with several.
     family
-        This family instead of the winner.
+        This family instead of the winner; `cnn*5`: the five seeds of the study as an ensemble.
     licence
         Licence of the data, for the model card.
     override
@@ -177,3 +177,26 @@ def predict(
     columns = {"sample_column": sample_column, "time_column": time_column}
     chosen = {"run": run, "family": family, "data_set": of}
     show(one_a_line([predict(model, data, output, **chosen, **columns, label_column=label_column, form=form)]))
+
+
+@app.command
+def export(
+    model: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+) -> None:
+    """Write a model as one file that needs no hw3: scaling, masks, class names and calibration inside.
+
+    The file is asked about 1,000 examples first, and must say what `hw3 predict` says.
+
+    Parameters
+    ----------
+    model
+        `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
+    output
+        `.onnx` (for onnxruntime, without torch; needs the extra `export`) or `.pt2` (`torch.export`).
+    """
+    from flows.export import export_model
+
+    show(export_model(model, output))

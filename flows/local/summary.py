@@ -102,6 +102,7 @@ def _family(training: TrainReport, evaluation: EvaluationReport) -> dict[str, An
         "strategy": training.strategy,
         "precision": training.precision,
         "seeds": list(training.seeds),
+        "members": training.members,
         "peak_memory_mb": training.peak_memory_mb,
     }
 

@@ -11,6 +11,7 @@ from hw3models.plots.style import BLACK, PALETTE, bare, new_figure, plain, style
 
 PANELS = 4
 """Channels that are shown."""
+PER_ROW = 10
 INK = 64
 """The median pixel of grey images, of 255, under which most of a picture is empty."""
 
@@ -51,13 +52,20 @@ def are_ink(images: NDArray[np.uint8]) -> bool:
 
 
 def class_images(images: NDArray[np.uint8], *, ink: bool = True) -> Figure:
-    """The first images (n, H, W) or (n, H, W, 3) of one class, in a row; what is `ink` is dark on white."""
+    """Images (n, H, W) or (n, H, W, 3) of one class, ten in a row; what is `ink` is dark on white."""
     height, width = images.shape[1:3]
+    rows = -(-len(images) // PER_ROW)
+    columns = min(len(images), PER_ROW)
+    gap = max(1, width // 14)
+    sheet = np.full((rows * (height + gap), columns * (width + gap), *images.shape[3:]), 0 if ink else 255, np.uint8)
+    for place, image in enumerate(images):
+        top, left = (height + gap) * (place // PER_ROW), (width + gap) * (place % PER_ROW)
+        sheet[top : top + height, left : left + width] = image
     with style():
-        figure = new_figure(0.55 * len(images), max(0.6, min(2.0, 0.6 * height / width)))
-        for panel, image in zip(figure.subplots(1, len(images), squeeze=False)[0], images, strict=True):
-            panel.imshow(image, cmap="gray_r" if ink else "gray", vmin=0, vmax=255, interpolation="nearest")
-            panel.set_axis_off()
+        figure = new_figure(0.6 * columns, 0.6 * columns * sheet.shape[0] / sheet.shape[1])
+        panel = figure.subplots()
+        panel.imshow(sheet, cmap="gray_r" if ink else "gray", vmin=0, vmax=255, interpolation="nearest")
+        panel.set_axis_off()
         return figure
 
 

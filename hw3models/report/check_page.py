@@ -21,7 +21,7 @@ MOST_CLASSES = 20
 """Most classes that are shown with a picture."""
 MOST_CHANNELS = 50
 """Most channels whose ranges are listed."""
-_IMAGES = 10
+_IMAGES = 30
 
 
 def write_page(found: DataCheck, sample: Sample, path: Path) -> None:
