@@ -40,7 +40,7 @@ OWN_RECIPE = "One recipe for all networks"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
-    "Use the winner": ("promote", "predict", "drift", "history", "rollback"),
+    "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
     "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
     "Servers": ("up", "doctor", "reconcile"),
 }
