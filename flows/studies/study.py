@@ -4,6 +4,7 @@ from flows.studies.looks import train_until_decided
 from flows.studies.results import StudyResults
 from flows.studies.training import train_all
 from flows.studies.tuning import Tuned, tune
+from hw3models.checking import warnings_about
 from hw3models.data import check_kind
 from hw3models.pipeline.answering import answer_of, with_design
 from hw3models.pipeline.plan import StudyPlan
@@ -28,6 +29,9 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
     )
+    warned = warnings_about(data, data_spec)
+    for text in (*data.notes, *warned):
+        say(text)
     plan = StudyPlan(
         kind=kind,
         spec=spec,
@@ -39,6 +43,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         latent_dim=latent_dim,
     )
     results = StudyResults(data, metric=choice.metric, fresh=spec.fresh, cached=["preprocess"] if was_cached else [])
+    results.notes += warned
     tuned = tune(plan, results)
     plan = plan.with_recipes(tuned.recipes)
     comparison = train_until_decided(plan, results) if spec.until_decided else _train_and_compare(plan, results)

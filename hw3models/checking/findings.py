@@ -38,6 +38,10 @@ class DataCheck(Report):
     """Groups that the examples are of; None where nobody named any."""
     lengths: tuple[int, int, int] | None
     """Shortest, median and longest series; None where all have T steps."""
+    channels: tuple[str, ...] = ()
+    """Names of the channels, where the source has them."""
+    notes: tuple[str, ...] = ()
+    """How the data were read, where that is not as usual."""
     num_missing: int
     looked_at: int
     """Examples that the costlier checks looked at."""

@@ -5,13 +5,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from hw3models.plots.style import BLACK, PALETTE, bare, new_figure, style
+from hw3models.plots.style import BLACK, PALETTE, bare, new_figure, plain, style
 
 PANELS = 4
 """Channels that are shown."""
 
 
-def class_series(series: NDArray[np.float64], channels: list[int], limits: list[tuple[float, float]]) -> Figure:
+def class_series(
+    series: NDArray[np.float64], channels: list[int], limits: list[tuple[float, float]], names: tuple[str, ...] = ()
+) -> Figure:
     """Series (n, T, C) of one class, NaN where nothing is: a panel per channel, three examples, the mean, and a band of
     one standard deviation. `limits` per channel are the same for all classes.
     """
@@ -29,7 +31,7 @@ def class_series(series: NDArray[np.float64], channels: list[int], limits: list[
                 steps[there], mean - spread, mean + spread, color=PALETTE["blue"], alpha=0.2, linewidth=0
             )
             panel.plot(steps[there], mean, color=PALETTE["blue"])
-            bare(panel, x="step", y=f"channel {channel}")
+            bare(panel, x="step", y=plain(names[channel])[:24] if names else f"channel {channel}")
             panel.set_ylim(*limit)
             panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             panel.yaxis.set_major_locator(MaxNLocator(4))

@@ -43,7 +43,11 @@ def _pictures(found: DataCheck, sample: Sample) -> list[tuple[str, Markup]]:
         own = values[train & (sample.labels == k)][:500]
         if not len(own):
             continue
-        figure = class_images(own[:_IMAGES]) if found.kind == "images" else class_series(own, channels, limits)
+        figure = (
+            class_images(own[:_IMAGES])
+            if found.kind == "images"
+            else class_series(own, channels, limits, found.channels)
+        )
         svg = to_svg(figure, label=f"examples of class {plain(name)}")
         pictures.append((name, Markup(svg)))  # noqa: S704  # written by an XML library
     return pictures
