@@ -70,21 +70,27 @@ def faults(case: Case) -> list[str]:
             found.append(f"not a sentence of a pair: {pair.sentence}")
         else:
             found += _checked(sentences[0], _pair_faults(case, sentences[0], pair))
-    verdict = _read(case, case.report.verdict)
-    advice = _read(case, case.report.advice)
-    if verdict is None or advice is None:
-        return [*found, f"not understood: {case.report.verdict if verdict is None else case.report.advice}"]
-    for said in verdict:
+    report = case.report
+    texts = (report.verdict, report.advice, report.headline, report.changes)
+    read = [_read(case, text) for text in texts]
+    if unread := [text for text, sentences in zip(texts, read, strict=True) if sentences is None]:
+        return [*found, f"not understood: {unread[0]}"]
+    verdict, advice, headline, changes = (sentences or [] for sentences in read)
+    for said in (*verdict, *headline, *changes):
         found += _checked(said, _CHECKS.get(said.template, _nothing)(case, said))
         found += _checked(said, _words(said))
     found += _whole(case, verdict)
+    found += [f"{fault}: {report.headline}" for fault in _headline_faults(case, headline, verdict)]
+    found += [f"{fault}: {report.changes}" for fault in _change_faults(case, changes, advice)]
     found += [f"{fault}: {case.report.advice}" for fault in _advice_faults(case, advice)]
     return found
 
 
 def templates_in(case: Case) -> set[str]:
     """Which templates the report's sentences are of."""
-    texts = [case.report.verdict, case.report.advice, *(f"{pair.sentence}." for pair in case.report.pairs)]
+    report = case.report
+    whole = [report.headline, report.changes, report.verdict, report.advice]
+    texts = [*whole, *(f"{pair.sentence}." for pair in case.report.pairs)]
     return {said.template for text in texts for said in _read(case, text) or ()}
 
 
@@ -137,7 +143,7 @@ def _place(template: str, name: str, names: tuple[str, ...]) -> str:
         "score": rf"{_VALUE} {_INTERVAL}",
         "difference": rf"{_VALUE} {_INTERVAL}(?: in (?:{_LABELS}))?(?: {basis})?",
         "metric": rf"(?:{_LABELS})(?: of those that are not beaten)?",
-        "others": "the other family|every other family",
+        "others": rf"the other family|every other family|\d+ others|(?:{one})(?:, (?:{one}))*(?: and (?:{one}))?",
         "baseline": rf"a baseline|the best baseline, (?:{one}),",
         "times": r"(?:over )?[\d.,]+x",
         "groups": r"\d+ groups?",
@@ -146,9 +152,11 @@ def _place(template: str, name: str, names: tuple[str, ...]) -> str:
         "budgets": r"[^()]+",
         "scores": rf"(?:{one}) {_VALUE}(?:, (?:{one}) {_VALUE})*",
         "count": r"[\d,]+ (?:seeds|resampled splits?)",
-        "replicates": "seeds each|resamples",
+        "replicates": "seeds each|seeds|resamples",
         "among": r"(?: among all \d+ pairs)?",
-        "examples": _NUMBER if template == "power_examples" else r"[\d,]+ test examples(?: of [\d,]+ groups?)?",
+        "examples": _NUMBER
+        if template in ("power_examples", "change_examples")
+        else r"[\d,]+ test examples(?: of [\d,]+ groups?)?",
     }
     if name in ("name", "a", "b", "best", "winner", "loser"):
         return one
@@ -551,6 +559,81 @@ def _lists(case: Case) -> Iterator[str]:
         worse = corrected.mean <= best.mean if report.higher_is_better else corrected.mean >= best.mean
         if not worse or not corrected.low <= corrected.mean <= corrected.high:
             yield f"corrected {corrected} of {best}"
+
+
+# ----------------------------------------------------------------------------- headline and changes
+
+
+def _headline_faults(case: Case, headline: list[Said], verdict: list[Said]) -> Iterator[str]:
+    """The headline says what the verdict's first sentence says, and of baselines what the verdict says of them."""
+    if len(case.scores) == 1:
+        if headline:
+            yield "a headline of one family"
+        return
+    first, *rest = headline
+    kinds = {
+        "take_beats": "because_beats",
+        "take_unbeaten": "because_unbeaten",
+        "take_open": "because_open",
+        "take_cheaper": "because_cheaper",
+        "take_cheaper_beaten": "because_cheaper",
+    }
+    if first.template != kinds[verdict[0].template]:
+        yield f"the verdict is {verdict[0].text}"
+    for place in ("name", "margin", "best", "times", "metric"):
+        if place in first.places and first.places[place] != verdict[0].places[place]:
+            yield f"the verdict is {verdict[0].text}"
+    others = first.places.get("others", "")
+    if first.template == "because_open":
+        names = _split(verdict[0].places["names"])
+        if others != f"{len(names)} others" and _split(others) != names:
+            yield f"others are {names}"
+        if others.endswith("others") != (len(names) > 3):
+            yield "too many names, or too few"
+    if first.template == "because_beats" and (len(case.scores) == 2) != (others == "the other family"):
+        yield "another number of families"
+    of_baselines = [said.text for said in verdict if said.template in ("no_baseline_beaten", "not_even")]
+    if [said.text for said in rest] != of_baselines:
+        yield f"of baselines the verdict says {of_baselines}"
+
+
+def _change_faults(case: Case, changes: list[Said], advice: list[Said]) -> Iterator[str]:
+    """Only an open answer is decided by more; what it takes is what the advice says."""
+    report = case.report
+    kinds = [said.template for said in changes]
+    if (len(case.scores) > 1 and report.about == "training set") != ("change_training_set" in kinds):
+        yield "wrong about the training set"
+    more = [said for said in changes if said.template != "change_training_set"]
+    is_open = report.reason == "best mean" and len(report.could_be_best) > 1
+    if more and (not is_open or len(more) > 1):
+        yield "the answer is not open, or it is said twice"
+    if not more:
+        return
+    said, leaders = more[0], [case.label(name) for name in report.could_be_best[:2]]
+    single = [case.label(name) for name in report.could_be_best[:2] if _is_single(case, name)]
+    if bool(single) != (said.template == "change_one"):
+        yield f"one replicate: {single}"
+    if "names" in said.places and [_name_of(case, one) for one in _split(said.places["names"])] != [
+        _name_of(case, one) for one in single or leaders
+    ]:
+        yield f"the leaders are {leaders}"
+    if "margin" in said.places and not _is_margin(case, said.places["margin"]):
+        yield "another margin"
+    if not advice or [_name_of(case, one) for one in _split(advice[0].places["names"])] != [
+        _name_of(case, one) for one in leaders
+    ]:
+        return  # the advice is about the two best means
+    tails = {
+        "change_seeds": "power_seeds",
+        "change_examples": "power_examples",
+        "change_hardly": "power_many",
+        "change_small": "power_enough",
+    }
+    if said.template in tails and advice[1].template != tails[said.template]:
+        yield f"the advice is {advice[1].text}"
+    for place in ("num", "examples"):
+        if place in said.places and said.places[place] != advice[1].places.get(place):
+            yield f"the advice is {advice[1].text}"
 
 
 # ------------------------------------------------------------------------------------------- advice

@@ -2,9 +2,17 @@
 
 import io
 import sys
+import time
 from typing import TextIO
 
 from hw3models.printable import ascii_json, printable
+
+_BEGUN = time.monotonic()
+
+
+def elapsed() -> float:
+    """Seconds since this process has begun to import the command line: all that somebody waits for."""
+    return time.monotonic() - _BEGUN
 
 
 def prepare_streams() -> None:

@@ -5,6 +5,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
 from hw3models import data
+from hw3models.data.progress import telling
 from hw3models.errors import DownloadError
 from hw3models.specs import DataReport, DataSpec, SourceReport
 from tasks.caching import cache_key
@@ -37,4 +38,5 @@ def download(spec: DataSpec) -> SourceReport:
 @task(task_run_name="preprocess-{spec.source}", cache_key_fn=cache_key, persist_result=True, result_serializer="json")
 def preprocess(spec: DataSpec, source: SourceReport) -> DataReport:
     """Prepared arrays with splits, scaling and digest."""
-    return data.prepare(spec, source, cache=Settings().cache)
+    with telling(say):
+        return data.prepare(spec, source, cache=Settings().cache)

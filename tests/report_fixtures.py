@@ -240,7 +240,7 @@ def _history(*, with_accuracy: bool) -> dict[str, object]:
 def _save_network(folder: Path, dataset: Dataset) -> None:
     """Untrained weights in the layout of a trained autoencoder."""
     torch.manual_seed(0)
-    states = [Autoencoder(784, 2).state_dict() for _ in SEEDS]
+    states = [Autoencoder((28, 28), 2).state_dict() for _ in SEEDS]
     stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     safetensors.torch.save_file(stacked, folder / "replicates.safetensors")
     manifest = ModelManifest(

@@ -55,10 +55,10 @@ def test_a_family_of_sequences_is_one_file_and_a_line(
     [source] = [code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class DilatedCNN" in code]
     module: dict[str, object] = {}
     exec(source, module)
-    tcn = module["SEQUENCES"]
-    assert isinstance(tcn, Network)
-    registry["sequences"]["tcn"] = tcn
-    training, evaluation = answered("sequences", "tcn", tmp_path)
+    dilated = module["SEQUENCES"]
+    assert isinstance(dilated, Network)
+    registry["sequences"]["dilated"] = dilated
+    training, evaluation = answered("sequences", "dilated", tmp_path)
     assert training.strategy.startswith("stacked")
     assert evaluation.metrics["accuracy"].mean > 0.4
 

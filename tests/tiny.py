@@ -9,16 +9,28 @@ from hw3models.specs import Kind, Recipe
 
 
 def tiny_dataset(
-    kind: Kind = "sequences", *, unequal: bool = False, num: int = 240, num_classes: int = 3, seed: int = 0
+    kind: Kind = "sequences",
+    *,
+    unequal: bool = False,
+    num: int = 240,
+    num_classes: int = 3,
+    seed: int = 0,
+    size: int = 28,
+    colour: bool = False,
 ) -> Dataset:
-    """`num` examples (half train, a quarter each validation and test) whose class shifts the mean."""
+    """`num` examples (half train, a quarter each validation and test) whose class shifts the mean.
+
+    Images are of `size` pixels in height and width.
+    """
     rng = np.random.default_rng(seed)
     labels = np.arange(num) % num_classes
     lengths = None
     if kind == "images":
-        features: Any = rng.integers(0, 120, (num, 28, 28)).astype(np.uint8)
+        shape = (num, size, size, 3) if colour else (num, size, size)
+        features: Any = rng.integers(0, 120, shape).astype(np.uint8)
         for row, label in enumerate(labels):
-            features[row, 8 * label : 8 * label + 6, 4:24] += 80
+            top = 2 * size // 7 * label
+            features[row, top : top + 3 * size // 14, size // 7 : 6 * size // 7] += 80
     else:
         features = rng.normal(size=(num, 20, 4)).astype(np.float32)
         features[:, :, 0] += 0.8 * labels[:, None]
@@ -26,6 +38,7 @@ def tiny_dataset(
             lengths = rng.integers(5, 21, num)
             features[np.arange(20) >= lengths[:, None]] = 0
     half, quarter = num // 2, num // 4
+    channels = 4 if kind == "sequences" else 3 if colour else 1
     return Dataset(
         name=f"tiny {kind}",
         kind=kind,
@@ -37,8 +50,8 @@ def tiny_dataset(
         validation=np.arange(half, half + quarter),
         test=np.arange(half + quarter, num),
         lengths=lengths,
-        mean=np.full(1 if kind == "images" else 4, 0.2, np.float32),
-        std=np.full(1 if kind == "images" else 4, 0.5, np.float32),
+        mean=np.full(channels, 0.2, np.float32),
+        std=np.full(channels, 0.5, np.float32),
     )
 
 
@@ -47,3 +60,8 @@ def quick_recipe(**changes: Any) -> Recipe:
     return Recipe(
         **{"epochs": 3, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.01, "gradient_clip": 1.0} | changes
     )
+
+
+def narrow(recipe: Recipe, family: str) -> Recipe:
+    """The recipe with a network as small as the family gets: what is compared is the same at any width."""
+    return recipe.model_copy(update={"depth": 1, "width": 16} if family == "vit" else {"width": 8})

@@ -36,7 +36,7 @@ TABLE = """| case | hw3 | reference | ratio | must reach |
 def main() -> int:
     """1 when a case missed what it must reach."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", help="some of: images, sequences, achieved, sprint, growth")
+    parser.add_argument("only", nargs="*", help="some of: images, sequences, convolutions, achieved, sprint, growth")
     options = parser.parse_args()
     start, looks = time.perf_counter(), list[float]()
     with tempfile.TemporaryDirectory() as folder:
@@ -66,6 +66,7 @@ def every_case(mnist: MNIST | None) -> dict[str, Callable[[], Iterator[Result]]]
     """Those that can be measured here."""
     known: dict[str, Callable[[], Iterator[Result]]] = {
         "sequences": cases.sequences,
+        "convolutions": cases.convolutions,
         "achieved": lambda: cases.achieved(mnist),
         "growth": cases.growth,
     }

@@ -68,6 +68,20 @@ def sequences() -> Iterator[Result]:
         )
 
 
+def convolutions() -> Iterator[Result]:
+    """The small CNN on images as MNIST's, 5 replicates, against plain modules one after another, channels last both."""
+    dataset = synthetic("images", 4000)
+    x, y = torch.from_numpy(dataset.features).float().div(255).sub(0.5).div(0.3), torch.from_numpy(dataset.labels)
+    build = partial(network_of("images", "cnn").build, architecture_of(dataset))
+    work = partial(one_after_another, build, x, y, models=5, epochs=1)
+    yield paired(
+        "cnn on 4,000 images of 28 x 28, 5 replicates, against one after another",
+        1.3,
+        partial(per_model_and_epoch, work, 5),
+        partial(trained, dataset, "cnn", 5, PLAIN),
+    )
+
+
 def achieved(mnist: MNIST | None) -> Iterator[Result]:
     """FLOP/s of the matrix products in training against the machine's own at those shapes."""
     threads = torch.get_num_threads()

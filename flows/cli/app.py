@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import App, Parameter
 
+from flows.cli.help import GroupedHelp
+
 Flat = Parameter(name="*")
 """Fields of a spec become options of their own name."""
 
@@ -12,13 +14,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Listed = Literal["all", "images", "sequences", "unlabelled"]
 _FORMS: list[tuple[Callable[..., Any], _Listed]] = []
 
+Explain = Annotated[bool, Parameter(negative=())]
 Json = Annotated[bool, Parameter(negative=())]
 Verbose = Annotated[bool, Parameter(negative=())]
+
+help_pages = GroupedHelp()
 
 app = App(
     name="hw3",
     help="Which family of network should I use for these images or time series, and is the difference real?",
     help_format="markdown",
+    help_formatter=help_pages,
     version=lambda: f"hw3 {version()}",
     suppress_keyboard_interrupt=False,
 )

@@ -8,7 +8,8 @@ import warnings
 
 from cyclopts import CycloptsError
 
-from flows.cli.app import app, tell_sources, version
+from flows.cli.app import app, help_pages, tell_sources, version
+from flows.cli.help import BEGIN
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from flows.terminal import prepare_streams, remark, show
@@ -65,7 +66,12 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         show(f"hw3 {version()}")
         return
+    if not sys.argv[1:]:
+        show(BEGIN)
+        return
     sys.argv[1:] = [_current(argument) for argument in sys.argv[1:]]
+    help_pages.everything = "--help-all" in sys.argv
+    sys.argv[1:] = ["--help" if argument == "--help-all" else argument for argument in sys.argv[1:]]
     if {"--help", "-h"} & set(sys.argv[2:]):
         tell_sources()
     try:

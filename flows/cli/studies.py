@@ -1,15 +1,28 @@
 """Studies: everything, images, autoencoders, sequences."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from flows.cli.app import Flat, Json, Verbose, app, with_sources
-from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
+from flows.cli.app import Explain, Flat, Json, Verbose, app, with_sources
+from flows.terminal import show, show_json
+from hw3models.specs import (
+    AutoencoderSpec,
+    DataOptions,
+    DataSpec,
+    Hw3Spec,
+    ImagesSpec,
+    LearningCurveReport,
+    LearningCurveSpec,
+    SequencesSpec,
+    StudySpec,
+)
 
 
 @app.command
 def run(
     *,
     spec: Annotated[Hw3Spec, Flat] = Hw3Spec(),  # noqa: B008  # frozen
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -17,6 +30,8 @@ def run(
 
     Parameters
     ----------
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -24,7 +39,7 @@ def run(
     """
     from flows.local.run import execute
 
-    execute("hw3", spec, json=json, verbose=verbose)
+    execute("hw3", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -35,6 +50,7 @@ def images(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -44,6 +60,8 @@ def images(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -52,7 +70,7 @@ def images(
     from flows.local.run import execute
 
     spec = ImagesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("images", spec, json=json, verbose=verbose)
+    execute("images", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -64,6 +82,7 @@ def autoencoder(
     latent_dim: int = 2,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -75,6 +94,8 @@ def autoencoder(
         {sources}
     latent_dim
         Numbers in the code.
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -84,7 +105,7 @@ def autoencoder(
 
     pictures = DataSpec(source=source, **_given(data))
     spec = AutoencoderSpec(data=pictures, latent_dim=latent_dim, **_given(study))
-    execute("autoencoder", spec, json=json, verbose=verbose)
+    execute("autoencoder", spec, json=json, verbose=verbose, explain=explain)
 
 
 @app.command
@@ -95,6 +116,7 @@ def sequences(
     *,
     study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
     data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    explain: Explain = False,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -104,6 +126,8 @@ def sequences(
     ----------
     source
         {sources}
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print one machine-readable summary on stdout; progress goes to stderr.
     verbose
@@ -112,7 +136,50 @@ def sequences(
     from flows.local.run import execute
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
-    execute("sequences", spec, json=json, verbose=verbose)
+    execute("sequences", spec, json=json, verbose=verbose, explain=explain)
+
+
+@app.command(name="learning-curve")
+@with_sources("sequences")
+def learning_curve(
+    source: str,
+    /,
+    *,
+    times: float = 2.0,
+    study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what more data would do: the same study at growing sizes of the training part, and a forecast.
+
+    Parameters
+    ----------
+    source
+        {sources}; or images.
+    times
+        How much more data the forecast is for.
+    json
+        Print the forecast as one JSON object.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.local.run import run_here
+    from hw3models.data.sources import match
+
+    def load() -> Callable[[LearningCurveSpec], LearningCurveReport]:
+        from flows.learning_curve import learning_curve
+
+        return learning_curve
+
+    examples, options = DataSpec(source=source, **_given(data)), _given(study)
+    found = match(source)
+    if found is not None and found.kinds == ("images",):
+        spec = LearningCurveSpec(images=ImagesSpec(data=examples, **options), times=times)
+    else:
+        spec = LearningCurveSpec(sequences=SequencesSpec(data=examples, **options), times=times)
+    report = run_here(load, spec, verbose=verbose)
+    show_json(report.model_dump_json(indent=1)) if json else show(report.verdict)
 
 
 def _given(options: DataOptions | StudySpec) -> dict[str, Any]:

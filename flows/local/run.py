@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flows.local.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.local.folders import check_folders
 from flows.local.servers import check_servers
-from flows.terminal import show, show_json
+from flows.terminal import elapsed, show, show_json
 from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
 from tasks import progress
 from tasks.background import background
@@ -22,15 +22,15 @@ _KINDS: dict[type[StudySpec], StudyKind] = {
 }
 
 
-def execute(name: str, spec: Spec, *, json: bool, verbose: bool) -> None:
-    """Run the study `name` in this process and print its summary on stdout."""
+def execute(name: str, spec: Spec, *, json: bool, verbose: bool, explain: bool = False) -> None:
+    """Run the study `name` in this process and print its summary on stdout; with `explain`, its statistics as well."""
     run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
     from flows.local.summary import as_json, as_text
 
     if json:
         show_json(jsonlib.dumps(as_json(run), indent=1, allow_nan=False))
     else:
-        show(as_text(run))
+        show(as_text(run, explain=explain, seconds=elapsed()))
 
 
 def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:

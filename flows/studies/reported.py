@@ -116,7 +116,8 @@ def _command() -> str:
     """The deployment that started the run, or the command line, or the flow as Python code calls it."""
     if prefect_deployment.name:
         return f"deployment {prefect_deployment.name}"
-    if Path(sys.argv[0]).name == "hw3":
+    called = Path(sys.argv[0])
+    if called.name == "hw3" or called.parts[-3:] == ("flows", "cli", "__main__.py"):
         return shlex.join(["hw3", *sys.argv[1:]])
     return f"{flow_run.flow_name}(...) called from Python"
 
@@ -132,7 +133,7 @@ def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:
     """What must be read before the verdicts."""
     found: list[str] = []
     for answer in answers:
-        found += answer.data.notes
+        found += answer.data.warnings
         found += [
             f"{answer.data.name}: {family} could not be trained: {why}" for family, why in answer.failures.items()
         ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flows.studies.one_family import train_family
 from hw3models.errors import TrainingError
 from hw3models.evaluation.scores import headline
+from hw3models.pipeline.ensembles import add_ensembles
 from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
 from tasks import tracking
 from tasks.placement import Decision, Dispatcher, Outcome, RemoteTraining
@@ -40,6 +41,11 @@ class StudyResults:
         """Reports in the order of `families`; those that could not be trained are missing."""
         training = {family: self.training[family] for family in families if family in self.training}
         return training, {family: self.evaluation[family] for family in training}
+
+    def add_ensembles(self, entries: Sequence[str]) -> None:
+        """Make the ensembles among the entries of what their families' seeds have predicted."""
+        for name in add_ensembles(entries, self.training, self.evaluation, self.failures):
+            say(f"{name} on {self.data.name}: {headline(self.evaluation[name], self.metric)}, of seeds that are there")
 
     def send(self, children: Dispatcher, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
         """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""

@@ -7,6 +7,7 @@ from flows.studies.tuning import Tuned, tune
 from hw3models.checking import warnings_about
 from hw3models.data import check_kind
 from hw3models.pipeline.answering import answer_of, with_design
+from hw3models.pipeline.defaults import fitting_entries
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.pipeline.study import check_study
 from hw3models.specs import Answer, ComparisonReport, DataSpec, StudyKind, StudySpec
@@ -26,24 +27,32 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
     data, was_cached = run_cached(preprocess, data_spec, source)
+    shape, classes = " x ".join(map(str, data.shape)), len(data.class_names)
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
+        f" of {shape}, {classes} classes"
     )
+    for line in data.understood:
+        say(line)
+    if data.kind == "sequences" and data.notes:
+        say(" ".join(data.notes))
     warned = warnings_about(data, data_spec)
-    for text in (*data.notes, *warned):
+    for text in warned:
         say(text)
+    entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(
         kind=kind,
         spec=spec,
         source=data_spec,
         data=data,
-        families=choice.families,
+        families=entries,
         metric=choice.metric,
         parent=parent,
         latent_dim=latent_dim,
     )
     results = StudyResults(data, metric=choice.metric, fresh=spec.fresh, cached=["preprocess"] if was_cached else [])
     results.notes += warned
+    results.notes += left_out
     tuned = tune(plan, results)
     plan = plan.with_recipes(tuned.recipes)
     comparison = train_until_decided(plan, results) if spec.until_decided else _train_and_compare(plan, results)
@@ -58,13 +67,13 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
 def _train_and_compare(plan: StudyPlan, results: StudyResults) -> ComparisonReport | None:
     """All seeds at once; None where fewer than two families could be trained."""
     seeds = range(plan.spec.first_seed, plan.spec.first_seed + plan.spec.seeds)
-    train_all(plan, plan.trainings(results.without_failures(plan.families), seeds), results)
+    train_all(plan, plan.trainings(results.without_failures(plan.trained), seeds), results)
+    results.add_ensembles(plan.families)
     if results.training:
         # The page is drawn while families are compared.
         draw_ahead(_answer(plan, results, None))
-    if len(results.training) < 2:
-        return None
-    return compare(plan.data, *results.in_order(plan.families), plan.metric, plan.spec.margin)
+    compared = results.in_order(plan.families)
+    return compare(plan.data, *compared, plan.metric, plan.spec.margin) if len(compared[0]) > 1 else None
 
 
 def _answer(plan: StudyPlan, results: StudyResults, comparison: ComparisonReport | None) -> Answer:

@@ -10,10 +10,11 @@ from flows.prefect_tags import prefect_tags
 from flows.studies.results import StudyResults
 from flows.studies.training import decide
 from hw3models.errors import DigestError, TrainingError
+from hw3models.evaluation.metrics import goal_for
 from hw3models.evaluation.wording import goal_value
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import Recipe, TrialReport, TuningReport
-from hw3models.tuning.choice import best_of, choose, goal_for
+from hw3models.tuning.choice import best_of, choose
 from hw3models.tuning.search import Claim, Search
 from tasks import tracking
 from tasks.placement import Decision, Dispatcher, Outcome, cancel_earlier
@@ -52,7 +53,7 @@ def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
     A network whose search fails is missing, and in the results' failures.
     """
     spec, networks = plan.spec, plan.networks
-    if spec.tune is None or not networks:
+    if spec.trials is None or not networks:
         return NOTHING
     decision, alone = decide(spec), plan.parent if spec.fresh else ""
     # A recipe is chosen for as many different examples as there are, whatever each seed is trained on later.
@@ -61,7 +62,7 @@ def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
         family: Search(searches(), training, plan.data, goal_for(plan.metric), alone=alone)
         for family, training in plan.trainings(networks, (0,)).items()
     }
-    trials = _Trials(spec.tune, found, results, plan.parent)
+    trials = _Trials(spec.trials, found, results, plan.parent)
     try:
         if decision.deployment is not None:
             trials.on_pool(decision, spec.queue_deadline)
@@ -72,11 +73,11 @@ def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
     for family, search in found.items():
         try:
             if family not in results.failures:
-                reports[family] = choose(search, spec.tune)
+                reports[family] = choose(search, spec.trials)
                 say(_summary(reports[family], results.data.name))
         except TrainingError as error:
             results.failures[family] = str(error)
-    return Tuned(reports, {family: tuple(found[family].reports(spec.tune)) for family in reports})
+    return Tuned(reports, {family: tuple(found[family].reports(spec.trials)) for family in reports})
 
 
 class _Errand(NamedTuple):

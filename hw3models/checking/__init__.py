@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from hw3models.checking import contents, duplicates, groups, leaks, splits
+from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
 from hw3models.data.preparation import load_prepared
-from hw3models.data.raw import Raw
+from hw3models.data.raw import Raw, padding_note
 from hw3models.data.sources import match
 from hw3models.data.splits import split
 from hw3models.errors import DataError
@@ -53,7 +53,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     is_train, faults = _is_train(raw, spec)
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
-    findings = [*faults, *groups.named(raw, is_train, spec.group_column or "groups"), *groups.likely(raw, sample)]
+    findings = [*faults, *groups.named(raw, is_train, spec.group_column or raw.group_kind), *groups.likely(raw, sample)]
     findings += [*contents.labels(names), *duplicates.duplicates(raw, is_train)]
     if not faults:  # without a split nothing true can be said of its sides
         findings += contents.classes(names, train, test)
@@ -61,6 +61,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.pictures(raw, sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
+    findings += pictures.pictures(raw, is_train)
     findings += leaks.order(sample, len(names))
     findings += splits.times(spec)
     lengths = None
@@ -79,9 +80,12 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         num_groups=None if raw.groups is None else len(np.unique(raw.groups)),
         lengths=lengths,
         channels=raw.channels,
-        notes=raw.notes,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
+        notes=(
+            *raw.understood,
+            *(note for note in raw.notes if raw.lengths is None or note != padding_note(raw.lengths)),
+        ),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
     )
     return found, sample
@@ -94,7 +98,7 @@ def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype
     everything = np.ones(len(raw.labels), bool)
     try:
         check(raw, raw.name, fill=True)
-        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups)
+        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups, raw.validation)
     except (DataError, ValueError) as error:
         return everything, [
             Finding(severity="error", what=str(error).rstrip("."), do="mend it: a study would refuse these data")

@@ -26,7 +26,7 @@ class DataCheck(Report):
     source: str
     kind: Kind
     shape: tuple[int, ...]
-    """Shape of one example: (28, 28), or (T, C)."""
+    """Shape of one example: (H, W) or (H, W, 3), or (T, C)."""
     num_examples: int
     class_names: tuple[str, ...]
     train_counts: tuple[int, ...]
@@ -39,13 +39,13 @@ class DataCheck(Report):
     lengths: tuple[int, int, int] | None
     """Shortest, median and longest series; None where all have T steps."""
     channels: tuple[str, ...] = ()
-    """Names of the channels, where the source has them."""
-    notes: tuple[str, ...] = ()
-    """How the data were read, where that is not as usual."""
+    """Names of the channels, where the data have them."""
     num_missing: int
     looked_at: int
     """Examples that the costlier checks looked at."""
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """How the data were read, what was dropped, and how they were divided, where that had to be found out."""
 
     @property
     def num_errors(self) -> int:

@@ -4,6 +4,7 @@ N examples, T time steps, C channels
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,10 @@ class Sample:
 
     rows: NDArray[np.int64]
     """(N,) positions in the data, in their order."""
-    values: NDArray[np.float64]
-    """(N, T, C); of images (N, 28, 28) seen as 28 steps of 28 channels."""
+    values: NDArray[Any]
+    """Series: float64 (N, T, C). Images: uint8 (N, H, W) or (N, H, W, 3)."""
     valid: NDArray[np.bool_]
-    """(N, T, 1): not after the end of a shorter series."""
+    """(N, T, 1): not after the end of a shorter series; of images (N, 1, ...), True."""
     lengths: NDArray[np.int64]
     """(N,)."""
     labels: NDArray[np.int64]
@@ -61,12 +62,15 @@ def draw(raw: Raw, is_train: NDArray[np.bool_], *, seed: int = 0) -> Sample:
     rows = np.arange(num)
     if num > most:
         rows = np.sort(np.random.default_rng(seed).choice(num, most, replace=False))
-    steps = raw.features.shape[1]
+    steps, values = raw.features.shape[1], take(raw.features, rows)
     lengths = np.full(len(rows), steps) if raw.lengths is None else raw.lengths[rows]
+    valid = (np.arange(steps) < lengths[:, None])[..., None]
+    if raw.kind == "images":
+        valid = np.ones((len(rows), *(1 for _ in values.shape[1:])), bool)
     return Sample(
         rows=rows,
-        values=take(raw.features, rows).astype(np.float64),
-        valid=(np.arange(steps) < lengths[:, None])[..., None],
+        values=values if raw.kind == "images" else values.astype(np.float64),
+        valid=valid,
         lengths=lengths,
         labels=raw.labels[rows],
         is_train=is_train[rows],

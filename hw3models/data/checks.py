@@ -66,8 +66,8 @@ def not_finite_fault(values: NDArray[Any], axes: Sequence[str], *, fill: bool = 
 
 
 def _shape_faults(raw: Raw) -> list[str]:
-    if raw.kind != "sequences":
-        return []
+    if raw.kind == "images":
+        return _picture_faults(raw.features)
     faults = []
     if raw.features.shape[2] == 0:
         faults.append("the series have no features")
@@ -79,6 +79,16 @@ def _shape_faults(raw: Raw) -> list[str]:
             f"with {lengths[short[0]]}; leave them out"
         )
     return faults
+
+
+def _picture_faults(images: NDArray[Any]) -> list[str]:
+    shape = images.shape[1:]
+    if images.dtype != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or min(shape) < 1:
+        return [
+            f"images are {images.dtype} {images.shape}; uint8 (images, height, width) or (images, height, width, 3) "
+            "is needed"
+        ]
+    return []
 
 
 def _finite_faults(raw: Raw, *, fill: bool) -> list[str]:
@@ -101,6 +111,8 @@ def _class_faults(raw: Raw) -> list[str]:
     if len(names) < 2:
         return [*faults, f"only one class ({names[0]!r}) was found, but a classifier needs at least 2"]
     counts = np.bincount(raw.labels, minlength=len(names))
+    if raw.test is None and raw.validation is not None:
+        counts = np.bincount(raw.labels[~raw.validation], minlength=len(names))
     if raw.test is None:
         # Two for train and one for test.
         return faults + [
@@ -108,12 +120,14 @@ def _class_faults(raw: Raw) -> list[str]:
             f"({MIN_TRAIN_PER_CLASS} for train, 1 for test)"
             for k in np.flatnonzero(counts < MIN_TRAIN_PER_CLASS + 1)
         ]
-    train = np.bincount(raw.labels[~raw.test], minlength=len(names))
-    if train.sum() == 0 or train.sum() == len(raw.labels):
+    is_train = ~raw.test if raw.validation is None else ~raw.test & ~raw.validation
+    train = np.bincount(raw.labels[is_train], minlength=len(names))
+    if train.sum() == 0 or not raw.test.any():
         return [*faults, f"the {'train' if train.sum() == 0 else 'test'} split is empty"]
     for k in np.flatnonzero(train < MIN_TRAIN_PER_CLASS):
         if train[k] == 0:
-            faults.append(f"class {names[k]!r} is in the test split ({counts[k]} examples) but not in train")
+            where = "the test split" if raw.validation is None else "the validation or test split"
+            faults.append(f"class {names[k]!r} is in {where} ({counts[k]} examples) but not in train")
         else:
             faults.append(f"class {names[k]!r} has {train[k]} training example, {MIN_TRAIN_PER_CLASS} are needed")
     return faults

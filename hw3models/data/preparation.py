@@ -35,7 +35,17 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
     asked = match(spec.source)
     if source.source != spec.source and (asked is None or source.source not in asked.stands_for):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
-    raw = read_raw(spec, source, cache=cache)
+    return prepare_raw(read_raw(spec, source, cache=cache), spec, source, cache=cache)
+
+
+def prepare_raw(raw: Raw, spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
+    """The same for examples that were read already.
+
+    Raises:
+        SpecError: the spec asks for something that these data cannot give.
+        DataError: the raw data are not what they must be; all faults together.
+        DigestError: they are not those that the spec names.
+    """
     check(raw, spec.source, fill=spec.missing != "refuse")
     prepared = _build(raw, spec, source)
     if spec.digest is not None and prepared.digest != spec.digest:
@@ -80,7 +90,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
-    splits = split(raw.labels, raw.test, spec, raw.groups)
+    splits = split(raw.labels, raw.test, spec, raw.groups, raw.validation)
     # Examples that `max_train` left out are dropped, so indices are counted again among those that stay.
     kept = np.sort(np.concatenate([splits.train, splits.validation, splits.test]))
     train, validation, test = (np.searchsorted(kept, part) for part in (splits.train, splits.validation, splits.test))
@@ -93,7 +103,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
     mean, std = learn_scaling(features, lengths, train)
     groups = raw.groups if everything or raw.groups is None else raw.groups[kept]
     parts = {"train": train, "validation": validation, "test": test}
-    about_groups = () if groups is None else group_notes(groups, parts, spec.group_column or "groups")
+    about_groups = () if groups is None else group_notes(groups, parts, spec.group_column or raw.group_kind)
     return Dataset(
         name=raw.name,
         kind=raw.kind,
@@ -108,6 +118,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         mean=mean,
         std=std,
         notes=(*source.notes, *raw.notes, *about_groups),
+        understood=raw.understood,
         channels=raw.channels,
         groups=groups,
         group_names=raw.group_names,

@@ -1,6 +1,6 @@
 """What every reader hands over: arrays and labels, before splits and scaling.
 
-N examples, T time steps, C channels, K classes.
+N examples, T time steps, C channels, H x W pixels, K classes.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,30 @@ MAX_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureFacts:
+    """What is known of N pictures beside their pixels: a network never sees it, and it may tell the label."""
+
+    names: tuple[str, ...]
+    """Paths within the data."""
+    heights: NDArray[np.int64]
+    """(N,), as they were in their files."""
+    widths: NDArray[np.int64]
+    num_bytes: NDArray[np.int64]
+    """(N,) of the files."""
+    formats: tuple[str, ...]
+    modes: tuple[str, ...]
+    """How colours are stored: `L`, `RGB`, `P` ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Raw:
     """Labelled examples as they came from the source."""
 
     name: str
     kind: Kind
     features: NDArray[Any]
-    """Images: uint8 (N, 28, 28). Sequences: float32 (N, T, C), zero after the end of a shorter series."""
+    """Images: uint8 (N, H, W), or (N, H, W, 3) in colour. Sequences: float32 (N, T, C), zero after the end of a
+    shorter series."""
     labels: NDArray[np.int64]
     """(N,), indices into `class_names`."""
     class_names: tuple[str, ...]
@@ -33,13 +50,21 @@ class Raw:
     """(N,) valid steps; None when all series have T steps."""
     test: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own test split; None where it has none."""
+    validation: NDArray[np.bool_] | None = None
+    """(N,) True for the examples of the source's own validation split; None where it has none."""
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read, in sentences, where more than one way is possible; no warnings, as notes are."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
     groups: NDArray[np.int64] | None = None
     """(N,), indices into `group_names`: whose example it is, or of which recording; None where nobody said."""
     group_names: tuple[str, ...] = ()
     """To the letter."""
+    group_kind: str = "groups"
+    """What the groups are, where no column was named: `recordings`."""
+    pictures: PictureFacts | None = None
+    """Of images that were files."""
 
 
 def raw_sequences(

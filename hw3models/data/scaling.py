@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import block_rows, is_on_disk, take
 
-_BLOCK = 4096
+_BLOCK = 256
 
 
 def learn_scaling(
@@ -16,13 +16,13 @@ def learn_scaling(
     """Mean and standard deviation over the valid steps of `train`.
 
     Args:
-        features: uint8 (N, H, W) images, or float32 (N, T, C) sequences.
+        features: uint8 (N, H, W) or (N, H, W, C) images, or float32 (N, T, C) sequences.
         lengths: int64 (N,) valid steps, or None.
         train: indices of the training examples.
 
     Returns:
-        float32 (1,) each for images, in units of a pixel / 255; float32 (C,) each for sequences. The standard
-        deviation is 1 where a channel is constant.
+        float32 (C,) each, (1,) for grey images; of images in units of a pixel / 255. The standard deviation is 1
+        where a channel is constant.
     """
     if features.dtype == np.uint8:
         return _of_pixels(features, train)
@@ -33,13 +33,15 @@ def learn_scaling(
 
 def _of_pixels(images: NDArray[np.uint8], train: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     # A histogram of 256 integers is exact: the same numbers on every machine.
-    histogram = np.zeros(256, np.int64)
+    channels = images.shape[3] if images.ndim == 4 else 1
+    histograms = np.zeros((channels, 256), np.int64)
     for start in range(0, len(train), _BLOCK):
-        histogram += np.bincount(take(images, train[start : start + _BLOCK]).ravel(), minlength=256)
+        block = take(images, train[start : start + _BLOCK]).reshape(-1, channels)
+        histograms += [np.bincount(one, minlength=256) for one in block.T]
     values = np.arange(256) / 255
-    mean = (histogram * values).sum() / histogram.sum()
-    variance = (histogram * (values - mean) ** 2).sum() / histogram.sum()
-    return np.array([mean], np.float32), _safe(np.sqrt([variance]), np.array([mean]))
+    means = np.array([(one * values).sum() / one.sum() for one in histograms])
+    variances = [(one * (values - m) ** 2).sum() / one.sum() for one, m in zip(histograms, means, strict=True)]
+    return means.astype(np.float32), _safe(np.sqrt(variances), means)
 
 
 def _of_channels(

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +40,17 @@ class Wanted(NamedTuple):
 
     kind: Kind
     shape: tuple[int, ...]
-    """(28, 28), or (T, C)."""
+    """(H, W) or (H, W, 3), or (T, C)."""
     unequal_lengths: bool = False
     """Series may be shorter than T: they are padded with NaN at the end."""
     channels: tuple[str, ...] = ()
     """Columns of a table, in the model's order; without names all that are left, in the file's."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model; see `DataOptions`."""
 
 
+WINDOWS = ("window", "stride", "mixed_windows", "resample")
+"""Options of what may hold recordings."""
 GROUP_COLUMN = "`--group-column NAME`"
 """How tables name their groups; other sources have no columns."""
 
@@ -109,6 +113,8 @@ class Source:
     """These columns of it, names to the letter, where it is a table in long form."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
+    takes: tuple[str, ...] = ()
+    """Options of `FormOptions` that it heeds; others are refused."""
     licence: str = ""
     """The licence of the data, where it is known."""
     is_remote: bool = False
@@ -117,6 +123,8 @@ class Source:
     """The environment variable with addresses that replace its own; empty where there is nothing to replace."""
     stands_for: tuple[str, ...] = ()
     """Sources that may be taken in its place: the one that is meant, then those that may have to do."""
+    holds_pictures: bool = False
+    """Are these pictures in files, which are brought to one size?"""
     package: str = ""
     """Name and version of the package that brings it; empty for ours."""
 

@@ -12,26 +12,55 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, auto, digits, mnist, synthetic
-from hw3models.data.readers import csv_files, npy_files, npz_files, parquet_files, ts_files
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
+from hw3models.data.readers import (
+    arff_files,
+    folders,
+    image_archives,
+    image_arrays,
+    image_folders,
+    image_tables,
+    named_arrays,
+    npy_files,
+    npz_files,
+    set_folders,
+    text_tables,
+    ts_files,
+)
+from hw3models.data.readers.forms import paired
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, Kind, SourceReport
+from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
+    *image_sets.ALL,
     digits.DIGITS,
     auto.AUTO,
+    image_regimes.IMAGES,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
+    archive_sets.ARCHIVE,
     ts_files.TS,
-    npz_files.NPZ,
-    npy_files.NPY,
-    csv_files.CSV,
-    parquet_files.PARQUET,
+    # What holds images is known by its content, and asked before the series of the same form.
+    image_arrays.NPZ,
+    image_arrays.HDF5,
+    image_archives.ARCHIVE,
+    image_tables.TABLE,
+    image_folders.FOLDER,
+    arff_files.ARFF,
+    named_arrays.MAT,
+    named_arrays.H5,
+    replace(paired(npz_files.NPZ), takes=("axes",)),
+    replace(npy_files.NPY, takes=("axes",)),
+    text_tables.TEXT,
+    text_tables.PARQUET,
+    set_folders.SET,
+    folders.FOLDER,
 )
 
 
@@ -100,7 +129,7 @@ def find_source(source: str) -> Source:
 def path_forms(*, unlabelled: bool = False) -> list[str]:
     """Forms of what is given as a path; with `unlabelled` of what a model can be asked about."""
     paths = [one for one in all_sources() if one.is_path and (one.unlabelled is not None or not unlabelled)]
-    return [form for one in paths for form in one.forms]
+    return list(dict.fromkeys(form for one in paths for form in one.forms))
 
 
 def _told_broken() -> str:
@@ -149,9 +178,32 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_groups(source, spec)
+    _check_options(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
     return report.model_copy(update={"reader": source.package}) if source.package else report
+
+
+def _check_options(source: Source, spec: DataSpec) -> None:
+    if not source.holds_pictures:
+        asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
+        if asked:
+            names = ", ".join(f"`{name}`" for name in asked)
+            raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_forms(source, spec)
+    _check_groups(source, spec)
+
+
+def _check_forms(source: Source, spec: DataSpec) -> None:
+    """Options that say how a file is read, and that this source does not heed. (Each may be read alone: `pair`.)"""
+    given = [name for name, field in FormOptions.model_fields.items() if getattr(spec, name) != field.default]
+    if asked := [name for name in given if name not in {*source.takes, "pair"}]:
+        heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
+        raise SpecError(
+            f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
+            f"for {', '.join(heeding)}. Leave it out."
+        )
+    if spec.stride is not None and spec.window is None:
+        raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:
@@ -196,6 +248,7 @@ def read_examples(
     time_column: str = "time",
     label_column: str = "label",
     group_column: str | None = None,
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
 
@@ -208,11 +261,13 @@ def read_examples(
         time_column=time_column,
         label_column=label_column,
         group_column=group_column,
+        **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
     source = match(spec.source)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     if not path.exists():
         raise DataError(f"{path}: there is no such file.")
+    _check_forms(source, spec)
     _check_groups(source, spec)
     yield from source.unlabelled(spec, wanted)

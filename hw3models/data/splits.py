@@ -30,7 +30,13 @@ class Splits:
     test: Indices
 
 
-def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, groups: Indices | None = None) -> Splits:
+def split(
+    labels: Indices,
+    test: NDArray[np.bool_] | None,
+    spec: DataSpec,
+    groups: Indices | None = None,
+    validation: NDArray[np.bool_] | None = None,
+) -> Splits:
     """Split N examples: the source's own test split, or a stratified share of `spec.test_fraction`.
 
     Of the rest, at most `spec.max_train` are kept, and `spec.validation_fraction` of those go to validation:
@@ -42,30 +48,34 @@ def split(labels: Indices, test: NDArray[np.bool_] | None, spec: DataSpec, group
         test: bool (N,), True for the source's own test examples, or None.
         spec: its seed, fractions and `max_train`.
         groups: int64 (N,), whose examples they are, or None.
+        validation: bool (N,), True for the source's own validation part, which it has beside a test split; or None.
 
     Raises:
         SpecError: `max_train` is too small for the number of classes, or there are too few groups.
     """
-    everything = np.arange(len(labels))
+    own = np.zeros(len(labels), bool) if validation is None else validation
+    everything = np.flatnonzero(~own)
     rng = _generator(spec.seed, "test")
     if test is not None:
-        pool, held_out = np.flatnonzero(~test), np.flatnonzero(test)
+        pool, held_out = np.flatnonzero(~test & ~own), np.flatnonzero(test)
     elif groups is None:
         pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
     else:
-        total, leave = round(spec.test_fraction * len(labels)), 2 if spec.validation_fraction else 1
+        total, leave = round(spec.test_fraction * len(everything)), 2 if spec.validation_fraction else 1
         pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave)
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
+    if validation is not None:
+        return Splits(pool, np.flatnonzero(validation), held_out)
     if spec.validation_fraction == 0:
         return Splits(pool, pool[:0], held_out)
     rng = _generator(spec.seed, "validation")
     if groups is None:
-        train, validation = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
+        train, drawn = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
     else:
         total = min(round(spec.validation_fraction * len(pool)), MAX_VALIDATION)
-        train, validation = draw_groups(pool, labels, groups, total, rng=rng)
-    return Splits(train, validation, held_out)
+        train, drawn = draw_groups(pool, labels, groups, total, rng=rng)
+    return Splits(train, drawn, held_out)
 
 
 def allocate(counts: Indices, total: int, low: Indices, high: Indices) -> Indices:

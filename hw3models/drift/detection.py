@@ -50,7 +50,7 @@ class Side:
     """Reference, or new."""
 
     examples: NDArray[np.float32]
-    """(N, T, C) with NaN after the end of a shorter series, or (N, 28, 28)."""
+    """(N, T, C) with NaN after the end of a shorter series, or images (N, H, W) or (N, H, W, 3)."""
     classes: NDArray[np.int64] | None = None
     """(n,) labels, or what the model says: the same kind on both sides; of these examples, or of others."""
     groups: NDArray[np.int64] | None = None

@@ -12,7 +12,8 @@ from hw3models.specs import Kind
 def summaries(examples: NDArray[np.float32], kind: Kind) -> dict[str, NDArray[np.float64]]:
     """Name -> (N,). Of series per channel: mean, deviation, and correlation of neighbouring steps; NaN after the end.
 
-    Of images (N, 28, 28): mean brightness, share of ink, and its centre.
+    Of images (N, H, W): mean brightness, share of ink, and its centre; in colour (N, H, W, 3) of the mean of the three
+    channels, and the mean and deviation of each.
     """
     if kind == "images":
         return _of_images(examples.astype(np.float64))
@@ -33,6 +34,12 @@ def summaries(examples: NDArray[np.float32], kind: Kind) -> dict[str, NDArray[np
 
 
 def _of_images(pixels: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    if pixels.ndim == 4:
+        colours = dict[str, NDArray[np.float64]]()
+        for channel, name in enumerate(("red", "green", "blue")):
+            values = pixels[..., channel]
+            colours |= {f"mean of {name}": values.mean((1, 2)), f"deviation of {name}": values.std((1, 2))}
+        return _of_images(pixels.mean(-1)) | colours
     ink = pixels.sum((1, 2))
     rows, columns = np.arange(pixels.shape[1]), np.arange(pixels.shape[2])
     return {

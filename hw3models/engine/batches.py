@@ -4,6 +4,8 @@ S = replicates, B = examples in a batch, T = time steps, C = channels
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk, read, row_bytes, take
 from hw3models.data.dataset import Dataset
+from hw3models.data.mirroring import looks_alike_mirrored
+from hw3models.engine.image_augmentation import moved, repainted
 from hw3models.nn.layers import time_mask
 from hw3models.nn.rng import ReplicateRng
 from hw3models.objectives.objective import Batch, Blend
@@ -48,33 +52,52 @@ class DeviceData:
         self.is_image = dataset.kind == "images"
         self.mean = torch.as_tensor(dataset.mean, dtype=dtype, device=device)
         self.std = torch.as_tensor(dataset.std, dtype=dtype, device=device)
-        self._slope, self._offset = 1 / (255 * float(dataset.std[0])), -self.mean / self.std
+        # A number, where one is enough, is multiplied in the same pass.
+        self._slope = 1 / (255 * float(dataset.std[0])) if len(dataset.std) == 1 else 1 / (255 * self.std)
+        self._offset = -self.mean / self.std
+        self._is_mirrored = cache(partial(looks_alike_mirrored, dataset))
         every = slice(None) if rows is None else rows
         self.labels = torch.as_tensor(dataset.labels[every], device=device)
+        self._class_weights = torch.as_tensor(balancing_weights(dataset), dtype=dtype, device=device)
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
         self.features = self._read(dataset.features, rows, into, kept or dtype)
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, rng: ReplicateRng | None = None) -> Batch:
-        """Gather the examples `index_SB` (int64); augmented when a recipe and generators are given."""
+        """Gather the examples `index_SB` (int64); augmented, and with class weights, as a given recipe wants it."""
+        found = self._gather(index_SB, recipe, rng)
+        if recipe is None or rng is None or recipe.class_weights == "none":
+            return found
+        return replace(found, class_weights=self._class_weights)
+
+    def _gather(self, index_SB: torch.Tensor, recipe: Recipe | None, rng: ReplicateRng | None) -> Batch:
         flat, shape = index_SB.flatten(), index_SB.shape
         inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
         lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
         pixels = None
         if self.is_image:
-            if recipe is not None and rng is not None and recipe.shift_pixels:
-                inputs = _shift_images(inputs, recipe.shift_pixels, rng)
+            if recipe is not None and rng is not None:
+                inputs = moved(inputs, recipe, rng, mirrored=self._mirrors(recipe))
             inputs = inputs.to(self.dtype)
             if self.keeps_pixels:
-                pixels = (inputs / 255).flatten(-2)
-            # (x / 255 - mean) / std, in one pass.
-            inputs = torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
-            return Batch(inputs, labels, lengths, pixels)
-        inputs = inputs.to(self.dtype)
-        if recipe is not None and rng is not None:
-            inputs = _augment_sequences(inputs, lengths, recipe, rng)
-            if recipe.mixup:
-                return _mix(Batch(inputs, labels, lengths, pixels), recipe.mixup, rng)
-        return Batch(inputs, labels, lengths, pixels)
+                pixels = (inputs / 255).flatten(2)
+            inputs = self._scaled(inputs)
+            if recipe is not None and rng is not None:
+                inputs = repainted(inputs, recipe, rng)
+        else:
+            inputs = inputs.to(self.dtype)
+            if recipe is not None and rng is not None:
+                inputs = _augment_sequences(inputs, lengths, recipe, rng)
+        batch = Batch(inputs, labels, lengths, pixels)
+        return _mix(batch, recipe.mixup, rng) if recipe is not None and rng is not None and recipe.mixup else batch
+
+    def _scaled(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(x / 255 - mean) / std, in one pass over `inputs`, which it is written to."""
+        if isinstance(self._slope, float):
+            return torch.add(self._offset, inputs, alpha=self._slope, out=inputs)
+        return torch.addcmul(self._offset, inputs, self._slope, out=inputs)
+
+    def _mirrors(self, recipe: Recipe) -> bool:
+        return recipe.flip == "always" or (recipe.flip == "auto" and self._is_mirrored())
 
     def _read(
         self, source: NDArray[np.generic], rows: NDArray[np.int64] | None, into: torch.Tensor | None, kept: torch.dtype
@@ -127,6 +150,16 @@ class DeviceData:
             yield self.batch(part.expand(replicates, -1))
 
 
+def balancing_weights(dataset: Dataset) -> NDArray[np.float64]:
+    """What an example of each class must count for (K,) that all classes of the training part count alike: n / (K n_k).
+
+    The mean over the training examples is 1. A class that training does not have counts for nothing.
+    """
+    counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.class_names))
+    present = max(1, int((counts > 0).sum()))
+    return np.divide(len(dataset.train) / present, counts, out=np.zeros(len(counts)), where=counts > 0)
+
+
 def kept_type(source: NDArray[np.generic], kept: torch.dtype) -> torch.dtype:
     """The type of what lies on the device: images stay bytes."""
     return torch.uint8 if source.dtype == np.uint8 else kept
@@ -139,38 +172,31 @@ def _gathered(tensor: torch.Tensor, index: torch.Tensor, shape: torch.Size) -> t
 
 
 def batch_size(recipe: Recipe, num_train: int) -> int:
-    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16."""
+    """`recipe.batch_size`, halved for small data until an epoch has 8 steps, but not below 16.
+
+    Of fewer steps all are about as large: a last one of 2 examples would leave batch normalisation little to go by.
+    """
     size = recipe.batch_size
     while size >= 32 and num_train / size < 8:
         size //= 2
-    return size
+    steps = -(-num_train // size)
+    return size if steps > 8 else -(-num_train // steps)
 
 
-def num_epochs(recipe: Recipe, num_train: int) -> int:
-    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`."""
-    return max(recipe.epochs, -(-recipe.min_examples // num_train))
+def num_epochs(recipe: Recipe, num_train: int, num_steps: int | None = None) -> int:
+    """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`.
+
+    Of series of `num_steps`, only as many examples as have `recipe.max_time_steps` together, or a quarter.
+    """
+    wanted = recipe.min_examples
+    if num_steps is not None and recipe.max_time_steps:
+        wanted = max(min(wanted, recipe.max_time_steps // num_steps), wanted // 4)
+    return max(recipe.epochs, -(-wanted // num_train))
 
 
-def _shift_images(images: torch.Tensor, pixels: int, rng: ReplicateRng) -> torch.Tensor:
-    """One random shift per batch and replicate; what leaves on one side enters on the other (borders are blank)."""
-    offsets = rng.integers(-pixels, pixels + 1, 2)
-    return roll_each(images, offsets) if images.device.type == "cpu" else roll_each_on_device(images, offsets)
-
-
-def roll_each(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    """Roll the images (S, B, height, width) of each replicate by its offsets (S, 2), downward and to the right."""
-    each = zip(images, offsets.tolist(), strict=True)
-    return torch.stack([torch.roll(one, tuple(offset), dims=(-2, -1)) for one, offset in each])
-
-
-def roll_each_on_device(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    """The same without asking the device what the offsets are: nothing waits, and a CUDA graph can hold it."""
-    height, width = images.shape[-2:]
-    rows = (torch.arange(height, device=images.device) - offsets[:, :1]) % height
-    columns = (torch.arange(width, device=images.device) - offsets[:, 1:]) % width
-    source = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).flatten(1)
-    rolled = images.flatten(2).gather(2, source.unsqueeze(1).expand(-1, images.shape[1], -1))
-    return rolled.view(images.shape)
+def steps_of(dataset: Dataset) -> int | None:
+    """The length of the longest series; None of images."""
+    return int(dataset.features.shape[1]) if dataset.kind == "sequences" else None
 
 
 def _augment_sequences(
@@ -217,11 +243,11 @@ def _warp(x: torch.Tensor, lengths: torch.Tensor | None, strength: float, rng: R
 
 def _mix(batch: Batch, largest: float, rng: ReplicateRng) -> Batch:
     """Blend every example with another of its batch (mixup, Zhang et al. 2018, with uniform instead of Beta shares)."""
-    num = batch.labels.shape[1]
+    num, ones = batch.labels.shape[1], [1] * (batch.inputs.dim() - 2)
     other = rng.uniform(num).argsort(-1)
     share = largest * rng.uniform(num, dtype=batch.inputs.dtype)
-    mixed = torch.take_along_dim(batch.inputs, other[..., None, None], dim=1)
-    inputs = batch.inputs + share[..., None, None] * (mixed - batch.inputs)
+    mixed = torch.take_along_dim(batch.inputs, other.view(*other.shape, *ones), dim=1)
+    inputs = batch.inputs + share.view(*share.shape, *ones) * (mixed - batch.inputs)
     lengths = batch.lengths
     if lengths is not None:
         lengths = lengths.maximum(lengths.gather(1, other))

@@ -26,6 +26,8 @@ class Selection:
         self.failures: list[ReplicateFailure] = []
         self._kept: list[State | None] = [None] * len(self.seeds)
         self._waiting = [0] * len(self.seeds)
+        self._best = [(math.inf, math.inf)] * len(self.seeds)
+        """What the kept epoch was chosen by: less what is to be high, then the loss."""
 
     def update(
         self,
@@ -35,16 +37,19 @@ class Selection:
         states: Sequence[State],
         *,
         last: bool,
+        watched: Sequence[float] | None = None,
     ) -> None:
-        """Take in an epoch. `states` are live views of each replicate's tensors; what is kept is copied."""
-        watched = train_loss if validation_loss is None else validation_loss
-        for row, loss in enumerate(watched):
+        """Take in an epoch. `states` are live views of each replicate's tensors; what is kept is copied.
+
+        The best epoch is that of the highest `watched`, and of the lowest loss where that is equal or not given.
+        """
+        for row, loss in enumerate(train_loss if validation_loss is None else validation_loss):
             if not self.running[row]:
                 continue
             if not (math.isfinite(loss) and math.isfinite(train_loss[row])):
                 self._fail(row, epoch, train_loss[row] if math.isfinite(loss) else loss)
             elif self.recipe.select == "best":
-                self._watch(row, loss, states[row])
+                self._watch(row, (0.0 if watched is None else -watched[row], loss), states[row])
             elif last:
                 self._keep(row, loss, states[row])
 
@@ -68,6 +73,7 @@ class Selection:
             "running": self.running,
             "losses": self.losses,
             "waiting": self._waiting,
+            "best": self._best,
             "failures": [failure.model_dump() for failure in self.failures],
         }
         return tensors, info
@@ -75,6 +81,7 @@ class Selection:
     def restore(self, tensors: Mapping[str, torch.Tensor], info: Mapping[str, Any]) -> None:
         """Go on as the selection that was saved."""
         self.running, self.losses, self._waiting = (list(info[key]) for key in ("running", "losses", "waiting"))
+        self._best = [(float(score), float(loss)) for score, loss in info["best"]]
         self.failures = [ReplicateFailure.model_validate(failure) for failure in info["failures"]]
         for full_name, tensor in tensors.items():
             row, name = full_name.split(".", 1)
@@ -90,9 +97,10 @@ class Selection:
         )
         self.failures.append(ReplicateFailure(seed=self.seeds[row], epoch=epoch, reason=reason))
 
-    def _watch(self, row: int, loss: float, state: State) -> None:
-        if loss < self.losses[row]:
-            self._keep(row, loss, state)
+    def _watch(self, row: int, value: tuple[float, float], state: State) -> None:
+        if value < self._best[row]:
+            self._best[row] = value
+            self._keep(row, value[1], state)
             self._waiting[row] = 0
             return
         self._waiting[row] += 1

@@ -1,6 +1,8 @@
 """Will a family train, how will its replicates run, and what does a step cost? Answered in seconds, before any data."""
 
 import time
+from contextlib import nullcontext
+from functools import partial
 from statistics import median
 from typing import Literal
 
@@ -8,6 +10,7 @@ import numpy as np
 import torch
 
 from hw3models.data.dataset import Dataset
+from hw3models.engine.batches import batch_size, num_epochs, steps_of
 from hw3models.engine.fit import architecture_for, build_replicate, grant_strategy, pick_strategy, split_seeds
 from hw3models.engine.group import Group
 from hw3models.engine.strategies import Strategy
@@ -17,7 +20,7 @@ from hw3models.families.family import Architecture
 from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, global_generator
 from hw3models.objectives.objective import Batch
-from hw3models.runtime.devices import num_threads, pick_device
+from hw3models.runtime.devices import num_threads, one_thread, pick_device
 from hw3models.specs import DataSpec, Kind, Recipe, Report, TrainSpec
 
 _STEPS = 5
@@ -75,6 +78,28 @@ def examine(
     )
 
 
+def estimated_seconds(family: Network, dataset: Dataset, spec: TrainSpec) -> float:
+    """What the training of all seeds will take here, by the time of a few of its steps.
+
+    Raises:
+        SpecError: it cannot be trained.
+    """
+    recipe, num, where = spec.recipe or family.recipe, len(dataset.train), pick_device(spec.device)
+    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec))
+    strategy, proof, _ = grant_strategy(wish, dataset, family, spec)
+    size = batch_size(recipe, num)
+    steps = num_epochs(recipe, num, steps_of(dataset)) * -(-num // size)
+    threads = num_threads() if where.type == "cpu" else 1
+    programs = split_seeds(spec.seeds, strategy, threads)
+    at_once = min(threads, len(programs))
+    timed = partial(_step_milliseconds, family, dataset, spec, strategy, proof, where, size=size)
+    with one_thread() if at_once > 1 else nullcontext():
+        # The first program has no more replicates than any other.
+        each = timed() * len(programs[0])
+    rounds = -(-len(programs) // at_once)
+    return steps * each * rounds / 1000
+
+
 def num_parameters(family: Network, shape: tuple[int, ...], num_classes: int) -> int:
     """Trained numbers of one replicate for examples of `shape`."""
     with global_generator(0):
@@ -91,7 +116,7 @@ def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
         if kind == "images"
         else rng.normal(size=(num, *shape)).astype(np.float32)
     )
-    channels = 1 if kind == "images" else shape[-1]
+    channels = 1 if kind == "images" and len(shape) == 2 else shape[-1]
     index = np.arange(num)
     return Dataset(
         name="random",
@@ -110,13 +135,20 @@ def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
 
 
 def _step_milliseconds(
-    family: Network, dataset: Dataset, spec: TrainSpec, strategy: Strategy, proof: Proof, device: torch.device
+    family: Network,
+    dataset: Dataset,
+    spec: TrainSpec,
+    strategy: Strategy,
+    proof: Proof,
+    device: torch.device,
+    *,
+    size: int | None = None,
 ) -> float:
-    """Median over a few steps of one program, with as many replicates as it holds."""
+    """Median over a few steps of one program, per replicate, in batches of `size` or the recipe's."""
     seeds = split_seeds(spec.seeds, strategy, num_threads() if device.type == "cpu" else 1)[0]
     models = [build_replicate(family, dataset, spec, seed) for seed in seeds]
     group = Group(seeds, models, family.recipe, family.objective, ReplicateRng(seeds, device), proof=proof)
-    size = min(family.recipe.batch_size, len(dataset.labels))
+    size = size or min(family.recipe.batch_size, len(dataset.labels))
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(len(seeds), size, *dataset.features.shape[1:], generator=generator).to(device)
     labels = torch.arange(size, device=device).expand(len(seeds), -1) % len(dataset.class_names)
@@ -146,11 +178,14 @@ def _warnings(model: torch.nn.Module, dataset: Dataset, family: Network) -> tupl
 
 
 def check_shape(kind: Kind, shape: tuple[int, ...]) -> None:
-    """Two positive numbers: steps and channels, or height and width.
+    """Two positive numbers: steps and channels, or height and width; and 3 after these for images in colour.
 
     Raises:
         SpecError: other than that.
     """
-    if len(shape) != 2 or min(shape) < 1:
-        what = "steps,channels such as 50,8" if kind == "sequences" else "height,width such as 28,28"
+    is_colour = kind == "images" and len(shape) == 3 and shape[2] == 3
+    if not (len(shape) == 2 or is_colour) or min(shape) < 1:
+        what = (
+            "steps,channels such as 50,8" if kind == "sequences" else "height,width such as 28,28, or 32,32,3 in colour"
+        )
         raise SpecError(f"`shape` is {','.join(map(str, shape))}; for {kind} it is {what}.")

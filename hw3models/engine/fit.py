@@ -22,7 +22,7 @@ from torch import nn
 from hw3models.data.dataset import Dataset
 from hw3models.data.resamples import drawn_from, split_of, tests_on_splits
 from hw3models.data.training_sets import Redraw, training_set, training_sets
-from hw3models.engine.batches import DeviceData, batch_size, num_epochs
+from hw3models.engine.batches import DeviceData, batch_size, num_epochs, steps_of
 from hw3models.engine.chunked import ChunkedData, load_data, rows_at_once
 from hw3models.engine.early_stopping import Selection
 from hw3models.engine.group import Group, part_of
@@ -36,7 +36,7 @@ from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, derived_seed
 from hw3models.nn.stacking import State, stack_states
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
-from hw3models.specs import Recipe, ReplicateFailure, Resampling, TrainSpec
+from hw3models.specs import Goal, Recipe, ReplicateFailure, Resampling, TrainSpec
 
 if TYPE_CHECKING:
     # Loaded only where checkpoints are kept: it needs safetensors, and training alone does with torch.
@@ -57,6 +57,13 @@ class EpochReport:
     validation_accuracy: tuple[float, ...] | None
     learning_rate: float
     """At the epoch's last step."""
+    validation_balanced_accuracy: tuple[float, ...] | None = None
+    validation_macro_f1: tuple[float, ...] | None = None
+
+    def validation(self, goal: Goal) -> tuple[float, ...] | None:
+        """What is watched, of each replicate."""
+        values: tuple[float, ...] | None = getattr(self, f"validation_{goal}")
+        return values
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class _Job:
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     """Checkpoints of the group with these seeds."""
     on_free_core: Callable[[], None]
+    goal: Goal = "loss"
+    """What the best epoch is chosen by."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when another group raised: the threads end after their epoch."""
 
@@ -233,6 +242,7 @@ class _Training:
             self.on_epoch,
             self.checkpoints,
             self.on_free_core,
+            spec.goal,
         )
         # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
         return job, [partial(made, seeds) for seeds in plan.groups], plan.at_once
@@ -328,6 +338,8 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
         dropout=recipe.dropout,
         latent_dim=spec.latent_dim,
         hidden=recipe.hidden,
+        depth=recipe.depth,
+        width=recipe.width,
     )
 
 
@@ -366,7 +378,7 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
     checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
     train = torch.as_tensor(training_sets(dataset, job.resampling, group.seeds, job.redraw), device=job.device)
     num = train.shape[-1]
-    size, epochs = batch_size(recipe, num), num_epochs(recipe, num)
+    size, epochs = batch_size(recipe, num), num_epochs(recipe, num, steps_of(dataset))
     num_steps = epochs * -(-num // size)
     selection, reports = Selection(group.seeds, recipe), list[EpochReport]()
     done = 0 if checkpoints is None else _resume(checkpoints, group, selection, reports)
@@ -378,9 +390,19 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
         running = tuple(selection.running)
         train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
         validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
-        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs)
+        watched = None if job.goal == "loss" else getattr(validation, job.goal)
+        selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs, watched=watched)
         report = EpochReport(
-            epoch, epochs, group.seeds, running, train_loss, validation.loss, validation.accuracy, rate
+            epoch,
+            epochs,
+            group.seeds,
+            running,
+            train_loss,
+            validation.loss,
+            validation.accuracy,
+            rate,
+            validation.balanced_accuracy,
+            validation.macro_f1,
         )
         reports.append(report)
         if checkpoints is not None and checkpoints.is_due():

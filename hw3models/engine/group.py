@@ -31,6 +31,8 @@ class GroupScore:
 
     loss: tuple[float, ...] | None
     accuracy: tuple[float, ...] | None
+    balanced_accuracy: tuple[float, ...] | None = None
+    macro_f1: tuple[float, ...] | None = None
 
 
 class Group:
@@ -146,6 +148,7 @@ class Group:
         """Loss and accuracy in eval mode: no dropout, running statistics neither used up nor changed."""
         losses: list[torch.Tensor] = []
         hits: list[torch.Tensor] = []
+        named: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.program.eval()
         with torch.inference_mode():
             for batch in batches:
@@ -153,11 +156,37 @@ class Group:
                 losses.append(self.objective.losses(output_SB, batch, self.recipe, train=False))
                 if (right := self.objective.is_right(output_SB, batch)) is not None:
                     hits.append(right)
+                    named.append((output_SB.argmax(-1), batch.labels))
         if not losses:
             return GroupScore(None, None)
         loss = torch.cat(losses, dim=1).mean(1)
         accuracy = tuple(torch.cat(hits, dim=1).float().mean(1).tolist()) if hits else None
-        return GroupScore(tuple(loss.tolist()), accuracy)
+        return GroupScore(tuple(loss.tolist()), accuracy, *_by_class(named))
+
+
+def _by_class(
+    named: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Mean recall and mean F1 over the classes that there are, per replicate, of predictions and labels (S, B)."""
+    if not named:
+        return None, None
+    predicted, labels = (torch.cat(parts, dim=1) for parts in zip(*named, strict=True))
+    num = int(torch.maximum(predicted.max(), labels.max())) + 1
+    right, asked, said = (
+        torch.zeros(len(labels), num, dtype=torch.float64, device=labels.device).scatter_add_(
+            1, classes, counted.to(torch.float64)
+        )
+        for classes, counted in (
+            (labels, predicted == labels),
+            (labels, torch.ones_like(labels)),
+            (predicted, torch.ones_like(labels)),
+        )
+    )
+    there = asked > 0
+    number = there.sum(1)
+    recall = torch.where(there, right / asked.clamp(min=1), 0.0).sum(1) / number
+    f1 = torch.where(there, 2 * right / (asked + said).clamp(min=1), 0.0).sum(1) / number
+    return tuple(recall.tolist()), tuple(f1.tolist())
 
 
 def part_of(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -33,6 +33,8 @@ def architecture_of(manifest: ModelManifest) -> Architecture:
         dropout=manifest.dropout,
         latent_dim=manifest.latent_dim,
         hidden=manifest.hidden,
+        depth=manifest.depth,
+        width=manifest.width,
     )
 
 

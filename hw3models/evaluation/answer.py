@@ -100,7 +100,7 @@ def collapses(
         return {}
     found = {}
     for name, table in tables.items():
-        values = measured[name].per_seed
+        values = measured[name].per_replicate
         if len(values) < 3 or fact(facts, name).is_baseline:
             continue
         guess, median = _guess(table, metric), float(np.median(values))

@@ -19,6 +19,7 @@ from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.advice import power_advice
 from hw3models.evaluation.answer import choose, collapses, corrected
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
+from hw3models.evaluation.headline import changes, headline
 from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score_of
@@ -119,7 +120,7 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
         num_test=first.num_test,
         num_groups=None if groups is None else len(np.unique(groups)),
         num_pairs=len(tables) * (len(tables) - 1) // 2,
-        seeds={name: len(table.seeds) for name, table in tables.items()},
+        seeds={name: table.num_networks for name, table in tables.items()},
         level=level,
         num_train=first.num_train,
         resampled=first.is_resampled,
@@ -147,6 +148,8 @@ def _report(
         num_groups=setting.num_groups,
         about=setting.about,
         level=setting.level,
+        headline=headline(setting, standings),
+        changes=changes(setting, standings),
         verdict=overall_verdict(setting, standings),
         advice=power_advice(setting, standings),
         margin=setting.margin,

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean
+from hw3models.specs import Goal
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
@@ -86,6 +88,13 @@ def counts_right_answers(name: str) -> bool:
     return metric.needs == "probabilities" and metric.higher_is_better and metric.unit == "%"
 
 
+def goal_for(metric: str) -> Goal:
+    """What is watched on validation examples where families are compared by `metric`."""
+    if metric in ("balanced_accuracy", "macro_f1"):
+        return "balanced_accuracy" if metric == "balanced_accuracy" else "macro_f1"
+    return "accuracy" if counts_right_answers(metric) else "loss"
+
+
 def available(table: PredictionTable) -> tuple[str, ...]:
     """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
     left_out = _OF_PROBABILITIES if table.hard else ()
@@ -109,6 +118,9 @@ def measure(table: PredictionTable, name: str) -> Measured:
         raise SpecError(
             f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
         )
+    if table.members is not None:
+        whole = measure(replace(table, members=None, member_seeds=None), name)
+        return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
         return replace(_MEASURES[name](table), bounds=METRICS[name].range)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
@@ -121,6 +133,16 @@ def measure(table: PredictionTable, name: str) -> Measured:
         floor=float(np.mean([one.floor for one in alone])),
         test_to_train=table.num_test / table.num_train,
     )
+
+
+def recall_of(table: PredictionTable, k: int) -> Measured:
+    """The share of the test examples of class `k` that every seed, or ensemble, finds."""
+    if table.members is not None:
+        whole = recall_of(replace(table, members=None, member_seeds=None), k)
+        return of_ensembles(whole, [recall_of(one, k) for one in without_each_member(table)])
+    of_class = table.labels == k
+    found = (predictions(table)[:, of_class] == k).astype(np.float64)
+    return measure_mean(found, is_share=True, groups=None if table.groups is None else table.groups[of_class])
 
 
 # ------------------------------------------------------------------------------- means over examples

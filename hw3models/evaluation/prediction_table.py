@@ -5,7 +5,10 @@ Every later statement (metrics, intervals, comparisons, calibration) is computed
 Replicates that were tested on splits of their own (`hw3models.data.resamples`) have a table with a row of examples
 for each; everything else has one row of examples for all.
 
-S = seeds, n = test examples, K = classes, k = numbers in the code, m = kept reconstructions
+An ensemble is a family of its own (`hw3models.evaluation.ensembles`): its probabilities are the means of those of its
+members, which stand beside them, and each of its S rows is one ensemble, under the first of its members' seeds.
+
+S = seeds, n = test examples, K = classes, k = numbers in the code, m = kept reconstructions, M = members of an ensemble
 """
 
 import hashlib
@@ -51,6 +54,10 @@ class PredictionTable:
     training_resampled: bool = False
     """Each replicate was trained on a bootstrap of its own of the training part (`hw3models.data.training_sets`), the
     same for every family with its seed; all were tested on the same examples."""
+    members: NDArray[np.float32] | None = None
+    """(S, M, n, K), of ensembles only: probabilities of each member, whose mean over M is `probabilities`."""
+    member_seeds: NDArray[np.int64] | None = None
+    """(S, M), of ensembles only: the seeds of the members."""
     hard: bool = False
     """The method names classes and has no probabilities: those above are 0 and 1."""
     error: NDArray[np.float64] | None = None
@@ -62,8 +69,8 @@ class PredictionTable:
     probe_correct: NDArray[np.bool_] | None = None
     """(S, n): a linear classifier on the code names the right class."""
     reconstructions: NDArray[np.uint8] | None = None
-    """(m, 28, 28) of the best seed (of its first batch, where seeds were added); of the first seed where each has a
-    test split of its own."""
+    """(m, H, W) or (m, H, W, 3) of the best seed (of its first batch, where seeds were added); of the first seed
+    where each has a test split of its own."""
     reconstructed_index: NDArray[np.int64] | None = None
     """(m,) rows of the test split, in 0..n-1."""
     num_pixels: int | None = None
@@ -82,6 +89,11 @@ class PredictionTable:
     def num_test(self) -> int:
         """Test examples of a replicate."""
         return int(self.test_index.shape[-1])
+
+    @property
+    def num_networks(self) -> int:
+        """Independently trained replicates that the table rests on: its seeds, or all members of its ensembles."""
+        return len(self.seeds) if self.member_seeds is None else self.member_seeds.size
 
     def of_seed(self, seed: int) -> "PredictionTable":
         """The table of one replicate alone, with one row of examples; pictures stay out."""
@@ -224,6 +236,8 @@ _LAYOUT = {
     "labels": ("?n", "iu"),
     "groups": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
+    "members": ("SMnK", "f"),
+    "member_seeds": ("SM", "iu"),
     "error": ("Sn", "f"),
     "squared_error": ("Sn", "f"),
     "codes": ("Snk", "f"),
@@ -231,7 +245,7 @@ _LAYOUT = {
     "reconstructions": ("mhw", "u"),
     "reconstructed_index": ("m", "iu"),
 }
-_PER_SEED = ("probabilities", "error", "squared_error", "codes", "probe_correct")
+_PER_SEED = ("probabilities", "members", "member_seeds", "error", "squared_error", "codes", "probe_correct")
 
 
 def _faults(table: PredictionTable) -> Iterator[str]:
@@ -248,6 +262,10 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield f"`squared_error` needs `num_pixels` of at least 1, got {table.num_pixels}"
     if (table.reconstructions is None) != (table.reconstructed_index is None):
         yield "`reconstructions` and `reconstructed_index` go together, one of them is absent"
+    if (table.members is None) != (table.member_seeds is None):
+        yield "`members` and `member_seeds` go together, one of them is absent"
+    if table.members is not None and table.is_resampled:
+        yield "members of an ensemble must be tested on the same examples"
     if not shape_faults:
         yield from _value_faults(table)
 
@@ -264,6 +282,8 @@ def _shape_faults(table: PredictionTable) -> Iterator[str]:
         array = getattr(table, name)
         if array is None:
             continue
+        if name == "reconstructions" and np.ndim(array) == 4:
+            axes += "c"
         if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
             yield f"`{name}` has the wrong type, {getattr(array, 'dtype', type(array).__name__)}"
         elif array.ndim != len(axes) or any(
@@ -281,6 +301,10 @@ def _value_faults(table: PredictionTable) -> Iterator[str]:
         yield f"`groups` must not be negative, got {table.groups.min()}"
     if table.probabilities is not None:
         yield from _probability_faults(table, table.probabilities)
+    if table.members is not None and table.probabilities is not None:
+        off = np.abs(table.members.mean(axis=1) - table.probabilities).max()
+        if not off <= SUM_TOLERANCE:
+            yield f"`probabilities` must be the mean of `members`, and are off by up to {off:.2g}"
     for name in ("error", "squared_error"):
         array = getattr(table, name)
         if array is not None and (bad := np.logical_not(np.isfinite(array) & (array >= 0))).any():

@@ -6,7 +6,7 @@ count the examples only. Those of resampled splits count the splits.
 S = seeds, K = classes
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from hw3models.evaluation.metrics import (
     grouped_confusion,
     measure,
     precisions,
+    recall_of,
     recalls,
 )
 from hw3models.evaluation.prediction_table import PredictionTable
@@ -77,7 +78,7 @@ def score_of(measured: Measured, metric: str) -> Score:
     """Mean and 95% interval of what was measured."""
     lowest, highest = METRICS[metric].range
     low, high = bounded_interval(measured, lowest=lowest, highest=highest)
-    per_seed = tuple(float(value) for value in measured.per_seed)
+    per_seed = tuple(float(value) for value in measured.per_replicate)
     return Score(mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=per_seed)
 
 
@@ -113,8 +114,19 @@ def _classes(
     per_class = {
         name: {column: float(values[k]) for column, values in columns.items()} for k, name in enumerate(class_names)
     }
+    for name, (low, high) in zip(class_names, _recall_intervals(table, len(class_names)), strict=True):
+        per_class[name] |= {"recall_low": low, "recall_high": high}
     summed = counts_SKK.sum(axis=0).astype(np.int64)
     return per_class, tuple(tuple(int(count) for count in row) for row in summed)
+
+
+def _recall_intervals(table: PredictionTable, num_classes: int) -> Iterator[tuple[float, float]]:
+    """95% limits of the share of each class's test examples that is found; 0 to 1 where there are too few to say."""
+    for k in range(num_classes):
+        if table.is_resampled or (table.labels == k).sum() < 2:
+            yield 0.0, 1.0
+        else:
+            yield bounded_interval(recall_of(table, k), lowest=0.0, highest=1.0)
 
 
 def _check_names(class_names: Sequence[str], num_classes: int, family: str) -> None:

@@ -1,7 +1,7 @@
 """Every sentence that a verdict is made of, with an example and what it means in plain words.
 
-`verdicts.py` and `sequential.py` fill them in, docs/verdicts.md lists them, and `benchmarks/reading.py` reads them back
-and checks each against the numbers of its report.
+`headline.py`, `verdicts.py` and `sequential.py` fill them in, docs/verdicts.md lists them, and `benchmarks/reading.py`
+reads them back and checks each against the numbers of its report.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,57 @@ _CNN = {"a": "CNN", "b": "GRU"}
 _CHEAPER = {"name": "MLP", "best": "CNN", "margin": "0.5 points", "times": "3.0x"}
 
 TEMPLATES: dict[str, Template] = {
+    "because_beats": Template(
+        text="take {name}, because it is shown to beat {others}",
+        example={"name": "GRU", "others": "every other family"},
+        means="The headline of the clearest answer: this family beats each other one, and that is hardly luck.",
+    ),
+    "because_unbeaten": Template(
+        text="take {name}, because it has the best {metric} and every other family is shown to be beaten",
+        example={"name": "GRU", "metric": "accuracy"},
+        means="The headline where each other family is beaten by some family, though not each by this one.",
+    ),
+    "because_open": Template(
+        text="take {name}, because it has the best mean {metric}, but {others} could still be better",
+        example={"name": "CNN", "metric": "accuracy", "others": "GRU and LSTM"},
+        means="The headline where the best mean is the best guess, and no more.",
+    ),
+    "because_cheaper": Template(
+        text="take {name}, because it is at most {margin} worse than {best} and {times} faster to train",
+        example=_CHEAPER,
+        means="The headline where a cheaper family loses less than the margin that you said does not matter.",
+    ),
+    "change_seeds": Template(
+        text="{num} {replicates} would most likely show which of {names} is better, if they differ by {margin} or more",
+        example={"num": "23", "replicates": "seeds each", "names": "CNN and GRU", "margin": "0.5 points"},
+        means="What would change the answer: with so many seeds a difference of the margin has 80% power to show.",
+    ),
+    "change_examples": Template(
+        text="more test examples would: about {examples} instead of {num} show a difference of {margin}, "
+        "which no number of seeds does",
+        example={"examples": "4,800", "num": "1,000", "margin": "0.5 points"},
+        means="What would change the answer are test examples, not seeds.",
+    ),
+    "change_hardly": Template(
+        text="more {replicates} hardly would: even {many} would not show a difference of {margin} between {names}",
+        example={"replicates": "seeds", "many": "1,000", "margin": "0.5 points", "names": "CNN and GRU"},
+        means="Trainings, or resamples, vary too much, and how many examples would help is not known.",
+    ),
+    "change_small": Template(
+        text="more {replicates} hardly would: a difference of {margin} between {names} would most likely have shown",
+        example={"replicates": "seeds", "margin": "0.5 points", "names": "CNN and GRU"},
+        means="Whatever difference there is, it is most likely smaller than what matters to you.",
+    ),
+    "change_one": Template(
+        text="three {replicates} or more of {names} would tell what one cannot",
+        example={"replicates": "seeds", "names": "CNN"},
+        means="With a single one nobody knows how lucky it was.",
+    ),
+    "change_training_set": Template(
+        text="another training set might order the families otherwise: `--resampling training` asks",
+        example={},
+        means="All seeds learnt from the same examples, so that the luck of the training set is in no interval.",
+    ),
     "alone": Template(
         text="{name} alone ({score}): nothing to compare it with",
         example={"name": "CNN", "score": "90.0% [87.9, 91.7]"},

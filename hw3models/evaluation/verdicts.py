@@ -215,7 +215,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         return sentence(say("alone", name=setting.label(name), score=_score(setting, standings, name)))
     texts = [
         _take(setting, standings),
-        *_about_baselines(setting, standings),
+        *unbeaten_baseline_sentences(setting, standings),
         *_about_pairs(setting, standings),
         *_about_the_equivalent(setting, standings),
         *_about_the_picked(setting, standings),
@@ -255,7 +255,7 @@ def _take(setting: Setting, standings: Standings) -> str:
     return say("take_beats", others=others, **places)
 
 
-def _about_baselines(setting: Setting, standings: Standings) -> list[str]:
+def unbeaten_baseline_sentences(setting: Setting, standings: Standings) -> list[str]:
     """Said first, and only, where no network is shown to be better than the best baseline."""
     baseline = _unbeaten_baseline(standings)
     if baseline is None:

@@ -133,4 +133,4 @@ def goal_value(goal: Goal, value: float | None) -> str:
     """A trial's value as people read it: percent, or four digits."""
     if value is None:
         return "none"
-    return f"{100 * value:.1f}%" if goal == "accuracy" else f"{value:.4g}"
+    return f"{value:.4g}" if goal == "loss" else f"{100 * value:.1f}%"

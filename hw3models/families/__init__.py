@@ -2,14 +2,35 @@
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import named_ensemble
 from hw3models.evaluation.facts import FamilyFacts
-from hw3models.families import autoencoder, baselines, cnn, gru, lstm, mlp
+from hw3models.families import (
+    aeon_baselines,
+    autoencoder,
+    baselines,
+    cnn,
+    conv_autoencoder,
+    fcn,
+    gru,
+    image_baselines,
+    image_cnn,
+    image_resnet,
+    inception,
+    lite,
+    lstm,
+    mlp,
+    resnet,
+    tcn,
+    transformer,
+    vit,
+)
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
+from hw3models.families.pretrained import family_of_backbone, is_pretrained
 from hw3models.specs import Kind
 from hw3models.specs.origin import Origin
 
@@ -31,15 +52,30 @@ __all__ = [
 
 _ALL: tuple[Family, ...] = (
     mlp.IMAGES,
+    image_cnn.IMAGES,
+    image_resnet.IMAGES,
+    vit.IMAGES,
     autoencoder.IMAGES,
+    conv_autoencoder.IMAGES,
     mlp.SEQUENCES,
     cnn.SEQUENCES,
     lstm.SEQUENCES,
     gru.SEQUENCES,
+    inception.SEQUENCES,
+    resnet.SEQUENCES,
+    fcn.SEQUENCES,
+    lite.SEQUENCES,
+    tcn.SEQUENCES,
+    transformer.SEQUENCES,
     baselines.MAJORITY,
     baselines.LOGISTIC,
+    image_baselines.FOREST,
+    image_baselines.HOG,
     baselines.ROCKET,
     baselines.MINIROCKET,
+    aeon_baselines.MULTIROCKET_HYDRA,
+    aeon_baselines.QUANT,
+    aeon_baselines.SUMMARY,
     baselines.PCA_CODE,
 )
 
@@ -73,10 +109,13 @@ def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
         return here[name]
     if (kind, name) in _outside:
         return _outside[kind, name]
+    if kind == "images" and is_pretrained(name):
+        return family_of_backbone(name)
     if name in offered():
         return enter(kind, f"{GROUP}:{name}")
-    names = [*here, *offered()]
-    near = difflib.get_close_matches(name, names, n=1)
+    names = [*here, *offered(), *(("frozen-resnet18", "tuned-resnet18") if kind == "images" else ())]
+    # Of names that are as near as each other (cnm: cnn, fcn, tcn) those that begin alike: few mistype the first letter.
+    near = sorted(difflib.get_close_matches(name, names), key=lambda one: one[:1] != name[:1])
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SpecError(
         f"`family` {name!r} is not known for {kind}; known: {', '.join(names)}.{hint} One of your own is named by "
@@ -126,10 +165,21 @@ def facts_of(
     known = {name: family for (own, name), family in _outside.items() if kind in (None, own)}
     kinds = FAMILIES.values() if kind is None else (FAMILIES[kind],)
     known |= {name: family for families in kinds for name, family in families.items()}
-    facts = {name: _facts(known[name]) if name in known else FamilyFacts(label=name) for name in names}
+    facts = {name: _facts_by_name(name, known) for name in names}
     if not training_resampled:
         return facts
     return {name: replace(one, deterministic=False) for name, one in facts.items()}
+
+
+def _facts_by_name(name: str, known: Mapping[str, Family]) -> FamilyFacts:
+    ensemble = named_ensemble(name) if name not in known else None
+    if ensemble is not None and ensemble.family in known:
+        own = _facts(known[ensemble.family])
+        return replace(own, label=f"{own.label} x{ensemble.members}")
+    if is_pretrained(name):
+        # One that is frozen is fitted as baselines are, and is none.
+        return FamilyFacts(label=family_of_backbone(name).label)
+    return _facts(known[name]) if name in known else FamilyFacts(label=name)
 
 
 def _facts(family: Family) -> FamilyFacts:

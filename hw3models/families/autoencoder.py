@@ -22,23 +22,24 @@ class Autoencoder(ChainOfChains):
 
     order = ("encoder", "decoder")
 
-    def __init__(self, num_pixels: int, latent_dim: int, hidden: tuple[int, ...] = (128, 64)) -> None:
+    def __init__(self, shape: tuple[int, ...], latent_dim: int, hidden: tuple[int, ...] = (128, 64)) -> None:
         super().__init__()
+        num_pixels, self.axes = math.prod(shape), len(shape)
         self.encoder = _layers((num_pixels, *hidden, latent_dim))
         self.decoder = _layers((latent_dim, *reversed(hidden), num_pixels), nn.Sigmoid())
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Standardised images (..., B, 28, 28) to codes (..., B, k)."""
-        code: torch.Tensor = self.encoder(x.flatten(-2))
+        """Standardised images (..., B, H, W) or (..., B, H, W, 3) to codes (..., B, k)."""
+        code: torch.Tensor = self.encoder(x.flatten(-self.axes))
         return code
 
     def decode(self, code: torch.Tensor) -> torch.Tensor:
-        """Codes (..., B, k) to pixels (..., B, 784) in 0..1."""
+        """Codes (..., B, k) to pixels (..., B, P) in 0..1."""
         pixels: torch.Tensor = self.decoder(code)
         return pixels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Standardised images (..., B, 28, 28) to reconstructions (..., B, 784) in 0..1."""
+        """Standardised images to reconstructions (..., B, P) in 0..1."""
         return self.decode(self.encode(x))
 
 
@@ -52,7 +53,7 @@ def _layers(widths: tuple[int, ...], *end: nn.Module) -> DenseChain:
 
 def build_autoencoder(like: Architecture) -> nn.Module:
     """See `Autoencoder`."""
-    return Autoencoder(math.prod(like.shape), like.latent_dim, like.hidden or (128, 64))
+    return Autoencoder(like.shape, like.latent_dim, like.hidden or (128, 64))
 
 
 IMAGES = Network(

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
@@ -12,7 +15,7 @@ from hw3models.objectives.objective import BaselineFit
 from hw3models.specs import Kind, Recipe
 from hw3models.specs.origin import Origin
 
-__all__ = ["Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
+__all__ = ["Answers", "Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,19 +23,23 @@ class Architecture:
     """What a replicate is built like. A family ignores what it has no use for."""
 
     shape: tuple[int, ...]
-    """Shape of one example: (T, C), or (28, 28)."""
+    """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     num_classes: int
     dropout: float = 0.0
     latent_dim: int = 2
     hidden: tuple[int, ...] = ()
     """Hidden units per layer; empty: the family's own."""
+    depth: int | None = None
+    """Layers or blocks; None: the family's own."""
+    width: int | None = None
+    """Channels of its first layers, or numbers in a token; None: the family's own."""
 
 
 Build = Callable[[Architecture], nn.Module]
 """Makes one freshly initialised replicate.
 
 The module maps (B, *shape), and lengths (B,) for sequences, to logits (B, K); an autoencoder maps images to
-reconstructions (B, pixels) in 0..1.
+reconstructions (B, P) in 0..1, where P is height x width (x 3).
 """
 
 
@@ -54,6 +61,12 @@ class Network:
     it."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
+    default_ensemble: int = 0
+    """Members of the ensemble of it that then stands beside it; 0: none does."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 
@@ -72,6 +85,10 @@ def recipe_of(network: Network, name: str) -> Recipe:
     return network.named[name]
 
 
+Answers = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+"""Standardised examples (n, ...) to columns by name, as `Objective.answers` has them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """A method that a network must beat to be worth its cost. Fitted on train, and asked once about test."""
@@ -86,6 +103,15 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
+    restore: Callable[[Any, tuple[int, ...], int], Answers] | None = None
+    """(`BaselineFit.fitted` of a file, shape of an example, classes) to what can be asked. What does not belong
+    together is a ValueError. None: what it has learnt is not kept."""
+    sees_pixels: bool = False
+    """It is asked about pixels / 255 of images, not standardised ones."""
+    in_default: bool = True
+    """Stands in a comparison for which nobody names families."""
     origin: Origin | None = None
     """Where its code is; None for the families of this package."""
 

@@ -21,6 +21,7 @@ def build_lstm(like: Architecture) -> nn.Module:
 RECIPE = Recipe(
     epochs=20,
     min_examples=20_000,
+    max_time_steps=2_000_000,
     learning_rate=5e-3,
     weight_decay=0.05,
     dropout=0.2,
@@ -35,6 +36,7 @@ SEQUENCES = Network(
     name="lstm",
     label="LSTM",
     kind="sequences",
+    purpose="order over some tens of steps; small",
     build=build_lstm,
     recipe=RECIPE,
     named=other_recipes(RECIPE),

@@ -87,3 +87,23 @@ class MeanPool(nn.Module):
             return features.mean(-1)
         valid = time_mask(lengths, features.shape[-1]).unsqueeze(-2)
         return (features * valid).sum(-1) / lengths.unsqueeze(-1)
+
+
+class ChannelsFirst(nn.Module):
+    """Images as they are kept, (..., H, W) or (..., H, W, C), to (..., C, H, W); channels stay last in memory."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.is_grey = len(shape) == 2
+        self.num_channels = 1 if self.is_grey else shape[2]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """A view, without a copy."""
+        return x.unsqueeze(-3) if self.is_grey else x.movedim(-1, -3)
+
+
+class ImageMean(nn.Module):
+    """Mean over height and width: (..., C, H, W) to (..., C)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((-2, -1))

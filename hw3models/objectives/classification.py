@@ -36,15 +36,16 @@ class Classification:
     def losses(self, outputs: torch.Tensor, batch: Batch, recipe: Recipe, *, train: bool) -> torch.Tensor:
         """Cross-entropy in nats, or mean squared error against the one-hot label; of mixed examples both labels'."""
         smoothing = recipe.label_smoothing if train else 0.0
-        own = _losses(outputs, batch.labels, recipe, smoothing)
+        weights = batch.class_weights if train else None
+        own = _losses(outputs, batch.labels, recipe, smoothing, weights)
         if batch.blend is None:
             return own
-        others = _losses(outputs, batch.blend.labels, recipe, smoothing)
+        others = _losses(outputs, batch.blend.labels, recipe, smoothing, weights)
         return own + batch.blend.share * (others - own)
 
     def loss_grad(self, batch: Batch, recipe: Recipe) -> LossGrad | None:
-        """Cross-entropy as it is; whatever is mixed or smoothed takes autograd."""
-        if recipe.loss == "mse" or recipe.label_smoothing or batch.blend is not None:
+        """Cross-entropy as it is; whatever is mixed, smoothed or weighted takes autograd."""
+        if recipe.loss == "mse" or recipe.label_smoothing or batch.blend is not None or batch.class_weights is not None:
             return None
         return partial(cross_entropy_grad, labels=batch.labels)
 
@@ -56,7 +57,8 @@ class Classification:
         """Class probabilities."""
         test = trained.dataset.test
         with torch.inference_mode():
-            parts = [trained.outputs(batch).softmax(-1).cpu() for batch in trained.batches(test, len(trained.models))]
+            logits = (trained.outputs(batch) for batch in trained.batches(test, len(trained.models)))
+            parts = [(one / _divisors(trained, one)).softmax(-1).cpu() for one in logits]
             seconds = trained.seconds_of_one(test)
         probabilities = torch.cat(parts, dim=1).numpy()
         return _table(trained.family, trained.seeds, probabilities, trained.dataset), seconds
@@ -68,13 +70,25 @@ class Classification:
         probabilities = np.stack([one.probabilities for one in fits if one.probabilities is not None])
         return replace(_table(family, seeds, probabilities, dataset), hard=any(one.hard for one in fits))
 
-    def answers(self, model: nn.Module, arguments: Sequence[torch.Tensor]) -> Mapping[str, NDArray[np.float32]]:
+    def answers(
+        self, model: nn.Module, arguments: Sequence[torch.Tensor], temperature: float = 1.0
+    ) -> Mapping[str, torch.Tensor]:
         """`probabilities` (B, K)."""
-        return {"probabilities": model(*arguments).softmax(-1).numpy()}
+        return {"probabilities": (model(*arguments) / temperature).softmax(-1)}
 
 
-def _losses(outputs: torch.Tensor, labels: torch.Tensor, recipe: Recipe, smoothing: float) -> torch.Tensor:
-    """(S, B) of outputs (S, B, K) and labels (S, B)."""
+def _divisors(trained: Trained, logits: torch.Tensor) -> torch.Tensor:
+    """(S, 1, 1)"""
+    temperatures = trained.temperatures or (1.0,) * len(trained.seeds)
+    return torch.tensor(temperatures, dtype=logits.dtype, device=logits.device)[:, None, None]
+
+
+def _losses(
+    outputs: torch.Tensor, labels: torch.Tensor, recipe: Recipe, smoothing: float, weights: torch.Tensor | None
+) -> torch.Tensor:
+    """(S, B) of outputs (S, B, K) and labels (S, B), each times the weight (K,) of its class."""
+    if weights is not None:
+        return _losses(outputs, labels, recipe, smoothing, None) * weights[labels].to(outputs.dtype)
     if recipe.loss == "mse":
         target = F.one_hot(labels, outputs.shape[-1])
         return (outputs.softmax(-1) - target).square().mean(-1)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from hw3models.data.resamples import tests_on_splits
 from hw3models.evaluation.facts import FamilyFacts
+from hw3models.evaluation.metrics import goal_for
 from hw3models.families import Network, facts_of, find_family, recipe_of
+from hw3models.pipeline.study import trained_for
 from hw3models.specs import DataReport, DataSpec, Recipe, StudyKind, StudySpec, TrainSpec
 
 
@@ -18,7 +20,7 @@ class StudyPlan:
     source: DataSpec
     data: DataReport
     families: tuple[str, ...]
-    """The order in which the user named them."""
+    """Entries of the comparison, in the order in which the user named them: families, and ensembles of their seeds."""
     metric: str
     """What they are compared, ranked and shown by."""
     parent: str = ""
@@ -33,9 +35,14 @@ class StudyPlan:
         return tests_on_splits(self.spec.resampling)
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """The families whose seeds are trained."""
+        return trained_for(self.families)
+
+    @property
     def networks(self) -> tuple[str, ...]:
         """The families that are trained by a recipe."""
-        return tuple(name for name in self.families if isinstance(find_family(self.data.kind, name), Network))
+        return tuple(name for name in self.trained if isinstance(find_family(self.data.kind, name), Network))
 
     @property
     def facts(self) -> dict[str, FamilyFacts]:
@@ -52,12 +59,15 @@ class StudyPlan:
 
     def training(self, family: str, seeds: Sequence[int]) -> TrainSpec:
         """All that a worker needs to know: the recipe in full, and the digest that the data must have."""
+        recipe = self.recipes[family] if family in self.recipes else self._own_recipe(family)
         return TrainSpec(
             data=self.source.model_copy(update={"source": self.data.source, "digest": self.data.digest}),
             family=family,
             origin=find_family(self.data.kind, family).origin,
             seeds=tuple(seeds),
-            recipe=self.recipes[family] if family in self.recipes else self._own_recipe(family),
+            recipe=recipe,
+            # Where no epoch is chosen, nothing depends on the metric, and what was trained for another one serves.
+            goal=goal_for(self.metric) if recipe is not None and recipe.select == "best" else "loss",
             latent_dim=self.latent_dim,
             resampling=self.spec.resampling,
             strategy=self.spec.strategy,

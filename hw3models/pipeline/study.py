@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import ensemble_of, named_ensemble
 from hw3models.evaluation.metrics import default_metric
 from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, origin_of, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
@@ -16,6 +17,7 @@ class Choice(NamedTuple):
     kind: Kind
     families: tuple[str, ...]
     metric: str
+    objective: Objective
 
 
 def check_study(study: StudyKind, spec: StudySpec) -> Choice:
@@ -28,12 +30,15 @@ def check_study(study: StudyKind, spec: StudySpec) -> Choice:
     kind: Kind = "sequences" if study == "sequences" else "images"
     families = default_families(kind, objective) if spec.families is None else enter_all(kind, spec.families)
     check_families(kind, objective, families)
-    check_recipe(kind, families, spec.recipe)
+    check_ensembles(kind, spec, families)
+    check_recipe(kind, trained_for(families), spec.recipe)
     metric = spec.metric or default_metric(objective.metrics)
     check_metric(objective, metric)
-    if spec.tune is not None and not any(isinstance(find_family(kind, name), Network) for name in families):
+    if spec.tune is not None and not any(
+        isinstance(find_family(kind, name), Network) for name in trained_for(families)
+    ):
         raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
-    return Choice(kind, families, metric)
+    return Choice(kind, families, metric, objective)
 
 
 def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
@@ -45,19 +50,22 @@ def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     faults: list[str] = []
     plain = [family for family in families if not is_reference(family)]
-    met: set[str] = set()
+    met: dict[str, str] = {}
+    """What is named by where it is, however the path is spelt, and its short name."""
     for family in families:
         try:
-            if not is_reference(family):
+            ensemble = ensemble_of(family)
+            reference, members = (family, "") if ensemble is None else (ensemble.family, f"*{ensemble.members}")
+            if not is_reference(reference):
                 names.append(family)
                 continue
-            # However the path is spelt.
-            where = origin_of(family).reference
-            if where in met:
+            where = origin_of(reference).reference
+            if where not in met:
+                met[where] = enter(kind, reference, (*names, *plain)).name
+            if met[where] + members in names:
                 faults.append(f"`families` names {family} more than once.")
                 continue
-            met.add(where)
-            names.append(enter(kind, family, (*names, *plain)).name)
+            names.append(met[where] + members)
         except SpecError as error:
             faults.append(str(error))
     if faults:
@@ -65,27 +73,68 @@ def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def trained_for(entries: Sequence[str]) -> tuple[str, ...]:
+    """The families that must be trained for these entries of a comparison: an ensemble is of seeds of its family."""
+    ensembles = {entry: named_ensemble(entry) for entry in entries}
+    return tuple(dict.fromkeys(entry if one is None else one.family for entry, one in ensembles.items()))
+
+
+def check_ensembles(kind: Kind, spec: StudySpec, entries: Sequence[str]) -> None:
+    """Can ensembles be made of what is going to be trained?
+
+    Raises:
+        SpecError: of baselines or autoencoders, of too few seeds, or of replicates that were not trained alike.
+    """
+    for entry, ensemble in ((entry, ensemble_of(entry)) for entry in entries):
+        if ensemble is None:
+            continue
+        family = find_family(kind, ensemble.family)
+        if not isinstance(family, Network) or family.objective is not CLASSIFICATION:
+            raise SpecError(
+                f"`families`: {entry} is an ensemble of {ensemble.family}, which is no network that classifies. Leave "
+                "the asterisk out."
+            )
+        if spec.seeds < ensemble.members:
+            raise SpecError(
+                f"`families`: {entry} needs {ensemble.members} seeds, and `seeds` is {spec.seeds}. Give `seeds` of at "
+                f"least {ensemble.members}, or a smaller ensemble."
+            )
+        if spec.until_decided:
+            raise SpecError(
+                f"`until_decided` adds seeds to networks, and {entry} is an ensemble of a fixed number of them. Leave "
+                "one of the two out."
+            )
+        if spec.resampling != "seed":
+            raise SpecError(
+                f"`families`: {entry} needs networks that were trained on the same examples and tested on the same. "
+                f"Use `resampling: seed` instead of {spec.resampling}, or leave the ensemble out."
+            )
+
+
 def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:
-    """Networks first, then the baselines that stand in every comparison (ROCKET, and not its like MiniROCKET)."""
-    known = [name for name, family in FAMILIES[kind].items() if family.objective is objective]
-    return tuple(name for name in known if name != "minirocket")
+    """Networks first, then the baselines that stand in every comparison.
+
+    What the size of the data changes about them is decided when they are there (`hw3models.pipeline.defaults`).
+    """
+    known = {name: family for name, family in FAMILIES[kind].items() if family.objective is objective}
+    return tuple(name for name, family in known.items() if family.in_default)
 
 
 def check_families(kind: Kind, objective: Objective, families: Sequence[str]) -> None:
     """All faults of a choice of families at once, before anything is trained.
 
     Raises:
-        SpecError: a name is not known for these data, does another task, or stands twice.
+        SpecError: a name is not known for these data, or does another task, or stands twice.
     """
     faults = []
-    for name in dict.fromkeys(families):
+    for name in trained_for(families):
         try:
             family = find_family(kind, name)
         except SpecError as error:
             faults.append(str(error))
             continue
         if family.objective is not objective:
-            fitting = ", ".join(default_families(kind, objective))
+            fitting = ", ".join(name for name, one in FAMILIES[kind].items() if one.objective is objective)
             does = f"{name} is for {family.objective.name}, this study is {objective.name}"
             faults.append(f"`families`: {does}; fitting: {fitting}.")
     if twice := [name for name in dict.fromkeys(families) if list(families).count(name) > 1]:

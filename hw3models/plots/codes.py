@@ -26,7 +26,7 @@ CLASS_COLORS = (
 
 
 def reconstructions(originals: NDArray[np.uint8], rebuilt: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """Originals (m, H, W) and under each what every family made of it; uint8, ten pictures to a row."""
+    """Originals (m, H, W) or (m, H, W, 3) and under each what every family made of it; uint8, ten pictures to a row."""
     rows = {"original": originals, **rebuilt}
     num_blocks = -(-len(originals) // PER_ROW)
     height = 0.52 * len(rows) * num_blocks + 0.12 * num_blocks
@@ -75,13 +75,16 @@ def code_map(codes: NDArray[Any], labels: NDArray[np.int64], class_names: Sequen
 
 
 def walk(pictures: NDArray[np.uint8], *, first: tuple[float, float], second: tuple[float, float]) -> Figure:
-    """What the decoder draws over a grid of codes: pictures (rows, columns, H, W), the highest second number on top."""
+    """What the decoder draws over a grid of codes: pictures (rows, columns, H, W) or (..., 3).
+
+    The highest second number is on top.
+    """
     rows, columns = pictures.shape[:2]
     with style():
         figure = new_figure(5.4, 5.4 * rows / columns * 0.93)
         ax = figure.subplots()
         _show(ax, np.concatenate([_strip(row, columns) for row in pictures]))
-        height, width = (size + 2 for size in pictures.shape[2:])
+        height, width = (size + 2 for size in pictures.shape[2:4])
         ax.set_xticks([width / 2, width * (columns - 0.5)], [f"{value:.2g}" for value in first])
         ax.set_yticks([height * (rows - 0.5), height / 2], [f"{value:.2g}" for value in second])
         ax.set_xlabel("first number of the code")
@@ -96,15 +99,18 @@ def _legend_name(name: str) -> str:
 
 
 def _strip(images: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Pictures (m, H, W) side by side with gaps of two pixels, filled up to `length` pictures with nothing."""
-    padded = np.pad(images, ((0, length - len(images)), (1, 1), (1, 1)))
+    """Pictures (m, H, W) or (m, H, W, 3) side by side, two pixels apart, filled up to `length` with nothing."""
+    colours = [(0, 0)] * (images.ndim - 3)
+    padded = np.pad(images, ((0, length - len(images)), (1, 1), (1, 1), *colours))
     return np.concatenate(list(padded), axis=1)
 
 
 def _show(ax: Axes, ink: NDArray[np.uint8]) -> None:
-    """Black, as opaque as the ink: a page on a dark ground may invert it."""
-    picture = np.zeros((*ink.shape, 4), np.uint8)
-    picture[..., 3] = ink
+    """Black, as opaque as the ink: a page on a dark ground may invert it. Colours as they are."""
+    picture = ink
+    if ink.ndim == 2:
+        picture = np.zeros((*ink.shape, 4), np.uint8)
+        picture[..., 3] = ink
     ax.imshow(picture, interpolation="none", extent=(0, ink.shape[1], ink.shape[0], 0))
     ax.set_facecolor("none")
     ax.spines[:].set_visible(False)

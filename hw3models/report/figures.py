@@ -1,8 +1,8 @@
 """The figures of one answer, drawn from its reports and from what lies beside them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,11 +29,19 @@ class Drawn:
     title: str
     has_ink: bool = False
     """Holds pictures of black ink, which a dark page inverts."""
+    narrow: str = ""
+    """The same for a telephone, where the whole figure would be too small to read."""
 
 
 def draw(figure: Figure, label: str, *, title: str = "", has_ink: bool = False) -> Drawn:
     """`label` is what a reader who cannot see the figure is told."""
     return Drawn(svg=plots.to_svg(figure, label=label), title=title, has_ink=has_ink)
+
+
+def draw_twice(figure: Callable[..., Figure], label: str) -> Drawn:
+    """For wide screens, and for narrow ones."""
+    narrow = plots.to_svg(figure(width=plots.NARROW), label=label)
+    return Drawn(svg=plots.to_svg(figure(), label=label), title="", narrow=narrow)
 
 
 def family_figures(training: TrainReport, evaluation: EvaluationReport, data: DataReport) -> dict[str, str]:
@@ -61,25 +69,32 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
 
 def draw_scores(answer: Answer, metric: str) -> Drawn:
     """Families with their intervals."""
-    figure = plots.intervals(
-        _marks(answer, metric),
-        metric=f"{formatting.metric_name(metric)} on the test split",
-        is_percent=formatting.is_percent(metric),
-        higher_is_better=formatting.higher_is_better(metric),
-    )
+    figure = partial(figure_of_scores, answer, metric)
     told = "; ".join(
         f"{formatting.family_name(name)} {' '.join(formatting.value_and_interval(metric, one.metrics[metric]))}"
         for name, one in answer.evaluation.items()
         if metric in one.metrics
     )
-    return draw(
+    return draw_twice(
         figure, f"{formatting.metric_name(metric)} of each family with 95% interval on {answer.data.name}: {told}"
+    )
+
+
+def figure_of_scores(answer: Answer, metric: str, width: float = plots.WIDE) -> Figure:
+    """Families with their intervals."""
+    return plots.intervals(
+        _marks(answer, metric),
+        metric=f"{formatting.metric_name(metric)} on the test split",
+        is_percent=formatting.is_percent(metric),
+        higher_is_better=formatting.higher_is_better(metric),
+        width=width,
     )
 
 
 def draw_cost(answer: Answer, metric: str) -> Drawn:
     """The metric over training time."""
-    figure = plots.cost_accuracy(
+    figure = partial(
+        plots.cost_accuracy,
         _marks(answer, metric),
         metric=f"test {formatting.metric_name(metric)}",
         is_percent=formatting.is_percent(metric),
@@ -87,7 +102,7 @@ def draw_cost(answer: Answer, metric: str) -> Drawn:
     told = "; ".join(
         f"{formatting.family_name(name)} {formatting.seconds(per_seed(one))}" for name, one in answer.training.items()
     )
-    return draw(
+    return draw_twice(
         figure, f"{formatting.metric_name(metric)} over training time of one seed on {answer.data.name}: {told}"
     )
 
@@ -124,7 +139,9 @@ def _marks(answer: Answer, metric: str) -> list[plots.Mark]:
 def draw_curves(answer: Answer) -> Iterator[Drawn | Missing]:
     """Learning curves of every network, with one scale of accuracy for all."""
     histories = {
-        name: load_history(training) for name, training in answer.training.items() if training.recipe is not None
+        name: load_history(training)
+        for name, training in answer.training.items()
+        if training.recipe is not None and training.members == 1
     }
     read = {name: history for name, history in histories.items() if isinstance(history, History)}
     accuracies = [
@@ -216,7 +233,7 @@ def _pictures(
         else:
             figure = plots.walk(walk.pictures, first=walk.first, second=walk.second)
             label = f"What the decoder of {title} draws for codes on a grid"
-            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=True)
+            yield "walk", draw(figure, label, title=f"{title}, seed {best}", has_ink=len(data.shape) == 2)
 
 
 def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterator[tuple[str, Drawn | Missing]]:
@@ -236,4 +253,4 @@ def _rebuilt(tables: Mapping[str, PredictionTable], data: DataReport) -> Iterato
             formatting.family_name(name): t.reconstructions for name, t in same.items() if t.reconstructions is not None
         }
         label = f"Test images of {data.name}, and below each its reconstruction by {', '.join(rows)}"
-        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=True)
+        yield "reconstructions", draw(plots.reconstructions(originals, rows), label, has_ink=originals.ndim == 3)

@@ -63,14 +63,14 @@ def load_predictions(evaluation: EvaluationReport) -> PredictionTable | Missing:
 
 
 def load_originals(data: DataReport, test_index: NDArray[np.int64]) -> NDArray[np.uint8] | Missing:
-    """The images at `test_index` of the prepared data, uint8 (m, H, W)."""
+    """The images at `test_index` of the prepared data, uint8 (m, H, W) or (m, H, W, 3)."""
     try:
         features = load(Path(data.path), digest=data.digest).features
     except (DataError, DigestError) as error:
         return Missing(what=f"original images of {data.name}", why=str(error))
-    if features.ndim != 3 or (len(test_index) and test_index.max() >= len(features)):
+    if features.dtype != np.uint8 or (len(test_index) and test_index.max() >= len(features)):
         return Missing(what=f"original images of {data.name}", why=f"the arrays have shape {features.shape}.")
-    return features[test_index].astype(np.uint8)
+    return np.asarray(features[test_index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class Walk:
     """What a decoder draws over a grid of codes of two numbers."""
 
     pictures: NDArray[np.uint8]
-    """(rows, columns, H, W), the highest second number first."""
+    """(rows, columns, H, W) or (..., 3), the highest second number first."""
     first: tuple[float, float]
     second: tuple[float, float]
 

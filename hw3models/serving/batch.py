@@ -17,6 +17,7 @@ from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.files import atomic_path, check_output
 from hw3models.serving.predictor import Predictor
+from hw3models.specs import FormOptions
 
 AT_ONCE = 1024
 """Examples that the network sees together."""
@@ -26,7 +27,7 @@ SUFFIXES = (".parquet", ".csv")
 def wanted_by(predictor: Predictor) -> Wanted:
     """What the model takes."""
     manifest = predictor.manifest
-    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels)
+    return Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
 
 
 def score_file(
@@ -36,6 +37,8 @@ def score_file(
     *,
     sample_column: str = "sample",
     time_column: str = "time",
+    label_column: str = "label",
+    form: FormOptions = FormOptions(),  # noqa: B008  # frozen
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many.
@@ -51,7 +54,8 @@ def score_file(
     if output.suffix.lower() not in SUFFIXES:
         raise SpecError(f"`output` {output}: write to a {' or '.join(SUFFIXES)} file.")
     check_output(output, [data])
-    blocks = read_examples(data, wanted_by(predictor), sample_column=sample_column, time_column=time_column)
+    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
+    blocks = read_examples(data, wanted_by(predictor), **columns, form=form)
     is_csv = output.suffix.lower() == ".csv"
     try:
         with atomic_path(output) as part:

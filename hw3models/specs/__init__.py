@@ -20,7 +20,7 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import DataOptions, DataReport, DataSpec, Kind, SourceReport
+from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -36,9 +36,12 @@ from hw3models.specs.promotion import (
 from hw3models.specs.studies import (
     AutoencoderSpec,
     Environment,
+    GrowthReport,
     HomeworkPart,
     Hw3Spec,
     ImagesSpec,
+    LearningCurveReport,
+    LearningCurveSpec,
     RecipeName,
     RunReport,
     SequencesSpec,
@@ -73,15 +76,19 @@ __all__ = [
     "DriftTest",
     "Environment",
     "EvaluationReport",
+    "FormOptions",
     "GateDecision",
     "GateOptions",
     "GateOutcome",
     "Goal",
     "Grounds",
+    "GrowthReport",
     "HomeworkPart",
     "Hw3Spec",
     "ImagesSpec",
     "Kind",
+    "LearningCurveReport",
+    "LearningCurveSpec",
     "Look",
     "NightlySpec",
     "PairReport",

@@ -28,12 +28,15 @@ class EvaluationReport(Report):
     num_test: int
     metrics: dict[str, Score]
     per_class: dict[str, dict[str, float]] = {}
-    """Class name -> precision, recall, f1, support; means over seeds."""
+    """Class name -> precision, recall, f1, support; means over seeds; `recall_low` and `recall_high`, the 95% limits
+    of the recall."""
     confusion: tuple[tuple[int, ...], ...] = ()
     """Rows true, columns predicted, summed over seeds."""
     predict_seconds_per_1000: float
     """Prediction time of one replicate per 1,000 examples, on `device`."""
     device: str
+    calibration: str = ""
+    """What temperature scaling has changed, or why it was left out; a sentence. Empty for what is no network."""
     table_path: str
     """The prediction table (seeds x test examples), `.npz`, no pickle."""
     table_digest: str
@@ -132,6 +135,10 @@ class ComparisonReport(Report):
     """What the verdict is about: networks trained on this training part, or on others like it as well."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
+    headline: str = ""
+    """Which family to take and why, in a sentence; empty in reports of earlier versions, and of one family."""
+    changes: str = ""
+    """What would change the answer."""
     verdict: str
     """Sentences, the most important first."""
     advice: str = ""

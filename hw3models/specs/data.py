@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, field_validator
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+HOW_READ = ("Read as ", "Taken with ", "The time step is ", "Resampled to ")
+"""How notes begin that say how files were read, and warn of nothing."""
 
 
 _described: list[Callable[[], str]] = []
@@ -22,7 +24,41 @@ def _describe_source(schema: dict[str, Any]) -> None:
     schema["description"] = " ".join([schema["description"], *(text() for text in _described)])
 
 
-class DataOptions(Spec):
+class FormOptions(Spec):
+    """How series are found in files that can be read in several ways; the same for training and for prediction."""
+
+    layout: Literal["auto", "long", "wide", "tidy"] = "auto"
+    """Text files: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
+    value (case, dimension, time, value). `auto` finds out, and says it."""
+    pair: bool = True
+    """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
+    named."""
+    window: Annotated[int, Field(ge=2)] | None = None
+    """Cut recordings into windows of so many steps; a window's label is that of its rows, and windows of one recording
+    stay on one side of every split. None: a recording is one series."""
+    stride: Annotated[int, Field(ge=1)] | None = None
+    """Steps from the begin of a window to the next one's. None: as many as a window has, so that none overlap."""
+    mixed_windows: Literal["drop", "majority"] = "drop"
+    """Windows in which the label changes: `drop` leaves them out and counts them, `majority` takes the label of most
+    rows."""
+    resample: str | None = None
+    """Bring series with times to a grid, such as `20ms`, `1s` or `5min`; a number without a unit counts in the time
+    column's own unit. Holes stay missing."""
+    arrays: str | None = None
+    """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
+    groups, groups_val, groups_test)."""
+    axes: Literal["NTC", "NCT"] | None = None
+    """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
+    steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
+    file_pattern: str | None = None
+    """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
+    well."""
+    manifest: str | None = None
+    """A folder of files: a table with a row for each file: the file (or its number), label, and group and split where
+    there are some. Several, with a comma between them, are put together."""
+
+
+class DataOptions(FormOptions):
     """How data are split, and (for the synthetic regimes) how many and how hard."""
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -59,13 +95,22 @@ class DataOptions(Spec):
     """Long-form tables: columns that are no channels, whatever they hold."""
     merge_labels: bool = False
     """Labels that differ in case, in spaces around them or in how a number is written (1 and 1.0) are one class."""
-    axes: Literal["NTC", "NCT"] | None = None
-    """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
-    steps). None: NTC, and what looks like NCT is refused with a question."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
     series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
     same to what it is asked about."""
+    image_size: str | None = None
+    """Pictures in files: the size that all are brought to, a side such as `64`, or height and width such as `48x64`.
+    None: their own if all have one of at most 64 pixels, else one of at most 64."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """Pictures in files: how one of another shape becomes that size. `fit` stretches the whole picture, `crop` cuts off
+    on both sides what is too long, `pad` fills up with black."""
+    skip_unreadable: bool = False
+    """Pictures in files: go on without those that cannot be read, and say how many."""
+    group_from: str | None = None
+    """Pictures in files: whose picture it is, or of which recording. `folder` is the folder within that of the class;
+    anything else is a regular expression that is searched for in the path, such as `patient\\d+`; its first bracket, if
+    it has one, is the group."""
     digest: str | None = None
     """The content digest that the prepared data must have; other data are refused. None: not checked."""
 
@@ -116,7 +161,7 @@ class DataReport(Report):
     num_validation: int
     num_test: int
     shape: tuple[int, ...]
-    """Shape of one example: (28, 28) for images, (T, C) for sequences."""
+    """Shape of one example: (H, W) or (H, W, 3) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""
@@ -127,3 +172,10 @@ class DataReport(Report):
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read, in sentences, where more than one way is possible."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Notes that must be read before any verdict: all but those that say how files were read."""
+        return tuple(note for note in self.notes if not note.startswith(HOW_READ))

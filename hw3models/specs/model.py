@@ -7,16 +7,22 @@ from pydantic import Field, model_validator
 from hw3models.specs import Kind, Report, Resampling
 from hw3models.specs.origin import Origin
 
+Use = Literal["single", "ensemble"]
+
 
 class ModelManifest(Report):
     """What `model.json` holds."""
 
     family: str
+    format: Literal["safetensors", "skops"] = "safetensors"
+    """What the file beside it is: tensors of a network, or fitted baselines."""
+    use: Use = "single"
+    """Who answers: the replicate of `best_seed`, or all of `seeds`, whose probabilities are averaged."""
     origin: Origin | None = None
     """Where the family's code is; None for those of this package."""
     kind: Kind
-    shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    """Shape of one example: (28, 28), or (T, C)."""
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
+    """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     class_names: tuple[str, ...]
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
@@ -27,20 +33,33 @@ class ModelManifest(Report):
     latent_dim: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    depth: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=1)] | None = None
     seeds: tuple[int, ...]
     best_seed: int
+    temperatures: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """What the logits of each seed are divided by, fitted on validation examples (Guo et al. 2017); empty: 1."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
+    image_fit: Literal["fit", "crop", "pad"] = "fit"
+    """How pictures of another shape become that of the model: as in its training."""
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""
+    sample_column: str | None = None
+    """How the column of its training table was called that says which series a row belongs to."""
+    time_column: str | None = None
+    """How the column was called that orders the rows of a series."""
     data_digest: str
     data_name: str
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "ModelManifest":
         faults = []
-        num = 1 if self.kind == "images" else self.shape[1]
+        is_colour = self.kind == "images" and len(self.shape) == 3
+        if len(self.shape) == 3 and (not is_colour or self.shape[2] != 3):
+            faults.append(f"`shape` is {self.shape}, where three numbers are height, width and 3 of colour images")
+        num = 3 if is_colour else 1 if self.kind == "images" else self.shape[1]
         for name in ("mean", "std"):
             if len(getattr(self, name)) != num:
                 faults.append(f"`{name}` has {len(getattr(self, name))} numbers for {num} channels")
@@ -52,8 +71,25 @@ class ModelManifest(Report):
                 faults.append(f"`{name}` names one twice: {', '.join(map(str, values[:10]))}")
         if not self.class_names:
             faults.append("`class_names` is empty")
+        if self.temperatures and len(self.temperatures) != len(self.seeds):
+            faults.append(f"`temperatures` has {len(self.temperatures)} numbers for {len(self.seeds)} seeds")
+        if self.use == "ensemble" and len(self.seeds) < 2:
+            faults.append("`use` is ensemble, of one seed")
         if self.best_seed not in self.seeds:
             faults.append(f"`best_seed` {self.best_seed} is not one of `seeds`")
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def of(self, seeds: tuple[int, ...], use: Use = "single") -> "ModelManifest":
+        """The manifest of some of its replicates; a single one is the best there is."""
+        rows = [self.seeds.index(seed) for seed in seeds]
+        best = self.best_seed if self.best_seed in seeds else seeds[0]
+        chosen = {"seeds": seeds, "best_seed": best, "use": use}
+        if self.temperatures:
+            chosen["temperatures"] = tuple(self.temperatures[row] for row in rows)
+        return ModelManifest.model_validate(self.model_dump() | chosen)
+
+    def temperature_of(self, seed: int) -> float:
+        """What the logits of the seed are divided by."""
+        return self.temperatures[self.seeds.index(seed)] if self.temperatures else 1.0

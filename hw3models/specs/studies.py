@@ -1,5 +1,6 @@
 """Studies: what a flow is asked, and its whole report."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -12,6 +13,8 @@ from hw3models.specs.training import PlacementWish, Recipe, Resampling
 
 StudyKind = Literal["images", "autoencoder", "sequences"]
 RecipeName = Literal["default", "homework", "long", "deep"]
+TUNE_SIZES = {"small": 5, "medium": 20, "large": 60}
+"""Trials that a search of this size has."""
 
 
 class StudySpec(Spec):
@@ -20,7 +23,7 @@ class StudySpec(Spec):
     model_config = ConfigDict(allow_inf_nan=False)
 
     families: tuple[str, ...] | None = None
-    """Families and baselines to compare; none: all that suit the data."""
+    """Families and baselines to compare; none: those that suit the data. `inception*5` is an ensemble of five seeds."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Replicates per family. Under 3 there is hardly a statement about the difference."""
     first_seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
@@ -38,9 +41,10 @@ class StudySpec(Spec):
     the training; `deep`, the wide autoencoder of Hinton and Salakhutdinov."""
     own_recipe: Recipe | None = None
     """One recipe for all networks, instead of a named one; what is not given has the value shown here."""
-    tune: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Search for each network's recipe first, in so many trials, judged on validation examples only. Every network has
-    the same number; baselines are not tuned. None: the recipes are taken as they are."""
+    tune: Annotated[int, Field(ge=2, le=1000)] | Literal["small", "medium", "large"] | None = None
+    """Search for each network's recipe first, in so many trials, judged on validation examples only: `small` is 5,
+    `medium` 20, `large` 60. Every network has the same number; baselines are not tuned. None: the recipes are taken as
+    they are."""
     strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -67,8 +71,44 @@ class StudySpec(Spec):
     margin: Annotated[float, Field(gt=0)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
     percent, 0.1 dB, 2% of the best value of all others."""
+    budget: str | None = None
+    """Time that training may take, such as `90s`, `5m` or `1h`: as many families as can be trained in it, all with the
+    same seeds and their whole recipes; what is left out is said. None: as long as it takes."""
     fresh: bool = False
     """Do it again even if the same was done before: a new MLflow run, nothing taken from the cache."""
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """The budget as a number."""
+        if self.budget is None:
+            return None
+        return float(self.budget[:-1]) * {"s": 1, "m": 60, "h": 3600}[self.budget[-1]]
+
+    @model_validator(mode="after")
+    def _a_budget_is_a_time(self) -> "StudySpec":
+        if self.budget is None:
+            return self
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?[smh]", self.budget, re.ASCII) or self.budget_seconds == 0:
+            raise SpecError(
+                f"`budget` {self.budget!r} is no time. Write a number and s, m or h, such as `90s`, `5m` or `1h`."
+            )
+        if self.until_decided or self.tune is not None:
+            other = "until_decided" if self.until_decided else "tune"
+            raise SpecError(
+                f"`budget` is of one training of each family, and `{other}` trains more. Give one of the two."
+            )
+        return self
+
+    @field_validator("tune", mode="before")
+    @classmethod
+    def _trials_of_a_size(cls, value: object) -> object:
+        """So a size is the same search, and the same study, as its number."""
+        return TUNE_SIZES.get(value, value) if isinstance(value, str) else value
+
+    @property
+    def trials(self) -> int | None:
+        """Trials of the search for each network's recipe."""
+        return TUNE_SIZES[self.tune] if isinstance(self.tune, str) else self.tune
 
     @model_validator(mode="after")
     def _looks_fit_the_seeds(self) -> "StudySpec":
@@ -121,6 +161,49 @@ class SequencesSpec(StudySpec):
     """Which sequences."""
 
 
+class LearningCurveSpec(Spec):
+    """The same study at growing sizes of the training part: would more data help?"""
+
+    images: ImagesSpec | None = None
+    """A study of images."""
+    sequences: SequencesSpec | None = None
+    """A study of sequences."""
+    times: Annotated[float, Field(gt=1, le=10)] = 2.0
+    """How much more data the forecast is for."""
+
+    @model_validator(mode="after")
+    def _one_study(self) -> "LearningCurveSpec":
+        if (self.images is None) == (self.sequences is None):
+            raise SpecError("give one of `images` and `sequences`: a learning curve is of one study.")
+        return self
+
+
+class GrowthReport(Report):
+    """One family's accuracy at growing sizes, and at a larger one."""
+
+    accuracy: tuple[float, ...]
+    """At each size, the mean over seeds."""
+    expected: float
+    low: float
+    high: float
+    """Forecast with its 80% interval."""
+    held_back: tuple[float, float] | None
+    """The 80% interval at the largest size, forecast from the others; None where these were too few."""
+    fits: bool | None
+    """Whether it holds what was measured there."""
+
+
+class LearningCurveReport(Report):
+    """What came of `hw3 learning-curve`."""
+
+    data: str
+    times: float
+    sizes: tuple[int, ...]
+    """Training examples, those for validation included."""
+    families: dict[str, GrowthReport]
+    verdict: str
+
+
 class Hw3Spec(Spec):
     """Everything: images, autoencoder, sequence regimes, homework parts, one report."""
 
@@ -128,6 +211,8 @@ class Hw3Spec(Spec):
     """Image data; `auto` is MNIST if it can be had, else digits."""
     regimes: tuple[Literal["motif", "order", "locked", "dynamics", "trend"], ...] = ("motif", "order", "locked")
     """Sequence regimes to test the claims of homework part 5 on."""
+    image_regimes: tuple[Literal["shifted-digits", "shuffled-digits", "locked-image"], ...] = ()
+    """Image regimes to test what homework part 5B says of CNNs on images: minutes each."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Replicates per family."""
     num_train: Annotated[int, Field(ge=20)] = 1000

@@ -11,7 +11,8 @@ from hw3models.specs.origin import Origin
 
 PlacementWish = Literal["auto", "here", "gpu", "cpu"]
 Resampling = Literal["seed", "training", "split", "both"]
-Goal = Literal["accuracy", "loss"]
+Goal = Literal["accuracy", "balanced_accuracy", "macro_f1", "loss"]
+"""What is watched on validation examples: the highest of the first three, or the lowest loss."""
 
 
 class Recipe(Spec):
@@ -23,6 +24,9 @@ class Recipe(Spec):
     """Passes over the training examples (more for small data: see `min_examples`)."""
     min_examples: Annotated[int, Field(ge=0)] = 0
     """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
+    max_time_steps: Annotated[int, Field(ge=0)] = 0
+    """Sequences: time steps (examples x length) up to which `min_examples` holds. Long series cost more each, and are
+    passed over less often, down to a quarter of `min_examples`. 0: however many."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -40,17 +44,34 @@ class Recipe(Spec):
     """Largest gradient norm of a replicate; None: not clipped."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout probability, where the family has a place for it."""
+    depth: Annotated[int, Field(ge=1, le=200)] | None = None
+    """Residual networks: layers, 6n + 2 (8, 14, 20, ...); transformers: blocks. None: the family's own."""
+    width: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Convolutional networks: channels of the first layers; transformers: numbers in a token. None: the family's
+    own."""
     hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
     """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
     Empty: 128 and 64."""
     select: Literal["last", "best"] = "last"
-    """Parameters to keep: of the last epoch, or of the epoch with the lowest validation loss."""
+    """Parameters to keep: of the last epoch, or of the best one on validation examples (see `goal` of a training)."""
     patience: Annotated[int, Field(ge=1)] | None = None
-    """Stop a replicate after so many epochs without a lower validation loss; None: never."""
+    """Stop a replicate after so many epochs without a better one on validation examples; None: never."""
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
     """Autoencoders always use MSE per pixel; for classifiers MSE is against the one-hot label (homework 1B)."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Classifiers: `balanced` lets each class count for as much in the loss, however few its training examples are."""
     shift_pixels: Annotated[int, Field(ge=0, le=8)] = 0
     """Images: random shift by up to so many pixels in each direction, drawn per batch and replicate."""
+    crop: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Images: largest random shift of each, as a share of height and width: a crop of the image with its border
+    repeated around it."""
+    flip: Literal["never", "auto", "always"] = "never"
+    """Images: each is mirrored left to right with probability 1/2; `auto` where a mirrored training example looks like
+    one of its class still, as of clothes and not of digits."""
+    cutout: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Images: side of a square that is blanked in each (DeVries and Taylor 2017), as a share of the shorter side."""
+    colour: Annotated[float, Field(ge=0)] = 0.0
+    """Images: standard deviation of a random gain and of a random offset, drawn for each example and channel."""
     augmented: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Sequences: share of the series that jitter, gain, shift and warp are applied to, drawn anew for every batch; the
     others stay where they are, for data in which the position tells the class."""
@@ -63,7 +84,7 @@ class Recipe(Spec):
     time_warp: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Sequences: standard deviation of a smooth random distortion of time, as a share of the length."""
     mixup: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Sequences: each example is blended with another, whose share is drawn up to this; so are the labels."""
+    """Each example is blended with another, whose share is drawn up to this; so are the labels."""
     tried: Annotated[int, Field(ge=1)] = 1
     """Recipes that were tried to find this one: families that are compared should have had as many."""
 
@@ -89,6 +110,8 @@ class TrainSpec(Spec):
     """One replicate per seed: its own initialisation and its own order of examples."""
     recipe: Recipe | None = None
     """None: the family's default."""
+    goal: Goal = "loss"
+    """What `select: best` and `patience` go by on validation examples: that of the study's metric."""
     latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Autoencoder and PCA: numbers in the code."""
     resampling: Resampling = "seed"
@@ -123,7 +146,7 @@ class TrialPlan(Spec):
     number: Annotated[int, Field(ge=0)]
     """Number of the trial; 0 is the recipe that the search began with."""
     goal: Goal = "accuracy"
-    """What is to become best on validation examples: the highest accuracy, or the lowest loss."""
+    """What is to become best on validation examples."""
     folds: Annotated[int, Field(ge=1, le=10)] = 1
     """1: judged on the data's own validation split. More: on so many folds of the training part."""
     bars: tuple[float | None, ...] = ()
@@ -186,13 +209,18 @@ class TrainReport(Report):
     """Where the family's code was; None for those of this package."""
     seeds: tuple[int, ...]
     """Seeds whose replicates were trained to the end, in the order of every per-seed list."""
+    members: int = 1
+    """Networks of an ensemble, each with a seed of its own; `seeds` are then those of the first members."""
     failures: tuple[ReplicateFailure, ...] = ()
     best_seed: int
     """Lowest validation loss (training loss where there is no validation split)."""
     directory: str
-    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`."""
+    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`, and `model.json` and
+    `replicates.skops` where what was learnt is kept."""
     digest: str
-    """sha256 over the folder's parameters."""
+    """sha256 over the folder's parameters; of a baseline over its predictions."""
+    kept_digest: str | None = None
+    """sha256 over a baseline's `replicates.skops`; None where there is none."""
     data_digest: str
     spec_digest: str
     recipe: Recipe | None
@@ -212,3 +240,8 @@ class TrainReport(Report):
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a model that can be asked again."""
+        return self.recipe is not None or self.kept_digest is not None

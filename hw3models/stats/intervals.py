@@ -31,7 +31,12 @@ another design: their training sets overlap, so they are not independent, and th
 J, is far too small. The corrected resampled t-test (Nadeau and Bengio 2003) takes (1/J + n_test/n_train) times the
 variance over splits, with J - 1 degrees of freedom; differences are taken split by split.
 
-S = seeds, n = test examples, G = groups of examples, J = resampled splits
+An ensemble of M networks is one value, which shows no luck of its seeds. What its members show is the jackknife over
+them: the metric of the ensemble without member i, for each i. As pseudo-values (Tukey 1958), one for each member,
+these go the way of seeds, above: their mean is the ensemble's value and their variance over M is the jackknife's,
+which on average is not too small (Efron and Stein 1981; docs/decisions/0031).
+
+S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble
 """
 
 import math
@@ -75,6 +80,9 @@ class Measured:
     """Excess of the value that noise makes, as estimated (the calibration error is a sum of absolute values)."""
     greatest_bias: float = 0.0
     """The same, at most."""
+    num_members: int = 1
+    """M, where the replicates are ensembles: `per_seed` and `left_out` then hold M pseudo-values for each of them, one
+    for a member, whose mean is the ensemble's own value (`of_ensembles`)."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
 
@@ -82,6 +90,12 @@ class Measured:
     def value(self) -> float:
         """The mean over seeds."""
         return float(self.per_seed.mean())
+
+    @property
+    def per_replicate(self) -> NDArray[np.float64]:
+        """The value of each replicate: of each seed, or each ensemble."""
+        values: NDArray[np.float64] = self.per_seed.reshape(-1, self.num_members).mean(axis=1)
+        return values
 
     @cached_property
     def possible_means(self) -> NDArray[np.float64] | None:
@@ -315,6 +329,27 @@ def measure_mean(
     if floor is None:
         floor = 0.5 / (found.num_independent + 2) ** 2 if is_share else 0.0
     return replace(found, floor=floor)
+
+
+def of_ensembles(whole: Measured, without: Sequence[Measured]) -> Measured:
+    """Ensembles of M members, measured whole, S of them, and `without` each of the M members in turn.
+
+    The pseudo-value of member i is the ensemble's value plus (M - 1) times what the ensembles without a member lose on
+    average by the want of i: M T - (M - 1) T_i, less the bias, which is left in the value.
+    """
+    num = len(without)
+
+    def pseudo(value: NDArray[np.float64], lacking: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        each = np.stack(lacking, axis=1)
+        values = value[:, None] + (num - 1) * (each.mean(axis=1, keepdims=True) - each)
+        return np.asarray(values.reshape(-1, *value.shape[1:]))
+
+    return replace(
+        whole,
+        per_seed=pseudo(whole.per_seed, [one.per_seed for one in without]),
+        left_out=pseudo(whole.left_out, [one.left_out for one in without]),
+        num_members=num,
+    )
 
 
 def estimate(measured: Measured) -> Estimate:

@@ -193,9 +193,12 @@ def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
 
 
 def possible_means(measured: "Measured") -> Array | None:
-    """Means over all seeds that these S values are compatible with: sorted draws; None for a metric without ends."""
+    """Means over all seeds that these S values are compatible with: sorted draws.
+
+    None for a metric without ends, and for the pseudo-values of ensembles, which may lie beyond them.
+    """
     lowest, highest = measured.bounds
-    if not math.isfinite(lowest):
+    if not math.isfinite(lowest) or measured.num_members > 1:
         return None
     normal, chi2 = _draws(len(measured.per_seed) - 1)
     into, back = _scale(lowest, highest, measured.num_examples)

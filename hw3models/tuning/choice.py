@@ -3,16 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from hw3models.errors import TrainingError
-from hw3models.evaluation.metrics import counts_right_answers
 from hw3models.families import display_name
 from hw3models.specs import DataReport, Goal, Recipe, TrialReport, TuningReport
 from hw3models.tuning.search import Search
 from hw3models.tuning.trial import SEEDS
-
-
-def goal_for(metric: str) -> Goal:
-    """What trials are judged by in a study whose families are compared by `metric`."""
-    return "accuracy" if counts_right_answers(metric) else "loss"
 
 
 def choose(search: Search, num_trials: int) -> TuningReport:
@@ -53,7 +47,7 @@ def best_of(reports: Sequence[TrialReport], goal: Goal) -> TrialReport | None:
     def rank(report: TrialReport) -> tuple[float, float, int]:
         assert report.value is not None
         assert report.loss is not None
-        return (-report.value if goal == "accuracy" else report.value, report.loss, report.number)
+        return (report.value if goal == "loss" else -report.value, report.loss, report.number)
 
     return min((report for report in reports if report.state == "finished"), key=rank, default=None)
 

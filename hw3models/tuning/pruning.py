@@ -42,4 +42,4 @@ def falls_short(rungs: Sequence[float], bars: Sequence[float | None], goal: Goal
     bar = bars[rung] if 0 <= rung < len(bars) else None
     if bar is None:
         return False
-    return max(rungs) < bar if goal == "accuracy" else min(rungs) > bar
+    return min(rungs) > bar if goal == "loss" else max(rungs) < bar

@@ -26,7 +26,7 @@ def next_params(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: _distribution(field) for name, field in space.items()}
     study = optuna.create_study(
-        direction="maximize" if goal == "accuracy" else "minimize",
+        direction="minimize" if goal == "loss" else "maximize",
         sampler=optuna.samplers.TPESampler(
             seed=len(before), n_startup_trials=RANDOM, multivariate=True, constant_liar=True
         ),

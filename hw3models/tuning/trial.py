@@ -6,14 +6,14 @@ A pure function of its spec, its plan and the data: here and on a pool it gives 
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from statistics import fmean
 
 from hw3models.data import load_prepared
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest
-from hw3models.engine.batches import num_epochs
+from hw3models.engine.batches import num_epochs, steps_of
 from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import Network, find_family
@@ -59,7 +59,7 @@ def judge(
 ) -> TrialReport:
     """Judge a recipe on data that are in memory."""
     start = time.perf_counter()
-    course = _Course(plan, training.seeds, recipe)
+    course = _Course(plan, training, recipe)
 
     def report(**outcome: object) -> TrialReport:
         return TrialReport.model_validate(
@@ -77,7 +77,7 @@ def judge(
 
     try:
         for fold, split in enumerate(judging_splits(dataset, plan.folds)):
-            course.begin(num_epochs(recipe, len(split.train)))
+            course.begin(num_epochs(recipe, len(split.train), steps_of(split)))
             course.end(fit(split, family, training, on_epoch=course.heard_by(partial(on_epoch, fold))))
     except _PrunedError:
         return report(state="pruned")
@@ -89,8 +89,8 @@ def judge(
 class _Course:
     """What a trial has reached so far. Replicates may report from several threads, each in its own order."""
 
-    def __init__(self, plan: TrialPlan, seeds: Sequence[int], recipe: Recipe) -> None:
-        self.plan, self.seeds, self.recipe = plan, frozenset(seeds), recipe
+    def __init__(self, plan: TrialPlan, training: TrainSpec, recipe: Recipe) -> None:
+        self.plan, self.seeds, self.recipe, self.goal = plan, frozenset(training.seeds), recipe, training.goal
         self.course: list[float] = []
         self.rungs: list[float] = []
         self._values: list[float] = []
@@ -128,7 +128,7 @@ class _Course:
         if result.failures:
             # The mean over those that were lucky says little about the next seed.
             raise TrainingError(" ".join(failure.reason for failure in result.failures))
-        kept = [_kept(result, seed, self.recipe) for seed in result.seeds]
+        kept = [_kept(result, seed, self.recipe, self.goal) for seed in result.seeds]
         self._losses.append(fmean(_read("loss", report, seed) for report, seed in kept))
         self._values.append(fmean(_read(self.plan.goal, report, seed) for report, seed in kept))
 
@@ -150,12 +150,18 @@ class _Course:
                 raise _PrunedError
 
 
-def _kept(result: FitResult, seed: int, recipe: Recipe) -> tuple[EpochReport, int]:
+def _kept(result: FitResult, seed: int, recipe: Recipe, goal: Goal) -> tuple[EpochReport, int]:
     """The report of the epoch whose parameters the replicate of `seed` has."""
     ran = [report for report in result.epochs if seed in report.seeds and report.running[report.seeds.index(seed)]]
     if recipe.select == "best":
-        return min(ran, key=lambda report: _read("loss", report, seed)), seed
+        return min(ran, key=lambda report: _order(goal, report, seed)), seed
     return ran[-1], seed
+
+
+def _order(goal: Goal, report: EpochReport, seed: int) -> tuple[float, float]:
+    """What the best epoch has least of."""
+    loss = _read("loss", report, seed)
+    return (0.0 if goal == "loss" else -_read(goal, report, seed), loss)
 
 
 def _read(goal: Goal, report: EpochReport, seed: int) -> float:
@@ -163,5 +169,6 @@ def _read(goal: Goal, report: EpochReport, seed: int) -> float:
     assert report.validation_loss is not None
     if goal == "loss" or not math.isfinite(report.validation_loss[row]):
         return report.validation_loss[row]
-    assert report.validation_accuracy is not None
-    return report.validation_accuracy[row]
+    values = report.validation(goal)
+    assert values is not None
+    return values[row]

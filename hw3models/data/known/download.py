@@ -23,10 +23,15 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Remote:
-    """A file to fetch: its name under every mirror, and the md5 sum that its publisher states."""
+    """A file to fetch: its name under every mirror, and how one knows that it is whole."""
 
     name: str
-    md5: str
+    md5: str = ""
+    """The sum that its publisher states; empty where none does."""
+    fault: Callable[[Path], str | None] = lambda _: None
+    """What is wrong with a file that has come, where no sum says it."""
+    most_bytes: int | None = None
+    """More than that is something else; None: `MAX_FILE_BYTES`."""
 
 
 @dataclass
@@ -79,7 +84,7 @@ def download(
             continue
         start = time.monotonic()
         try:
-            _fetch(mirror + remote.name, remote.md5, part, patience, on_progress)
+            _fetch(mirror + remote.name, remote, part, patience, on_progress)
         except _GiveUpError as reason:
             patience.wasted += time.monotonic() - start
             reasons.append(f"{without_password(mirror)}: {reason}")
@@ -97,15 +102,15 @@ def md5_of(path: Path) -> str:
     return file_digest(path, "md5")
 
 
-def _fetch(address: str, md5: str, part: Path, patience: Patience, on_progress: Callable[[str], None]) -> None:
+def _fetch(address: str, remote: Remote, part: Path, patience: Patience, on_progress: Callable[[str], None]) -> None:
     """Get one file from one mirror into `part`, continuing what is there; once more from zero if that is wrong."""
     resumed = part.exists() and part.stat().st_size > 0
     try:
-        _Transfer(address, part).run(patience, on_progress)
-        if (found := md5_of(part)) == md5:
+        _Transfer(address, part, remote.most_bytes or MAX_FILE_BYTES).run(patience, on_progress)
+        if (fault := _fault(part, remote)) is None:
             return
         part.unlink()
-        reason = _GiveUpError(f"wrong content, md5 {found} instead of {md5}")
+        reason = _GiveUpError(fault)
     except _GiveUpError as error:
         if not resumed or not error.args[0].startswith("HTTP 416"):
             raise
@@ -114,7 +119,13 @@ def _fetch(address: str, md5: str, part: Path, patience: Patience, on_progress: 
     if not resumed:
         raise reason
     # The part may be what was wrong, not the mirror.
-    _fetch(address, md5, part, patience, on_progress)
+    _fetch(address, remote, part, patience, on_progress)
+
+
+def _fault(part: Path, remote: Remote) -> str | None:
+    if not remote.md5:
+        return remote.fault(part)
+    return None if (found := md5_of(part)) == remote.md5 else f"wrong content, md5 {found} instead of {remote.md5}"
 
 
 @dataclass
@@ -124,6 +135,7 @@ class _Transfer:
 
     address: str
     part: Path
+    most_bytes: int
     received: int = 0
     expected: int | None = None
     error: Exception | None = None
@@ -194,8 +206,8 @@ class _Transfer:
                         return
                     file.write(block)
                 self.received += len(block)
-                if self.received > MAX_FILE_BYTES:
-                    raise _GiveUpError(f"sent more than {MAX_FILE_BYTES / 1024**2:.0f} MiB")
+                if self.received > self.most_bytes:
+                    raise _GiveUpError(f"sent more than {self.most_bytes / 1024**2:.0f} MiB")
 
 
 def _opener() -> urllib.request.OpenerDirector:

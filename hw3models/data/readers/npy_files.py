@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| NAME.npy | float32 (N, T, C): series; or uint8 (N, 28, 28): images |
+| NAME.npy | float32 (N, T, C): series; or uint8 (N, H, W) or (N, H, W, 3): images |
 | NAME_labels.npy | (N,) integers, whole floats or text |
 | NAME_test.npy | bool (N,), True for the test split; may be left out |
 | NAME_groups.npy | (N,) integers or text, whose example it is; may be left out |
@@ -24,8 +24,6 @@ from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Kind
 
-IMAGE_SHAPE = (28, 28)
-
 
 def npy_files(path: Path) -> tuple[Path, ...]:
     """The file and those beside it.
@@ -40,13 +38,16 @@ def npy_files(path: Path) -> tuple[Path, ...]:
 
 
 def npy_kind(path: Path) -> Kind:
-    """Images are uint8 (N, 28, 28); everything else are series.
+    """Images are uint8 (N, H, W) or (N, H, W, 3); everything else are series.
 
     Raises:
         DataError: no `.npy` file, or not whole.
     """
-    array = open_npy(path)
-    return "images" if array.dtype == np.uint8 and array.shape[1:] == IMAGE_SHAPE else "sequences"
+    return "images" if _are_images(open_npy(path)) else "sequences"
+
+
+def _are_images(array: NDArray[Any]) -> bool:
+    return array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3))
 
 
 def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -> Raw:
@@ -89,11 +90,10 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
 
 
 def _feature_faults(features: NDArray[Any]) -> list[str]:
-    is_image = features.dtype == np.uint8 and features.shape[1:] == IMAGE_SHAPE
-    if not is_image and (features.dtype != np.dtype("<f4") or features.ndim != 3):
+    if not _are_images(features) and (features.dtype != np.dtype("<f4") or features.ndim != 3):
         return [
             f"the array is {features.dtype} {features.shape}; float32 (series, steps, channels) or uint8 "
-            "(images, 28, 28) is needed, in this machine's byte order"
+            "(images, height, width) or (images, height, width, 3) is needed, in this machine's byte order"
         ]
     if 0 in features.shape:
         return [f"the array is empty: {features.shape}"]

@@ -136,9 +136,17 @@ def _key_faults(found: list[str]) -> list[str]:
 
 
 def header_faults(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, *, limit: int | None = MAX_BYTES
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    key: str,
+    *,
+    limit: int | None = MAX_BYTES,
+    text: bool | None = None,
 ) -> list[str]:
-    """Refuse what must not be loaded, by the array's header alone. Without a limit it may be of any size."""
+    """Refuse what must not be loaded, by the array's header alone. Without a limit it may be of any size.
+
+    `text`: may it hold text? None: labels and groups may, by their names.
+    """
     with archive.open(info) as member:
         version = _FORMAT.read_magic(member)
         if version not in ((1, 0), (2, 0)):
@@ -147,9 +155,10 @@ def header_faults(
         shape, _, dtype = read(member)
         start = member.tell()
     if dtype.hasobject:
-        how = f"write {key}.astype(str)" if key[0] in "yg" else "write series of unequal length as a table"
+        is_text = key[0] in "yg" if text is None else text
+        how = f"write {key}.astype(str)" if is_text else "write series of unequal length as a table"
         return [f"{key} holds Python objects, which are not unpickled; {how}"]
-    names = key[0] in "yg"
+    names = key[0] in "yg" if text is None else text
     if dtype.kind not in ("iufbUS" if names else "iufb"):
         return [f"{key} has type {dtype}; {'whole numbers or text are' if names else 'numbers are'} needed"]
     size = math.prod(shape) * dtype.itemsize

@@ -118,7 +118,7 @@ def uneven_row(path: Path, form: TextForm) -> str | None:
     with open_text(path, form.encoding) as file:
         for _ in range(form.before):
             file.readline()
-        rows = _rows(file, form)
+        rows = text_rows(file, form)
         _, header = next(rows, (0, []))
         for line, row in rows:
             if len(row) != len(header) and any(cell.strip() for cell in row):
@@ -126,7 +126,7 @@ def uneven_row(path: Path, form: TextForm) -> str | None:
     return None
 
 
-def _rows(file: IO[str], form: TextForm) -> Iterator[tuple[int, list[str]]]:
+def text_rows(file: IO[str], form: TextForm) -> Iterator[tuple[int, list[str]]]:
     """Each with the number of its (last) line, from 1."""
     if form.separator == SPACES:
         yield from ((number, line.split()) for number, line in enumerate(file, 1))

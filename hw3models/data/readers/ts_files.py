@@ -1,12 +1,14 @@
 """The `.ts` format of the UCR/UEA archives (Bagnall et al. 2018), read with line numbers in every error.
 
-Own reader: that of aeon 1.6 lower-cases class names and takes missing values, time stamps and regression
-targets without a word. Here they are refused, because no classifier of this project can use them.
+Own reader: that of aeon 1.6 lower-cases class names, refuses time stamps, and takes missing values and regression
+targets without a word. Here a target that is a measurement is refused, and missing values are, unless they are the ends
+of shorter series or are to be filled.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from math import isfinite, isnan
 from pathlib import Path
 
@@ -14,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
-from hw3models.data.raw import Raw, raw_sequences
-from hw3models.data.readers.unlabelled import padded
-from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
+from hw3models.data.raw import Raw
+from hw3models.data.readers.forms import here, name_of
+from hw3models.data.readers.gathered import Gathered, Part, examples, finish, without_tails
+from hw3models.data.readers.text_files import open_text
+from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -33,11 +37,14 @@ class TsFile:
 
     series: list[NDArray[np.float64]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    times: list[NDArray[np.float64]] = field(default_factory=list)
+    """The stamps of each series, ascending; empty where the file has none."""
+    dated: bool = False
+    """Are the stamps dates? Times are seconds then."""
     faults: list[str] = field(default_factory=list)
-    missing: int = 0
-    first_missing: str = ""
-    fill: bool = False
-    """Missing values will be filled: they are no fault."""
+    missing: list[tuple[int, int, str]] = field(default_factory=list)
+    """Series and step (from 0) of each missing value, and how it is called."""
+    infinite: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -45,9 +52,24 @@ class _Header:
     flags: dict[str, bool] = field(default_factory=dict)
     classes: list[str] | None = None
     has_data: bool = False
+    labelled: bool = True
+    """Are labels asked for?"""
+    is_regression: bool = False
+    spaced: list[str] = field(default_factory=list)
+    """Labels whose words are classes of the header."""
+
+    @property
+    def has_labels(self) -> bool:
+        """Does a label stand behind each series?"""
+        return self.classes is None or bool(self.classes) or self.is_regression
 
 
-def ts_files(path: Path) -> tuple[Path, ...]:
+_STAMP = re.compile(r"\(\s*([^(),]*?)\s*,\s*([^(),]*?)\s*\)\s*(?:,|$)")
+_SPELLINGS = ("%Y-%m-%d %H-%M-%S", "%Y-%m-%d %H-%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
+"""Dates in the archives that are not in ISO 8601."""
+
+
+def ts_files(path: Path, *, pair: bool = True) -> tuple[Path, ...]:
     """The files that belong to `path`: X_TRAIN.ts and X_TEST.ts, or a single file without such an ending.
 
     Behind them come their files of groups, where they have some: X_TRAIN.groups and X_TEST.groups, or X.groups.
@@ -55,24 +77,29 @@ def ts_files(path: Path) -> tuple[Path, ...]:
     Raises:
         DataError: the other half of a pair is missing.
     """
-    pair = _pair(path)
-    named = [file.with_suffix(GROUPS) for file in pair]
+    both = _pair(path) if pair else (path,)
+    named = [_groups_of(file) for file in both]
     there = [file for file in named if file.is_file()]
     if there and there != named:
         missing = next(file for file in named if file not in there)
         raise DataError(f"{path}: {there[0].name} names groups, but {missing.name} is not beside it. Write both.")
-    return (*pair, *there)
+    return (*both, *there)
+
+
+def _groups_of(path: Path) -> Path:
+    return path.with_name(name_of(path).stem + GROUPS)
 
 
 def _pair(path: Path) -> tuple[Path, ...]:
-    match = _SPLIT.match(path.stem)
+    named = name_of(path)
+    match = _SPLIT.match(named.stem)
     if not match:
         return (path,)
     pair = []
     for split in ("TRAIN", "TEST"):
         # The other half is written in the case of this one: a_train.ts goes with a_test.ts.
         cased = split.lower() if match["split"].islower() else split
-        pair.append(path.with_name(f"{match['name']}_{cased}{path.suffix}"))
+        pair.append(path.with_name(f"{match['name']}_{cased}{named.ending}"))
     missing = [other for other in pair if not other.is_file()]
     if missing:
         raise DataError(
@@ -82,7 +109,7 @@ def _pair(path: Path) -> tuple[Path, ...]:
     return tuple(pair)
 
 
-def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
+def read_ts(files: tuple[Path, ...], name: str, spec: DataSpec) -> Raw:
     """Read one `.ts` file, or the pair (train, test), with the files of groups that stand behind them.
 
     Raises:
@@ -90,7 +117,7 @@ def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
     """
     named = [file for file in files if file.suffix == GROUPS]
     files = tuple(file for file in files if file.suffix != GROUPS)
-    parts = [_read_file(file, fill=fill) for file in files]
+    parts = [_read_file(file) for file in files]
     faults = [f"{file.name}: {fault}" for file, part in zip(files, parts, strict=True) for fault in part.faults]
     groups = list[str]()
     for file, part in zip(named, parts, strict=False):
@@ -98,15 +125,52 @@ def read_ts(files: tuple[Path, ...], name: str, *, fill: bool = False) -> Raw:
     channels = [part.series[0].shape[1] for part in parts if part.series]
     if len(set(channels)) > 1:
         faults.append(f"train has {channels[0]} dimensions, but test has {channels[1]}")
+    joined = _gathered(files, parts, name, groups if named else None)
+    if not len(set(channels)) > 1:
+        faults += _missing_faults(files, parts, joined, fill=spec.missing != "refuse")
     raise_faults(str(files[0].parent), faults)
-    sizes = [len(part.series) for part in parts]
-    return raw_sequences(
-        name,
-        [one for part in parts for one in part.series],
-        [label for part in parts for label in part.labels],
-        test=np.arange(sum(sizes)) >= sizes[0] if len(parts) == 2 else None,
-        groups=groups if named else None,
+    return finish(joined, spec)
+
+
+def _gathered(files: tuple[Path, ...], parts: list[TsFile], name: str, groups: list[str] | None) -> Gathered:
+    series = [one for part in parts for one in part.series]
+    words: tuple[Part, ...] = ("train", "test")
+    times = [one for part in parts for one in part.times]
+    return Gathered(
+        name=name,
+        where=str(files[0] if len(files) == 1 else files[0].parent),
+        form="",
+        series=series,
+        ids=[str(number) for number in range(len(series))],
+        labels=[label for part in parts for label in part.labels],
+        parts=[word for word, part in zip(words, parts, strict=False) for _ in part.series]
+        if len(parts) == 2
+        else None,
+        groups=groups,
+        times=times if times and len(times) == len(series) else None,
+        in_seconds=any(part.dated for part in parts),
     )
+
+
+def _missing_faults(files: tuple[Path, ...], parts: list[TsFile], joined: Gathered, *, fill: bool) -> list[str]:
+    """Values that are missing within series, of each file; not those after the end of shorter ones."""
+    faults, first = list[str](), 0
+    kept = without_tails(joined) if joined.series else joined
+    for file, part in zip(files, parts, strict=True):
+        lengths = [len(one) for one in kept.series[first : first + len(part.series)]]
+        inside = [] if fill else [place for row, step, place in part.missing if step < lengths[row]]
+        first += len(part.series)
+        if bad := inside + part.infinite:
+            which = bad[0] if not (inside and part.infinite) else min(bad, key=_line)
+            faults.append(
+                f"{file.name}: {len(bad):,} values are missing or infinite, the first at {which}; {FILL_THEM}, or "
+                "leave these series out"
+            )
+    return faults
+
+
+def _line(place: str) -> int:
+    return int(place.split(",")[0].removeprefix("line "))
 
 
 def _read_groups(path: Path, num: int | None, faults: list[str]) -> list[str]:
@@ -125,20 +189,24 @@ def _read_groups(path: Path, num: int | None, faults: list[str]) -> list[str]:
     return lines
 
 
-def read_series(path: Path) -> list[NDArray[np.float64]]:
-    """The series (T_i, C) of one file alone, whatever its labels; what is missing is NaN.
+def gather_ts(path: Path) -> Gathered:
+    """The series of one file alone, whatever its labels; what is missing is NaN.
 
     Raises:
         DataError: all faults of the file together, with their lines.
     """
-    found = _read_file(path, fill=True)
-    raise_faults(str(path), found.faults)
-    return found.series
+    part = _read_file(path, labelled=False)
+    faults, sidecar = list(part.faults), _groups_of(path)
+    if part.infinite:
+        faults.append(f"{len(part.infinite):,} values are infinite, the first at {part.infinite[0]}")
+    groups = _read_groups(sidecar, len(part.series), faults) if sidecar.is_file() else None
+    raise_faults(str(path), faults)
+    return replace(_gathered((path,), [part], path.stem, groups), labels=None)
 
 
 def is_classification(path: Path) -> bool:
     """Whether the header of `path` announces classes, not measurements."""
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with open_text(path, "utf-8") as file:
         for line in file:
             tag = line.lower().split()
             if tag[:2] == ["@classlabel", "true"]:
@@ -148,11 +216,12 @@ def is_classification(path: Path) -> bool:
     return False
 
 
-def _read_file(path: Path, *, fill: bool) -> TsFile:
-    found, header = TsFile(fill=fill), _Header()
+def _read_file(path: Path, *, labelled: bool = True) -> TsFile:
+    found, header = TsFile(), _Header(labelled=labelled)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        with open_text(path, "utf-8-sig") as file:
+            lines = file.read().splitlines()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Is it a `.ts` file?") from error
     for number, line in enumerate((line.strip() for line in lines), start=1):
         if not line or line[0] in "#%":  # both mark comments in the archives
@@ -163,17 +232,13 @@ def _read_file(path: Path, *, fill: bool) -> TsFile:
             _read_tag(line, number, header, found)
         else:
             found.faults.append(f"line {number} stands before @data but is no @tag and no # comment: {line[:40]!r}")
-        if len(found.faults) >= _MAX_FAULTS:
+        if len(found.faults) >= _MAX_FAULTS or header.is_regression:
             return found
     if not header.has_data:
         found.faults.append("there is no @data line: the series must follow one")
     elif not found.series and not found.faults:
         found.faults.append("there are no series after @data")
-    if found.missing:
-        found.faults.append(
-            f"{found.missing:,} values are missing or infinite, the first at {found.first_missing}; "
-            f"{FILL_THEM}, or leave these series out"
-        )
+    found.faults += _spaces_fault(header)
     _check_lengths(header, found)
     return found
 
@@ -183,7 +248,7 @@ def _read_tag(line: str, number: int, header: _Header, found: TsFile) -> None:
     tag = tag[1:].lower()
     if tag == "data":
         header.has_data = True
-        if header.classes is None:
+        if header.classes is None and header.labelled:
             found.faults.append("the header has no `@classLabel true` with the names of the classes")
     elif tag == "classlabel":
         _read_classes(values, number, header, found)
@@ -192,16 +257,21 @@ def _read_tag(line: str, number: int, header: _Header, found: TsFile) -> None:
             found.faults.append(f"line {number}: @{tag} needs `true` or `false`, got {' '.join(values)!r}")
             return
         header.flags[tag] = values[0].lower() == "true"
-        if tag == "timestamps" and header.flags[tag]:
-            found.faults.append(f"line {number}: series with time stamps are not supported; write plain values")
-        if tag == "targetlabel" and header.flags[tag]:
-            header.classes = []
-            found.faults.append(f"line {number}: the target is a measurement (regression); classes are needed")
+        if tag == "targetlabel" and header.flags[tag] and header.labelled:
+            header.classes, header.is_regression = [], True
+            found.faults.append(
+                f"line {number}: the target is a measurement (regression), but classes are needed. Divide it into "
+                "classes and write @classLabel with their names"
+            )
+        elif tag == "targetlabel" and header.flags[tag]:
+            header.is_regression = True
 
 
 def _read_classes(values: list[str], number: int, header: _Header, found: TsFile) -> None:
     header.classes = values[1:]
     if values[:1] and values[0].lower() == "false":
+        if not header.labelled:
+            return
         found.faults.append(f"line {number}: the series have no classes (@classLabel false)")
     elif not values or values[0].lower() != "true" or len(values) < 2:
         found.faults.append(
@@ -210,16 +280,26 @@ def _read_classes(values: list[str], number: int, header: _Header, found: TsFile
 
 
 def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None:
-    *dimensions, label = (part.strip() for part in line.split(":"))
+    stamped = header.flags.get("timestamps", False)
+    # Stamps may hold colons themselves.
+    texts = re.split(r":(?![^()]*\))", line) if stamped else line.split(":")
+    dimensions = [part.strip() for part in texts]
+    label = dimensions.pop() if header.has_labels else ""
     if not dimensions:
         found.faults.append(f"line {number} has no `:` between series and class: {line[:40]!r}")
         return
-    channels = []
+    channels, stamps = [], list[list[float]]()
     for index, text in enumerate(dimensions, start=1):
-        values = _read_numbers(text, f"line {number}, dimension {index}", found)
+        place = f"line {number}, dimension {index}"
+        values = _read_stamped(text, place, stamps, found) if stamped else _read_numbers(text.split(","), place, found)
         if values is None:
             return
         channels.append(values)
+    if stamped:
+        aligned = _aligned(channels, stamps, number, found)
+        if aligned is None:
+            return
+        channels = aligned
     lengths = [len(values) for values in channels]
     if len(set(lengths)) > 1:
         found.faults.append(f"line {number}: the dimensions differ in length ({', '.join(map(str, lengths))})")
@@ -233,28 +313,87 @@ def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None
         found.faults.append(f"line {number} has {len(channels)} dimensions, but the header says @univariate true")
         return
     found.series.append(np.array(channels, dtype=np.float64).T)
-    found.labels.append(_match_label(label, number, header, found))
+    found.labels.append(_match_label(label, number, header, found) if header.labelled else label)
 
 
-def _read_numbers(text: str, place: str, found: TsFile) -> list[float] | None:
+def _read_numbers(values: list[str], place: str, found: TsFile) -> list[float] | None:
     numbers = []
-    for step, value in enumerate(text.split(","), start=1):
+    for step, value in enumerate(values):
         try:
             number = float("nan" if value.strip() == "?" else value)
         except ValueError:
-            found.faults.append(f"{place}, step {step}: {value.strip()[:40]!r} is not a number")
+            found.faults.append(f"{place}, step {step + 1}: {value.strip()[:40]!r} is not a number")
             return None
-        if not isfinite(number) and not (found.fill and isnan(number)):
-            found.missing += 1
-            found.first_missing = found.first_missing or f"{place}, step {step} ({value.strip()})"
+        if isnan(number):
+            found.missing.append((len(found.series), step, f"{place}, step {step + 1} ({value.strip()})"))
+        elif not isfinite(number):
+            found.infinite.append(f"{place}, step {step + 1} ({value.strip()})")
         numbers.append(number)
     return numbers
+
+
+def _read_stamped(text: str, place: str, stamps: list[list[float]], found: TsFile) -> list[float] | None:
+    """`(stamp,value),(stamp,value)`: the values; the stamps are added to `stamps`."""
+    pairs = _STAMP.findall(text)
+    if not pairs or _STAMP.sub("", text).strip():
+        found.faults.append(f"{place}: series of (time,value) are needed, as @timeStamps says, but it is {text[:40]!r}")
+        return None
+    own = []
+    for stamp, _ in pairs:
+        at = _time_of(stamp, found)
+        if at is None:
+            found.faults.append(f"{place}: {stamp[:40]!r} is neither a number nor a date (ISO 8601)")
+            return None
+        own.append(at)
+    stamps.append(own)
+    return _read_numbers([value for _, value in pairs], place, found)
+
+
+def _time_of(stamp: str, found: TsFile) -> float | None:
+    try:
+        return float(stamp)
+    except ValueError:
+        pass
+    for spelling in (None, *_SPELLINGS):
+        try:
+            date = datetime.fromisoformat(stamp) if spelling is None else datetime.strptime(stamp, spelling)
+        except ValueError:
+            continue
+        found.dated = True
+        # Seconds, whatever zone this machine is in.
+        return (date.replace(tzinfo=None) - datetime(1970, 1, 1) - (date.utcoffset() or timedelta())).total_seconds()
+    return None
+
+
+def _aligned(
+    channels: list[list[float]], stamps: list[list[float]], number: int, found: TsFile
+) -> list[list[float]] | None:
+    """Values of all dimensions at the same times: where one has none it is missing there."""
+    times = sorted({at for own in stamps for at in own})
+    for own in stamps:
+        if len(set(own)) < len(own):
+            found.faults.append(f"line {number} has two values for one time")
+            return None
+    known = [dict(zip(own, values, strict=True)) for own, values in zip(stamps, channels, strict=True)]
+    found.times.append(np.array(times, dtype=np.float64))
+    aligned = [[of.get(at, float("nan")) for at in times] for of in known]
+    gaps = sum(at not in of for of in known for at in times)
+    found.missing += [
+        (len(found.series), step, f"line {number}, dimension {index + 1} (no value at the time of its row {step + 1})")
+        for index, of in enumerate(known if gaps else ())
+        for step, at in enumerate(times)
+        if at not in of
+    ]
+    return aligned
 
 
 def _match_label(label: str, number: int, header: _Header, found: TsFile) -> str:
     """The declared spelling of `label`: some files of the archives differ in case from their header."""
     known = header.classes or []
     if label in known or not known:
+        return label
+    if " " in label and set(label.split()) <= set(known):
+        header.spaced.append(label)
         return label
     same = [name for name in known if name.lower() == label.lower()]
     if len(same) != 1:
@@ -264,6 +403,16 @@ def _match_label(label: str, number: int, header: _Header, found: TsFile) -> str
         )
         return label
     return same[0]
+
+
+def _spaces_fault(header: _Header) -> list[str]:
+    if not header.spaced:
+        return []
+    label = header.spaced[0]
+    return [
+        f"{len(header.spaced):,} series are of a class with a space in its name, such as {label!r}, but in @classLabel "
+        f"names are set apart by spaces; write {label.replace(' ', '_')} in both places"
+    ]
 
 
 def _check_lengths(header: _Header, found: TsFile) -> None:
@@ -278,27 +427,33 @@ def _check_lengths(header: _Header, found: TsFile) -> None:
 def read_pair(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     """What was fetched: a pair has the name of the set, a single file its own."""
     files = files_of(report)
-    stem, num = files[0].stem, sum(file.suffix != GROUPS for file in files)
-    return read_ts(files, stem if num == 1 else stem.rsplit("_", 1)[0], fill=spec.missing != "refuse")
+    stem, num = name_of(files[0]).stem, sum(file.suffix != GROUPS for file in files)
+    return read_ts(files, stem if num == 1 else stem.rsplit("_", 1)[0], spec)
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    yield from examples(gather_ts(path_of(spec.source)), spec, wanted)
+
+
+def _is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
-    series = read_series(path)
-    faults, sidecar = list[str](), path.with_suffix(GROUPS)
-    groups = _read_groups(sidecar, len(series), faults) if sidecar.is_file() else None
-    raise_faults(str(path.parent), faults)
-    for start in range(0, len(series), 1024):
-        names = np.arange(start, min(start + 1024, len(series)))
-        of_rows = None if groups is None else tuple(groups[start : start + 1024])
-        yield padded(path, names, series[start : start + 1024], wanted)._replace(groups=of_rows)
+    try:
+        return not path.is_file() or is_classification(path)
+    except (OSError, EOFError, UnicodeDecodeError):
+        return True
 
 
-TS = file_source(
-    ".ts",
-    "as in the UCR and UEA archives; NAME_TEST.ts is found beside NAME_TRAIN.ts",
-    files=ts_files,
+TS = Source(
+    name="ts",
+    forms=(".ts",),
+    text="as in the UCR and UEA archives; NAME_TEST.ts is found beside NAME_TRAIN.ts; or packed as .gz",
+    kinds=("sequences",),
+    matches=lambda source: name_of(Path(source)).suffix == ".ts",
+    fetch=lambda spec, _: found(spec.source, "sequences", ts_files(here(spec.source, ".ts"), pair=spec.pair)),
     read=read_pair,
+    is_path=True,
     unlabelled=_examples,
+    takes=WINDOWS,
+    is_labelled=_is_labelled,
     groups=f"NAME{GROUPS} beside it, a line for each series (NAME_TRAIN{GROUPS} and NAME_TEST{GROUPS})",
 )

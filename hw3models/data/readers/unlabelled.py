@@ -24,7 +24,8 @@ def table_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
     path = path_of(spec.source)
     if wanted.kind == "images":
-        raise DataError(f"{path}: a table holds series, but the model takes images of 28 x 28: `.npy` or `.npz`.")
+        size = " x ".join(map(str, wanted.shape))
+        raise DataError(f"{path}: a table holds series, but the model takes images of {size}: `.npy` or `.npz`.")
     for part in table_blocks(path, wanted.shape[1], spec, wanted.channels):
         groups = None if part.groups is None else tuple(part.groups)
         yield padded(path, np.array(part.names, dtype=object), part.series, wanted)._replace(groups=groups)
@@ -49,7 +50,7 @@ def padded(path: Path, names: NDArray[Any], series: list[NDArray[np.float64]], w
 def array_blocks(
     path: Path, parts: Iterator[NDArray[Any]], wanted: Wanted, groups: list[str] | None = None
 ) -> Iterator[Block]:
-    """Rows (n, *shape), or (n, T) of one channel, as the model takes them; they are numbered from 0."""
+    """Rows (n, *shape), or series (n, T) of one channel, as the model takes them; they are numbered from 0."""
     first = 0
     for rows in parts:
         check_shape(path, rows.shape[1:], wanted)

@@ -69,9 +69,9 @@ def test_plain_output_leads_with_the_verdict_and_ends_with_a_report_that_can_be_
     done = hw3(environment, "sequences", "regime:locked", *QUICK)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("sequences: ")
-    assert "majority class" in lines[1]
-    page = Path(lines[-1].removeprefix("report: ").strip())
+    assert lines[0].startswith("locked: Take ")
+    assert "majority class" in done.stdout
+    page = Path(lines[-1].removeprefix("report: ").rpartition(" (done in ")[0].strip())
     assert "mlp on " in done.stderr, "progress goes to stderr"
     again = hw3(environment, "report", "--output", str(tmp_path / "again.html"))
     assert again.returncode == 0, again.stderr

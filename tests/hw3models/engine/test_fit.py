@@ -16,14 +16,15 @@ from hw3models.families.family import Architecture
 from hw3models.nn.rng import ReplicateRng
 from hw3models.nn.stacking import unstack
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from tests.tiny import quick_recipe, tiny_dataset
+from tests.tiny import narrow, quick_recipe, tiny_dataset
 
 CASES = [
-    pytest.param(family, unequal, id=f"{family.kind}-{family.name}{'-unequal' if unequal else ''}")
+    # `other`: series of unequal lengths, or images in colour.
+    pytest.param(family, other, id=f"{family.kind}-{family.name}{'-other' if other else ''}")
     for kind in FAMILIES.values()
     for family in kind.values()
     if isinstance(family, Network)
-    for unequal in ((False, True) if family.kind == "sequences" else (False,))
+    for other in (False, True)
 ]
 
 
@@ -42,10 +43,15 @@ def train(
     strategy: Strategy,
     recipe: Recipe,
     *,
-    unequal: bool = False,
+    other: bool = False,
     dtype: torch.dtype = torch.float64,
 ) -> FitResult:
-    dataset = tiny_dataset(family.kind, unequal=unequal)
+    if family.kind == "images":
+        num, size = (240, 28) if family.name == "mlp" else (100, 14)
+        dataset = tiny_dataset("images", num=num, size=size, colour=other)
+    else:
+        dataset = tiny_dataset("sequences", unequal=other)
+    recipe = narrow(recipe, family.name)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, recipe=recipe, strategy=strategy, device="cpu")
     return fit(dataset, family, spec, dtype=dtype)
 
@@ -60,26 +66,37 @@ def curves(result: FitResult, seed: int) -> list[tuple[float, ...]]:
     return rows
 
 
-@pytest.mark.parametrize(("family", "unequal"), CASES)
-def test_replicate_s_of_many_equals_seed_s_trained_alone(family: Network, unequal: bool) -> None:
+@pytest.mark.parametrize(("family", "other"), CASES)
+def test_replicate_s_of_many_equals_seed_s_trained_alone(family: Network, other: bool) -> None:
     # Dropout, augmentation, clipping, weight decay and best-epoch selection are all on.
     recipe = quick_recipe(
-        dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1, select="best"
+        dropout=0.3,
+        jitter=0.1,
+        scale=0.1,
+        shift_steps=0.1,
+        time_warp=0.1,
+        mixup=0.4,
+        shift_pixels=1,
+        select="best",
+        crop=0.1,
+        flip="always",
+        cutout=0.3,
+        colour=0.2,
     )
-    many = train(family, (4, 11, 2), "stacked", recipe, unequal=unequal)
+    many = train(family, (4, 11, 2), "stacked", recipe, other=other)
     for strategy in ("stacked", "separate"):
-        alone = train(family, (11,), strategy, recipe, unequal=unequal)
+        alone = train(family, (11,), strategy, recipe, other=other)
         ours, theirs = unstack(many.states, 1), unstack(alone.states, 0)
         for name, tensor in theirs.items():
             torch.testing.assert_close(ours[name], tensor, rtol=1e-9, atol=1e-10)
         np.testing.assert_allclose(curves(many, 11), curves(alone, 11), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("family", "unequal"), CASES)
-def test_separate_and_stacked_replicates_are_the_same(family: Network, unequal: bool) -> None:
+@pytest.mark.parametrize(("family", "other"), CASES)
+def test_separate_and_stacked_replicates_are_the_same(family: Network, other: bool) -> None:
     recipe = quick_recipe(dropout=0.3, epochs=2)
-    stacked = train(family, (0, 1), "stacked", recipe, unequal=unequal)
-    separate = train(family, (0, 1), "separate", recipe, unequal=unequal)
+    stacked = train(family, (0, 1), "stacked", recipe, other=other)
+    separate = train(family, (0, 1), "separate", recipe, other=other)
     for name, tensor in separate.states.items():
         torch.testing.assert_close(stacked.states[name], tensor, rtol=1e-9, atol=1e-10)
     assert stacked.best_seed == separate.best_seed
@@ -324,6 +341,8 @@ def test_small_data_get_smaller_batches_and_more_epochs() -> None:
     recipe = Recipe(batch_size=64, epochs=10, min_examples=20_000)
     assert batch_size(recipe, 100_000) == 64
     assert batch_size(recipe, 136) == 16
+    assert batch_size(recipe, 18) == 9, "not 16 and 2"
+    assert batch_size(recipe, 7) == 7
     assert num_epochs(recipe, 100_000) == 10
     assert num_epochs(recipe, 136) == 148
 

@@ -4,10 +4,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from hw3models.families import FAMILIES, Baseline
-from hw3models.families.baselines import num_kernels
+from hw3models.families.aeon_baselines import series_of
 from tests.tiny import tiny_dataset
 
-CLASSIFIERS = ["majority", "logistic", "rocket", "minirocket"]
+CLASSIFIERS = ["majority", "logistic", "rocket", "minirocket", "quant", "summary"]
 
 
 def baseline(kind: str, name: str) -> Baseline:
@@ -66,12 +66,40 @@ def test_rocket_differs_by_seed_and_repeats_for_a_seed() -> None:
     assert not np.array_equal(first, other)
 
 
-def test_rocket_has_fewer_kernels_for_more_data_and_never_under_a_thousand() -> None:
-    small, large = tiny_dataset(num=240), tiny_dataset(num=2400)
-    assert num_kernels(small) == 10_000
-    assert num_kernels(large) == 10_000 * 20_000 // (2400 * 20)
-    endless = type(small)(**{**vars(small), "features": np.zeros((10, 100_000, 1), np.float32)})
-    assert num_kernels(endless) == 1_000
+def test_rocket_has_the_papers_kernels_however_large_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aeon.transformations.collection import convolution_based
+
+    made: list[dict[str, object]] = []
+
+    class ToldError(Exception):
+        """Nothing needs to be fitted."""
+
+    def rocket(**options: object) -> None:
+        made.append(options)
+        raise ToldError
+
+    monkeypatch.setattr(convolution_based, "Rocket", rocket)
+    with pytest.raises(ToldError):
+        baseline("sequences", "rocket").fit(tiny_dataset(num=2400), 0, 2)
+    assert made[0]["n_kernels"] == 10_000
+
+
+def test_multirocket_hydra_is_aeons() -> None:
+    from aeon.classification.convolution_based import MultiRocketHydraClassifier
+
+    # Hard enough that not everything is right.
+    dataset = tiny_dataset()
+    rng = np.random.default_rng(3)
+    dataset = type(dataset)(
+        **{**vars(dataset), "features": dataset.features + rng.normal(0, 2, dataset.features.shape)}
+    )
+    fit = baseline("sequences", "multirocket-hydra").fit(dataset, 4, 2)
+    theirs = MultiRocketHydraClassifier(random_state=4)
+    theirs.fit(series_of(dataset, dataset.train), dataset.labels[dataset.train])
+    said = np.asarray(theirs.predict(series_of(dataset, dataset.test)))
+    assert fit.probabilities is not None
+    assert 0.3 < (said == dataset.labels[dataset.test]).mean() < 1
+    assert (fit.probabilities.argmax(1) == said).mean() > 0.98, "rounding may turn a tie"
 
 
 def test_rocket_does_not_depend_on_the_number_of_threads() -> None:
@@ -98,7 +126,8 @@ def test_pca_reconstructs_as_the_singular_value_decomposition_does() -> None:
     assert fit.codes.shape == (len(dataset.test), 5)
 
 
-def test_short_series_are_lengthened_for_minirocket() -> None:
+@pytest.mark.parametrize("name", ["minirocket", "multirocket-hydra", "quant"])
+def test_short_series_are_lengthened(name: str) -> None:
     dataset = tiny_dataset()
     short = type(dataset)(**{**vars(dataset), "features": dataset.features[:, :4]})
-    assert baseline("sequences", "minirocket").fit(short, 0, 2).probabilities is not None
+    assert baseline("sequences", name).fit(short, 0, 2).probabilities is not None

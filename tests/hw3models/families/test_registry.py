@@ -55,8 +55,8 @@ def test_recipes_have_names_and_a_wrong_one_is_refused() -> None:
         recipe_of(family, "deep")
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "lstm", "gru"])
-@pytest.mark.parametrize(("steps", "channels", "classes"), [(50, 8, 2), (1, 1, 3), (120, 3, 25)])
+@pytest.mark.parametrize("name", [name for name, one in FAMILIES["sequences"].items() if isinstance(one, Network)])
+@pytest.mark.parametrize(("steps", "channels", "classes"), [(50, 8, 2), (1, 1, 3), (120, 3, 25), (1100, 1, 2)])
 def test_sequence_networks_take_any_shape_and_give_logits(name: str, steps: int, channels: int, classes: int) -> None:
     model = build("sequences", name, shape=(steps, channels), num_classes=classes).eval()
     logits = model(torch.randn(4, steps, channels))

@@ -1,0 +1,139 @@
+"""Published accuracies on series of the UCR and UEA archives beside ours: docs/archives.md (`make archives`).
+
+    python -m benchmarks.archives --sets Chinatown,ECG200 --limit 600
+
+Each set is one command with the default recipes, on the archive's split, and its answer stays in `build/archives`: a
+run that is cut off goes on with the sets that are missing, the smallest first. Nothing here chooses anything.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.published import ROOT, SHARED
+from benchmarks.results import HW3
+
+PAGE = ROOT / "docs" / "archives.md"
+KEPT = ROOT / "build" / "archives"
+FAMILIES = "cnn,lite,lite*5,resnet,inception,inception*5,rocket,multirocket-hydra,quant"
+PUBLISHED = {"inception*5": "InceptionTime", "resnet": "ResNet", "rocket": "ROCKET"}
+"""Ours -> as the published tables call it; a single network has none of InceptionTime's."""
+OF_AEON = ("OSULeaf", "ACSF1")
+MULTIVARIATE = ("RacketSports", "FingerMovements", "UWaveGestureLibrary")
+
+HEAD = """# Archives
+
+Accuracy on test splits of the UCR and UEA archives, by the default recipes and five seeds, beside what is published for
+the same splits. `make archives` runs the sets that are missing and writes this page. Recipes were chosen on training
+parts ([0031](decisions/0031-families-for-series.md)). In brackets 95% intervals, which count the luck of seeds and of
+test examples; of an ensemble of five seeds the jackknife over them stands for its luck.
+"""
+
+
+def sources() -> dict[str, str]:
+    """Name of each set that is here or that aeon has, and what `hw3 sequences` is given."""
+    found = {folder.name: folder / f"{folder.name}_TRAIN.tsv" for folder in sorted((SHARED / "ucr").glob("*"))}
+    found |= {name: SHARED / "uea" / name / f"{name}_TRAIN.ts" for name in MULTIVARIATE}
+    here = {name: str(path) for name, path in found.items() if path.exists()}
+    return here | {name: f"aeon:{name}" for name in OF_AEON}
+
+
+def size_of(source: str) -> int:
+    """What a set is done in the order of."""
+    path = Path(source)
+    return path.stat().st_size if path.exists() else 1 << 40
+
+
+def published() -> Mapping[str, Mapping[str, float]]:
+    """Classifier -> set -> accuracy on the default split."""
+    found: dict[str, dict[str, float]] = {}
+    for path in sorted((SHARED / "ucr" / "published_results").glob("*_accuracy.csv")):
+        with path.open() as file:
+            rows = list(csv.reader(file))
+        found[path.name.removesuffix("_accuracy.csv")] = {row[0]: float(row[1]) for row in rows[1:] if row[1]}
+    uea = SHARED / "uea" / "published_accuracy.csv"
+    if uea.exists():
+        with uea.open() as file:
+            for line in csv.DictReader(file):
+                name = line["classifier"].replace("InceptionT", "InceptionTime")
+                found.setdefault(name, {})[line["dataset"]] = float(line["accuracy_default_split"])
+    return found
+
+
+def run(name: str, source: str, families: str, seeds: int) -> dict[str, Any] | None:
+    """Our answer about one set; None where it could not be had."""
+    command = [HW3, "sequences", source, "--families", families, "--seeds", str(seeds), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(f"{name}: could not be run\n")
+        return None
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def page(answers: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, float]]) -> str:
+    """The tables: a row for each set, then the differences of the means over the sets that both have."""
+    if not answers:
+        return HEAD + "\nNone of the sets has been run yet.\n"
+    ours = list(dict.fromkeys(name for answer in answers.values() for name in answer["families"]))
+    lines = [HEAD, f"| set (test series) | {' | '.join(ours)} | {' | '.join(theirs)} |"]
+    lines.append("|---" * (1 + len(ours) + len(theirs)) + "|")
+    for name, answer in answers.items():
+        own = [_shown(answer["families"].get(family)) for family in ours]
+        others = [f"*{100 * table[name]:.1f}*" if name in table else "" for table in theirs.values()]
+        lines.append(f"| {name} ({answer['dataset']['test']:,}) | {' | '.join([*own, *others])} |")
+    lines += ["", "| ours | published | sets | mean of ours | mean of theirs | difference, points |", "|---" * 6 + "|"]
+    lines += list(_differences(answers, theirs))
+    return "\n".join([*lines, ""])
+
+
+def _shown(family: Mapping[str, Any] | None) -> str:
+    if family is None:
+        return ""
+    mean, low, high = (100 * family["accuracy"][key] for key in ("mean", "low", "high"))
+    return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _differences(answers: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for ours, name in PUBLISHED.items():
+        both = [one for one in answers if one in theirs.get(name, {}) and ours in answers[one]["families"]]
+        if both:
+            own = fmean(answers[one]["families"][ours]["accuracy"]["mean"] for one in both)
+            other = fmean(theirs[name][one] for one in both)
+            means = f"{100 * own:.1f}% | {100 * other:.1f}% | {100 * (own - other):+.1f}"
+            yield f"| {ours} | {name} | {len(both)} | {means} |"
+
+
+def main() -> None:
+    """Run what is missing, as long as there is time, and write the page after each set."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sets", help="names, with commas; all that are here if not given")
+    parser.add_argument("--families", default=FAMILIES)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--limit", type=float, default=float("inf"), help="seconds after which no further set begins")
+    options = parser.parse_args()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    known, begin = sources(), time.monotonic()
+    wanted = options.sets.split(",") if options.sets else list(known)
+    for name in sorted(wanted, key=lambda one: size_of(known[one])):
+        path = KEPT / f"{name}.json"
+        if not path.exists() and time.monotonic() - begin < options.limit:
+            answer = run(name, known[name], options.families, options.seeds)
+            if answer is not None:
+                path.write_text(json.dumps(answer), encoding="utf-8")
+                sys.stderr.write(f"{name}: done after {time.monotonic() - begin:.0f} s\n")
+        answers = {one.stem: json.loads(one.read_text(encoding="utf-8")) for one in sorted(KEPT.glob("*.json"))}
+        PAGE.write_text(page(answers, published()), encoding="utf-8")
+    sys.stdout.write(f"{len(list(KEPT.glob('*.json')))} of {len(known)} sets are in {os.path.relpath(PAGE)}\n")
+
+
+if __name__ == "__main__":
+    main()

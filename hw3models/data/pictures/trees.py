@@ -1,0 +1,277 @@
+"""A folder of pictures, understood by its names: parts, classes, groups.
+
+| it looks like | means |
+|---|---|
+| DIR/CLASS/... | the folders below DIR are classes, and what is in them counts at any depth |
+| DIR/train/CLASS/..., DIR/val/..., DIR/test/... | parts, then classes |
+| DIR/CLASS/train/..., DIR/CLASS/test/... | classes, then parts |
+| DIR/NAME/... alone | the same, of DIR/NAME |
+"""
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
+from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
+from hw3models.errors import DataError, SpecError
+
+_JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "$recycle.bin", "lost+found"})
+_MOST_FILES = 5_000_000
+Found = tuple[str, ...]
+"""The names on the way from the root to a file."""
+
+
+class Tree:
+    """All files below a folder, in the order of their names, and what was passed by."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.pictures: list[Found] = []
+        self.folders: set[Found] = set()
+        self.others: Counter[str] = Counter()
+        """Suffixes of files that are no pictures."""
+        self.foreign: list[Found] = []
+        self.faults: list[str] = []
+        self._walk(root, (), ())
+        self.pictures.sort()
+
+    def _walk(self, folder: Path, names: Found, above: tuple[tuple[int, int], ...]) -> None:
+        try:
+            state = folder.stat()
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self.faults.append(f"the folder {_shown(names)} cannot be read ({error.strerror or error})")
+            return
+        here = (state.st_dev, state.st_ino)
+        if here in above:
+            self.faults.append(f"the folder {_shown(names)} is a link to a folder that it is in; remove the link")
+            return
+        for entry in entries:
+            if is_junk(entry.name):
+                continue
+            way = (*names, entry.name)
+            if entry.is_dir():
+                self.folders.add(way)
+                self._walk(Path(entry.path), way, (*above, here))
+            else:
+                self._add(entry, way)
+
+    def _add(self, entry: "os.DirEntry[str]", way: Found) -> None:
+        suffix = PurePosixPath(entry.name).suffix.lower()
+        if suffix in FOREIGN:
+            self.foreign.append(way)
+        elif suffix not in SUFFIXES:
+            self.others[suffix or "no suffix"] += 1
+        elif not entry.is_file():
+            what = "is a link to nothing" if entry.is_symlink() else "is no file"
+            self.faults.append(f"{_shown(way)} {what}; remove it")
+        else:
+            self.pictures.append(way)
+            if len(self.pictures) > _MOST_FILES:
+                raise DataError(f"{self.root}: there are more than {_MOST_FILES:,} pictures. Give a part of them.")
+
+
+def is_junk(name: str) -> bool:
+    """What file managers leave behind, and hidden files."""
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def has_pictures(folder: Path, most: int = 20_000) -> bool:
+    """Is there a picture below the folder, by its suffix? Looks at `most` names."""
+    seen = 0
+    for _, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_junk(name))
+        for name in files:
+            if not is_junk(name) and Path(name).suffix.lower() in SUFFIXES | FOREIGN:
+                return True
+            seen += 1
+        if seen > most:
+            return False
+    return False
+
+
+def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Found], list[str]]:
+    """The pictures with what their folders say, the way to each, and notes.
+
+    Raises:
+        DataError: no classes are found, or all faults of the tree together.
+        SpecError: `group_from` is no regular expression.
+    """
+    base = _base(tree)
+    ways = [way[len(base) :] for way in tree.pictures if way[: len(base)] == base]
+    read, depth, notes = _understood(tree, base, ways)
+    group = group_reader(group_from)
+    pictures, kept, faults = [], [], list(tree.faults)
+    for way in ways:
+        if (said := read(way)) is None:
+            continue
+        part, label, rest = said
+        name = "/".join(way)
+        named, fault = group(name, rest)
+        faults += [fault] if fault else []
+        pictures.append(Picture(name, label, part, named))
+        kept.append((*base, *way))
+    faults += _empty_classes(tree, base, depth, ways)
+    raise_all(str(tree.root), faults)
+    return pictures, kept, [*notes, *_foreign(tree)]
+
+
+_Read = Callable[[Found], tuple[Part | None, str, Found] | None]
+"""The part and class of a picture, and the folders within that of its class; None where it has no class."""
+
+
+def _base(tree: Tree) -> Found:
+    """Down as long as there is one folder and nothing beside it."""
+    base: Found = ()
+    while True:
+        below = {way[len(base)] for way in tree.folders if len(way) == len(base) + 1 and way[: len(base)] == base}
+        if len(below) != 1 or any(len(way) == len(base) + 1 and way[: len(base)] == base for way in tree.pictures):
+            return base
+        [name] = below
+        deeper = (*base, name)
+        if not any(len(way) == len(deeper) + 1 and way[: len(deeper)] == deeper for way in tree.folders):
+            return base
+        base = deeper
+
+
+def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int, list[str]]:
+    """How these paths are read, how deep the folders of classes lie, and notes.
+
+    Raises:
+        DataError: they have no classes.
+    """
+    where = Path(tree.root, *base)
+    if not ways:
+        raise DataError(f"{where}: {_nothing(tree)}")
+    tops = {way[0] for way in tree_below(tree, base)}
+    loose = [way for way in ways if len(way) == 1]
+    if not tops:
+        raise DataError(
+            f"{where}: {len(ways):,} pictures lie in one folder, and nothing says their classes. Put those of a class "
+            "into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)."
+        )
+    if loose:
+        raise DataError(
+            f"{where}: {len(loose):,} pictures lie beside the folders of the classes, the first is "
+            f"{quoted(loose[0][0])}. Move them into one of the folders, or out of {where.name}."
+        )
+    if all(name.strip().lower() in PART_OF for name in tops):
+        return _parts_first(where, ways)
+    seconds = {way[1] for way in tree_below(tree, base, 2)}
+    if seconds and all(name.strip().lower() in PART_OF for name in seconds) and all(len(way) > 2 for way in ways):
+        return (lambda way: (PART_OF[way[1].strip().lower()], way[0], way[2:-1])), 1, []
+    parts = sorted(name for name in tops if name.strip().lower() in PART_OF)
+    if len(parts) > 1:
+        others = sorted(tops - set(parts))
+        raise DataError(
+            f"{where}: {', '.join(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
+            f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
+        )
+    return (lambda way: (None, way[0], way[1:-1])), 1, []
+
+
+def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, int, list[str]]:
+    by_part: dict[Part, list[Found]] = defaultdict(list)
+    for way in ways:
+        by_part[PART_OF[way[0].strip().lower()]].append(way)
+    if "train" not in by_part:
+        there = " and ".join(sorted(by_part))
+        raise DataError(f"{where}: there is {there}, but no picture in `train`. Name the part for training so.")
+    loose = {part: [way for way in own if len(way) == 2] for part, own in by_part.items()}
+    if loose["train"]:
+        raise DataError(
+            f"{where / loose['train'][0][0]}: {len(loose['train']):,} pictures have no class, the first is "
+            f"{quoted(loose['train'][0][1])}. Put those of a class into a folder of its name."
+        )
+    notes = [
+        f"{len(own):,} pictures of the {part} part have no class and are left out: `hw3 predict` takes them."
+        for part, own in loose.items()
+        if own
+    ]
+
+    def read(way: Found) -> tuple[Part | None, str, Found] | None:
+        return None if len(way) == 2 else (PART_OF[way[0].strip().lower()], way[1], way[2:-1])
+
+    return read, 2, notes
+
+
+def tree_below(tree: Tree, base: Found, depth: int = 1) -> Iterator[Found]:
+    """The folders so deep below `base`, named from there."""
+    for way in tree.folders:
+        if len(way) == len(base) + depth and way[: len(base)] == base:
+            yield way[len(base) :]
+
+
+def _empty_classes(tree: Tree, base: Found, depth: int, ways: list[Found]) -> Iterator[str]:
+    """Folders of classes, which lie `depth` deep, without a picture."""
+    full = {way[:depth] for way in ways}
+    for way in sorted(tree_below(tree, base, depth)):
+        if way not in full and (depth == 1 or any(one[:1] == way[:1] for one in full)):
+            yield f"the class folder {_shown((*base, *way))} holds no pictures; put some there, or remove it"
+
+
+def group_reader(group_from: str | None) -> Callable[[str, Found], tuple[str | None, str | None]]:
+    """What gives the group of a path, and the folders within that of its class; and the fault where there is none.
+
+    Raises:
+        SpecError: no regular expression.
+    """
+    if group_from is None:
+        return lambda _name, _rest: (None, None)
+    if group_from == "folder":
+
+        def of_folder(name: str, rest: Found) -> tuple[str | None, str | None]:
+            if rest:
+                return rest[0], None
+            return None, f"{quoted(name)} lies in no folder within that of its class, which `--group-from folder` takes"
+
+        return of_folder
+    try:
+        pattern = re.compile(group_from)
+    except re.error as error:
+        raise SpecError(
+            f"`group_from` is {group_from!r}, which is neither `folder` nor a regular expression ({error})."
+        ) from error
+
+    def of_pattern(name: str, _: Found) -> tuple[str | None, str | None]:
+        found = pattern.search(name)
+        text = None if found is None else found[1 if pattern.groups else 0]
+        return (text, None) if text else (None, f"{quoted(name)} has nothing that `--group-from {group_from}` finds")
+
+    return of_pattern
+
+
+def passed_by(tree: Tree) -> Iterator[str]:
+    """Say which files are no pictures."""
+    if tree.others:
+        kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
+        yield f"{tree.others.total():,} other files are not looked at ({kinds})."
+
+
+def _foreign(tree: Tree) -> Iterator[str]:
+    if tree.foreign:
+        yield (
+            f"{len(tree.foreign):,} pictures are in formats that are not read, such as {_shown(tree.foreign[0])}: "
+            "convert them to PNG or JPEG."
+        )
+
+
+def _nothing(tree: Tree) -> str:
+    if tree.faults:
+        return "; ".join(tree.faults[:5]) + "."
+    if tree.foreign:
+        return (
+            f"all {len(tree.foreign):,} pictures are in formats that are not read, such as "
+            f"{_shown(tree.foreign[0])}. Convert them to PNG or JPEG."
+        )
+    if tree.others:
+        kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
+        return f"there are no pictures, but {kinds}. Pictures end with {', '.join(sorted(SUFFIXES)[:6])} and the like."
+    return "the folder is empty. Put pictures into it, a folder for each class."
+
+
+def _shown(way: Found) -> str:
+    return quoted("/".join(way)) if way else "itself"

@@ -1,0 +1,448 @@
+"""A folder of text files, one recording or series each: their classes, groups and splits.
+
+| label from | such as |
+|---|---|
+| a manifest | `--manifest labels.csv`, a row for each file: file or number, label, and group and split if there are |
+| the file's name | `--file-pattern '{label}_{group}_*.csv'` |
+| the folder | `walk/a.csv`, `train/walk/a.csv`, `walk/anna/a.csv` (of the group `anna`) |
+| the file | a label a row, for `--window` |
+
+A manifest that lies in the folder is found: its columns are others, and its first one names the files. What is hidden
+is skipped.
+"""
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.raw import Raw
+from hw3models.data.readers.forms import name_of
+from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish
+from hw3models.data.readers.text_tables import SUFFIXES
+from hw3models.data.source import GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
+from hw3models.errors import DataError, SpecError
+from hw3models.runtime.file_digests import file_digest
+from hw3models.specs import DataSpec, SourceReport
+
+_KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
+_LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
+_GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
+_IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+_MOST_LOOKED_AT = 2000
+_MOST_COLUMNS = 100
+"""More than that is no manifest."""
+_FILE = "\ue000file"
+"""A column of our own."""
+_NUMBER = re.compile(r"(\d+)$")
+
+
+@dataclass
+class _About:
+    """What is known of a file without looking into it."""
+
+    path: Path
+    id: str
+    """Its path in the folder."""
+    label: str | None = None
+    group: str | None = None
+    part: Part | None = None
+
+
+@dataclass
+class _Manifest:
+    """Rows about files."""
+
+    path: Path
+    keys: list[str]
+    columns: dict[str, list[str]]
+    used: list[str] = field(default_factory=list)
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Files that may be tables, in the order of their paths; without what is hidden."""
+    there = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        there += [Path(parent) / name for name in files if not name.startswith((".", "~$"))]
+    return sorted(path for path in there if _is_text(path))
+
+
+def _is_text(path: Path) -> bool:
+    return name_of(path).suffix in SUFFIXES and not path.stem.lower().startswith("readme")
+
+
+def is_folder_of_series(source: str) -> bool:
+    """A folder in which text files are, and no pictures."""
+    folder = path_of(source)
+    if not folder.is_dir():
+        return False
+    first = None
+    for number, path in enumerate(folder.rglob("*")):
+        suffix = name_of(path).suffix
+        if suffix in _IMAGES and not path.name.startswith("."):
+            return False
+        first = path if first is None and _is_text(path) and path.is_file() else first
+        if number > _MOST_LOOKED_AT:
+            break
+    return first is not None and _is_table(first)
+
+
+def _is_table(path: Path) -> bool:
+    """Has it several cells? Or it cannot be read, which is said later."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        head = read_head(path)
+    except DataError:
+        return True
+    return len(head.first) > 1 or bool(head.rows)
+
+
+def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The recordings of all files.
+
+    Raises:
+        DataError: all faults together: files that do not fit, or of which nothing says the class.
+    """
+    files, manifests = _divided(folder, spec)
+    abouts = _abouts(folder, files)
+    how = _apply_manifests(folder, abouts, manifests, spec)
+    how += _apply_pattern(abouts, spec)
+    one = _recordings(folder, abouts, spec)
+    labels = [about.label for about in abouts]
+    by_rows = one.row_labels is not None and not (manifests or spec.file_pattern)
+    if by_rows and (spec.window is not None or None in labels):
+        how = [*how, "labels in the files, a row each"]
+    else:
+        by_rows = False
+        how = how or ["the class of a file is the name of its folder"]
+        raise_faults(str(folder), _label_faults(abouts) if labelled else [])
+    return replace(
+        one,
+        name=folder.name,
+        form=f"{len(files):,} files, one recording each; {'; '.join(how)}" + _left(manifests),
+        labels=None if by_rows or not labelled else [str(label) for label in labels],
+        row_labels=one.row_labels if by_rows and labelled else None,
+        parts=_complete(folder, [about.part for about in abouts], "split"),
+        groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
+        channels=one.channels if not all(name.isdigit() for name in one.channels) else (),
+    )
+
+
+def _recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
+    """All files as one table, with a recording for each: the checks of tables see all of them at once."""
+    import pandas as pd
+
+    from hw3models.data.readers.recordings import gather_frame, typed
+    from hw3models.data.readers.wide_tables import read_head, text_frame
+
+    first = list[str]()
+    tables, places, notes, faults = list[pd.DataFrame](), list[tuple[int, int]](), dict[str, None](), list[str]()
+    for number, about in enumerate(abouts):
+        head = read_head(about.path)
+        table, lines = text_frame(about.path, head)
+        notes |= dict.fromkeys(head.form.notes)
+        first = first or list(table.columns)
+        if set(table.columns) != set(first):
+            mine, theirs = (", ".join(columns[:12]) for columns in (list(table.columns), first))
+            faults.append(f"{about.id} has columns {mine}, but {abouts[0].id} has {theirs}")
+        if not len(table):
+            faults.append(f"{about.id} has no rows")
+        tables.append(table.assign(**{_FILE: about.id}))
+        places += [(number, int(line)) for line in lines]
+    raise_faults(str(folder), faults)
+    texts = pd.concat(tables, ignore_index=True)[[*tables[0].columns]]
+    table = typed(texts.drop(columns=_FILE)).assign(**{_FILE: texts[_FILE]})
+    own = spec.group_column if spec.group_column in texts.columns else None
+    inner = spec.model_copy(update={"sample_column": _FILE, "group_column": own, "layout": "long"})
+
+    def row_name(row: int) -> str:
+        number, line = places[row]
+        return f"{abouts[number].id} line {line}"
+
+    found = gather_frame(table, inner, True, folder, row_name, form="", texts=texts)
+    assert found.ids == [about.id for about in abouts]
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
+    """All or none.
+
+    Raises:
+        DataError: some files have one, and others have none.
+    """
+    if all(value is None for value in values):
+        return None
+    if None in values:
+        raise DataError(f"{folder}: {values.count(None):,} of {len(values):,} files have no {what}. Name it for all.")
+    return values
+
+
+def _label_faults(abouts: list[_About]) -> list[str]:
+    without = [about.id for about in abouts if about.label is None]
+    if not without:
+        return []
+    return [
+        f"nothing says the class of {len(without):,} of {len(abouts):,} files, such as {without[0]}: put them into a "
+        "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern "
+        "'{label}_*.csv'`, or name "
+        "a column of the files (`--label-column`, with `--window` where it changes within a file)"
+    ]
+
+
+def _abouts(folder: Path, files: list[Path]) -> list[_About]:
+    """Class, group and part by the folders in which files are."""
+    paths = [file.relative_to(folder) for file in files]
+    levels = [list(path.parts[:-1]) for path in paths]
+    parts = [next((PART_WORDS[n.lower()] for n in names if n.lower() in PART_WORDS), None) for names in levels]
+    levels = [[name for name in names if name.lower() not in PART_WORDS] for names in levels]
+    while levels and all(names and names[0] == levels[0][0] for names in levels):
+        levels = [names[1:] for names in levels]  # a folder around all of them
+    return [
+        _About(
+            path=file,
+            id=str(path),
+            label=names[0] if names else None,
+            group=names[1] if len(names) > 1 else None,
+            part=part,
+        )
+        for file, path, names, part in zip(files, paths, levels, parts, strict=True)
+    ]
+
+
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[_Manifest]]:
+    """Files of series, and manifests: those that were named, else those that are found."""
+    files = text_files(folder)
+    if not files:
+        raise DataError(f"{folder}: there are no files such as {', '.join(SUFFIXES)} in it.")
+    if spec.manifest is not None:
+        paths = [_manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
+        rest = [file for file in files if file.absolute() not in {path.absolute() for path in paths}]
+        return rest, [_read_manifest(path) for path in paths]
+    heads = {file: _columns(file) for file in files}
+    usual = Counter(heads.values()).most_common(1)[0][0]
+    others = [file for file in files if heads[file] != usual]
+    if not others or len(others) > 8 or len(others) >= len(files) - len(others):
+        return files, []
+    rest = [file for file in files if file not in others]
+    manifests = []
+    for file in others:
+        try:
+            manifest = _read_manifest(file)
+            _match(manifest, rest, folder)
+        except DataError:
+            return files, []
+        manifests.append(manifest)
+    return rest, manifests
+
+
+def _columns(file: Path) -> tuple[str, ...]:
+    from hw3models.data.readers.wide_tables import read_head
+
+    head = read_head(file)
+    return tuple(head.first) if head.has_header else (str(len(head.first)),)
+
+
+def _manifest_path(folder: Path, name: str) -> Path:
+    for path in (path_of(name), folder / name):
+        if path.is_file():
+            return path
+    raise SpecError(f"`manifest`: there is no file {name!r}, neither here nor in {folder}.")
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    from hw3models.data.readers.wide_tables import read_head, text_frame
+
+    head = replace(read_head(path), known=True)
+    if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
+        raise DataError(
+            f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
+        )
+    table, _ = text_frame(path, head)
+    names = [str(name) for name in table.columns]
+    key = next((name for name in names if name.lower() in _KEYS), names[0])
+    columns = {name: table[name].str.strip().tolist() for name in names if name != key}
+    return _Manifest(path, table[key].str.strip().tolist(), columns)
+
+
+def _match(manifest: _Manifest, files: list[Path], folder: Path) -> dict[Path, int]:
+    """The row of each file: by its path, name, name without suffix, or number.
+
+    Raises:
+        DataError: a file has none, or several; or two rows are of one file.
+    """
+    if len(set(manifest.keys)) < len(manifest.keys):
+        twice = Counter(manifest.keys).most_common(1)[0][0]
+        raise DataError(f"{manifest.path}: {twice!r} is there more than once. Write a row for each file.")
+    row = {key: number for number, key in enumerate(manifest.keys)}
+    by_number = {str(int(key)): number for key, number in row.items() if key.isdigit()}
+    for names in (
+        lambda file: file.relative_to(folder).as_posix(),
+        lambda file: file.name,
+        lambda file: name_of(file).stem,
+    ):
+        if all(names(file) in row for file in files):
+            return {file: row[names(file)] for file in files}
+    numbers = {file: match[1] for file in files if (match := _NUMBER.search(name_of(file).stem))}
+    if len({str(int(one)) for one in numbers.values()}) == len(files) and by_number:
+        found = {file: by_number.get(str(int(one))) for file, one in numbers.items()}
+        if (missing := [file for file, number in found.items() if number is None]) == []:
+            return {file: number for file, number in found.items() if number is not None}
+        raise DataError(f"{manifest.path}: it has no row for {missing[0].name} and {len(missing) - 1:,} other files.")
+    without = [file.name for file in files if file.name not in row and name_of(file).stem not in row]
+    example = without[0] if without else files[0].name
+    raise DataError(
+        f"{manifest.path}: it has no row for {len(without):,} of {len(files):,} files, such as {example!r}; its first "
+        f"names are {', '.join(map(repr, manifest.keys[:3]))}.{suggestion(example, manifest.keys[:1000])}"
+    )
+
+
+def _apply_manifests(folder: Path, abouts: list[_About], manifests: list[_Manifest], spec: DataSpec) -> list[str]:
+    """Takes label, group and split of each file; what was done, in phrases."""
+    how, has_label = [], False
+    wanted_group = None
+    for manifest in manifests:
+        rows = _match(manifest, [about.path for about in abouts], folder)
+        names = list(manifest.columns)
+        group = spec.group_column if spec.group_column in names else _called(names, _GROUPS)
+        split = _called(names, _SPLITS)
+        label = spec.label_column if spec.label_column in names else _called(names, _LABELS)
+        others = [name for name in names if name not in {group, split}]
+        if label is None and not has_label and len(others) == 1 and spec.label_column == "label":
+            label = others[0]
+        has_label, wanted_group = has_label or label is not None, wanted_group or group
+        manifest.used = [name for name in (label, group, split) if name is not None]
+        for about in abouts:
+            row = rows[about.path]
+            about.label = about.label if label is None else manifest.columns[label][row]
+            about.group = about.group if group is None else manifest.columns[group][row]
+            about.part = about.part if split is None else _part(manifest, manifest.columns[split][row], about)
+        if manifest.used:
+            how.append(f"{' and '.join(map(repr, manifest.used))} in {manifest.path.name}")
+    if manifests and not has_label and any(about.label is None for about in abouts):
+        names = [name for manifest in manifests for name in manifest.columns]
+        raise DataError(
+            f"{manifests[0].path}: none of its columns ({', '.join(names)}) is the label. Say `--label-column`."
+        )
+    if manifests and spec.group_column is not None and wanted_group is None:
+        names = [name for manifest in manifests for name in manifest.columns]
+        raise DataError(
+            f"{manifests[0].path}: column {spec.group_column!r} (`group_column`) is missing; there are "
+            f"{', '.join(names)}.{suggestion(spec.group_column, names)}"
+        )
+    return how
+
+
+def _called(names: list[str], known: tuple[str, ...]) -> str | None:
+    own = [name for name in names if name.lower() in known]
+    return own[0] if len(own) == 1 else None
+
+
+def _part(manifest: _Manifest, word: str, about: _About) -> Part:
+    if word.lower() not in PART_WORDS:
+        raise DataError(f"{manifest.path}: the split of {about.id} is {word!r}; train, validation or test is needed.")
+    return PART_WORDS[word.lower()]
+
+
+def _left(manifests: list[_Manifest]) -> str:
+    left = [name for one in manifests for name in one.columns if name not in one.used]
+    if not left:
+        return ""
+    return f"; {', '.join(map(repr, left))} of the manifest is not used (`--group-column` takes one as the group)"
+
+
+def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
+    if spec.file_pattern is None:
+        return []
+    pieces = re.split(r"(\{\w+\}|\*)", spec.file_pattern)
+    fields = {piece[1:-1] for piece in pieces if piece.startswith("{")}
+    if not fields or fields - {"label", "group", "split"}:
+        raise SpecError(f"`file_pattern` is {spec.file_pattern!r}; {{label}}, {{group}} and {{split}} may stand in it.")
+    pattern = "".join(
+        f"(?P<{piece[1:-1]}>[^/]+?)" if piece.startswith("{") else ".*" if piece == "*" else re.escape(piece)
+        for piece in pieces
+    )
+    wrong = []
+    for about in abouts:
+        match = re.fullmatch(pattern, about.id if "/" in spec.file_pattern else about.path.name)
+        if match is None:
+            wrong.append(about.id)
+            continue
+        values = match.groupdict()
+        about.label, about.group = values.get("label", about.label), values.get("group", about.group)
+        if "split" in values:
+            if values["split"].lower() not in PART_WORDS:
+                raise DataError(f"{about.path}: {values['split']!r} is no split; train, validation or test is needed.")
+            about.part = PART_WORDS[values["split"].lower()]
+    if wrong:
+        raise DataError(
+            f"{abouts[0].path.parent}: {len(wrong):,} of {len(abouts):,} files do not fit `--file-pattern "
+            f"{spec.file_pattern}`, such as {wrong[0]!r}. `*` stands for any text."
+        )
+    return [f"{', '.join(sorted(fields))} in the file's name ({spec.file_pattern})"]
+
+
+def folder_digest(files: tuple[Path, ...]) -> str:
+    """sha256 over names and contents: labels may stand in the names.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+    top = Path(os.path.commonpath([file.parent for file in files]))
+    sha = hashlib.sha256()
+    for file in files:
+        sha.update(file.relative_to(top).as_posix().encode("utf-8", "surrogateescape") + b"\0")
+        try:
+            sha.update(bytes.fromhex(file_digest(file)))
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror}). Fetch the raw data again.") from error
+    return sha.hexdigest()[:16]
+
+
+def _fetch(spec: DataSpec, _: object) -> SourceReport:
+    files, manifests = _divided(path_of(spec.source), spec)
+    every = (*files, *(one.path.absolute() for one in manifests))
+    return found(spec.source, "sequences", every, folder_digest(every))
+
+
+def _read(spec: DataSpec, _: SourceReport, __: Path) -> Raw:
+    return finish(gather_folder(path_of(spec.source), spec, True), spec)
+
+
+def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    yield from examples(gather_folder(path_of(spec.source), spec, False), spec, wanted)
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    try:
+        gather_folder(path_of(spec.source), spec, True)
+    except DataError:
+        try:
+            gather_folder(path_of(spec.source), spec, False)
+        except DataError:
+            return True  # reading says what is wrong
+        return False
+    return True
+
+
+FOLDER = Source(
+    name="folder",
+    forms=("FOLDER/",),
+    text="of text files, one series or recording each; classes by folder, name or manifest",
+    kinds=("sequences",),
+    matches=is_folder_of_series,
+    fetch=_fetch,
+    read=_read,
+    digest=folder_digest,
+    is_path=True,
+    unlabelled=_unlabelled,
+    is_labelled=_is_labelled,
+    groups=GROUP_COLUMN,
+    takes=(*WINDOWS, "manifest", "file_pattern"),
+)

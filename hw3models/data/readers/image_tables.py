@@ -1,0 +1,365 @@
+"""Tables that name pictures, a row each: paths in a CSV or Parquet table, or the pictures themselves in Parquet.
+
+| column | holds |
+|---|---|
+| `path` (or `file`, `file_name`, `image` ...) | where the picture is, from the table's own folder |
+| `image`, `{bytes, path}` or bytes | the picture itself, as Hugging Face's data sets have it (Parquet) |
+| `label` (`--label-column`) | its class |
+| `split` | train, val or test; may be left out |
+| `group` (`--group-column`) | whose picture it is; may be left out |
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hw3models.data.raw import Raw
+from hw3models.data.readers.image_folders import content_digest, picture_blocks
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
+from hw3models.errors import DataError
+from hw3models.runtime.file_digests import file_digest
+from hw3models.specs import DataSpec, SourceReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hw3models.data.pictures.decoding import Content
+    from hw3models.data.pictures.listing import Picture
+
+PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
+_LABELS = ("label", "class", "target", "category", "labels", "y")
+_SPLITS = ("split", "part", "subset", "fold_name")
+_GROUPS = ("group", "groups")
+_SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+class _Head(NamedTuple):
+    """What the beginning of a table says."""
+
+    columns: tuple[str, ...]
+    pictures: str
+    """The column of the pictures."""
+    encoded: bool
+    """Does it hold them, and not their paths?"""
+    separator: str = ","
+    class_names: tuple[str, ...] = ()
+    """Names of the classes where labels are numbers, as Hugging Face keeps them."""
+
+
+def _head(path: Path) -> _Head | None:
+    """None where it is no table of pictures."""
+    return _parquet_head(path) if path.suffix.lower() == ".parquet" else _csv_head(path)
+
+
+def _csv_head(path: Path) -> _Head | None:
+    import csv
+
+    from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
+
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            lines = [file.readline(65_536) for _ in range(2)]
+    except OSError:
+        return None
+    separator = max(",;\t", key=lines[0].count)
+    names, first = (next(csv.reader([line], delimiter=separator), []) for line in lines)
+    by_name = dict(zip(names, first, strict=False))
+    for name in names:
+        known = name.strip().lower() in PATHS
+        if known and PurePosixPath(by_name.get(name, "").strip()).suffix.lower() in SUFFIXES | FOREIGN:
+            return _Head(tuple(names), name, encoded=False, separator=separator)
+    return None
+
+
+def _parquet_head(path: Path) -> _Head | None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            schema, first = file.schema_arrow, dict[str, Any]()
+            if any(field.name.lower() in PATHS and _is_text(field.type) for field in schema):
+                batch = next(file.iter_batches(1), None)
+                first = batch.to_pylist()[0] if batch is not None and len(batch) else {}
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    names = tuple(schema.names)
+    for field in schema:
+        kind = field.type
+        fields = [kind.field(i).name for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
+        is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        if "bytes" in fields or (is_bytes and field.name.lower() in (*PATHS, "bytes", "image_bytes", "jpg", "png")):
+            return _Head(names, field.name, encoded=True, class_names=_hub_classes(schema.metadata))
+        suffix = PurePosixPath(str(first.get(field.name, ""))).suffix.lower()
+        if field.name.lower() in PATHS and suffix in SUFFIXES | FOREIGN:
+            return _Head(names, field.name, encoded=False)
+    return None
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _hub_classes(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
+    try:
+        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return tuple(next(str_names for one in features.values() if (str_names := one.get("names"))))
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return ()
+
+
+def _shards(path: Path) -> list[Path]:
+    """The Parquet files of a folder; the file alone where it is one."""
+    return [path] if path.is_file() else sorted(path.rglob("*.parquet"))
+
+
+def _matches(source: str) -> bool:
+    path = path_of(source)
+    if path.suffix.lower() in _SUFFIXES and path.is_file():
+        return _head(path) is not None
+    if not path.is_dir():
+        return False
+    shards = _shards(path)
+    head = _head(shards[0]) if shards else None
+    return head is not None and head.encoded
+
+
+def _fetch(spec: DataSpec, _: Fetching) -> SourceReport:
+    path = path_of(spec.source)
+    files = tuple(_shards(path))
+    return found(spec.source, "images", files, _digest(files))
+
+
+def _digest(files: tuple[Path, ...]) -> str:
+    head = _head(files[0])
+    if head is None or head.encoded:
+        return files_digest(files)
+    [path] = files
+    names = [str(value) for value in _frame(path, head)[head.pictures]]
+    return content_digest(path.parent, names, file_digest(path))
+
+
+def _frame(path: Path, head: _Head) -> "pd.DataFrame":
+    """All columns but the pictures themselves, as text."""
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            columns = [name for name in head.columns if not (head.encoded and name == head.pictures)]
+            return pd.read_parquet(path, columns=columns)
+        return pd.read_csv(
+            path, sep=head.separator, encoding="utf-8-sig", dtype="str", keep_default_na=False, skipinitialspace=True
+        )
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table ({str(error).strip().rstrip('.')}).") from error
+
+
+def _column(frame: "pd.DataFrame", asked: str | None, usual: Sequence[str]) -> str | None:
+    if asked is not None and asked in frame.columns:
+        return asked
+    return next((name for name in frame.columns if str(name).strip().lower() in usual), None)
+
+
+def _texts(frame: "pd.DataFrame", name: str, head: _Head) -> list[str]:
+    values = frame[name]
+    if head.class_names and values.dtype.kind in "iu" and values.between(0, len(head.class_names) - 1).all():
+        return [head.class_names[value] for value in values]
+    texts = ["" if value is None or value != value else str(value).strip() for value in values]  # NaN is not itself
+    return [text.removesuffix(".0") for text in texts] if values.dtype.kind == "f" else texts
+
+
+def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], list[str]]":
+    """All rows with what is said of them, and notes.
+
+    Raises:
+        DataError: all faults of the table together.
+    """
+    from hw3models.data.pictures.listing import Picture, raise_all
+    from hw3models.data.pictures.trees import group_reader
+
+    group = group_reader(spec.group_from)
+    rows: list[Picture] = []
+    for path in files:
+        head = _head(path)
+        if head is None:
+            raise DataError(f"{path}: it names no pictures, as the files beside it do. Move it away.")
+        frame, faults = _frame(path, head), list[str]()
+        names = _names(path, frame, head)
+        said = {what: _said(frame, what, spec, head, faults) for what in ("label", "split", "group")}
+        parts = _parts(said["split"], len(frame), path if path != path_of(spec.source) else None, faults)
+        groups = said["group"]
+        if spec.group_from is not None:
+            found_groups = [group(name, ()) for name in names]
+            faults += [fault for _, fault in found_groups if fault]
+            groups = [text or "" for text, _ in found_groups]
+        if not head.encoded:
+            faults += _path_faults(path.parent, names)
+        raise_all(str(path), faults)
+        assert said["label"] is not None
+        some: Sequence[str | None] = groups or [None] * len(names)
+        rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
+    if not rows:
+        raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
+    return rows, list(_kinds_of_labels({row.label for row in rows}))
+
+
+def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> list[str]:
+    if head.encoded:
+        return [f"{path.name} row {row}" for row in range(len(frame))]
+    return [str(value).strip().replace("\\", "/") for value in frame[head.pictures]]
+
+
+def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults: list[str]) -> list[str] | None:
+    """The column as text; None where there is none, which for the label is a fault."""
+    asked = {"label": spec.label_column, "split": None, "group": spec.group_column}[what]
+    usual = {"label": _LABELS, "split": _SPLITS, "group": () if spec.group_column else _GROUPS}[what]
+    name = _column(frame, asked, usual)
+    if name is None:
+        if what == "label" or asked is not None:
+            faults.append(
+                f"there is no column {asked!r} for the {what}; there are {', '.join(map(str, head.columns[:12]))}. "
+                f"Name it with `--{what}-column`"
+            )
+        return [""] * len(frame) if what == "label" else None
+    texts = _texts(frame, name, head)
+    if empty := [row for row, text in enumerate(texts) if not text]:
+        faults.append(f"the {what} is empty in {len(empty):,} rows, the first is row {empty[0] + 1} below the header")
+    if what == "label":
+        measured = [text for text in texts if _is_fraction(text)]
+        if measured and len(measured) > len(texts) / 2:
+            faults.append(f"the labels are numbers with fractions such as {measured[0]}; classes are needed")
+    return texts
+
+
+def _is_fraction(text: str) -> bool:
+    try:
+        return not float(text).is_integer()
+    except (ValueError, OverflowError):
+        return False
+
+
+def _parts(said: list[str] | None, num: int, shard: Path | None, faults: list[str]) -> list[Any]:
+    """The part of each row; without a column it is in the name of a file of several: `train-00000-of-00004.parquet`."""
+    from hw3models.data.pictures.listing import PART_OF
+
+    if said is None:
+        words = [] if shard is None else [shard.name.split("-")[0].split(".")[0].lower(), shard.parent.name.lower()]
+        return [next((PART_OF[word] for word in words if word in PART_OF), None)] * num
+    unknown = [(row, text) for row, text in enumerate(said) if text and text.lower() not in PART_OF]
+    if unknown:
+        row, text = unknown[0]
+        faults.append(f"the split is {text!r} in row {row + 1} below the header; it is train, val or test")
+    return [PART_OF.get(text.lower()) for text in said]
+
+
+def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
+    """Paths that lead nowhere, or out of the table's own folder, or come twice."""
+    root = folder.resolve()
+    for row, name in enumerate(names, 1):
+        path = folder / name
+        if not name:
+            yield f"the path is empty in row {row} below the header"
+        elif PureWindowsPath(name).drive or not path.resolve().is_relative_to(root):
+            yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
+        elif not path.is_file():
+            yield f"{name!r} (row {row}) {'is a folder' if path.is_dir() else 'is not there'}"
+    for name, times in Counter(names).items():
+        if times > 1 and name:
+            yield f"{name!r} is there {times} times; keep one row"
+
+
+def _kinds_of_labels(labels: set[str]) -> Iterator[str]:
+    numbers = {label for label in labels if label.lstrip("-").isdigit()}
+    if numbers and numbers != labels:
+        words = ", ".join(map(repr, sorted(labels - numbers)[:3]))
+        yield f"Some labels are numbers ({', '.join(sorted(numbers)[:3])}) and some are words ({words}): is that meant?"
+
+
+def _contents(files: Sequence[Path]) -> "Iterator[Content]":
+    for path in files:
+        head = _head(path)
+        assert head is not None
+        if head.encoded:
+            yield from _encoded(path, head.pictures)
+        else:
+            yield from (path.parent / name for name in _names(path, _frame(path, head), head))
+
+
+def _encoded(path: Path, column: str) -> Iterator[bytes]:
+    import pyarrow.parquet as parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(64, columns=[column]):
+                for one in batch.column(0).to_pylist():
+                    yield (one.get("bytes") if isinstance(one, dict) else one) or b""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read to its end ({str(error).strip().rstrip('.')}).") from error
+
+
+def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    return read_tables(files_of(report), spec, cache, name=path_of(spec.source).stem, digest=report.digest)
+
+
+def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str, digest: str) -> Raw:
+    """The pictures of one table, or of several of one data set."""
+    import hashlib
+
+    from hw3models.data.pictures.listing import Listing
+    from hw3models.data.pictures.reading import read_pictures
+
+    pictures, notes = _pictures(files, spec)
+    said = hashlib.sha256(repr((digest, pictures)).encode("utf-8", "surrogateescape")).hexdigest()
+    listing = Listing(
+        name=name,
+        where=str(files[0] if len(files) == 1 else files[0].parent),
+        pictures=tuple(pictures),
+        contents=lambda: _contents(files),
+        digest=said,
+        notes=tuple(notes),
+    )
+    return read_pictures(listing, spec, cache)
+
+
+def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    from hw3models.data.pictures.listing import raise_all
+
+    for path in _shards(path_of(spec.source)):
+        if (head := _head(path)) is None:
+            continue
+        names = _names(path, _frame(path, head), head)
+        if not head.encoded:
+            raise_all(str(path), list(_path_faults(path.parent, names)))
+        yield from picture_blocks(str(path), names, _contents([path]), wanted)
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    [path, *_] = _shards(path_of(spec.source))
+    head = _head(path)
+    if head is None:
+        return True
+    usual = {name for name in head.columns if name == spec.label_column or name.strip().lower() in _LABELS}
+    return bool(usual)
+
+
+TABLE = Source(
+    name="pictures",
+    forms=("PICTURES.csv", "PICTURES.parquet"),
+    text="a table with the path of a picture and its label in each row, or with the picture itself",
+    kinds=("images",),
+    matches=_matches,
+    fetch=_fetch,
+    read=_read,
+    digest=_digest,
+    is_path=True,
+    unlabelled=_examples,
+    is_labelled=_is_labelled,
+    groups=GROUP_COLUMN,
+    holds_pictures=True,
+)

@@ -1,0 +1,330 @@
+"""Files with named arrays: MATLAB's `.mat` (all versions) and HDF5.
+
+X (series, steps, channels), (series, steps), or a cell array of (steps, channels); y one label a series. Names are
+found out where they are usual ones; `--arrays X=...,y=...` says them, `--axes NCT` the order of the axes.
+
+N series, T time steps, C channels
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.raw import MAX_BYTES, group_texts, label_texts
+from hw3models.data.readers.forms import name_of, series_source
+from hw3models.data.readers.gathered import Floats, Gathered, Part, together
+from hw3models.data.source import WINDOWS
+from hw3models.errors import DataError, SpecError
+from hw3models.specs import DataSpec
+
+_USUAL = {
+    "X": ("x", "data", "series", "signals", "signal", "features", "inputs", "input"),
+    "y": ("y", "label", "labels", "target", "targets", "class", "classes"),
+    "groups": ("groups", "group", "subject", "subjects"),
+}
+_ENDS: dict[Part, tuple[str, ...]] = {
+    "train": ("", "train"),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test",),
+}
+_ROLES = tuple(f"{role}{end}" for end in ("", "_val", "_test") for role in ("X", "y", "groups"))
+_PART_ENDS: dict[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
+HDF5 = (".h5", ".hdf5", ".hdf")
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """An array of a file, not read yet."""
+
+    shape: tuple[int, ...]
+    kind: str
+    """Type of its numbers."""
+    read: Any
+    """Callable without arguments."""
+
+
+def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The series of all arrays of the file that are series, with their labels and groups.
+
+    Raises:
+        DataError: all faults together: arrays that are missing, do not fit, or are too large.
+    """
+    with _stored(path) as arrays:
+        names = _roles(path, list(arrays), spec)
+        if "X" not in names:
+            raise DataError(
+                f"{path}: it has {_listed(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
+            )
+        parts, found = list[Part](), list[Gathered]()
+        for part, end in _PART_ENDS.items():
+            if f"X{end}" in names and (labelled or part == "train"):
+                parts.append(part)
+                found.append(_part(path, arrays, names, end, spec, labelled))
+    return found[0] if len(found) == 1 else together(found, parts)
+
+
+def _part(
+    path: Path, arrays: dict[str, _Stored], names: dict[str, str], end: str, spec: DataSpec, labelled: bool
+) -> Gathered:
+    label, group = names.get(f"y{end}"), names.get(f"groups{end}")
+    if labelled and label is None:
+        raise DataError(
+            f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {_listed(arrays)}. Name them: "
+            f"`--arrays X{end}=NAME,y{end}=NAME`."
+        )
+    labels = _flat(arrays[label].read()) if label is not None and labelled else None
+    faults: list[str] = []
+    texts = None if labels is None else _texts(labels, f"{label!r}", faults)
+    stored = arrays[names[f"X{end}"]]
+    raise_faults(str(path), [*faults, *_size_faults(names[f"X{end}"], stored)])
+    series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
+    groups = None
+    if group is not None:
+        groups, faults = group_texts(_flat(arrays[group].read()), len(series), group)
+    if texts is not None and len(texts) != len(series):
+        faults.append(f"{names[f'X{end}']!r} has {len(series):,} series, but {label!r} has {len(texts):,} labels")
+    raise_faults(str(path), faults)
+    said = f"labels in {label!r}" if label is not None else "no labels"
+    return Gathered(
+        name=name_of(path).stem,
+        where=str(path),
+        form=f"series in {names[f'X{end}']!r} {order}, {said}",
+        series=series,
+        ids=[str(number) for number in range(len(series))],
+        labels=texts,
+        groups=groups,
+    )
+
+
+def _size_faults(name: str, stored: _Stored) -> list[str]:
+    size = 8 * int(np.prod(stored.shape, dtype=np.int64))
+    if size > MAX_BYTES:
+        return [f"{name!r} {stored.shape} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"]
+    return []
+
+
+def _listed(arrays: dict[str, _Stored]) -> str:
+    shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:12]]
+    more = f" and {len(arrays) - 12} more" if len(arrays) > 12 else ""
+    return f"the arrays {', '.join(shown)}{more}" if shown else "no arrays"
+
+
+def _roles(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
+    """Which array is what: as the user says, else by usual names such as `X_train` and `train/data`."""
+    if spec.arrays is not None:
+        return _asked(path, found, spec.arrays)
+    roles = {}
+    for part, end in _PART_ENDS.items():
+        for role, usual in _USUAL.items():
+            wanted = {f"{a}{b}" for word in usual for of in _ENDS[part] for a, b in ((word, of), (of, word))}
+            own = [name for name in found if _plain(name) in wanted]
+            if len(own) > 1 and part == "train":  # both X and X_train
+                own = [name for name in own if "train" in name.lower()] or own
+            if len(own) == 1:
+                roles[f"{role}{end}"] = own[0]
+    return roles
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
+    roles, faults = {}, []
+    for pair in text.split(","):
+        role, _, name = (one.strip() for one in pair.partition("="))
+        if role not in _ROLES or not name:
+            raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {', '.join(_ROLES)}.")
+        if name not in found:
+            faults.append(f"there is no array {name!r}; there are {', '.join(found[:20])}.{suggestion(name, found)}")
+        roles[role] = name
+    raise_faults(str(path), faults)
+    return roles
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    """Labels (N,) out of (N, 1), (1, N), or a cell array of texts."""
+    values = np.asarray(values)
+    if values.ndim == 2 and 1 in values.shape:
+        values = values.reshape(-1)
+    if values.dtype.kind == "O":
+        cells = [_text(cell) for cell in values.reshape(-1)]
+        return np.array(cells, dtype=object).astype(str)
+    return values
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    plain = np.asarray(cell)
+    return str(plain.reshape(-1)[0]) if plain.size == 1 else "".join(map(str, plain.reshape(-1)))
+
+
+def _texts(labels: NDArray[Any], what: str, faults: list[str]) -> list[str] | None:
+    if labels.ndim == 2:
+        faults.append(
+            f"{what} has shape {labels.shape}; one label a series is needed (of one-hot columns: y.argmax(axis=1))"
+        )
+        return None
+    if labels.dtype.kind not in "iufbUS":
+        faults.append(f"{what} has type {labels.dtype}; whole numbers or text are needed")
+        return None
+    try:
+        return [text.strip() for text in label_texts(labels)]
+    except ValueError as error:
+        faults.append(f"{what}: {error}")
+        return None
+
+
+def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: DataSpec) -> tuple[list[Floats], str]:
+    """(T, C) of each series, and how the axes were taken."""
+    values = np.asarray(values)
+    if values.dtype.kind == "O":
+        cells = [np.asarray(cell, dtype=object) for cell in values.reshape(-1)]
+        return [_cell(path, name, cell, spec) for cell in cells], "(a cell for each)"
+    if values.dtype.kind not in "iufb" or values.ndim not in (2, 3) or 0 in values.shape:
+        raise DataError(
+            f"{path}: {name!r} is {values.dtype} {values.shape}; numbers (series, steps) or (series, steps, channels) "
+            "are needed."
+        )
+    values = _first_axis(path, name, values, num)
+    if values.ndim == 2:
+        return list(values.astype(np.float64)[:, :, None]), f"{values.shape}: series, steps"
+    order = spec.axes
+    if order is None:
+        order = "NCT" if values.shape[1] < values.shape[2] else "NTC"
+    guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes is None else ""
+    words = "series, channels, steps" if order == "NCT" else "series, steps, channels"
+    shaped = values.transpose(0, 2, 1) if order == "NCT" else values
+    return list(shaped.astype(np.float64)), f"{values.shape}: {words}{guessed}"
+
+
+def _first_axis(path: Path, name: str, values: NDArray[Any], num: int | None) -> NDArray[Any]:
+    """Series along the first axis; MATLAB often has them along the last one."""
+    if num is None or values.shape[0] == num:
+        return values
+    if values.shape[-1] == num:
+        return np.moveaxis(values, -1, 0)
+    raise DataError(f"{path}: {name!r} has shape {values.shape}, but there are {num:,} labels: no axis is as long.")
+
+
+def _cell(path: Path, name: str, cell: NDArray[Any], spec: DataSpec) -> Floats:
+    try:
+        one = cell.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: a cell of {name!r} holds no numbers ({error}).") from error
+    if one.ndim == 1 or 1 in one.shape:
+        return one.reshape(-1, 1)
+    if spec.axes == "NCT" or (spec.axes is None and one.shape[0] < one.shape[1]):
+        one = one.T
+    return one
+
+
+class _stored:  # noqa: N801  # a context manager
+    """The arrays of a file by their names, as long as it is open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file: Any = None
+
+    def __enter__(self) -> dict[str, _Stored]:
+        if self.path.suffix.lower() == ".mat":
+            found = _mat_arrays(self.path)
+            if found is not None:
+                return found
+        import h5py
+
+        try:
+            self.file = h5py.File(self.path, "r")
+            is_mat = self.path.suffix.lower() == ".mat"
+            return dict(_h5_arrays(self.file, transposed=is_mat))
+        except (OSError, RuntimeError, ValueError) as error:
+            self.__exit__()
+            what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
+            raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
+
+    def __exit__(self, *_: object) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
+    """Arrays of MATLAB 4 to 7; None where it is version 7.3, which is HDF5."""
+    from scipy.io import loadmat, whosmat
+
+    try:
+        listed = {name: shape for name, shape, _ in whosmat(path)}
+        values = loadmat(path, variable_names=list(listed), chars_as_strings=True)
+    except NotImplementedError:
+        return None
+    except Exception as error:  # scipy raises what it likes on a damaged file
+        if path.is_file() and path.read_bytes()[:8] == b"\x89HDF\r\n\x1a\n":
+            return None
+        raise DataError(f"{path}: not a whole `.mat` file ({str(error)[:200]}). Write it again.") from error
+    arrays = {name: one for name, one in values.items() if not name.startswith("__") and isinstance(one, np.ndarray)}
+    return {name: _Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
+
+
+def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
+    """Arrays of HDF5; those of MATLAB 7.3 have their axes the other way round, and references for cells."""
+    import h5py
+
+    found: list[tuple[str, Any]] = []
+    file.visititems(lambda name, one: found.append((name, one)) if isinstance(one, h5py.Dataset) else None)
+    for name, one in found:
+        if name.startswith("#"):
+            continue
+
+        def read(one: Any = one) -> NDArray[Any]:
+            if one.dtype == h5py.ref_dtype:
+                cells = np.empty(one.size, dtype=object)
+                for number, reference in enumerate(np.asarray(one).reshape(-1)):
+                    cells[number] = _cell_of(file[reference])
+                return cells
+            values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
+            return values.T if transposed else values
+
+        shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
+        yield name, _Stored(shape, str(one.dtype), read)
+
+
+def _cell_of(one: Any) -> Any:
+    values = np.asarray(one[...])
+    if one.attrs.get("MATLAB_class") == b"char":
+        return "".join(chr(code) for code in values.T.reshape(-1))
+    return values.T
+
+
+def _is_labelled(path: Path, spec: DataSpec) -> bool:
+    try:
+        with _stored(path) as arrays:
+            return "y" in _roles(path, list(arrays), spec)
+    except DataError:
+        return True
+
+
+MAT = series_source(
+    "mat",
+    (".mat",),
+    "MATLAB's arrays, of any version: X and y, or as `--arrays` says",
+    gather=gather_arrays,
+    is_labelled=_is_labelled,
+    groups="an array `groups`, or `--arrays groups=NAME`",
+    packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
+)
+H5 = series_source(
+    "hdf5",
+    HDF5,
+    "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says",
+    gather=gather_arrays,
+    is_labelled=_is_labelled,
+    groups="an array `groups`, or `--arrays groups=NAME`",
+    packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
+)

@@ -1,0 +1,179 @@
+"""Text files with tables, `.csv`, `.tsv`, `.txt` and `.dat`: which form one has is found out here, and said.
+
+| form | rows | read by |
+|---|---|---|
+| wide | a row for each series | `wide_tables` |
+| tidy | a row for each value (case, dimension, time, value) | `recordings` |
+| long with `--window` or `--resample` | a row for each time step | `recordings` |
+| long | a row for each series and time step | `tables` |
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from hw3models.data.raw import Raw
+from hw3models.data.readers import parquet_files
+from hw3models.data.readers.csv_files import CSV
+from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
+from hw3models.data.readers.gathered import Gathered, examples
+from hw3models.data.source import WINDOWS, Block, Wanted, files_of, found, path_of
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec, SourceReport
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+
+
+def layout_of(path: Path, spec: DataSpec) -> str:
+    """`wide`, `tidy`, `rows` (recordings to be cut or resampled) or `long`."""
+    from hw3models.data.readers.recordings import looks_tidy
+    from hw3models.data.readers.wide_tables import looks_wide, read_head
+
+    if spec.layout == "auto":
+        try:
+            head = read_head(path)
+        except DataError:
+            return "long"  # whose reader says what is wrong
+        if looks_tidy(head.first):
+            return "tidy"
+        # A recording has columns, and `--window` says that it is one.
+        if spec.window is None and looks_wide(head, spec):
+            return "wide"
+    elif spec.layout != "long":
+        return spec.layout
+    return "long" if spec.window is None and spec.resample is None else "rows"
+
+
+def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The series of one text file, whichever form it has.
+
+    Raises:
+        DataError: all faults together, with their lines.
+    """
+    from hw3models.data.readers.recordings import gather_rows, gather_tidy
+    from hw3models.data.readers.wide_tables import gather_wide
+
+    layout = layout_of(path, spec)
+    if layout == "wide":
+        return gather_wide(path, spec, labelled)
+    return gather_tidy(path, spec, labelled) if layout == "tidy" else gather_rows(path, spec, labelled)
+
+
+def _files(spec: DataSpec) -> tuple[Path, ...]:
+    path = here(spec.source, "text")
+    return tuple(parts_of(path, pair=spec.pair).values()) or (path,)
+
+
+def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    path = files_of(report)[0]
+    if layout_of(path, spec) == "long":
+        return _read_long(spec, report, cache)
+    return gathered_files(path, spec, gather_text)
+
+
+def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    parts = parts_of(path_of(spec.source), pair=spec.pair)
+    try:
+        return read_parts(CSV, spec, parts or {"train": files_of(report)[0]}, cache)
+    except DataError as error:
+        if (hint := _hint(files_of(report)[0], spec, str(error))) is None:
+            raise
+        raise DataError(f"{error} {hint}") from error
+
+
+def _hint(path: Path, spec: DataSpec, error: str) -> str | None:
+    """What else the table may be, where it is none in long form."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        head = read_head(path)
+    except DataError:
+        return None
+    if f"column {spec.label_column!r} changes within a series" in error:
+        return "`--window 128 --stride 64` cuts recordings whose label changes into windows of 128 rows."
+    if spec.sample_column in head.first or len(head.first) < 3:
+        return None
+    return (
+        "If it is a recording with a label in each row, `--window 128 --stride 64` cuts it into windows; if each row "
+        "is a series, say `--layout wide`."
+    )
+
+
+def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    path = path_of(spec.source)
+    if layout_of(path, spec) == "long" and CSV.unlabelled is not None:
+        yield from CSV.unlabelled(spec, wanted)
+    elif layout_of(path, spec) == "wide":
+        from hw3models.data.readers.wide_tables import gather_wide
+
+        width = None if wanted.unequal_lengths else math.prod(wanted.shape)
+        yield from examples(gather_wide(path, spec, False, width), spec, wanted)
+    else:
+        yield from examples(gather_text(path, spec, False), spec, wanted)
+
+
+def _is_labelled(spec: DataSpec) -> bool:
+    path = path_of(spec.source)
+    if not path.is_file():
+        return True
+    try:
+        layout = layout_of(path, spec)
+        if layout == "long":
+            return CSV.is_labelled(spec)
+        found = gather_text(path, spec, True)
+        return found.labels is not None or found.row_labels is not None
+    except DataError:
+        return layout_is_labelled(path, spec)
+
+
+def layout_is_labelled(path: Path, spec: DataSpec) -> bool:
+    """Where the file cannot be read with labels: can it be read without?"""
+    try:
+        gather_text(path, spec, False)
+    except DataError:
+        return True  # reading says what is wrong
+    return False
+
+
+TEXT = replace(
+    CSV,
+    name="csv",
+    forms=SUFFIXES,
+    text="a table: a row for each series and time step, or for each series (found out; `--layout`); or packed as .gz",
+    matches=lambda source: name_of(Path(source)).suffix in SUFFIXES,
+    fetch=lambda spec, _: found(spec.source, "sequences", _files(spec)),
+    read=_read,
+    unlabelled=_unlabelled,
+    is_labelled=_is_labelled,
+    takes=(*WINDOWS, "layout"),
+)
+"""`CSV` reads the long form, and this one all others."""
+
+
+def _is_cut(spec: DataSpec) -> bool:
+    return spec.window is not None or spec.resample is not None
+
+
+def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    from hw3models.data.readers.recordings import gather_rows
+
+    return gather_rows(path, spec, labelled)
+
+
+def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    if _is_cut(spec):
+        return gathered_files(files_of(report)[0], spec, _gather_parquet)
+    return _PAIRED.read(spec, report, cache)
+
+
+def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    if _is_cut(spec):
+        yield from examples(_gather_parquet(path_of(spec.source), spec, False), spec, wanted)
+    elif _PAIRED.unlabelled is not None:
+        yield from _PAIRED.unlabelled(spec, wanted)
+
+
+_PAIRED = paired(parquet_files.PARQUET)
+PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=WINDOWS)
+"""Parquet tables are in long form, and may be cut into windows."""
