@@ -195,6 +195,8 @@ def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Pa
     raws = []
     for path in parts.values():
         one = spec.model_copy(update={"source": str(path), "pair": False})
+        if raws and raws[0].channels and source.table is not None:
+            one = one.model_copy(update={"feature_columns": raws[0].channels})  # what training has, test has as well
         raws.append(source.read(one, found(str(path), "sequences", (path,)), cache))
     name = name_of_set(next(iter(parts.values())), parts if len(parts) > 1 else {})
     if len(raws) == 1:
