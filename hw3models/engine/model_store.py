@@ -51,6 +51,8 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         missing=spec.data.missing,
         image_fit=spec.data.image_fit,
         resampling=spec.resampling,
+        sample_column=spec.data.sample_column,
+        time_column=spec.data.time_column,
         data_digest=dataset.digest,
         data_name=dataset.name,
     )

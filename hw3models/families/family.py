@@ -59,11 +59,10 @@ class Network:
     """Can its layers compute in bfloat16? Those with a backward pass of our own cannot (`nn.dense`,
     `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with
     it."""
-    fills_cores: bool = False
-    """Are its operations large enough that one replicate alone gains by all cores? A last one that is left over is then
-    trained on all of them."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
     in_default: bool = True
     """Stands in a comparison for which nobody names families."""
     default_ensemble: int = 0
@@ -104,6 +103,8 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
     restore: Callable[[Any, tuple[int, ...], int], Answers] | None = None
     """(`BaselineFit.fitted` of a file, shape of an example, classes) to what can be asked. What does not belong
     together is a ValueError. None: what it has learnt is not kept."""

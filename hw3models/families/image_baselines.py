@@ -125,7 +125,7 @@ def averaged(pixels: NDArray[np.float32], side: int = MAX_SIDE) -> NDArray[np.fl
     if min(pixels.shape[1:3]) < step:
         return pixels[:, ::step, ::step]
     squares = pixels.reshape(len(pixels), height // step, step, width // step, step, *pixels.shape[3:])
-    return np.asarray(squares.mean(axis=(2, 4)))
+    return np.asarray(squares.mean(axis=(2, 4)), np.float32)
 
 
 def _pixels(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -148,8 +148,8 @@ def hog(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Histograms of gradients over nine unsigned orientations, (n, features), of images in 0..1.
 
     As in the paper (section 6): the colour with the steepest gradient counts, a gradient is shared between the two
-    nearest orientations, and blocks of 2 x 2 cells are normalised and clipped at 0.2. Differs: a gradient belongs to its
-    own cell alone, and cells have the size that gives 7 of them along the shorter side.
+    nearest orientations, and blocks of 2 x 2 cells are normalised and clipped at 0.2. Differs: a gradient belongs to
+    its own cell alone, and cells have the size that gives 7 of them along the shorter side.
     """
     colours = images if images.ndim == 4 else images[..., None]
     down, across = np.zeros_like(colours), np.zeros_like(colours)

@@ -25,7 +25,7 @@ from hw3models.evaluation.prediction_table import PredictionTable, add_seeds, jo
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
 from hw3models.objectives.objective import BaselineFit
-from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
+from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device, restart_peak_memory
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 
@@ -57,6 +57,7 @@ def train_step(
     family = find_family(data.kind, spec.family, spec.origin)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
+    restart_peak_memory()
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
     kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every, resume)

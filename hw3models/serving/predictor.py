@@ -24,6 +24,7 @@ from hw3models.families import find_family
 from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
+from hw3models.serving.encoded import are_encoded, decoded_examples
 from hw3models.specs.model import ModelManifest
 
 NETWORK_FILE, FITTED_FILE = "model.safetensors", "model.skops"
@@ -58,12 +59,17 @@ class Predictor:
         """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
         gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
 
+        Images may be texts (N,) as well: pictures of any size and form in base64.
+
         Where series may differ in length, steps that are NaN in every channel at the end are padding.
 
         Raises:
             DataError: wrong shape, no examples, not numbers, or values that are not finite; or the answer is not.
         """
-        checked, lengths = self._check(np.asarray(examples))
+        given = np.asarray(examples)
+        if are_encoded(given):
+            given = decoded_examples(given, self.manifest)
+        checked, lengths = self._check(given)
         answers = averaged([member(checked, lengths) for member in self.members])
         for name, values in answers.items():
             if not (is_finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():

@@ -46,6 +46,10 @@ class ModelManifest(Report):
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""
+    sample_column: str | None = None
+    """How the column of its training table was called that says which series a row belongs to."""
+    time_column: str | None = None
+    """How the column was called that orders the rows of a series."""
     data_digest: str
     data_name: str
 

@@ -211,6 +211,8 @@ class Hw3Spec(Spec):
     """Image data; `auto` is MNIST if it can be had, else digits."""
     regimes: tuple[Literal["motif", "order", "locked", "dynamics", "trend"], ...] = ("motif", "order", "locked")
     """Sequence regimes to test the claims of homework part 5 on."""
+    image_regimes: tuple[Literal["shifted-digits", "shuffled-digits", "locked-image"], ...] = ()
+    """Image regimes to test what homework part 5B says of CNNs on images: minutes each."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Replicates per family."""
     num_train: Annotated[int, Field(ge=20)] = 1000

@@ -3,11 +3,13 @@
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
+from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
 from hw3models.serving.predictor import load_predictor, save_use
@@ -53,7 +55,7 @@ def _log(
             # Read back by `tasks.tracking.serving._load_pyfunc`: our code and safetensors or skops, never a pickle.
             loader_module="tasks.tracking.serving",
             data_path=folder,
-            signature=infer_signature(example, output),
+            signature=_signature(example, output, data),
             input_example=example,
             # Named by hand: MLflow would otherwise start the model in a fresh process to find out.
             pip_requirements=[f"{name}=={version(name)}" for name in needs],
@@ -63,6 +65,14 @@ def _log(
                 "seeds": list(training.seeds[:members]) if members > 1 else [training.best_seed],
             },
         )
+
+
+def _signature(example: NDArray[Any], output: dict[str, NDArray[Any]], data: DataReport) -> ModelSignature:
+    """What goes in and comes out. Images come as numbers or, in base64, as text, and a schema would allow one of both:
+    the model looks at its input itself.
+    """
+    found = infer_signature(example, output)
+    return ModelSignature(outputs=found.outputs) if data.kind == "images" else found
 
 
 def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, members: int) -> str | None:
