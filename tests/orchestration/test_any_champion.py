@@ -11,8 +11,6 @@ import pandas as pd
 import pytest
 
 from benchmarks.serving import served
-from hw3models.data.known.synthetic import make_regime
-from hw3models.specs import DataSpec
 from tests.orchestration.test_serving import BIN, ROOT, ask
 from tests.servers import clean_environment
 
@@ -61,7 +59,7 @@ def served_as_predicted(environment: dict[str, str], examples: Any, folder: Path
 def test_a_rocket_and_an_ensemble_are_champions_one_after_the_other(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    examples = make_regime(DataSpec(source="regime:locked", num_train=2, num_test=60)).features[2:]
+    examples = np.random.default_rng(1).normal(size=(60, 50, 8)).astype(np.float32)
     rocket = promoted(environment, "--family", "rocket")
     assert (rocket["family"], rocket["decision"]["outcome"], rocket["version"]) == ("rocket", "champion", 1), rocket
     served_as_predicted(environment, examples, tmp_path)
