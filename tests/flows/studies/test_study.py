@@ -150,6 +150,13 @@ def test_an_ensemble_is_an_entry_of_its_own_and_costs_no_further_training(
     assert table.member_seeds.tolist() == [[0, 1, 2]]
     assert networks_of(answer) == ["cnn"], "a single network is promoted"
     assert "MLP x3" in answer.comparison.verdict
+    assert answer.notes == ()
+
+
+def test_seeds_that_are_in_no_ensemble_are_said(seen: dict[str, Any]) -> None:
+    answer = study(families=("mlp", "mlp*3", "majority"), seeds=5)
+    assert answer.notes == ("MLP x3: 2 of the 5 seeds are left over, in no ensemble.",)
+    assert answer.training["mlp*3"].train_seconds == pytest.approx(0.6 * answer.training["mlp"].train_seconds)
 
 
 def test_an_ensemble_of_what_could_not_be_trained_is_missing_and_the_others_stand(
