@@ -215,9 +215,12 @@ class TrainReport(Report):
     best_seed: int
     """Lowest validation loss (training loss where there is no validation split)."""
     directory: str
-    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`."""
+    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`, and `model.json` and
+    `replicates.skops` where what was learnt is kept."""
     digest: str
-    """sha256 over the folder's parameters."""
+    """sha256 over the folder's parameters; of a baseline over its predictions."""
+    kept_digest: str | None = None
+    """sha256 over a baseline's `replicates.skops`; None where there is none."""
     data_digest: str
     spec_digest: str
     recipe: Recipe | None
@@ -237,3 +240,8 @@ class TrainReport(Report):
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a model that can be asked again."""
+        return self.recipe is not None or self.kept_digest is not None
