@@ -180,9 +180,9 @@ def test_a_mirror_with_other_content_is_refused_with_the_sum_and_the_variable(tm
             fetch(spec, cache=tmp_path, mirrors={"cifar10": [mirror.address]})
 
 
-@pytest.mark.skipif(not FASHION.is_dir(), reason="needs dataset-fashion-mnist (`make system`)")
+@pytest.mark.skipif(not FASHION.is_dir(), reason="needs `make system`")
 def test_debians_fashion_mnist_is_read_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian packed the four files anew, so that the sums of the packed files are its own; the content is upstream's."""
+    """Debian packed the four files anew, so that their sums are its own; the content is upstream's."""
     names = [name for name, _ in datasets.FashionMNIST.resources]
     files = {name: (FASHION / name).read_bytes() for name in names}
     monkeypatch.setattr(datasets.FashionMNIST, "resources", [(name, md5(files[name])) for name in names])
