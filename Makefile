@@ -123,7 +123,7 @@ precision: $(VENV)/.run ## loss curves in bfloat16 and TF32 beside float32, half
 
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		chromium fonts-dejavu-core postgresql docker-compose systemd dataset-fashion-mnist
+		chromium dataset-fashion-mnist fonts-dejavu-core postgresql docker-compose systemd
 
 lock: $(VENV)/.test ## write the lock files again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -39,8 +39,7 @@ def as_text(found: DataCheck, page: Path) -> str:
     """What a terminal shows: what was understood, then the findings."""
     shape = " x ".join(map(str, found.shape))
     lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
-    if found.kind == "images":
-        lines += [f"  {note}" for note in found.notes]
+    lines += [f"  {note}" for note in found.notes]
     if found.lengths:
         low, middle, high = found.lengths
         lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")

@@ -5,7 +5,7 @@ import numpy as np
 from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
-from hw3models.data.raw import Raw
+from hw3models.data.raw import Raw, padding_note
 from hw3models.data.splits import split
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -46,9 +46,13 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         own_split=raw.test is not None,
         num_groups=None if raw.groups is None else len(np.unique(raw.groups)),
         lengths=lengths,
+        channels=raw.channels,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
-        notes=(*raw.understood, *raw.notes),
+        notes=(
+            *raw.understood,
+            *(note for note in raw.notes if raw.lengths is None or note != padding_note(raw.lengths)),
+        ),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
     )
     return found, sample
