@@ -32,9 +32,9 @@ SIDE, SMALL_SIDE = 224, 64
 """Images are brought to 224 x 224, which backbones were trained on; those of at most 32 pixels to 64 x 64: more pixels
 would tell nothing new, and cost twelve times as much."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pixels, which the weights expect."""
+"""Mean and deviation of ImageNet's pixels, which the weights expect."""
 EPOCHS = 50
-"""Of the linear layer, at most: it ends when its loss stands still."""
+"""Epochs of the linear layer, at most: it ends when its loss stands still."""
 
 
 def is_pretrained(name: str) -> bool:
@@ -110,7 +110,7 @@ def _fit_head(
 
 
 _Features = tuple[NDArray[np.float32], NDArray[np.float32], float]
-"""Of training and test examples, standardised by the training's; and the seconds that the test examples took."""
+"""Features of training and test examples, standardised by the training's; and the seconds that the test examples took."""
 _kept: dict[tuple[object, ...], _Features] = {}
 """The features of the last data and backbone: seeds ask for them one after another."""
 _lock = threading.Lock()
