@@ -110,7 +110,7 @@ def _fit_head(
 
 
 _Features = tuple[NDArray[np.float32], NDArray[np.float32], float]
-"""Features of training and test examples, standardised by the training's; and the seconds that the test examples took."""
+"""Features of training and test examples, standardised by the training's; the seconds that the test examples took."""
 _kept: dict[tuple[object, ...], _Features] = {}
 """The features of the last data and backbone: seeds ask for them one after another."""
 _lock = threading.Lock()
