@@ -1,10 +1,12 @@
 """`hw3 check`: what was understood of data, and what stands out, before anything is trained."""
 
+import sys
 from pathlib import Path
 
 from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
+from hw3models.data.progress import telling
 from hw3models.printable import one_a_line
 from hw3models.report.check_page import write_page
 from hw3models.runtime.files import check_output
@@ -24,9 +26,9 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     if output is not None:
         check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
-    raw = read_raw(
-        spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source, cache=settings.cache
-    )
+    asked = spec.model_copy(update={"source": source.source, "missing": "interpolate"})
+    with telling(lambda line: print(line, file=sys.stderr)):
+        raw = read_raw(asked, source, cache=settings.cache)
     found, sample = check_data(raw, spec)
     path = output or settings.home / "reports" / f"check-{slug(found.name)}.html"
     write_page(found, sample, path)
@@ -37,6 +39,7 @@ def as_text(found: DataCheck, page: Path) -> str:
     """What a terminal shows: what was understood, then the findings."""
     shape = " x ".join(map(str, found.shape))
     lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
+    lines += [f"  {note}" for note in found.notes]
     if found.lengths:
         low, middle, high = found.lengths
         lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")

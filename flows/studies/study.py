@@ -26,12 +26,15 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
     data, was_cached = run_cached(preprocess, data_spec, source)
+    shape, classes = " x ".join(map(str, data.shape)), len(data.class_names)
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
+        f" of {shape}, {classes} classes"
     )
-    if data.kind == "images":
-        for note in data.notes:
-            say(note)
+    for line in data.understood:
+        say(line)
+    if data.kind == "sequences" and data.notes:
+        say(" ".join(data.notes))
     entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(
         kind=kind,

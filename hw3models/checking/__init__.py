@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hw3models.checking import contents, duplicates, groups, leaks, splits
+from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
-from hw3models.data.raw import Raw
+from hw3models.data.raw import Raw, padding_note
 from hw3models.data.splits import split
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -28,6 +28,7 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
+    findings += pictures.pictures(raw, is_train)
     findings += leaks.order(sample, len(names))
     findings += splits.times(spec)
     lengths = None
@@ -45,8 +46,13 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         own_split=raw.test is not None,
         num_groups=None if raw.groups is None else len(np.unique(raw.groups)),
         lengths=lengths,
+        channels=raw.channels,
         num_missing=int((np.isnan(sample.values) & sample.valid).sum()),
         looked_at=len(sample.rows),
+        notes=(
+            *raw.understood,
+            *(note for note in raw.notes if raw.lengths is None or note != padding_note(raw.lengths)),
+        ),
         findings=tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))),
     )
     return found, sample

@@ -31,7 +31,7 @@ def leaks(sample: Sample, num_classes: int) -> Iterator[Finding]:
     for name, numbers in _numbers(sample, train):
         if len(np.unique(numbers)) < 2:
             continue
-        accuracy = _alone(numbers, labels, num_classes)
+        accuracy = alone(numbers, labels, num_classes)
         if accuracy >= ALONE:
             found.append((accuracy, name))
     for accuracy, name in sorted(found, reverse=True)[:5]:
@@ -76,7 +76,7 @@ def _numbers(sample: Sample, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDA
             yield f"the {name} of channel {channel}", numbers
 
 
-def _alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: int) -> float:
+def alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: int) -> float:
     """Balanced accuracy of a tree with a leaf or two for each class, five folds."""
     from sklearn.model_selection import cross_val_predict
     from sklearn.tree import DecisionTreeClassifier

@@ -115,6 +115,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         mean=mean,
         std=std,
         notes=(*source.notes, *raw.notes, *about_groups),
+        understood=raw.understood,
         channels=raw.channels,
         groups=groups,
         group_names=raw.group_names,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, mnist, synthetic
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -23,6 +23,7 @@ from hw3models.data.readers import (
     named_arrays,
     npy_files,
     npz_files,
+    set_folders,
     text_tables,
     ts_files,
 )
@@ -37,6 +38,7 @@ _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
+    *image_sets.ALL,
     digits.DIGITS,
     auto.AUTO,
     image_regimes.IMAGES,
@@ -53,10 +55,11 @@ _OURS: tuple[Source, ...] = (
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
-    paired(npz_files.NPZ),
-    npy_files.NPY,
+    replace(paired(npz_files.NPZ), takes=("axes",)),
+    replace(npy_files.NPY, takes=("axes",)),
     text_tables.TEXT,
     text_tables.PARQUET,
+    set_folders.SET,
     folders.FOLDER,
 )
 
@@ -181,7 +184,21 @@ def _check_options(source: Source, spec: DataSpec) -> None:
         if asked:
             names = ", ".join(f"`{name}`" for name in asked)
             raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_forms(source, spec)
     _check_groups(source, spec)
+
+
+def _check_forms(source: Source, spec: DataSpec) -> None:
+    """Options that say how a file is read, and that this source does not heed. (Each may be read alone: `pair`.)"""
+    given = [name for name, field in FormOptions.model_fields.items() if getattr(spec, name) != field.default]
+    if asked := [name for name in given if name not in {*source.takes, "pair"}]:
+        heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
+        raise SpecError(
+            f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
+            f"for {', '.join(heeding)}. Leave it out."
+        )
+    if spec.stride is not None and spec.window is None:
+        raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:
@@ -244,5 +261,6 @@ def read_examples(
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     if not path.exists():
         raise DataError(f"{path}: there is no such file.")
+    _check_forms(source, spec)
     _check_groups(source, spec)
     yield from source.unlabelled(spec, wanted)

@@ -45,8 +45,10 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
             raise DataError(f"{spec.source}: the file holds no examples.")
         named = tuple(group for block in blocks for group in block.groups or ())[:MOST]
         return New(np.concatenate([block.examples for block in blocks])[:MOST], None, named or None)
-    # The file that is named alone: what lies beside it may be what the model was trained on.
-    spec = spec.model_copy(update={"missing": "interpolate", "pair": False})
+    # The file that is named alone: what lies beside it may be what the model was trained on. And the model's own
+    # channels, whatever else the table holds and whatever a new model would take of it.
+    names = manifest.channels if find_source(spec.source).table is not None else ()
+    spec = spec.model_copy(update={"missing": "interpolate", "pair": False, "feature_columns": names})
     raw = read_raw(spec, fetch(spec, cache=cache), cache=cache)
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
     return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST], groups)

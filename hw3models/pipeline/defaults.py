@@ -139,7 +139,7 @@ def _baselines_first(entries: Iterable[str], data: DataReport) -> list[str]:
 
 
 def _seconds(name: str, data: DataReport, spec: StudySpec) -> float:
-    """Of all seeds. Of baselines only ROCKET takes long; estimators from outside are not known before they are fit."""
+    """Time of all seeds. Of baselines only ROCKET takes long; estimators from outside are known when they are fit."""
     family = find_family(data.kind, name)
     if not isinstance(family, Network):
         steps = (data.num_train + data.num_validation + data.num_test) * data.shape[0]

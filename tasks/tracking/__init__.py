@@ -28,6 +28,7 @@ from tasks.tracking.claims import (
 from tasks.tracking.epochs import EpochLog, log_history
 from tasks.tracking.journal import outbox
 from tasks.tracking.looks import count_look
+from tasks.tracking.model import log_ensemble
 from tasks.tracking.parents import (
     FAILED,
     KILLED,
@@ -67,6 +68,7 @@ __all__ = [
     "log_answer",
     "log_card",
     "log_drift",
+    "log_ensemble",
     "log_history",
     "log_placement",
     "log_report",

@@ -30,6 +30,8 @@ SHOWN_BY = {
     r"hw3 (sequences|images) (DATA|data|huge|aeon|mnist|regime|digits|motion).*": HERE,
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",
     r"hw3 (promote|history|rollback).*": "tests/flows/test_promote.py",
+    r"hw3 learning-curve .*": "tests/flows/test_learning_curve.py",
+    r"hw3 export .*": "tests/hw3models/serving/test_export.py",
     r"hw3 drift .*": "tests/flows/test_drift.py",
     r"hw3 compare predictions.csv.*": "tests/docs/test_compare_results.py",
     r"hw3 compare --runs .*": "tests/tasks/tracking/test_predictions.py",

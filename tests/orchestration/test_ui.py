@@ -104,10 +104,10 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
     page.go_back()
     page.get_by_text("Artifacts", exact=True).first.click()
     page.get_by_text("families-sequences-order").first.click()
-    page.get_by_text("7 Items").wait_for()
+    page.get_by_text("8 Items").wait_for()
     page.screenshot(path=SCREENSHOTS / "prefect-table.png")
     rows = page.locator("table").first.inner_text()
-    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket"))
+    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "lite", "majority", "logistic", "rocket"))
 
 
 def test_mlflow_shows_the_study_and_compares_its_families(page: Any, stack: Stack) -> None:
