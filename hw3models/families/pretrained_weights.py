@@ -20,7 +20,7 @@ from hw3models.runtime.file_digests import file_digest
 FOLDER = "HW3_WEIGHTS"
 """The environment variable with the folder of files of weights."""
 MIRRORS = "HW3_WEIGHTS_MIRRORS"
-"""That with base addresses, separated by spaces, which torchvision's files are fetched from."""
+"""The environment variable with base addresses, separated by spaces, which torchvision's files are fetched from."""
 TIMM = "timm."
 """Names of timm's backbones begin so."""
 _OTHERS = (
@@ -60,7 +60,7 @@ def check_backbone(name: str) -> None:
 
 
 def _classifiers(names: Sequence[str]) -> list[str]:
-    """Those that end in a linear layer over one still image: not for boxes, masks or videos."""
+    """Names of those that end in a linear layer over one still image: not for boxes, masks or videos."""
     return [name for name in names if not any(part in name for part in _OTHERS)]
 
 
