@@ -6,8 +6,9 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, infer_signature
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hw3models.data import load_prepared
 from hw3models.engine.model_store import load_model
@@ -17,14 +18,14 @@ from hw3models.specs import DataReport, TrainReport
 _DIGEST = "hw3.model_digest"
 
 
-def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> None:
-    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run.
+def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> str:
+    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run; its id.
 
     Asked again, it finishes what it began, and makes no second model of the same parameters.
     """
-    model_id = _begun(client, experiment_id, run_id, training)
-    if model_id is None:
-        return
+    model_id, is_whole = _begun(client, experiment_id, run_id, training)
+    if is_whole:
+        return model_id
     manifest, states = load_model(Path(training.directory))
     dataset = load_prepared(data)
     example = dataset.features[dataset.train[:2]]
@@ -45,17 +46,28 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: T
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")],
             metadata={"data_digest": data.digest, "family": training.family, "seed": training.best_seed},
         )
+    return model_id
 
 
-def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport) -> str | None:
-    """The id of a model that is to be filled; None when it is there, whole.
+def link_model(client: MlflowClient, run_id: str, model_id: str) -> None:
+    """Name the model as an output of the study that the run is part of, too."""
+    study = client.get_run(run_id).data.tags.get(MLFLOW_PARENT_RUN_ID)
+    if study is None:
+        return
+    outputs = client.get_run(study).outputs
+    if model_id not in {one.model_id for one in (outputs.model_outputs if outputs else ())}:
+        client.log_outputs(study, [LoggedModelOutput(model_id, step=0)])
+
+
+def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport) -> tuple[str, bool]:
+    """The id of the model, and whether it is there, whole; else it is to be filled.
 
     Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
     """
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.tags.get(_DIGEST) == training.digest:
-            return None if model.status == LoggedModelStatus.READY else str(model.model_id)
+            return str(model.model_id), model.status == LoggedModelStatus.READY
     made = client.create_logged_model(
         experiment_id, name=training.family, source_run_id=run_id, tags={_DIGEST: training.digest}
     )
-    return str(made.model_id)
+    return str(made.model_id), False
