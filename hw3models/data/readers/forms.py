@@ -192,7 +192,7 @@ def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Pa
     Raises:
         DataError: they differ in their channels, or have splits of their own.
     """
-    raws = []
+    raws = list[Raw]()
     for path in parts.values():
         one = spec.model_copy(update={"source": str(path), "pair": False})
         if raws and raws[0].channels and source.table is not None:
