@@ -6,6 +6,7 @@ that the address names. The tag has the form that the page's own "Share" button 
 
 import json
 from contextlib import suppress
+from urllib.parse import quote
 
 from mlflow import MlflowClient
 
@@ -27,6 +28,12 @@ def run_link(run_id: str) -> str | None:
     """Address of the run's page, where MLflow is a server."""
     page = experiment_page(run_id)
     return page and f"{page}/{run_id}?{_TRAINING}"
+
+
+def artifact_link(run_id: str, path: str) -> str | None:
+    """Address at which MLflow shows an artifact of the run, where it is a server."""
+    page = experiment_page(run_id)
+    return page and f"{page}/{run_id}/artifacts/{quote(path)}?{_TRAINING}"
 
 
 def study_link(run_id: str) -> str | None:
