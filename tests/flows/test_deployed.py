@@ -59,7 +59,7 @@ def test_the_form_shows_eight_and_says_the_rest_once() -> None:
         schema = parameter_schema(flow).model_dump_for_openapi()
         *flat, advanced, spec = schema["properties"]
         assert (advanced, spec) == ("advanced", "spec"), name
-        assert len(flat) == (9 if name == "autoencoder" else 8)
+        assert len(flat) == 8
         described = {one for one, field in schema["properties"].items() if field.get("description")}
         assert described == {*flat, "spec"}, "what is advanced is described field by field"
         rest = set(schema["definitions"][schema["properties"]["advanced"]["$ref"].rpartition("/")[2]]["properties"])

@@ -76,7 +76,7 @@ def test_defaults_and_parameters_of_schedules_are_valid_specs(deployments: dict[
         of_schedules = [schedule["parameters"] for schedule in one.get("schedules", ()) if "parameters" in schedule]
         for parameters in [one.get("parameters", {}), *of_schedules]:
             assert set(parameters) <= set(flow.validate_parameters(parameters)), name
-                assert set(parameters) <= set(signature(flow.fn).parameters), name
+            assert set(parameters) <= set(signature(flow.fn).parameters), name
 
 
 def test_schedules_are_nightly_and_weekly_and_off_until_switched_on(deployments: dict[str, dict[str, Any]]) -> None:
