@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift strategies precision clean help
+.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift bench-pictures strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -112,6 +112,9 @@ bench-gate: $(VENV)/.run ## how often the promotion gate is wrong, and what it f
 bench-drift: $(VENV)/.run ## false alarms of `hw3 drift`, and what it finds; writes a part of docs/drift.md
 	$(BIN)/python -m benchmarks.drift $(ARGS)
 
+bench-pictures: $(VENV)/.run ## pictures a second against ImageFolder with a DataLoader; writes a part of docs/own-images.md
+	$(BIN)/python -m benchmarks.pictures $(ARGS)
+
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)
 
@@ -120,7 +123,7 @@ precision: $(VENV)/.run ## loss curves in bfloat16 and TF32 beside float32, half
 
 system: ## system packages that tests use (Debian, as root)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		chromium fonts-dejavu-core postgresql docker-compose systemd
+		chromium dataset-fashion-mnist fonts-dejavu-core postgresql docker-compose systemd
 
 lock: $(VENV)/.test ## write the lock files again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

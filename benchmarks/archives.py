@@ -81,6 +81,8 @@ def run(name: str, source: str, families: str, seeds: int) -> dict[str, Any] | N
 
 def page(answers: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, float]]) -> str:
     """The tables: a row for each set, then the differences of the means over the sets that both have."""
+    if not answers:
+        return HEAD + "\nNone of the sets has been run yet.\n"
     ours = list(dict.fromkeys(name for answer in answers.values() for name in answer["families"]))
     lines = [HEAD, f"| set (test series) | {' | '.join(ours)} | {' | '.join(theirs)} |"]
     lines.append("|---" * (1 + len(ours) + len(theirs)) + "|")
@@ -129,8 +131,7 @@ def main() -> None:
                 path.write_text(json.dumps(answer), encoding="utf-8")
                 sys.stderr.write(f"{name}: done after {time.monotonic() - begin:.0f} s\n")
         answers = {one.stem: json.loads(one.read_text(encoding="utf-8")) for one in sorted(KEPT.glob("*.json"))}
-        if answers:
-            PAGE.write_text(page(answers, published()), encoding="utf-8")
+        PAGE.write_text(page(answers, published()), encoding="utf-8")
     sys.stdout.write(f"{len(list(KEPT.glob('*.json')))} of {len(known)} sets are in {os.path.relpath(PAGE)}\n")
 
 

@@ -9,15 +9,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fashion import published_files
 from benchmarks.results import HW3, score
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,13 +58,23 @@ CODES = (
 
 
 def images() -> Iterator[Case]:
-    """MNIST with the homework's own network, and autoencoders."""
+    """MNIST with the homework's own network, Fashion-MNIST, CNNs, and autoencoders."""
     for recipe in ("homework", "default", "long"):
         yield Case(
             f"MNIST, 784-64-10, recipe `{recipe}`",
-            ("images", "mnist", "--seeds", "8", "--recipe", recipe),
+            ("images", "mnist", "--families", "mlp,majority,logistic", "--seeds", "8", "--recipe", recipe),
             ERRORS_OF_LECUN if recipe == "long" else (),
         )
+    yield Case(
+        "MNIST, a small CNN, 10 epochs",
+        ("images", "mnist", "--families", "mlp,cnn,hog,forest", "--seeds", "3", "--epochs", "10"),
+        (("simple CNN", "99.06%"), ("PreActResNet-18", "99.56%")),
+    )
+    yield Case(
+        "Fashion-MNIST",
+        ("images", "fashion-mnist", "--families", "mlp,cnn,hog,forest,logistic", "--seeds", "3"),
+        (("MLP", "88.3%"), ("two convolutions", "92.5%"), ("the same with BatchNorm", "93.4%"), ("ResNet-18", "94.9%")),
+    )
     for size, recipe in ((2, "homework"), (2, "default"), (30, "default"), (30, "long"), (30, "deep")):
         seeds = "2" if recipe == "deep" else "5"
         yield Case(
@@ -99,7 +111,7 @@ def published(name: str) -> Iterator[tuple[str, str]]:
 def main() -> None:
     """Run every case, and write the page."""
     parts, missing = [HEAD], []
-    with mnist_mirror() as environment:
+    with mirrors() as environment:
         for case in (*series(), *images()):
             done = subprocess.run(
                 [HW3, *case.command, "--json"],
@@ -145,12 +157,18 @@ def section(case: Case, run: dict[str, Any]) -> str:
 
 
 @contextmanager
-def mnist_mirror() -> Iterator[dict[str, str]]:
-    """Serve the MNIST files on loopback where they are here and no mirror is named; otherwise change nothing."""
-    folder = SHARED / "mnist"
-    if "HW3_MNIST_MIRRORS" in os.environ or not folder.is_dir():
-        yield {}
-        return
+def mirrors() -> Iterator[dict[str, str]]:
+    """Serve MNIST and Fashion-MNIST on loopback where they are here and no mirror is named."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as served:
+        found = {"HW3_MNIST_MIRRORS": SHARED / "mnist"} if (SHARED / "mnist").is_dir() else {}
+        if published_files(Path(folder)):
+            found["HW3_FASHION_MIRRORS"] = Path(folder)
+        yield {name: served.enter_context(_served(path)) for name, path in found.items() if name not in os.environ}
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """The address of the folder's files."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -159,7 +177,7 @@ def mnist_mirror() -> Iterator[dict[str, str]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield {"HW3_MNIST_MIRRORS": f"http://127.0.0.1:{server.server_port}/"}
+        yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 

@@ -3,12 +3,13 @@
 import math
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.evaluation.metrics import METRICS
-from hw3models.evaluation.verdicts import winner_and_loser
+from hw3models.evaluation.standing import standing
 from hw3models.evaluation.wording import decimals
 from hw3models.specs import ComparisonReport, Score
 
@@ -46,6 +47,13 @@ def terminal_width() -> int:
     return max(60, min(120, shutil.get_terminal_size((80, 24)).columns))
 
 
+def wrapped(text: str, indent: int = 2) -> list[str]:
+    """The text in lines of the terminal's width; all but the first are indented."""
+    return textwrap.wrap(
+        text, terminal_width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def score_table(
     metric: str,
     scores: Mapping[str, Score],
@@ -61,7 +69,7 @@ def score_table(
     labels = {name: fact(facts, name).label for name in scores}
     told = _scores(metric, list(scores.values()))
     times = _times([seconds.get(name, math.nan) for name in scores])
-    standings = [standing(comparison, name, facts) for name in scores]
+    standings = [standing(comparison, name, labels) if comparison else "" for name in scores]
     heads = ("", METRICS[metric].label if metric in METRICS else metric, "s a seed", "against the best")
     columns = [list(labels.values()), told, times, standings]
     sizes = [max(map(len, (head, *cells))) for head, cells in zip(heads, columns, strict=True)]
@@ -80,21 +88,6 @@ def score_table(
 def _row(mark: str, name: str, score: str, bar: str, time: str, verdict: str, sizes: Sequence[int]) -> str:
     first, second, third, _ = sizes
     return f"{mark:<1} {name:<{first}}  {score:>{second}}  {bar}  {time:>{third}}  {verdict}".rstrip()
-
-
-def standing(comparison: ComparisonReport | None, name: str, facts: Facts) -> str:
-    """How the family stands against the best mean: `beaten`, `equivalent`, `cannot tell`, or by whom it is beaten."""
-    if comparison is None or not comparison.groups:
-        return ""
-    best = comparison.groups[0][0]
-    if name == best:
-        return "the best"
-    for pair in comparison.pairs:
-        if {pair.a, pair.b} == {best, name} and pair.verdict != "cannot tell":
-            return "equivalent" if pair.verdict == "equivalent" else "beaten"
-    found = [winner_and_loser(pair) for pair in comparison.pairs]
-    victor = next((pair[0] for pair in found if pair is not None and pair[1] == name), None)
-    return "cannot tell" if victor is None else f"beaten by {fact(facts, victor).label}"
 
 
 def _scores(metric: str, scores: Sequence[Score]) -> list[str]:
@@ -122,7 +115,7 @@ def _fixed(numbers: Sequence[float]) -> list[str]:
 
 
 def _axis(scores: Mapping[str, Score], facts: Facts) -> tuple[float, float]:
-    """From the lowest to the highest end, less each baseline without which that is a quarter as long, or less."""
+    """The lowest and the highest end, less each baseline without which that is a quarter as long, or less."""
     spans = {
         name: (min(score.low, score.mean), max(score.high, score.mean))
         for name, score in scores.items()

@@ -1,10 +1,12 @@
 """`hw3 check`: what was understood of data, and what stands out, before anything is trained."""
 
+import sys
 from pathlib import Path
 
 from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
+from hw3models.data.progress import telling
 from hw3models.printable import one_a_line
 from hw3models.report.check_page import write_page
 from hw3models.runtime.files import check_output
@@ -24,9 +26,9 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     if output is not None:
         check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
-    raw = read_raw(
-        spec.model_copy(update={"source": source.source, "missing": "interpolate"}), source, cache=settings.cache
-    )
+    asked = spec.model_copy(update={"source": source.source, "missing": "interpolate"})
+    with telling(lambda line: print(line, file=sys.stderr)):
+        raw = read_raw(asked, source, cache=settings.cache)
     found, sample = check_data(raw, spec)
     path = output or settings.home / "reports" / f"check-{slug(found.name)}.html"
     write_page(found, sample, path)
@@ -40,6 +42,10 @@ def as_text(found: DataCheck, page: Path) -> str:
     if found.lengths:
         low, middle, high = found.lengths
         lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")
+    if found.channels:
+        more = f" and {len(found.channels) - 20} more" if len(found.channels) > 20 else ""
+        lines.append(f"  channels: {', '.join(found.channels[:20])}{more}")
+    lines += [f"  {note}" for note in found.notes]
     rows = zip(found.class_names, found.train_counts, found.test_counts, strict=True)
     shown = [f"  {name}: {train:,} training, {test:,} test" for name, train, test in rows]
     lines += shown[:12] + ([f"  and {len(shown) - 12} classes more"] if len(shown) > 12 else [])
@@ -47,7 +53,11 @@ def as_text(found: DataCheck, page: Path) -> str:
     lines.append(f"  test split: {'as the source says' if found.own_split else drawn}")
     if found.looked_at < found.num_examples:
         lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")
-    lines += [line for one in found.findings for line in (f"{one.severity}: {one.what}.", f"  {one.do}.")]
+    lines += [
+        line
+        for one in found.findings
+        for line in (f"{one.severity}: {one.what.rstrip('.?')}{'?' if one.what.endswith('?') else '.'}", f"  {one.do}.")
+    ]
     if not found.findings:
         lines.append("nothing stands out")
     return one_a_line([*lines, f"page: {page}"])

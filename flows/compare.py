@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.answer_table import score_table, wrapped
 from hw3models.evaluation.comparison import compare
-from hw3models.evaluation.facts import Facts, labels
+from hw3models.evaluation.facts import Facts
 from hw3models.evaluation.metrics import METRICS, available
 from hw3models.evaluation.prediction_columns import tidied
 from hw3models.evaluation.prediction_files import read_predictions
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.predictions import check_level, named_facts, seconds_of, tables_of
 from hw3models.evaluation.scores import score
-from hw3models.evaluation.wording import value_with_interval
 from hw3models.printable import one_a_line
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import ComparisonReport, Score
@@ -159,21 +159,23 @@ def as_json(found: Compared, page: Path | None) -> str:
     return json.dumps(answer, indent=1, allow_nan=False)
 
 
-def as_text(found: Compared, page: Path | None) -> str:
-    """What a terminal shows: the verdict, then the scores that it is about."""
+def as_text(found: Compared, page: Path | None, *, explain: bool = False) -> str:
+    """What a terminal shows: which family to take, and why, over a table of all; with `explain` the whole verdict."""
     comparison, first = found.comparison, next(iter(found.given.tables.values()))
-    lines = [
-        f"{METRICS[comparison.metric].label} on {first.num_test:,} test examples",
-        f"  {' '.join(filter(None, (comparison.verdict, comparison.advice)))}",
-        "",
-    ]
-    for name, scores in found.scores.items():
-        one, [label] = scores[comparison.metric], labels(found.given.facts, [name])
-        seeds = len(one.per_seed)
-        kind = "resample" if first.is_resampled else "seed"
-        value = value_with_interval(comparison.metric, one.mean, one.low, one.high)
-        lines.append(f"  {label}: {value}, {seeds} {kind}{'' if seeds == 1 else 's'}")
-    return one_a_line([*lines, *([f"report: {page}"] if page else [])])
+    facts, metric = found.given.facts, comparison.metric
+    scores = {name: one[metric] for name, one in found.scores.items()}
+    counts = sorted({len(one.per_seed) for one in scores.values()})
+    kind = "resample" if first.is_resampled else "seed"
+    replicates = f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} {kind}{'' if counts == [1] else 's'}"
+    seconds = {name: took / len(found.given.tables[name].seeds) for name, took in found.given.train_seconds.items()}
+    lines = [f"{METRICS[metric].label} on {first.num_test:,} test examples, {replicates}"]
+    lines += [*wrapped(comparison.headline or comparison.verdict, indent=0), ""]
+    lines += score_table(metric, scores, comparison, seconds, facts)
+    if comparison.changes:
+        lines += ["", *wrapped(f"changes: {comparison.changes}", indent=9)]
+    if explain:
+        lines += ["", *wrapped(" ".join(filter(None, (comparison.verdict, comparison.advice))), indent=0)]
+    return one_a_line([*lines, *([f"report:  {page}"] if page else [])])
 
 
 def _shown(table: PredictionTable, metric: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ The studies themselves are those of `flows.sequences` and its neighbours.
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 from prefect import flow
 from pydantic import Field, create_model
@@ -54,7 +54,8 @@ _FORMS_OF_SERIES = frozenset(
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    MoreOfSequences = MoreOfImages = Spec
+    MoreOfSequences: TypeAlias = Spec
+    MoreOfImages: TypeAlias = Spec
 else:
     MoreOfSequences = _rest("MoreOfSequences", _COMMON | _OF_SERIES, of_series=True)
     MoreOfImages = _rest("MoreOfImages", _COMMON | _OF_PICTURES, of_series=False)
@@ -164,7 +165,8 @@ def merged(make: type[_S], form: Callable[..., Any], given: dict[str, Any]) -> _
         SpecError: both a whole `spec` and values beside it, which may contradict it; or what a spec refuses.
         DataError: the source is a path that this machine does not have.
     """
-    spec, advanced = given.pop("spec"), given.pop("advanced")
+    spec: _S | None = given.pop("spec")
+    advanced: Spec = given.pop("advanced")
     defaults = inspect.signature(form).parameters
     changed = {name: value for name, value in given.items() if value != defaults[name].default}
     changed |= advanced.model_dump(exclude_defaults=True)

@@ -13,7 +13,7 @@ from flows.studies.flush import flush
 from flows.studies.one_family import prepare
 from hw3models.evaluation.wording import value_with_interval
 from hw3models.printable import one_a_line
-from hw3models.specs import DriftReport, DriftSpec
+from hw3models.specs import DataSpec, DriftReport, DriftSpec
 from tasks import tracking
 from tasks.drift import fetch_reference, look_for_drift
 from tasks.names import slug
@@ -27,6 +27,7 @@ def drift(spec: DriftSpec) -> DriftReport:
     with close(run_id), tempfile.TemporaryDirectory() as folder:
         run = fetch_reference(spec.reference, Path(folder) / "reference")
         data = prepare(run.spec)
+        spec = spec.model_copy(update={"new": with_columns_of(spec.new, run.spec.data)})
         report = look_for_drift(spec, run, data, run_id).model_copy(update={"run_id": run_id})
         tracking.log_drift(run_id, report)
         _publish(report, data.name, spec.new.source)
@@ -34,6 +35,16 @@ def drift(spec: DriftSpec) -> DriftReport:
     flush()
     say(report.verdict)
     return report
+
+
+COLUMNS = ("sample_column", "time_column", "label_column", "group_column")
+
+
+def with_columns_of(new: DataSpec, training: DataSpec) -> DataSpec:
+    """Columns are called as in the training data where nothing else was said."""
+    fields = DataSpec.model_fields
+    unsaid = [name for name in COLUMNS if getattr(new, name) == fields[name].default]
+    return new.model_copy(update={name: getattr(training, name) for name in unsaid})
 
 
 def _publish(report: DriftReport, name: str, source: str) -> None:

@@ -16,11 +16,11 @@ CLASSES: dict[Kind, int] = {"images": 10, "sequences": 2}
 
 def list_families() -> str:
     """A table of all families: for which data, how they are trained, how large they are, where they come from."""
-    rows: list[tuple[str, ...]] = [("family", "data", "task", "recipe", "parameters", "source")]
+    rows: list[tuple[str, ...]] = [("family", "data", "task", "recipe", "parameters", "source", "for")]
     for kind, families in FAMILIES.items():
         rows += [_row(kind, family, "this package") for family in families.values()]
     for name, point in offered().items():
-        rows.append((name, "", "", "", "", f"{point.dist.name if point.dist else '?'} ({point.value})"))
+        rows.append((name, "", "", "", "", f"{point.dist.name if point.dist else '?'} ({point.value})", ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     shapes = ", ".join(f"{kind} {'x'.join(map(str, shape))}" for kind, shape in SHAPES.items())
@@ -29,6 +29,7 @@ def list_families() -> str:
             *lines,
             "",
             f"Parameters are of one replicate, for {shapes}.",
+            "An ensemble of five seeds, beside the single network: `--families 'inception,inception*5'`.",
             "Your own: `--families cnn,./nets.py:MyNet,package.module:name`;",
             "`hw3 families --check ./nets.py:MyNet --shape 50,8` says whether it will train.",
         )
@@ -37,10 +38,10 @@ def list_families() -> str:
 
 def _row(kind: Kind, family: Family, source: str) -> tuple[str, ...]:
     if not isinstance(family, Network):
-        return family.name, kind, family.objective.name, "baseline, no recipe", "", source
+        return family.name, kind, family.objective.name, "baseline, no recipe", "", source, family.purpose
     recipe, number = family.recipe, num_parameters(family, SHAPES[kind], CLASSES[kind])
     told = f"{recipe.epochs} epochs, {recipe.optimizer} {recipe.learning_rate:g}, batches of {recipe.batch_size}"
-    return family.name, kind, family.objective.name, told, f"{number:,}", source
+    return family.name, kind, family.objective.name, told, f"{number:,}", source, family.purpose
 
 
 def check_family(

@@ -8,11 +8,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows.local.servers import check_servers
+from hw3models.errors import SpecError
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
-from hw3models.serving.predictor import Predictor, load_predictor
+from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import FormOptions
+from tasks.promotion import fetch_challenger
 from tasks.tracking import registry
+from tasks.tracking.finding import find_answers
 
 
 def load(model: str) -> Predictor:
@@ -33,19 +36,64 @@ def _is_folder(model: str) -> bool:
     return (Path(model) / "model.json").is_file()
 
 
+def load_of_run(run: str, family: str | None = None, data: str | None = None) -> Predictor:
+    """The best replicate of a family of a study, as the study left it: no champion is needed.
+
+    Raises:
+        SpecError: there is no such run, data set or network in it.
+        DataError: its model is not in MLflow.
+    """
+    check_servers()
+    _, answers = find_answers(run)
+    wanted = [answer for answer in answers if data in (None, answer.data.name)]
+    if len(wanted) != 1:
+        names = ", ".join(answer.data.name for answer in answers)
+        raise SpecError(f"`run` {run} has the data sets {names}: name one of them with `--data`.")
+    [answer] = wanted
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as use:
+        found = fetch_challenger(answer, family, Path(folder))
+        save_use(Path(found.training.directory), Path(use), found.members)
+        return load_predictor(Path(use))
+
+
+def chosen_model(model: str | None, run: str | None, family: str | None, data: str | None) -> Predictor:
+    """The model that is asked: one of the registry or of a folder, or one of a study.
+
+    Raises:
+        SpecError: neither is named, or both.
+    """
+    if (model is None) == (run is None):
+        raise SpecError(
+            "name a model with `--model NAME@champion`, or a study with `--run RUN` and, if it is not to be the "
+            "winner, `--family gru`: one of the two."
+        )
+    if run is not None:
+        return load_of_run(run, family, data)
+    if family is not None or data is not None:
+        raise SpecError("`family` and `data` choose from a study: give its `--run` instead of `--model`.")
+    assert model is not None
+    return load(model)
+
+
 def predict(
-    model: str,
+    model: str | None,
     data: Path,
     output: Path,
     *,
-    sample_column: str,
-    time_column: str,
+    run: str | None = None,
+    family: str | None = None,
+    data_set: str | None = None,
+    sample_column: str | None = None,
+    time_column: str | None = None,
     label_column: str = "label",
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> str:
-    """Write the predictions, with a count of what is done on stderr; a line about it."""
-    check_output(output, [data, *(Path(model).iterdir() if _is_folder(model) else ())])
-    predictor = load(model)
+    """Write the predictions, with a count of what is done on stderr; a line about it.
+
+    Columns are called as in the table that the model was trained on, if nothing else is said.
+    """
+    check_output(output, [data, *(Path(model).iterdir() if model is not None and _is_folder(model) else ())])
+    predictor = chosen_model(model, run, family, data_set)
     begun = time.perf_counter()
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} examples"), TimeElapsedColumn())
@@ -55,14 +103,15 @@ def predict(
             predictor,
             data,
             output,
-            sample_column=sample_column,
-            time_column=time_column,
+            sample_column=sample_column or predictor.manifest.sample_column or "sample",
+            time_column=time_column or predictor.manifest.time_column or "time",
             label_column=label_column,
             form=form,
             on_progress=lambda done: progress.update(task, completed=done),
         )
     manifest = predictor.manifest
+    who = f"seed {manifest.best_seed}" if manifest.use == "single" else f"of {len(manifest.seeds)} seeds together"
     return (
-        f"{output}: {number:,} examples by {manifest.family} seed {manifest.best_seed}, "
+        f"{output}: {number:,} examples by {manifest.family} {who}, "
         f"trained on {manifest.data_name}, in {time.perf_counter() - begun:.1f} s"
     )

@@ -12,7 +12,7 @@ from hw3models.specs import Answer, PromoteSpec, Promotion, PromotionReport
 from tasks import promotion
 from tasks.names import slug
 from tasks.progress import say
-from tasks.tracking.finding import fetch_family, find_answers
+from tasks.tracking.finding import find_answers
 
 
 @flow(name="promote", validate_parameters=True)
@@ -33,9 +33,8 @@ def promote(spec: PromoteSpec) -> PromotionReport:
 
 
 def _one(answer: Answer, spec: PromoteSpec) -> Promotion:
-    family = promotion.challenger_of(answer, spec.family)
     with tempfile.TemporaryDirectory() as folder:
-        run = fetch_family(answer.run_ids[family], Path(folder) / "challenger")
+        run = promotion.fetch_challenger(answer, spec.family, Path(folder) / "challenger")
         # The same data again, from their source: the digest says so.
         return promotion.promote(answer, spec, run, prepare(run.spec))
 

@@ -12,6 +12,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
+from hw3models.engine.fitted_store import FITTED
 from hw3models.errors import SpecError
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.devices import describe_device, pick_device
@@ -72,5 +73,7 @@ def _files(report: DataReport | TrainReport | EvaluationReport) -> tuple[str, ..
         return (report.path,)
     if isinstance(report, EvaluationReport):
         return (report.table_path,)
-    names = ("predictions.npz",) if report.recipe is None else ("model.json", "replicates.safetensors", "history.json")
+    names: tuple[str, ...] = ("model.json", "replicates.safetensors", "history.json")
+    if report.recipe is None:
+        names = ("predictions.npz", *(("model.json", FITTED) if report.is_kept else ()))
     return tuple(str(Path(report.directory) / name) for name in names)

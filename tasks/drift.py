@@ -17,14 +17,13 @@ from hw3models.drift import Side, detect
 from hw3models.drift.looks import content, level_of, look_text
 from hw3models.drift.reading import read_new
 from hw3models.drift.units import number_groups
-from hw3models.engine.model_store import load_model
 from hw3models.errors import DataError, SpecError
-from hw3models.evaluation.prediction_table import PredictionTable, load_table
+from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score
-from hw3models.serving.predictor import Predictor, load_predictor, save_predictor
+from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import DataReport, DataSpec, DriftReport, DriftSpec, Score
 from tasks import tracking
-from tasks.promotion import challenger_of
+from tasks.promotion import fetch_challenger, own_table
 from tasks.settings import Settings
 from tasks.tracking import registry
 from tasks.tracking.finding import FamilyRun, fetch_family, find_answers, is_study
@@ -39,21 +38,22 @@ def fetch_reference(reference: str, directory: Path) -> FamilyRun:
         SpecError: there is none, or it is a baseline.
     """
     is_run = len(reference) == 32 and all(letter in "0123456789abcdef" for letter in reference)
-    run = fetch_family(_family_of(reference) if is_run else registry.run_behind(reference), directory)
-    if run.training.recipe is None:
-        raise SpecError(f"{reference} is a baseline ({run.training.family}): it keeps no model to ask.")
+    run = _named_by_id(reference, directory) if is_run else registry.fetch_named(reference, directory)
+    if not run.training.is_kept:
+        why = " ".join(run.training.notes) or "It was trained before baselines were kept: train it again."
+        raise SpecError(f"{reference} is a baseline ({run.training.family}) that keeps no model to ask. {why}")
     return run
 
 
-def _family_of(run_id: str) -> str:
+def _named_by_id(run_id: str, directory: Path) -> FamilyRun:
     """The run itself; of a study with one data set, that of its winner."""
     if not is_study(run_id):
-        return run_id
+        return fetch_family(run_id, directory)
     _, answers = find_answers(run_id)
     if len(answers) > 1:
         names = ", ".join(answer.data.name for answer in answers)
         raise SpecError(f"MLflow run {run_id} has several data sets ({names}): name the run of a family.")
-    return answers[0].run_ids[challenger_of(answers[0], None)]
+    return fetch_challenger(answers[0], None, directory)
 
 
 @task(task_run_name="drift", cache_policy=NO_CACHE, persist_result=False)
@@ -151,10 +151,9 @@ def _named_by(table: PredictionTable) -> NDArray[np.int64]:
 
 
 def _predictor(run: FamilyRun) -> Predictor:
-    """The replicate that is used: the best seed's."""
-    manifest, states = load_model(Path(run.training.directory))
+    """What is used: the replicate of the best seed, or the ensemble."""
     with tempfile.TemporaryDirectory() as folder:
-        save_predictor(Path(folder), manifest, states, run.training.best_seed)
+        save_use(Path(run.training.directory), Path(folder), run.members)
         return load_predictor(Path(folder))
 
 
@@ -178,8 +177,8 @@ def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.flo
 
 def _own_table(run: FamilyRun) -> PredictionTable:
     """Predictions of the one model that is used, on its own test split."""
-    table = load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest)
-    return table.of_seed(run.training.best_seed)
+    table = own_table(run)
+    return table.of_seed(table.seeds[0] if run.members > 1 else run.training.best_seed)
 
 
 def _hits(

@@ -6,7 +6,7 @@ not an argument of tasks: it is no part of what they compute, so it must not be 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +30,15 @@ class Listener:
 
     def say(self, text: str) -> None:
         """A step has begun or ended."""
+
+    def plan(self, guesses: Mapping[str, float]) -> None:
+        """These trainings come, each with a guess of its seconds."""
+
+    def begin(self, label: str) -> None:
+        """This training begins."""
+
+    def finish(self, label: str) -> None:
+        """This training and its evaluation have ended, well or not."""
 
     def epoch(self, training: Training, report: "EpochReport") -> None:
         """An epoch of some replicates of a training has ended."""
@@ -100,6 +109,21 @@ def logged(log: Callable[[str], None]) -> Iterator[None]:
 def say(text: str) -> None:
     """Tell that a step has begun or ended."""
     _listener.say(text)
+
+
+def plan(guesses: Mapping[str, float]) -> None:
+    """Tell which trainings come, and how many seconds each may take."""
+    _listener.plan(guesses)
+
+
+def begin(label: str) -> None:
+    """Tell that a training begins."""
+    _listener.begin(label)
+
+
+def finish(label: str) -> None:
+    """Tell that a training and its evaluation have ended."""
+    _listener.finish(label)
 
 
 def observer(training: Training) -> Callable[["EpochReport"], None]:

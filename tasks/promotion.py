@@ -2,19 +2,20 @@
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hw3models.data import load_prepared
-from hw3models.engine.model_store import load_model
-from hw3models.engine.predicting import predict, seconds_side_by_side
+from hw3models.engine.asking import ask_again, seconds_side_by_side
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import ensemble_table, named_ensemble
 from hw3models.evaluation.gate import Candidate, judge, reign_of, winner
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import main_metric
-from hw3models.families import Baseline, Network, facts_of, find_family
+from hw3models.families import Baseline, facts_of, find_family
 from hw3models.runtime.devices import pick_device
 from hw3models.serving.model_card import model_card
 from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
@@ -30,44 +31,75 @@ def model_name(answer: Answer) -> str:
 
 
 def challenger_of(answer: Answer, family: str | None) -> str:
-    """The family that goes before the gate.
+    """The family that goes before the gate, or the ensemble of its seeds (`cnn*5`).
 
     Raises:
-        SpecError: the wanted one is not there, or no network is.
+        SpecError: the wanted one is not there, or nothing that is kept.
     """
-    networks = networks_of(answer)
-    if family is not None and family not in networks:
-        raise SpecError(
-            f"`family` {family!r} is not a network of this study; networks: {', '.join(networks) or 'none'}."
-        )
-    chosen = family or winner(answer.comparison, networks)
+    known = candidates_of(answer)
+    if family is not None and not _has(answer, family):
+        raise SpecError(f"`family` {family!r} is not a model of this study; models: {', '.join(known) or 'none'}.")
+    facts = facts_of(known, answer.data.kind)
+    judged = [name for name in known if not facts[name].ignores_examples]
+    chosen = family or winner(answer.comparison, judged)
     if chosen is None:
-        raise SpecError(f"the study of {answer.data.name} has trained no network: there is nothing to promote.")
+        raise SpecError(
+            f"the study of {answer.data.name} has kept no model that looks at examples: there is nothing to promote."
+        )
     return chosen
 
 
-def networks_of(answer: Answer) -> list[str]:
-    """The networks that the study has trained: what a challenger is picked from."""
-    return [
-        name
-        for name in answer.training
-        if answer.training[name].members == 1
-        and isinstance(find_family(answer.data.kind, name, answer.training[name].origin), Network)
-    ]
+def candidates_of(answer: Answer) -> list[str]:
+    """Every entry of the study that a model is kept of: families, and the ensembles that were compared."""
+    return [name for name in answer.training if _has(answer, name)]
+
+
+def _has(answer: Answer, entry: str) -> bool:
+    """Is it a kept family, or an ensemble of one that has as many seeds?"""
+    family, members = parts_of(entry)
+    training = answer.training.get(family)
+    return training is not None and training.is_kept and members <= len(training.seeds)
+
+
+def parts_of(entry: str) -> tuple[str, int]:
+    """The family and the number of members, of `cnn*5`; 1 of `cnn`."""
+    found = named_ensemble(entry)
+    return (entry, 1) if found is None else (found.family, found.members)
+
+
+def fetch_challenger(answer: Answer, family: str | None, directory: Path) -> FamilyRun:
+    """Everything that is kept of the challenger.
+
+    Raises:
+        SpecError: there is none, or it is not the wanted one.
+        DataError: its run does not have it (yet).
+    """
+    name, members = parts_of(challenger_of(answer, family))
+    return fetch_family(answer.run_ids[name], directory, members)
+
+
+def picked_from(answer: Answer, chosen: str) -> tuple[int, str]:
+    """How many models the challenger was picked from, and what they are called."""
+    facts = facts_of(candidates_of(answer), answer.data.kind)
+    judged = {name for name, one in facts.items() if not one.ignores_examples} | {chosen}
+    is_network = all(answer.training[parts_of(name)[0]].recipe is not None for name in judged)
+    return len(judged), "networks" if is_network else "models"
 
 
 @task(task_run_name="promote-{answer.data.name}", cache_policy=NO_CACHE, persist_result=False)
 def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport) -> Promotion:
-    """Register, judge, move the alias, write down.
+    """Register, judge, move the alias, write down. What goes before the gate is what `run.members` says.
 
     Raises:
         DataError: the run's results have not arrived in MLflow.
     """
-    model, family = model_name(answer), run.training.family
-    card = model_card(answer, family, run.spec, run.environment, licence=spec.licence)
+    model, family = model_name(answer), entry_of(run)
+    card = model_card(answer, run.training.family, run.spec, run.environment, licence=spec.licence, members=run.members)
     with registry.alone(model):
         tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
-        version = registry.register(model, run.run_id, tags, card)
+        if run.members > 1:
+            tracking.log_ensemble(run.run_id, run.training, data, run.members)
+        version = registry.register(model, run.run_id, tags, card, run.members)
         registry.finish(model)
         before = registry.version_with(model, registry.CHAMPION)
         decision = _overridden(_decide(answer, spec, run, data, model, before, version), spec.override)
@@ -139,16 +171,18 @@ def _decide(
     metric = spec.metric or main_metric(answer)
     if before == version:
         return GateDecision(outcome="champion", reason="It is the champion already.", metric=metric)
-    challenger = _candidate(run, _table(run))
+    challenger = _candidate(run, own_table(run))
     reign = reign_of(registry.history(model))
     with tempfile.TemporaryDirectory() as folder:
         champion = anchor = None
         if before is not None:
-            there = fetch_family(registry.run_of(model, before), Path(folder) / "champion")
+            there = registry.fetch_version(model, before, Path(folder) / "champion")
             challenger, champion = _side_by_side(run, challenger, there, data, spec)
             if spec.prefer_cheaper and reign.anchor not in (None, before):
-                anchor = _table(fetch_family(registry.run_of(model, reign.anchor), Path(folder) / "anchor"))
+                anchor = own_table(registry.fetch_version(model, reign.anchor, Path(folder) / "anchor"))
         baselines = {} if champion else _baselines(answer, Path(folder))
+        number, called = picked_from(answer, challenger.family)
+        facts = facts_of({challenger.family, *([champion.family] if champion else baselines)}, data.kind)
         return judge(
             challenger,
             champion,
@@ -157,18 +191,17 @@ def _decide(
             metric=metric,
             margin=spec.margin,
             prefer_cheaper=spec.prefer_cheaper,
-            facts=facts_of({challenger.family, *([champion.family] if champion else baselines)}, data.kind),
-            turn=reign.turn(version, metric, len(networks_of(answer))),
+            facts=facts,
+            turn=replace(reign.turn(version, metric, number), called=called),
         )
 
 
 def _candidate(run: FamilyRun, table: PredictionTable, seconds: float | None = None) -> Candidate:
-    tried = run.training.recipe.tried if run.training.recipe else 1
     return Candidate(
-        family=run.training.family,
+        family=entry_of(run),
         table=table,
-        tried=tried,
-        parameters=run.training.parameters,
+        tried=run.training.recipe.tried if run.training.recipe else None,
+        parameters=run.training.parameters * run.members,
         recipe=_recipe(run),
         predict_seconds=seconds,
     )
@@ -179,27 +212,37 @@ def _recipe(run: FamilyRun) -> str:
     if run.environment is None:
         return ""
     spec = run.spec.model_dump_json(exclude={"seeds", "strategy", "device", "memory_mb"})
-    return f"{run.environment.code} {spec}"
+    # An ensemble of five and one of ten are not the same.
+    return f"{run.environment.code} {spec} {run.members if run.members > 1 else ''}"
 
 
-def _table(run: FamilyRun) -> PredictionTable:
-    return load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest)
+def entry_of(run: FamilyRun) -> str:
+    """What it is called in a comparison: `cnn`, or `cnn*5`."""
+    return run.training.family if run.members == 1 else f"{run.training.family}*{run.members}"
+
+
+def own_table(run: FamilyRun) -> PredictionTable:
+    """The predictions that it is judged by: of every seed, or of ensembles."""
+    return _as_used(run, load_table(Path(run.evaluation.table_path), digest=run.evaluation.table_digest))
+
+
+def _as_used(run: FamilyRun, table: PredictionTable) -> PredictionTable:
+    return table if run.members == 1 else ensemble_table(table, entry_of(run), run.members)
 
 
 def _side_by_side(
     ours: FamilyRun, challenger: Candidate, there: FamilyRun, data: DataReport, spec: PromoteSpec
 ) -> tuple[Candidate, Candidate]:
     """The champion's replicates are asked again about the same test examples, here and now."""
-    stored = _table(there)
-    if stored.data_digest != data.digest:
+    stored = own_table(there)
+    if stored.data_digest != data.digest or (there.training.recipe is None and stored.is_resampled):
         return challenger, _candidate(there, stored)  # which the gate refuses
     dataset, device = load_prepared(data), pick_device("auto")
-    manifest, states = load_model(Path(there.training.directory))
-    table, _ = predict(manifest, states, dataset, device)
+    table = _as_used(there, ask_again(Path(there.training.directory), dataset, device))
     own, champions = None, None
     if spec.prefer_cheaper:
-        own_manifest = load_model(Path(ours.training.directory))
-        own, champions = seconds_side_by_side(own_manifest, (manifest, states), dataset, device)
+        both = [(Path(one.training.directory), one.members) for one in (ours, there)]
+        own, champions = seconds_side_by_side(both[0], both[1], dataset, device)
     return _candidate(ours, challenger.table, own), _candidate(there, table, champions)
 
 
@@ -208,5 +251,5 @@ def _baselines(answer: Answer, folder: Path) -> Mapping[str, PredictionTable]:
     tables = {}
     for family, run_id in answer.run_ids.items():
         if isinstance(find_family(answer.data.kind, family), Baseline):
-            tables[family] = _table(fetch_family(run_id, folder / family))
+            tables[family] = own_table(fetch_family(run_id, folder / family))
     return tables

@@ -16,7 +16,7 @@ wait_passively()
 if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     # More threads than cores wait for each other at every step of a training: several times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))
-for _name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "HW3_MNIST_MIRRORS", "HW3_FASHION_MIRRORS"):
+for _name in [name for name in os.environ if name.endswith("_MIRRORS")] + ["PREFECT_API_URL", "MLFLOW_TRACKING_URI"]:
     os.environ.pop(_name, None)
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 

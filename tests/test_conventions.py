@@ -28,6 +28,8 @@ WITHOUT_A_MODULE = {
     "flows/up/test_parts.py": "the small modules of the folder",
     "hw3models/data/readers/test_group_readers.py": "groups, through every reader",
     "hw3models/engine/test_augmentation.py": "crosses batches and group",
+    "hw3models/engine/test_class_weights.py": "rare classes and long series, from batches to the epoch that is kept",
+    "hw3models/families/test_series_networks.py": "what the networks for series promise, each a module",
     "hw3models/families/test_registry.py": "the registry stands in the folder's `__init__`",
     "flows/studies/test_digests.py": "how often a study reads what it has",
     "hw3models/nn/test_zoo.py": "foreign modules, through all of the folder",

@@ -1,6 +1,7 @@
 """The command line. Options come from the specs; what is heavy is imported when a command runs.
 
-Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C included.
+Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C included. 3: `hw3 drift` has found drift,
+or `hw3 promote` has not made the winner the champion.
 """
 
 # Each module registers its commands; `--help` lists them by name.

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.app import Json, app
+from flows.cli.app import Explain, Json, app
 from flows.terminal import show, show_json
 
 
@@ -23,6 +23,7 @@ def compare(
     deterministic: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     baselines: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     num_train: int | None = None,
+    explain: Explain = False,
     json: Json = False,
     report: Path | None = None,
 ) -> None:
@@ -49,6 +50,8 @@ def compare(
         Families that are only taken where they are best, with commas between them.
     num_train
         Training examples of each resample, where the predictions have a column `resample`.
+    explain
+        Print the statistics behind the answer as well: every sentence of the verdict.
     json
         Print the report as one JSON object.
     report
@@ -76,7 +79,7 @@ def compare(
     if json:
         show_json(as_json(found, report))
     else:
-        show(as_text(found, report))
+        show(as_text(found, report, explain=explain))
 
 
 def _with_commas(given: tuple[str, ...]) -> list[str]:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hw3models.specs import DataOptions, Spec, StudySpec
+
 if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
@@ -13,29 +15,33 @@ MOST_OPTIONS = 20
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Data": ("--label-column", "--sample-column", "--time-column", "--group-column", "--missing"),
-    "Families": ("--families", "--latent-dim", "--recipe", "--epochs", "--tune"),
-    "What to compare": ("--seeds", "--until-decided", "--resampling", "--metric", "--margin"),
+    "Families": ("--families", "--latent-dim", "--epochs", "--tune"),
+    "What to compare": ("--seeds", "--until-decided", "--budget", "--resampling", "--metric", "--margin"),
     "Where to train": ("--device", "--placement"),
     "What is shown": ("--explain", "--json", "--fresh"),
 }
 """Title -> the options that everybody needs, in this order."""
 
+
+def _options(*specs: type[Spec]) -> tuple[str, ...]:
+    """The options that fields of specs become."""
+    return tuple(dict.fromkeys(f"--{name.replace('_', '-')}" for spec in specs for name in spec.model_fields))
+
+
 MORE: dict[str, tuple[str, ...]] = {
-    "Data": (
-        "--seed", "--num-train", "--num-test", "--difficulty", "--validation-fraction", "--test-fraction",
-        "--max-train", "--digest",
-    ),
+    "Data": _options(DataOptions),
+    "Families": ("--recipe",),
     "What to compare": ("--first-seed", "--max-seeds"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
-}  # fmt: skip
+}
 """Title -> options that stand there with `--help-all` only."""
 OWN_RECIPE = "One recipe for all networks"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
-    "Use the winner": ("promote", "predict", "drift", "history", "rollback"),
-    "Look further": ("report", "families", "sources", "calibrate"),
+    "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
+    "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
     "Servers": ("up", "doctor", "reconcile"),
 }
 """Title -> commands, those that one begins with first."""
@@ -90,8 +96,8 @@ class GroupedHelp:
         if positional:
             yield panel.title, positional
         elif self._is_short(given):
-            known = [entry for entry in given if _name(entry) in _SHORT]
-            yield from _titled([_shortened(entry) for entry in known], GROUPS, "Options")
+            kept = [entry for entry in given if not _is_more(entry)]
+            yield from _titled([_shortened(entry) for entry in kept], GROUPS, "Options")
         else:
             own = tuple(_name(entry) for entry in given if _name(entry).startswith("--own-recipe."))
             yield from _titled(given, _everything() | {OWN_RECIPE: own}, "Options")
@@ -101,14 +107,21 @@ class GroupedHelp:
 
     def _hidden(self, panel: "HelpPanel") -> int:
         given = [entry for entry in panel.entries if not entry.positional_label and panel.format != "command"]
-        return sum(_name(entry) not in _SHORT for entry in given) if self._is_short(given) else 0
+        return sum(map(_is_more, given)) if self._is_short(given) else 0
 
 
 _SHORT = {name for names in GROUPS.values() for name in names}
+_OF_SPECS = {*_options(DataOptions, StudySpec), "--verbose"}
+
+
+def _is_more(entry: "HelpEntry") -> bool:
+    """Is it one of the many that specs have, and few need? What is a command's own is not."""
+    name = _name(entry)
+    return not entry.required and name not in _SHORT and (name in _OF_SPECS or name.startswith("--own-recipe."))
 
 
 def _everything() -> dict[str, tuple[str, ...]]:
-    return {title: (*names, *MORE.get(title, ())) for title, names in GROUPS.items()}
+    return {title: tuple(dict.fromkeys((*names, *MORE.get(title, ())))) for title, names in GROUPS.items()}
 
 
 def _titled(

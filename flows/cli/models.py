@@ -1,6 +1,7 @@
 """The model registry: promote, look back, roll back, predict."""
 
 import json as jsonlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,9 @@ def promote(
 ) -> None:
     """Put the winner of a study before the gate: it becomes champion only if it is better beyond noise.
 
+    Exit code 0 where every winner is the champion now, or was already; 3 where one stays a challenger or was refused:
+    the champion of before serves on; 2 for bad input; 1 for anything else.
+
     Parameters
     ----------
     run
@@ -35,7 +39,7 @@ def promote(
     data
         Only this data set of a run with several.
     family
-        This family instead of the winner.
+        This family instead of the winner; `cnn*5`: the five seeds of the study as an ensemble.
     licence
         Licence of the data, for the model card.
     override
@@ -57,7 +61,20 @@ def promote(
     if json:
         show_json(report.model_dump_json(indent=1))
     else:
-        show(one_a_line(map(_line, report.promotions)))
+        show(one_a_line(line for one in report.promotions for line in (_line(one), _next(one))))
+    if any(one.champion_now != one.version for one in report.promotions):
+        sys.exit(NOT_PROMOTED)
+
+
+def _next(one: Promotion) -> str:
+    """The command that goes on from here."""
+    if one.champion_now is None:
+        return f"next: hw3 promote {one.run_id} --override 'WHY', if it is to serve all the same"
+    return f"next: hw3 predict NEW_DATA --model {one.model}@champion -o predictions.csv"
+
+
+NOT_PROMOTED = 3
+"""Exit code of `hw3 promote` where a winner has not become the champion."""
 
 
 def _line(one: Promotion) -> str:
@@ -122,14 +139,17 @@ def predict(
     data: Path,
     /,
     *,
-    model: str,
+    model: str | None = None,
+    run: str | None = None,
+    family: str | None = None,
+    of: Annotated[str | None, Parameter(name="--data")] = None,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    sample_column: str = "sample",
-    time_column: str = "time",
+    sample_column: str | None = None,
+    time_column: str | None = None,
     label_column: str = "label",
     form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
-    """Ask a promoted model about a file of any size: a table of classes with their probabilities.
+    """Ask a model about a file of any size: a table of classes with their probabilities.
 
     Parameters
     ----------
@@ -137,16 +157,46 @@ def predict(
         A file without labels, or with labels that are not looked at: {sources}.
     model
         `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
+    run
+        Instead of `--model`: the MLflow run of a study, or the `.json` beside its report. Nothing needs to be promoted.
+    family
+        With `--run`: this family instead of the winner.
+    of
+        With `--run`: this data set of a study with several.
     output
         `.parquet` or `.csv`: a row for each example.
     sample_column
-        Long-form tables: the column that says which series a row belongs to.
+        Long-form tables: the column that says which series a row belongs to; as in training if not given.
     time_column
-        Long-form tables: the column that orders the rows of a series.
+        Long-form tables: the column that orders the rows of a series; as in training if not given.
     label_column
         The column of labels, which is not looked at.
     """
     from flows.predict import predict
 
-    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
-    show(one_a_line([predict(model, data, output, **columns, form=form)]))
+    columns = {"sample_column": sample_column, "time_column": time_column}
+    chosen = {"run": run, "family": family, "data_set": of}
+    show(one_a_line([predict(model, data, output, **chosen, **columns, label_column=label_column, form=form)]))
+
+
+@app.command
+def export(
+    model: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+) -> None:
+    """Write a model as one file that needs no hw3: scaling, masks, class names and calibration inside.
+
+    The file is asked about 1,000 examples first, and must say what `hw3 predict` says.
+
+    Parameters
+    ----------
+    model
+        `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
+    output
+        `.onnx` (for onnxruntime, without torch; needs the extra `export`) or `.pt2` (`torch.export`).
+    """
+    from flows.export import export_model
+
+    show(export_model(model, output))

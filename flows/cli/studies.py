@@ -1,9 +1,21 @@
 """Studies: everything, images, autoencoders, sequences."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from flows.cli.app import Explain, Flat, Json, Verbose, app, with_sources
-from hw3models.specs import AutoencoderSpec, DataOptions, DataSpec, Hw3Spec, ImagesSpec, SequencesSpec, StudySpec
+from flows.terminal import show, show_json
+from hw3models.specs import (
+    AutoencoderSpec,
+    DataOptions,
+    DataSpec,
+    Hw3Spec,
+    ImagesSpec,
+    LearningCurveReport,
+    LearningCurveSpec,
+    SequencesSpec,
+    StudySpec,
+)
 
 
 @app.command
@@ -125,6 +137,49 @@ def sequences(
 
     spec = SequencesSpec(data=DataSpec(source=source, **_given(data)), **_given(study))
     execute("sequences", spec, json=json, verbose=verbose, explain=explain)
+
+
+@app.command(name="learning-curve")
+@with_sources("sequences")
+def learning_curve(
+    source: str,
+    /,
+    *,
+    times: float = 2.0,
+    study: Annotated[StudySpec, Flat] = StudySpec(),  # noqa: B008
+    data: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what more data would do: the same study at growing sizes of the training part, and a forecast.
+
+    Parameters
+    ----------
+    source
+        {sources}; or images.
+    times
+        How much more data the forecast is for.
+    json
+        Print the forecast as one JSON object.
+    verbose
+        Show Prefect's own log as well.
+    """
+    from flows.local.run import run_here
+    from hw3models.data.sources import match
+
+    def load() -> Callable[[LearningCurveSpec], LearningCurveReport]:
+        from flows.learning_curve import learning_curve
+
+        return learning_curve
+
+    examples, options = DataSpec(source=source, **_given(data)), _given(study)
+    found = match(source)
+    if found is not None and found.kinds == ("images",):
+        spec = LearningCurveSpec(images=ImagesSpec(data=examples, **options), times=times)
+    else:
+        spec = LearningCurveSpec(sequences=SequencesSpec(data=examples, **options), times=times)
+    report = run_here(load, spec, verbose=verbose)
+    show_json(report.model_dump_json(indent=1)) if json else show(report.verdict)
 
 
 def _given(options: DataOptions | StudySpec) -> dict[str, Any]:

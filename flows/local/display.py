@@ -2,35 +2,55 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from flows.terminal import remark
+from flows.studies.estimates import Estimate, about
+from flows.terminal import elapsed, remark
 from hw3models.engine.fit import EpochReport
 from hw3models.printable import one_a_line
 from tasks.progress import Listener, Training
 
 
 class PlainDisplay(Listener):
-    """A line per step, and a line every few seconds of a training."""
+    """A line per step, and lines of a training: every few seconds at first, then ever fewer, so that hours of training
+    are no more than some pages.
+    """
 
     def __init__(self, interval: float = 5.0) -> None:
         self.interval = interval
-        self._start = self._last = time.monotonic()
+        self._last = time.monotonic()
+        self._estimate = Estimate()
 
     def say(self, text: str) -> None:
-        """A line with the seconds since the start."""
-        remark(one_a_line([f"[{time.monotonic() - self._start:6.1f} s] {text}"]))
+        """A line with the seconds since the command was given."""
+        remark(one_a_line([f"[{elapsed():6.1f} s] {text}"]))
+
+    def plan(self, guesses: Mapping[str, float]) -> None:
+        """A line with the total, before anything is trained."""
+        self._estimate.plan(guesses)
+        self.say(_told_plan(guesses))
+
+    def begin(self, label: str) -> None:
+        """Its time is counted from here."""
+        self._estimate.begin(label)
+
+    def finish(self, label: str) -> None:
+        """What is left is known better now."""
+        self._estimate.finish(label)
 
     def epoch(self, training: Training, report: EpochReport) -> None:
         """A line, if the last one was a while ago."""
-        if time.monotonic() - self._last >= self.interval:
+        self._estimate.move(training.label, report.epoch / report.num_epochs)
+        if time.monotonic() - self._last >= max(self.interval, 0.1 * elapsed() if self.interval else 0.0):
             self._last = time.monotonic()
-            who = _whose(training, report)
-            self.say(f"{training.label} ({who}): epoch {report.epoch}/{report.num_epochs}, {_losses(report)}")
+            who, left = _whose(training, report), self._estimate.left()
+            ending = "" if left is None else f"; {about(left)} left"
+            self.say(f"{training.label} ({who}): epoch {report.epoch}/{report.num_epochs}, {_losses(report)}{ending}")
 
     def __enter__(self) -> Self:
         return self
@@ -46,37 +66,86 @@ def _whose(training: Training, report: EpochReport) -> str:
 
 
 class LiveDisplay(Listener):
-    """A bar per training that moves with the epochs; steps are printed above it."""
+    """A bar per family that is being trained, and one for all, with what is left; steps are printed above them."""
 
     def __init__(self, console: Console) -> None:
         columns = (
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
         )
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-        self._bars: dict[Training, TaskID] = {}
-        self._done: dict[Training, int] = {}
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._is_wide = console.width >= 100
+        self._bars: dict[str, TaskID] = {}
+        self._counts: dict[str, int] = {}
+        self._estimate = Estimate()
+        self._all: TaskID | None = None
+        self._planned, self._finished = 0, 0
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
         """A line above the bars."""
         self._progress.console.print(one_a_line([text]), markup=False, highlight=False)
 
+    def plan(self, guesses: Mapping[str, float]) -> None:
+        """The bar of all, with the total."""
+        self._estimate.plan(guesses)
+        self.say(_told_plan(guesses))
+        with self._lock:
+            self._planned += len(guesses)
+            if self._all is None:
+                self._all = self._progress.add_task("all families", total=self._planned, note="")
+            self._progress.update(self._all, total=self._planned)
+        self._show_left()
+
+    def begin(self, label: str) -> None:
+        """A bar that only shows that something is going on: how much is done comes with the first epoch."""
+        self._estimate.begin(label)
+        with self._lock:
+            self._bar(label)
+
+    def finish(self, label: str) -> None:
+        """Take the bar away."""
+        self._estimate.finish(label)
+        with self._lock:
+            self._finished += 1
+            self._remove(label)
+            if self._all is not None:
+                self._progress.update(self._all, completed=self._finished)
+        self._show_left()
+
     def epoch(self, training: Training, report: EpochReport) -> None:
         """Move the training's bar: it counts epochs of seeds."""
+        total = report.num_epochs * training.num_seeds
         with self._lock:
-            if training not in self._bars:
-                total = report.num_epochs * training.num_seeds
-                self._bars[training] = self._progress.add_task(one_a_line([training.label]), total=total, note="")
-            self._progress.update(self._bars[training], advance=len(report.seeds), note=_losses(report))
+            bar = self._bar(training.label)
+            done = self._counts[training.label] = self._counts.get(training.label, 0) + len(report.seeds)
+            note = _losses(report) if self._is_wide else ""
+            self._progress.update(bar, total=total, completed=done, note=note)
+        self._estimate.move(training.label, done / total)
+        self._show_left()
 
     def end(self, training: Training) -> None:
         """Take the bar away."""
         with self._lock:
-            if training in self._bars:
-                self._progress.remove_task(self._bars.pop(training))
+            self._remove(training.label)
+
+    def _bar(self, label: str) -> TaskID:
+        if label not in self._bars:
+            self._bars[label] = self._progress.add_task(one_a_line([label]), total=None, note="")
+        return self._bars[label]
+
+    def _remove(self, label: str) -> None:
+        if label in self._bars:
+            self._progress.remove_task(self._bars.pop(label))
+        self._counts.pop(label, None)
+
+    def _show_left(self) -> None:
+        left = self._estimate.left()
+        with self._lock:
+            if self._all is not None:
+                self._progress.update(self._all, note="" if left is None else f"{about(left)} left")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -101,3 +170,9 @@ def _losses(report: EpochReport) -> str:
     elif report.validation_loss:
         text += f", validation loss {sum(report.validation_loss) / len(report.validation_loss):.4g}"
     return text
+
+
+def _told_plan(guesses: Mapping[str, float]) -> str:
+    number = len(guesses)
+    families = f"{number} famil{'y' if number == 1 else 'ies'}"
+    return f"{families} to train: {about(sum(guesses.values()))}, as a first guess"

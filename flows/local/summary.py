@@ -1,10 +1,9 @@
 """What the command line prints at the end: sentences for people, or one JSON object for programs."""
 
 import shlex
-import textwrap
 from typing import Any
 
-from flows.answer_table import score_table, terminal_width
+from flows.answer_table import score_table, wrapped
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
 from hw3models.families import facts_of
@@ -103,6 +102,7 @@ def _family(training: TrainReport, evaluation: EvaluationReport) -> dict[str, An
         "strategy": training.strategy,
         "precision": training.precision,
         "seeds": list(training.seeds),
+        "members": training.members,
         "peak_memory_mb": training.peak_memory_mb,
     }
 
@@ -214,13 +214,6 @@ def headline_of(answer: Answer) -> str:
     if answer.comparison is not None and answer.comparison.headline:
         return answer.comparison.headline
     return formatting.lead_and_rest(verdict_of(answer))[0]
-
-
-def wrapped(text: str, indent: int = 2) -> list[str]:
-    """The text in lines of the terminal's width; all but the first are indented."""
-    return textwrap.wrap(
-        text, terminal_width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _verdict(answer: Answer) -> str:

@@ -158,7 +158,7 @@ def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:
     """What must be read before the verdicts."""
     found: list[str] = []
     for answer in answers:
-        found += answer.data.notes
+        found += answer.data.warnings
         found += [
             f"{answer.data.name}: {family} could not be trained: {why}" for family, why in answer.failures.items()
         ]

@@ -83,4 +83,4 @@ def is_whole(run: RunReport, spec: Spec) -> bool:
 
 
 def _lacks_a_part(run: RunReport, spec: Hw3Spec) -> bool:
-    return len(run.answers) < 2 + len(spec.regimes) or (spec.homework and not run.homework)
+    return len(run.answers) < 2 + len(spec.regimes) + len(spec.image_regimes) or (spec.homework and not run.homework)

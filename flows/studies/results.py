@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from flows.studies.one_family import train_family
-from hw3models.errors import SpecError, TrainingError
-from hw3models.evaluation.ensembles import named_ensemble
+from hw3models.errors import TrainingError
 from hw3models.evaluation.scores import headline
-from hw3models.pipeline.ensembles import make_ensemble
+from hw3models.pipeline.ensembles import add_ensembles
 from hw3models.specs import DataReport, EvaluationReport, Placement, TrainReport, TrainSpec
 from tasks import tracking
 from tasks.placement import Decision, Dispatcher, Outcome, RemoteTraining
@@ -53,22 +52,8 @@ class StudyResults:
 
     def add_ensembles(self, entries: Sequence[str]) -> None:
         """Make the ensembles among the entries of what their families' seeds have predicted."""
-        for name in entries:
-            ensemble = named_ensemble(name)
-            if ensemble is None:
-                continue
-            family = ensemble.family
-            if family not in self.training:
-                self.failures[name] = f"{family} could not be trained."
-                continue
-            try:
-                found = make_ensemble(name, ensemble, self.training[family], self.evaluation[family])
-            except SpecError as error:
-                # Some of the seeds were lost.
-                self.failures[name] = str(error)
-                continue
-            self.training[name], self.evaluation[name] = found
-            say(f"{name} on {self.data.name}: {headline(found[1], self.metric)}, of the seeds of {family}")
+        for name in add_ensembles(entries, self.training, self.evaluation, self.failures):
+            say(f"{name} on {self.data.name}: {headline(self.evaluation[name], self.metric)}, of seeds that are there")
 
     def send(self, children: Dispatcher, spec: TrainSpec, run_id: str, decision: Decision) -> Decision | None:
         """Queue the training on a pool; where it could not be queued and is to be done here: that decision."""

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from flows.prefect_tags import prefect_tags
+from flows.studies.estimates import guess
 from flows.studies.results import StudyResults
 from hw3models.errors import PlacementError
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import StudySpec, TrainSpec
-from tasks import tracking
+from tasks import progress, tracking
 from tasks.placement import Decision, Dispatcher, cancel_earlier, decide_now, for_family, server_address
 from tasks.progress import say
 
@@ -21,6 +22,7 @@ def train_all(plan: StudyPlan, trainings: Mapping[str, TrainSpec], results: Stud
     if server_address() is not None:
         # Without a server there is nothing to decide, and nothing to tell five times a run.
         say(f"networks are trained {'here' if decision.where == 'here' else f'on {decision.where}'}: {decision.reason}")
+    progress.plan({f"{family} on {plan.data.name}": guess(one, plan.data) for family, one in trainings.items()})
     with Dispatcher(deadline=plan.spec.queue_deadline) as children:
         here = []
         for family, training in trainings.items():
@@ -32,9 +34,13 @@ def train_all(plan: StudyPlan, trainings: Mapping[str, TrainSpec], results: Stud
             if instead is not None:
                 here.append((training, run_id, instead))
         for training, run_id, where in here:
+            label = f"{training.family} on {plan.data.name}"
+            progress.begin(label)
             results.train_here(training, run_id, where)
+            progress.finish(label)
         for outcome in children.outcomes():
             results.take(outcome, trainings[outcome.child.family])
+            progress.finish(f"{outcome.child.family} on {plan.data.name}")
 
 
 def decide(spec: StudySpec) -> Decision:

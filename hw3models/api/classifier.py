@@ -114,7 +114,9 @@ def _trained(raw: Raw, family: Network, spec: TrainSpec, classes: NDArray[Any]) 
         save_model(Path(folder), dataset, family, spec, result)
         manifest, states = load_model(Path(folder))
     try:
-        predictors = [Predictor(manifest, rebuild(manifest, states, seed)) for seed in manifest.seeds]
+        predictors = [
+            Predictor.of_network(manifest.of((seed,)), rebuild(manifest, states, seed)) for seed in manifest.seeds
+        ]
     except ValueError as error:
         raise DataError(f"{family.label}: the trained networks cannot be used ({error}).") from error
     return Model(predictors, classes)

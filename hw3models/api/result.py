@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hw3models.api.model import Model
+from hw3models.engine.fitted_store import load_fitted
 from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import SpecError
 from hw3models.evaluation.scores import main_metric
@@ -17,7 +18,7 @@ from hw3models.evaluation.verdicts import verdict_of
 from hw3models.families import display_name, facts_of
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
-from hw3models.serving.predictor import Predictor
+from hw3models.serving.predictor import Predictor, fitted_member
 from hw3models.specs import Answer, RunReport
 
 if TYPE_CHECKING:
@@ -108,26 +109,33 @@ class StudyResult:
         return self.model(self.take)
 
     def model(self, family: str, *, seed: int | None = None) -> Model:
-        """The trained model of a family: of `seed`, or of the one with the best validation.
+        """The trained model of a family: of `seed`, or of the one with the best validation; of an ensemble all members.
 
         Raises:
-            SpecError: there is no such family or seed, or it is a baseline, whose models are not kept.
+            SpecError: there is no such family or seed, or its model is not kept.
             DataError: the model is gone.
         """
         answer = self.answer
         if family not in answer.training:
             raise SpecError(f"`family` {family!r} was not trained; there are {', '.join(answer.training)}.")
-        if facts_of([family], answer.data.kind)[family].is_baseline:
-            networks = list(self.table["family"][~self.table["baseline"]])
-            other = f" The best network is `result.model({networks[0]!r})`." if networks else ""
-            raise SpecError(f"{display_name(family)} is a baseline, and models of baselines are not kept.{other}")
-        manifest, states = load_model(Path(answer.training[family].directory))
+        directory, is_network = Path(answer.training[family].directory), answer.training[family].recipe is not None
+        if not answer.training[family].is_kept:
+            why = " ".join(answer.training[family].notes)
+            raise SpecError(f"{display_name(family)} keeps no model that could be asked. {why}")
+        kept: Any
+        manifest, kept = load_model(directory) if is_network else load_fitted(directory)
         wanted = manifest.best_seed if seed is None else seed
         if wanted not in manifest.seeds:
             raise SpecError(
                 f"`seed` {wanted} of {family} was not trained; there are {', '.join(map(str, manifest.seeds))}."
             )
-        return Model([Predictor(manifest, rebuild(manifest, states, wanted))], self.classes)
+        members = answer.training[family].members
+        seeds = manifest.seeds[:members] if members > 1 and seed is None else (wanted,)
+        if is_network:
+            networks = [(manifest.of((one,)), rebuild(manifest, kept, one)) for one in seeds]
+            return Model([Predictor.of_network(*network) for network in networks], self.classes)
+        fitted = [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds]
+        return Model(fitted, self.classes)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

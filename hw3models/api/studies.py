@@ -19,6 +19,8 @@ from hw3models.errors import SpecError, TrainingError
 from hw3models.evaluation.scores import headline
 from hw3models.families import display_name
 from hw3models.pipeline.answering import answer_of, compare_reports, with_design
+from hw3models.pipeline.defaults import fitting_entries
+from hw3models.pipeline.ensembles import add_ensembles
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.pipeline.study import check_study
@@ -137,21 +139,20 @@ def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Cal
     study_kind: StudyKind = "sequences" if raw.kind == "sequences" else "images"
     choice = check_study(study_kind, spec)
     data = prepare_raw(raw, of_data, made(WHERE, raw.kind, 1), cache=folder)
-    plan = StudyPlan(
-        kind=study_kind, spec=spec, source=of_data, data=data, families=choice.families, metric=choice.metric
-    )
+    entries, notes = fitting_entries(choice.families, data, spec, choice.objective)
+    plan = StudyPlan(kind=study_kind, spec=spec, source=of_data, data=data, families=entries, metric=choice.metric)
     found = _train_all(plan, folder, tell)
     comparison = None
     if len(found.training) > 1:
         compared = compare_reports(data, found.training, found.evaluation, plan.metric, spec.margin)
         comparison = with_design(compared, plan)
-    return answer_of(plan, found.training, found.evaluation, comparison, failures=found.failures)
+    return answer_of(plan, found.training, found.evaluation, comparison, failures=found.failures, notes=notes)
 
 
 def _train_all(plan: StudyPlan, folder: Path, tell: Callable[[str], None]) -> _Reports:
     found = _Reports({}, {}, {})
     seeds = range(plan.spec.first_seed, plan.spec.first_seed + plan.spec.seeds)
-    for family, training in plan.trainings(plan.families, seeds).items():
+    for family, training in plan.trainings(plan.trained, seeds).items():
         try:
             trained = train_step(
                 training, plan.data, folder / "models" / f"{plan.data.digest}-{training.fingerprint()}"
@@ -164,7 +165,14 @@ def _train_all(plan: StudyPlan, folder: Path, tell: Callable[[str], None]) -> _R
         found.training[family], found.evaluation[family] = trained, evaluated
         took = f"{len(evaluated.seeds)} x {trained.train_seconds / len(evaluated.seeds):.1f} s"
         tell(f"{display_name(family)}: {headline(evaluated, plan.metric)}, {took}")
-    return found
+    for name in add_ensembles(plan.families, found.training, found.evaluation, found.failures):
+        tell(f"{display_name(name)}: {headline(found.evaluation[name], plan.metric)}, of seeds that are there")
+    entries = [name for name in plan.families if name in found.training]
+    return _Reports(
+        {name: found.training[name] for name in entries},
+        {name: found.evaluation[name] for name in entries},
+        found.failures,
+    )
 
 
 def _warnings(answer: Answer) -> tuple[str, ...]:

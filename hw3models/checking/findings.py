@@ -38,10 +38,14 @@ class DataCheck(Report):
     """Groups that the examples are of; None where nobody named any."""
     lengths: tuple[int, int, int] | None
     """Shortest, median and longest series; None where all have T steps."""
+    channels: tuple[str, ...] = ()
+    """Names of the channels, where the data have them."""
     num_missing: int
     looked_at: int
     """Examples that the costlier checks looked at."""
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """How the data were read, what was dropped, and how they were divided, where that had to be found out."""
 
     @property
     def num_errors(self) -> int:

@@ -104,12 +104,14 @@ def _neighbours(raw: Raw) -> Iterator[Finding]:
     nearer, pairs = _nearer(values, raw.labels[start:stop])
     if pairs < 50 or nearer < NEARER:
         return
+    how = "tables: `--group-column`; other files: an array or a file of groups, see docs/own-data.md"
+    if raw.pictures is not None:
+        how = "`--group-from`, see docs/own-images.md"
     yield Finding(
         severity="warning",
         what=f"neighbours in the file are alike: in {100 * nearer:.0f}% of {pairs:,} cases the next example of the "
         "class is nearer than one at random (50% would be expected). Are they of one recording, or of one person?",
-        do="if so say of which (tables: `--group-column`; other files: an array or a file of groups, see "
-        "docs/own-data.md): no group is then on two sides of a split",
+        do=f"if so say of which ({how}): no group is then on two sides of a split",
     )
 
 

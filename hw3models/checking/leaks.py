@@ -27,14 +27,15 @@ def leaks(sample: Sample, num_classes: int) -> Iterator[Finding]:
     labels = sample.labels[train]
     if np.bincount(labels, minlength=num_classes).min() < 5:
         return  # too few for five folds
-    found = []
+    found: dict[str, tuple[float, str]] = {}  # the most telling number of each channel
     for name, numbers in _numbers(sample, train):
         if len(np.unique(numbers)) < 2:
             continue
-        accuracy = _alone(numbers, labels, num_classes)
-        if accuracy >= ALONE:
-            found.append((accuracy, name))
-    for accuracy, name in sorted(found, reverse=True)[:5]:
+        accuracy = alone(numbers, labels, num_classes)
+        of = name.partition(" of ")[2]
+        if accuracy >= max(ALONE, found.get(of, (0.0, ""))[0]):
+            found[of] = (accuracy, name)
+    for accuracy, name in sorted(found.values(), reverse=True)[:5]:
         yield Finding(
             severity="warning",
             what=f"{name} alone tells the classes apart: {100 * accuracy:.0f}% balanced accuracy, cross-validated on "
@@ -73,10 +74,10 @@ def _numbers(sample: Sample, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDA
             "first value": np.nan_to_num(there[:, 0]),
         }
         for name, numbers in summaries.items():
-            yield f"the {name} of channel {channel}", numbers
+            yield f"the {name} of {sample.channel(channel)}", numbers
 
 
-def _alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: int) -> float:
+def alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: int) -> float:
     """Balanced accuracy of a tree with a leaf or two for each class, five folds."""
     from sklearn.model_selection import cross_val_predict
     from sklearn.tree import DecisionTreeClassifier

@@ -49,6 +49,8 @@ class Dataset:
     std: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     """(C,), 1 where a channel is constant."""
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read; see `Raw`."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
     groups: NDArray[np.int64] | None = None
@@ -98,6 +100,7 @@ def save(dataset: Dataset, path: Path) -> None:
         "class_names": dataset.class_names,
         "notes": dataset.notes,
         "channels": dataset.channels,
+        **({"understood": dataset.understood} if dataset.understood else {}),
         **({} if dataset.groups is None else {"group_names": dataset.group_names}),
     }
     if on_disk := is_on_disk(dataset.features):
@@ -139,6 +142,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 source=header["source"],
                 class_names=tuple(header["class_names"]),
                 notes=tuple(header["notes"]),
+                understood=tuple(header.get("understood", ())),
                 channels=tuple(header.get("channels", ())),
                 features=_map(header["features_file"], states) if "features_file" in header else arrays["features"],
                 labels=arrays["labels"],
@@ -191,6 +195,7 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         num_validation_groups=_num_groups(dataset, dataset.validation),
         num_test_groups=_num_groups(dataset, dataset.test),
         notes=dataset.notes,
+        understood=dataset.understood,
     )
 
 

@@ -53,6 +53,8 @@ class Raw:
     validation: NDArray[np.bool_] | None = None
     """(N,) True for the examples of the source's own validation split; None where it has none."""
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read, in sentences, where more than one way is possible; no warnings, as notes are."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
     groups: NDArray[np.int64] | None = None

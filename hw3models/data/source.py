@@ -49,6 +49,8 @@ class Wanted(NamedTuple):
     """How pictures of another shape become that of the model; see `DataOptions`."""
 
 
+WINDOWS = ("window", "stride", "mixed_windows", "resample")
+"""Options of what may hold recordings."""
 GROUP_COLUMN = "`--group-column NAME`"
 """How tables name their groups; other sources have no columns."""
 
@@ -111,6 +113,8 @@ class Source:
     """These columns of it, names to the letter, where it is a table in long form."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
+    takes: tuple[str, ...] = ()
+    """Options of `FormOptions` that it heeds; others are refused."""
     licence: str = ""
     """The licence of the data, where it is known."""
     is_remote: bool = False

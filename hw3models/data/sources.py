@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, mnist, synthetic
+from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -23,11 +23,12 @@ from hw3models.data.readers import (
     named_arrays,
     npy_files,
     npz_files,
+    set_folders,
     text_tables,
     ts_files,
 )
 from hw3models.data.readers.forms import paired
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
@@ -37,8 +38,10 @@ _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
     mnist.FASHION,
+    *image_sets.ALL,
     digits.DIGITS,
     auto.AUTO,
+    image_regimes.IMAGES,
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     archive_sets.ARCHIVE,
@@ -52,10 +55,11 @@ _OURS: tuple[Source, ...] = (
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
-    paired(npz_files.NPZ),
-    npy_files.NPY,
+    replace(paired(npz_files.NPZ), takes=("axes",)),
+    replace(npy_files.NPY, takes=("axes",)),
     text_tables.TEXT,
     text_tables.PARQUET,
+    set_folders.SET,
     folders.FOLDER,
 )
 
@@ -108,6 +112,11 @@ def find_source(source: str) -> Source:
         SpecError: nothing matches; the message says what there is, suggests the nearest, and names broken plug-ins.
     """
     one = match(source)
+    if one is None and path_of(source).exists():
+        what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
+        raise SpecError(
+            f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"
+        )
     if one is None:
         names = [form for one in all_sources() if not one.is_path for form in one.forms]
         raise SpecError(
@@ -180,7 +189,21 @@ def _check_options(source: Source, spec: DataSpec) -> None:
         if asked:
             names = ", ".join(f"`{name}`" for name in asked)
             raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
+    _check_forms(source, spec)
     _check_groups(source, spec)
+
+
+def _check_forms(source: Source, spec: DataSpec) -> None:
+    """Options that say how a file is read, and that this source does not heed. (Each may be read alone: `pair`.)"""
+    given = [name for name, field in FormOptions.model_fields.items() if getattr(spec, name) != field.default]
+    if asked := [name for name in given if name not in {*source.takes, "pair"}]:
+        heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
+        raise SpecError(
+            f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
+            f"for {', '.join(heeding)}. Leave it out."
+        )
+    if spec.stride is not None and spec.window is None:
+        raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:
@@ -201,6 +224,8 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
         SpecError: the source holds the other kind, or is not known.
     """
     source = match(data.source)
+    if source is None and path_of(data.source).exists():
+        find_source(data.source)  # says what it is
     if source is not None:
         kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
         if kind == expected:
@@ -243,5 +268,6 @@ def read_examples(
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     if not path.exists():
         raise DataError(f"{path}: there is no such file.")
+    _check_forms(source, spec)
     _check_groups(source, spec)
     yield from source.unlabelled(spec, wanted)

@@ -186,11 +186,11 @@ def batch_size(recipe: Recipe, num_train: int) -> int:
 def num_epochs(recipe: Recipe, num_train: int, num_steps: int | None = None) -> int:
     """`recipe.epochs`, or as many as it takes to see `recipe.min_examples`.
 
-    Of series of `num_steps`, so many examples fewer as are more than `recipe.max_time_steps` together.
+    Of series of `num_steps`, only as many examples as have `recipe.max_time_steps` together, or a quarter.
     """
     wanted = recipe.min_examples
     if num_steps is not None and recipe.max_time_steps:
-        wanted = min(wanted, recipe.max_time_steps // num_steps)
+        wanted = max(min(wanted, recipe.max_time_steps // num_steps), wanted // 4)
     return max(recipe.epochs, -(-wanted // num_train))
 
 

@@ -161,11 +161,7 @@ def fit(
             # Nothing of a failed try may stay in a variable here: its memory is what the next one needs.
             with products(device, tf32=precision.tf32):
                 result = _gather(
-                    _run_groups(*training.prepared(plan), fill=family.fills_cores),
-                    spec,
-                    strategy=strategy,
-                    precision=precision,
-                    device=device,
+                    _run_groups(*training.prepared(plan)), spec, strategy=strategy, precision=precision, device=device
                 )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -350,30 +346,18 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
 _Finished = tuple[Selection, list[EpochReport]]
 
 
-def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int, *, fill: bool) -> list[_Finished]:
-    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock).
-
-    With `fill`, one that would be left over alone follows on all cores.
-    """
-    alone = fill and job.device.type == "cpu" and 1 < at_once == num_threads() and len(groups) % at_once == 1
+def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) -> list[_Finished]:
+    """One after another here; or several over the cores, one thread each (torch's kernels release Python's lock)."""
     if job.device.type != "cpu" or 1 < at_once < num_threads():
         # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
         job.on_free_core()
     if at_once == 1:
         return [_train(job, group) for group in groups]
-    if alone:
-        return [*_side_by_side(job, groups[:-1], at_once, lambda: None), _train(job, groups[-1])]
-    return _side_by_side(job, groups, at_once, job.on_free_core)
-
-
-def _side_by_side(
-    job: _Job, groups: Sequence[Callable[[], Group]], at_once: int, on_free_core: Callable[[], None]
-) -> list[_Finished]:
     with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         # What is told of an epoch is told as the caller would: a log finds the server that was set for it alone.
         futures = [pool.submit(copy_context().run, _train, job, group) for group in groups]
         for future in futures:
-            future.add_done_callback(lambda _: _tell_of_free_core(futures, at_once, on_free_core))
+            future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
         try:
             return [future.result() for future in futures]
         except BaseException:
@@ -382,9 +366,9 @@ def _side_by_side(
             raise
 
 
-def _tell_of_free_core(futures: Sequence[Future[_Finished]], at_once: int, on_free_core: Callable[[], None]) -> None:
+def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once: int) -> None:
     if 0 < sum(not future.done() for future in futures) < at_once:
-        on_free_core()
+        job.on_free_core()
 
 
 def _train(job: _Job, make: Callable[[], Group]) -> _Finished:

@@ -51,6 +51,8 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         missing=spec.data.missing,
         image_fit=spec.data.image_fit,
         resampling=spec.resampling,
+        sample_column=spec.data.sample_column,
+        time_column=spec.data.time_column,
         data_digest=dataset.digest,
         data_name=dataset.name,
     )
@@ -63,8 +65,13 @@ def store(directory: Path, manifest: ModelManifest, states: State, epochs: Mappi
     write_atomically(directory / "replicates.safetensors", data)
     write_atomically(directory / "history.json", json.dumps(epochs).encode())
     # Last, so that a folder with a manifest is whole.
-    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
+    write_manifest(directory, manifest)
     return _digest(data)
+
+
+def write_manifest(directory: Path, manifest: ModelManifest) -> None:
+    """Write `model.json`."""
+    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
 
 
 def weights_digest(directory: Path) -> str:
@@ -87,13 +94,34 @@ def load_model(directory: Path) -> tuple[ModelManifest, State]:
         states = safetensors.torch.load_file(directory / "replicates.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
+    try:
+        check_stack(manifest, states)
+    except ValueError as error:
+        raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
+    return manifest, states
+
+
+def check_stack(manifest: ModelManifest, states: State) -> None:
+    """Has it a replicate for each seed?
+
+    Raises:
+        ValueError: it has not.
+    """
     num = len(manifest.seeds)
     if other := next((name for name, tensor in states.items() if tensor.shape[:1] != (num,)), None):
-        raise DataError(
-            f"{directory}: not a whole model (`{other}` is {tuple(states[other].shape)}, but there are {num} seeds). "
-            "Train it again."
-        )
-    return manifest, states
+        raise ValueError(f"`{other}` is {tuple(states[other].shape)}, but there are {num} seeds")
+
+
+def stored_manifest(directory: Path) -> ModelManifest:
+    """`read_manifest` of a folder that was trained.
+
+    Raises:
+        DataError: it is not there, or says what cannot be.
+    """
+    try:
+        return read_manifest(directory)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{directory}: not a whole model ({error}). Train it again.") from error
 
 
 def read_manifest(directory: Path) -> ModelManifest:

@@ -52,7 +52,7 @@ def _predict(
     parts = []
     splits = [split_of(dataset, manifest.resampling, seed) for seed in manifest.seeds]
     for row, seed in enumerate(manifest.seeds):
-        alone = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
+        alone = manifest.of((seed,))
         one = {name: tensor[row : row + 1] for name, tensor in states.items()}
         parts.append(_ask(alone, one, splits[row], device))
     tables = [table for table, _ in parts]
@@ -75,6 +75,7 @@ def _ask(
         batches=data.in_order,
         outputs=_at_once(manifest, models),
         seconds_of_one=partial(_seconds_of_one, models[0], data),
+        temperatures=manifest.temperatures,
     )
     return find_family(manifest.kind, manifest.family, manifest.origin).objective.table(trained)
 
@@ -116,13 +117,8 @@ def _seconds_of_one(model: torch.nn.Module, data: DeviceData | ChunkedData, inde
     return time.perf_counter() - start
 
 
-def seconds_side_by_side(
-    first: tuple[ModelManifest, State], second: tuple[ModelManifest, State], dataset: Dataset, device: torch.device
-) -> tuple[float, float]:
-    """What the best seed of each takes for the test split, in turn five times; medians, so that noise falls on both."""
-    data = load_data(dataset, device)
-    models = [rebuild(manifest, states, manifest.best_seed).to(device) for manifest, states in (first, second)]
-    with torch.inference_mode():
-        rounds = [[_seconds_of_one(model, data, dataset.test) for model in models] for _ in range(5)]
-    ours, theirs = np.median(rounds, axis=0)
-    return float(ours), float(theirs)
+def one_network(
+    manifest: ModelManifest, states: State, seed: int, dataset: Dataset, device: torch.device
+) -> Callable[[NDArray[np.int64]], float]:
+    """The seconds that one replicate takes for examples by index, whenever it is called."""
+    return partial(_seconds_of_one, rebuild(manifest, states, seed).to(device), load_data(dataset, device))

@@ -12,6 +12,7 @@ from typing import Literal
 
 from torch import nn
 
+from hw3models.families.pretrained import is_pretrained
 from hw3models.specs import Kind
 
 Strategy = Literal["stacked", "split", "vmap", "separate"]
@@ -29,6 +30,9 @@ def faster(device: str, kind: Kind, family: str, model: nn.Module | None = None)
     `model` is one of a family from outside. Small models on a GPU wait for kernel launches, and a stack launches once
     for all its replicates.
     """
+    if kind == "images" and is_pretrained(family):
+        # Its layers are not asked whether they can be stacked, and are large enough for a GPU alone.
+        return "separate"
     known = _table().get(device, {})
     if model is not None:
         return known.get(f"layers/{dominant_layer(model)}", "stacked")

@@ -3,14 +3,15 @@
 Only for a difference that noise does not explain, on the same test examples. The challenger must be better by more than
 the margin (a one-sided test), or, where that is asked for, cheaper to use and not worse by more than the margin (a
 one-sided test of non-inferiority). The first champion must beat every baseline; all of them have to be beaten, so each
-is tested at the whole level (Berger 1982).
+is tested at the whole level (Berger 1982). One that is a baseline itself must beat those that ignore the examples: its
+cost need not be earned by beating another one.
 
 Three kinds of luck are paid for (docs/decisions/0024):
 
 - Many nights. Decision k about one champion is made at the level of `share_of`, and these add up to `LEVEL`: so no
   champion loses its place by luck alone with more than that probability, however many challenge it. A better one
   begins anew.
-- The best of several. The level is divided by the number of networks that the challenger was picked from.
+- The best of several. The level is divided by the number of models that the challenger was picked from.
 - Small losses that add up. A cheaper challenger must also not be worse than the anchor, the last champion that was
   better than the one before it. It does not move when a champion is replaced by a cheaper one.
 
@@ -18,7 +19,7 @@ What would make the comparison unfair is refused: other data, another number of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from hw3models.evaluation.comparison import compare
@@ -43,8 +44,8 @@ class Candidate:
 
     family: str
     table: PredictionTable
-    tried: int
-    """Recipes that were tried to find its own."""
+    tried: int | None
+    """Recipes that were tried to find its own; None of a baseline, which has none."""
     parameters: int
     """Learnt numbers of one replicate."""
     recipe: str = ""
@@ -60,7 +61,10 @@ class Turn:
     number: int = 1
     """Decisions about the present champion so far, this one included."""
     picked_from: int = 1
-    """Networks of the study, of which the challenger is one."""
+    """Models of the study, of which the challenger is one."""
+
+    called: str = "networks"
+    """What they are, in words."""
 
     @property
     def level(self) -> float:
@@ -70,7 +74,7 @@ class Turn:
     @property
     def text(self) -> str:
         """What it is, for the reason."""
-        picked = f", best of {self.picked_from} networks" if self.picked_from > 1 else ""
+        picked = f", best of {self.picked_from} {self.called}" if self.picked_from > 1 else ""
         chance = f"luck alone changes it in at most {100 * self.level:.2g}% of cases"
         return f"Decision {self.number:,} about this champion{picked}: {chance}."
 
@@ -136,11 +140,15 @@ def judge(
         DataError: the tables are of different test examples.
     """
     metric = default_metric(available(challenger.table)) if metric is None else metric
-    faults = refusals(challenger, champion)
-    if champion is None and not baselines:
+    faults = refusals(challenger, champion, facts)
+    baselines, is_simplest = _to_be_beaten(challenger, baselines, facts)
+    if champion is None and not baselines and not is_simplest:
         faults.append("the study has no baselines, which a first champion must beat: run it with all families")
     if faults:
         return GateDecision(outcome="refused", reason=f"Refused: {'; '.join(faults)}.", metric=metric)
+    if champion is None and not baselines:
+        reason = "The first champion: a baseline, and nothing simpler was in the study."
+        return GateDecision(outcome="champion", grounds="first", reason=reason, metric=metric)
     if champion is None:
         return _against_baselines(challenger, baselines, metric, margin, facts, turn)
     if challenger.recipe and challenger.recipe == champion.recipe:
@@ -149,10 +157,28 @@ def judge(
         return GateDecision(outcome="challenger", reason=reason, metric=metric)
     cheaper = _cheaper(challenger, champion, facts) if prefer_cheaper else None
     others = {"champion": champion.table} | ({} if anchor is None else {"anchor": anchor})
-    return _against_champion(challenger.table, others, metric, margin, cheaper, turn)
+    known = {"challenger": fact(facts, challenger.family), "champion": fact(facts, champion.family)}
+    return _against_champion(challenger.table, others, metric, margin, cheaper, turn, _in_roles(known))
 
 
-def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
+def _to_be_beaten(
+    challenger: Candidate, baselines: Mapping[str, PredictionTable], facts: Facts
+) -> tuple[Mapping[str, PredictionTable], bool]:
+    """The baselines that a first champion must beat, and whether nothing simpler than it is thought of."""
+    own = fact(facts, challenger.family)
+    others = {name: one for name, one in baselines.items() if name != challenger.family}
+    if not own.is_baseline:
+        return others, False
+    blind = {name: one for name, one in others.items() if fact(facts, name).ignores_examples}
+    return blind, own.ignores_examples or challenger.table.probabilities is None
+
+
+def _in_roles(known: Facts) -> Facts:
+    """What is known about both, under what they are called here."""
+    return {role: replace(one, label=role) for role, one in known.items()}
+
+
+def refusals(challenger: Candidate, champion: Candidate | None, facts: Facts = NO_FACTS) -> list[str]:
     """Why a comparison of the two would not be fair; all reasons."""
     faults = []
     sides = {"challenger": challenger} | ({} if champion is None else {"champion": champion})
@@ -161,14 +187,14 @@ def refusals(challenger: Candidate, champion: Candidate | None) -> list[str]:
             faults.append(f"the {side}'s replicates were tested on splits of their own, not on the test split")
         elif one.table.training_resampled:
             faults.append(f"the {side}'s replicates were trained on bootstraps, not on the whole training part")
-        elif (seeds := one.table.num_networks) < MIN_SEEDS:
+        elif (seeds := one.table.num_networks) < MIN_SEEDS and not fact(facts, one.family).deterministic:
             faults.append(f"the {side} has {seeds} seed{'' if seeds == 1 else 's'}, at least {MIN_SEEDS} are needed")
     if champion is None:
         return faults
     ours, theirs = challenger.table.data_digest, champion.table.data_digest
     if ours != theirs:
         faults.append(f"other data: the challenger was tested on {ours}, the champion on {theirs}")
-    if challenger.tried != champion.tried:
+    if None not in (challenger.tried, champion.tried) and challenger.tried != champion.tried:
         faults.append(
             f"unequal budget: {challenger.tried} recipes were tried for the challenger and {champion.tried} for the "
             "champion; run a study in which both families have the same"
@@ -220,6 +246,7 @@ def _against_champion(
     margin: float | None,
     cheaper: "Cheaper | None",
     turn: Turn,
+    facts: Facts,
 ) -> GateDecision:
     """`others` are the champion and, where it is another one, the anchor."""
     found = {
@@ -228,6 +255,7 @@ def _against_champion(
             metric=metric,
             margin=margin,
             train_seconds={},
+            facts=facts,
             level=2 * turn.level,
         )
         for name, table in others.items()
@@ -318,7 +346,7 @@ def _gain(ours: PredictionTable, theirs: PredictionTable, metric: str) -> Estima
     return difference(a, b) if METRICS[metric].higher_is_better else difference(b, a)
 
 
-def winner(comparison: ComparisonReport | None, networks: Sequence[str]) -> str | None:
-    """The network that a study recommends: the family to take, or the best network where that is none; None without."""
+def winner(comparison: ComparisonReport | None, candidates: Sequence[str]) -> str | None:
+    """The candidate that a study recommends: the family to take, or the best where that is none; None without any."""
     order = [] if comparison is None else [comparison.take, *(name for group in comparison.groups for name in group)]
-    return next((name for name in (*order, *networks) if name in networks), None)
+    return next((name for name in (*order, *candidates) if name in candidates), None)

@@ -30,6 +30,7 @@ from hw3models.families import (
 )
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
+from hw3models.families.pretrained import family_of_backbone, is_pretrained
 from hw3models.specs import Kind
 from hw3models.specs.origin import Origin
 
@@ -108,9 +109,11 @@ def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
         return here[name]
     if (kind, name) in _outside:
         return _outside[kind, name]
+    if kind == "images" and is_pretrained(name):
+        return family_of_backbone(name)
     if name in offered():
         return enter(kind, f"{GROUP}:{name}")
-    names = [*here, *offered()]
+    names = [*here, *offered(), *(("frozen-resnet18", "tuned-resnet18") if kind == "images" else ())]
     # Of names that are as near as each other (cnm: cnn, fcn, tcn) those that begin alike: few mistype the first letter.
     near = sorted(difflib.get_close_matches(name, names), key=lambda one: one[:1] != name[:1])
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -173,6 +176,9 @@ def _facts_by_name(name: str, known: Mapping[str, Family]) -> FamilyFacts:
     if ensemble is not None and ensemble.family in known:
         own = _facts(known[ensemble.family])
         return replace(own, label=f"{own.label} x{ensemble.members}")
+    if is_pretrained(name):
+        # One that is frozen is fitted as baselines are, and is none.
+        return FamilyFacts(label=family_of_backbone(name).label)
     return _facts(known[name]) if name in known else FamilyFacts(label=name)
 
 

@@ -143,10 +143,17 @@ MULTIROCKET_HYDRA = Baseline(
     kinds=("sequences",),
     deterministic=False,
     fit=fit_multirocket_hydra,
+    purpose="the most accurate baseline on archives; some times ROCKET's time",
     in_default=False,
 )
 QUANT = Baseline(
-    name="quant", label="QUANT", kinds=("sequences",), deterministic=False, fit=fit_quant, in_default=False
+    name="quant",
+    label="QUANT",
+    kinds=("sequences",),
+    deterministic=False,
+    fit=fit_quant,
+    purpose="quantiles of intervals; seconds",
+    in_default=False,
 )
 SUMMARY = Baseline(
     name="summary",
@@ -154,5 +161,6 @@ SUMMARY = Baseline(
     kinds=("sequences",),
     deterministic=False,
     fit=fit_summary,
+    purpose="what needs no order in time; a second",
     in_default=False,
 )

@@ -2,19 +2,22 @@
 with ridge regression, and PCA for reconstruction. From scikit-learn and aeon.
 """
 
+import math
 import time
 import warnings
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
-from hw3models.families.family import Baseline, BaselineFit
+from hw3models.families import kernels
+from hw3models.families.family import Answers, Baseline, BaselineFit
 from hw3models.objectives import RECONSTRUCTION
-from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
+from hw3models.runtime.devices import in_a_thread_of_its_own
+from hw3models.specs import Kind
 
 NUM_KERNELS = 10_000
 """Kernels of ROCKET, as in the paper: fewer of them would be another method."""
@@ -26,23 +29,79 @@ MAX_RIDGE_EXAMPLES = 10_000
 
 def standardised(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
     """Float32 (n, ...) as the networks see it: scaled by the training split, zero after the end of a series."""
-    features = take(dataset.features, index).astype(np.float32, copy=False)
-    if dataset.kind == "images":
-        return (features / np.float32(255) - dataset.mean) / dataset.std
-    scaled: NDArray[np.float32] = (features - dataset.mean) / dataset.std
-    if dataset.lengths is not None:
-        valid = np.arange(scaled.shape[1]) < dataset.lengths[index, None]
-        scaled = scaled * valid[..., None]
-    return scaled
+    lengths = None if dataset.lengths is None else dataset.lengths[index]
+    return scaled(take(dataset.features, index), lengths, dataset.kind, dataset.mean, dataset.std)
+
+
+def scaled(
+    features: NDArray[Any],
+    lengths: NDArray[np.int64] | None,
+    kind: Kind,
+    mean: NDArray[np.float32],
+    std: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Examples (n, ...) as `standardised` gives them; a kept model scales what it is asked about by the same lines."""
+    values: NDArray[np.float32] = features.astype(np.float32, copy=False)
+    if kind == "images":
+        pixels: NDArray[np.float32] = (values / np.float32(255) - mean) / std
+        return pixels
+    series: NDArray[np.float32] = (values - mean) / std
+    if lengths is not None:
+        valid = np.arange(series.shape[1]) < lengths[:, None]
+        series = series * valid[..., None]
+    return series
+
+
+def _asked(answers: Answers, dataset: Dataset) -> tuple[dict[str, Any], float]:
+    """What a baseline says about the test split, and the seconds that took."""
+    start = time.perf_counter()
+    said = [answers(standardised(dataset, part)) for part in parts(dataset.test)]
+    return {name: np.concatenate([one[name] for one in said]) for name in said[0]}, time.perf_counter() - start
+
+
+def restored_classifier(model: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
+    """The answers of a fitted classifier of scikit-learn's about flattened examples.
+
+    Raises:
+        ValueError: it is not one for such examples and classes.
+    """
+    classes = checked_classes(model, num_classes)
+    if getattr(model, "n_features_in_", None) != math.prod(shape):
+        raise ValueError(
+            f"it takes {getattr(model, 'n_features_in_', 'no')} numbers, an example has {math.prod(shape)}"
+        )
+
+    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        probabilities = np.zeros((len(inputs), num_classes), np.float32)
+        probabilities[:, classes] = model.predict_proba(inputs.reshape(len(inputs), -1))
+        return {"probabilities": probabilities}
+
+    return answers
+
+
+def checked_classes(model: Any, num_classes: int) -> NDArray[np.int64]:
+    """The classes that it knows, as numbers.
+
+    Raises:
+        ValueError: some are not in 0 to K - 1.
+    """
+    found = np.asarray(getattr(model, "classes_", ()))
+    if not len(found) or not np.isin(found, np.arange(num_classes)).all() or len(np.unique(found)) < len(found):
+        raise ValueError(f"it knows the classes {found.tolist()[:10]}, the manifest names {num_classes}")
+    return found.astype(np.int64)
 
 
 def fit_majority(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """The class frequencies of the training split, for every example."""
-    counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.class_names))
-    start = time.perf_counter()
-    row = (counts / counts.sum()).astype(np.float32)
-    probabilities = np.tile(row, (len(dataset.test), 1))
-    return BaselineFit(probabilities=probabilities, parameters=len(counts), predict_seconds=time.perf_counter() - start)
+    from sklearn.dummy import DummyClassifier
+
+    labels, shape = dataset.labels[dataset.train], dataset.features.shape[1:]
+    nothing = np.broadcast_to(np.float32(0), (len(labels), math.prod(shape)))
+    model = DummyClassifier(strategy="prior").fit(nothing, labels)
+    said, seconds = _asked(restored_classifier(model, shape, len(dataset.class_names)), dataset)
+    return BaselineFit(
+        probabilities=said["probabilities"], fitted=model, parameters=len(dataset.class_names), predict_seconds=seconds
+    )
 
 
 def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
@@ -59,16 +118,10 @@ def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  
         warnings.filterwarnings("ignore", message=".*failed to converge.*")
         train = standardised(dataset, index)
         model.fit(train.reshape(len(train), -1), dataset.labels[index])
-    start = time.perf_counter()
-    scores = np.concatenate(
-        [model.predict_proba(standardised(dataset, part).reshape(len(part), -1)) for part in parts(dataset.test)]
-    )
-    probabilities = np.zeros((len(scores), len(dataset.class_names)), np.float32)
-    probabilities[:, model.classes_] = scores
+    said, seconds = _asked(restored_classifier(model, dataset.features.shape[1:], len(dataset.class_names)), dataset)
+    parameters = model.coef_.size + model.intercept_.size
     return BaselineFit(
-        probabilities=probabilities,
-        parameters=model.coef_.size + model.intercept_.size,
-        predict_seconds=time.perf_counter() - start,
+        probabilities=said["probabilities"], fitted=model, parameters=parameters, predict_seconds=seconds
     )
 
 
@@ -99,8 +152,7 @@ def fit_minirocket(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
     return in_a_thread_of_its_own(partial(_fit_kernels, dataset, seed, "minirocket"))
 
 
-def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocket"]) -> BaselineFit:
-    from scipy.special import softmax
+def _fit_kernels(dataset: Dataset, seed: int, kind: kernels.Kind) -> BaselineFit:
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -109,50 +161,70 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: Literal["rocket", "minirocke
     if len(train) > MAX_RIDGE_EXAMPLES:
         train = np.random.default_rng(seed).permutation(train)[:MAX_RIDGE_EXAMPLES]
     fit_index, holdout = (train, dataset.validation) if len(dataset.validation) else (train, train)
-    model = make_pipeline(
-        _transformer(kind, seed),
-        StandardScaler(with_mean=False),
-        RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)),
-    )
-    model.fit(_channels_first(dataset, fit_index), dataset.labels[fit_index])
-    temperature = _temperature(_scores(model, dataset, holdout), dataset.labels[holdout])
-    start = time.perf_counter()
-    scores = _scores(model, dataset, dataset.test)
+    transformer = kernels.transformer(kind, seed, NUM_KERNELS)
+    model = make_pipeline(StandardScaler(with_mean=False), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
+    features = transformer.fit_transform(_channels_first(standardised(dataset, fit_index)))
+    model.fit(features, dataset.labels[fit_index])
+    num = len(dataset.class_names)
+    scores = [_scores(transformer, model, standardised(dataset, part), num) for part in parts(holdout)]
+    fitted = {
+        "kernels": kernels.arrays_of(kind, transformer),
+        "ridge": model,
+        "temperature": fitted_temperature(np.concatenate(scores), dataset.labels[holdout]),
+    }
+    said, seconds = _asked(restored_kernels(kind, fitted, dataset.features.shape[1:], num), dataset)
     ridge = model[-1]
+    parameters = int(np.size(ridge.coef_) + np.size(ridge.intercept_))
     return BaselineFit(
-        probabilities=softmax(scores * temperature, axis=1).astype(np.float32),
-        parameters=int(np.size(ridge.coef_) + np.size(ridge.intercept_)),
-        predict_seconds=time.perf_counter() - start,
+        probabilities=said["probabilities"], fitted=fitted, parameters=parameters, predict_seconds=seconds
     )
 
 
-def _transformer(kind: Literal["rocket", "minirocket"], seed: int) -> Any:
-    from aeon.transformations.collection.convolution_based import MiniRocket, Rocket
+def restored_kernels(kind: kernels.Kind, fitted: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
+    """The answers of ROCKET or MiniROCKET with ridge regression about series (n, T, C).
 
-    if kind == "minirocket":
-        return MiniRocket(random_state=seed)
-    return Rocket(n_kernels=NUM_KERNELS, random_state=seed, n_jobs=num_threads())
+    Raises:
+        ValueError: it is not one for such series and classes.
+    """
+    from scipy.special import softmax
+
+    if not isinstance(fitted, dict) or set(fitted) != {"kernels", "ridge", "temperature"}:
+        raise ValueError("it is not kernels with ridge regression")
+    steps, channels = shape
+    transformer = kernels.with_kernels(kind, fitted["kernels"], (channels, max(steps, kernels.SHORTEST)))
+    model, temperature = fitted["ridge"], float(fitted["temperature"])
+    if [type(step).__name__ for _, step in getattr(model, "steps", ())] != ["StandardScaler", "RidgeClassifierCV"]:
+        raise ValueError("it is not ridge regression on scaled features")
+    checked_classes(model, num_classes)
+    if not np.isfinite(temperature) or temperature <= 0:
+        raise ValueError(f"its temperature is {temperature}")
+
+    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        scores = _scores(transformer, model, inputs, num_classes)
+        return {"probabilities": softmax(scores * temperature, axis=1).astype(np.float32)}
+
+    return answers
 
 
-def _channels_first(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Float32 (n, C, T), as aeon wants it; at least 9 steps, MiniROCKET's kernel length."""
-    series = standardised(dataset, index).transpose(0, 2, 1)
-    if missing := max(0, 9 - series.shape[2]):
+def _channels_first(series: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Float32 (n, C, T), as aeon wants it; at least as long as MiniROCKET's kernels."""
+    series = series.transpose(0, 2, 1)
+    if missing := max(0, kernels.SHORTEST - series.shape[2]):
         series = np.pad(series, ((0, 0), (0, 0), (0, missing)))
     return np.ascontiguousarray(series)
 
 
-def _scores(model: Any, dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Ridge's decision values (n, K); classes that train does not have get the lowest."""
-    values = np.concatenate([model.decision_function(_channels_first(dataset, part)) for part in parts(index)])
+def _scores(transformer: Any, model: Any, inputs: NDArray[np.float32], num_classes: int) -> NDArray[np.float64]:
+    """Ridge's decision values (n, K); classes that train does not have get less than the lowest of the example."""
+    values = model.decision_function(transformer.transform(_channels_first(inputs)))
     if values.ndim == 1:
         values = np.stack([-values, values], axis=1)
-    scores = np.full((len(index), len(dataset.class_names)), values.min() - 1.0)
-    scores[:, model[-1].classes_] = values
+    scores = np.repeat(values.min(axis=1, keepdims=True) - 1.0, num_classes, axis=1)
+    scores[:, model.classes_] = values
     return scores
 
 
-def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fitted_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Ridge gives scores, not probabilities: one factor, fitted on held-out data (Guo et al. 2017, eq. 9)."""
     from scipy.optimize import minimize_scalar
     from scipy.special import softmax
@@ -164,9 +236,6 @@ def _temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> floa
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
 
 
-fitted_temperature = _temperature
-
-
 def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
     """The best linear autoencoder with k numbers (Pearson 1901): mean image plus k principal components."""
     from sklearn.decomposition import PCA
@@ -175,16 +244,37 @@ def fit_pca(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:
     # The full solver on the covariance: exact, and quick for 784 pixels whatever the number of images.
     size = min(latent_dim, len(dataset.train))
     model = PCA(n_components=size, svd_solver="covariance_eigh", random_state=seed).fit(pixels[dataset.train])
-    start = time.perf_counter()
-    codes = model.transform(pixels[dataset.test])
-    reconstructions = model.inverse_transform(codes)
+    said, seconds = _asked_pixels(model, pixels[dataset.test])
     return BaselineFit(
-        reconstructions=reconstructions.astype(np.float32),
-        codes=codes.astype(np.float32),
+        codes=said["code"],
+        reconstructions=said["reconstruction"],
+        fitted=model,
         train_codes=model.transform(pixels[dataset.train]).astype(np.float32),
         parameters=model.components_.size + model.mean_.size,
-        predict_seconds=time.perf_counter() - start,
+        predict_seconds=seconds,
     )
+
+
+def _asked_pixels(model: Any, pixels: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float32]], float]:
+    start = time.perf_counter()
+    return dict(restored_pca(model, pixels.shape[1:], 0)(pixels)), time.perf_counter() - start
+
+
+def restored_pca(model: Any, shape: tuple[int, ...], num_classes: int) -> Answers:  # noqa: ARG001
+    """The codes and reconstructions of PCA for images of pixels / 255.
+
+    Raises:
+        ValueError: it is not PCA of such images.
+    """
+    if type(model).__name__ != "PCA" or getattr(model, "n_features_in_", None) != math.prod(shape):
+        raise ValueError(f"it is not PCA of {math.prod(shape)} pixels")
+
+    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        codes = model.transform(inputs.reshape(len(inputs), -1))
+        pixels = model.inverse_transform(codes)
+        return {"code": codes.astype(np.float32), "reconstruction": pixels.astype(np.float32)}
+
+    return answers
 
 
 MAJORITY = Baseline(
@@ -194,19 +284,42 @@ MAJORITY = Baseline(
     deterministic=True,
     ignores_examples=True,
     fit=fit_majority,
+    restore=restored_classifier,
 )
 LOGISTIC = Baseline(
-    name="logistic", label="logistic regression", kinds=("images", "sequences"), deterministic=True, fit=fit_logistic
+    name="logistic",
+    label="logistic regression",
+    kinds=("images", "sequences"),
+    deterministic=True,
+    fit=fit_logistic,
+    restore=restored_classifier,
 )
-ROCKET = Baseline(name="rocket", label="ROCKET", kinds=("sequences",), deterministic=False, fit=fit_rocket)
+ROCKET = Baseline(
+    name="rocket",
+    label="ROCKET",
+    kinds=("sequences",),
+    deterministic=False,
+    fit=fit_rocket,
+    restore=partial(restored_kernels, "rocket"),
+    purpose="10,000 random kernels; strong on small data, minutes on large",
+)
 MINIROCKET = Baseline(
     name="minirocket",
     label="MiniROCKET",
     kinds=("sequences",),
     deterministic=False,
     fit=fit_minirocket,
+    purpose="as accurate as ROCKET, 20 times as fast",
+    restore=partial(restored_kernels, "minirocket"),
     in_default=False,
 )
 PCA_CODE = Baseline(
-    name="pca", label="PCA", kinds=("images",), objective=RECONSTRUCTION, deterministic=True, fit=fit_pca
+    name="pca",
+    label="PCA",
+    kinds=("images",),
+    objective=RECONSTRUCTION,
+    deterministic=True,
+    fit=fit_pca,
+    restore=restored_pca,
+    sees_pixels=True,
 )

@@ -63,7 +63,7 @@ class SequenceCNN(nn.Module):
 
 def build_cnn(like: Architecture) -> nn.Module:
     """See `SequenceCNN`."""
-    return SequenceCNN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return SequenceCNN(like.shape[0], like.shape[1], like.num_classes, width=like.width or 64, dropout=like.dropout)
 
 
 RECIPE = Recipe(
@@ -81,6 +81,7 @@ SEQUENCES = Network(
     name="cnn",
     label="CNN",
     kind="sequences",
+    purpose="patterns anywhere in a series, short or long; the first to try",
     build=build_cnn,
     recipe=RECIPE,
     computes_in_bf16=True,

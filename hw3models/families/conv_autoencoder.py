@@ -73,11 +73,11 @@ IMAGES = Network(
     objective=RECONSTRUCTION,
     build=build_conv_autoencoder,
     recipe=Recipe(epochs=10, min_examples=60_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
+    in_default=False,
     named={
         "homework": Recipe(epochs=10, batch_size=128, optimizer="adam", learning_rate=1e-3, schedule="constant"),
         "long": Recipe(epochs=30, min_examples=180_000, batch_size=64, optimizer="adam", learning_rate=3e-3),
         "deep": Recipe(epochs=30, min_examples=180_000, batch_size=64, optimizer="adam", learning_rate=3e-3, width=32),
     },
     computes_in_bf16=True,
-    fills_cores=True,
 )

@@ -4,6 +4,7 @@ n = examples, T = time steps, C = channels, K = classes
 """
 
 import inspect
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
-from hw3models.errors import SpecError, TrainingError
-from hw3models.families.baselines import in_memory, parts, standardised
-from hw3models.families.family import Baseline
+from hw3models.errors import DataError, SpecError, TrainingError
+from hw3models.families.baselines import checked_classes, in_memory, parts, standardised
+from hw3models.families.family import Answers, Baseline
 from hw3models.objectives import CLASSIFICATION
 from hw3models.objectives.objective import BaselineFit
 from hw3models.runtime.devices import in_a_thread_of_its_own
@@ -44,6 +45,7 @@ def baseline_of(found: Any, name: str, kind: Kind, origin: Origin) -> Baseline:
         objective=CLASSIFICATION,
         deterministic=not _random_parameters(make(0)),
         fit=partial(_fit, make, name),
+        restore=partial(restored_estimator, kind),
         origin=origin,
     )
 
@@ -88,20 +90,47 @@ def _fit(make: Callable[[int], Any], name: str, dataset: Dataset, seed: int, lat
 
 
 def _fitted(estimator: Any, name: str, dataset: Dataset, seed: int) -> BaselineFit:
-    index = in_memory(dataset, seed)
-    inputs = _series if _takes_series(estimator) else _rows
+    index, num = in_memory(dataset, seed), len(dataset.class_names)
+    inputs = _arrangement(estimator, dataset.kind)
     try:
-        estimator.fit(inputs(dataset, index), dataset.labels[index])
+        estimator.fit(inputs(standardised(dataset, index)), dataset.labels[index])
         start = time.perf_counter()
-        found = [_probabilities(estimator, inputs(dataset, part), dataset) for part in parts(dataset.test)]
+        found = [_probabilities(estimator, inputs(standardised(dataset, part)), num) for part in parts(dataset.test)]
     except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
         raise TrainingError(f"{name} could not be fitted: {type(error).__name__}: {str(error)[:300]}") from error
     return BaselineFit(
         probabilities=np.concatenate([each for each, _ in found]),
         hard=found[0][1],
+        fitted=estimator,
         parameters=_learnt(estimator),
         predict_seconds=time.perf_counter() - start,
     )
+
+
+def restored_estimator(kind: Kind, estimator: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
+    """The answers of a fitted estimator about standardised examples.
+
+    Raises:
+        ValueError: it is none for such examples and classes.
+    """
+    if not is_estimator(estimator):
+        raise ValueError(f"it is {type(estimator).__name__}, no estimator")
+    if hasattr(estimator, "classes_"):
+        checked_classes(estimator, num_classes)
+    arrange = _arrangement(estimator, kind)
+    wanted, found = math.prod(shape), getattr(estimator, "n_features_in_", None)
+    if arrange is _rows and found not in (None, wanted):
+        raise ValueError(f"it takes {found} numbers, an example has {wanted}")
+
+    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        try:
+            # In a thread of its own, as it was fitted.
+            said, _ = in_a_thread_of_its_own(partial(_probabilities, estimator, arrange(inputs), num_classes))
+        except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
+            raise DataError(f"the model has no answer ({type(error).__name__}: {str(error)[:300]}).") from error
+        return {"probabilities": said}
+
+    return answers
 
 
 def _takes_series(estimator: Any) -> bool:
@@ -109,22 +138,24 @@ def _takes_series(estimator: Any) -> bool:
     return any(cls.__module__.partition(".")[0] == "aeon" for cls in type(estimator).__mro__)
 
 
-def _rows(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n, T x C), standardised, as scikit-learn wants it."""
-    return standardised(dataset, index).reshape(len(index), -1)
+def _arrangement(estimator: Any, kind: Kind) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    if not _takes_series(estimator):
+        return _rows
+    return _series if kind == "sequences" else np.ascontiguousarray
 
 
-def _series(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n, C, T), standardised, zero after the end of a series."""
-    values = standardised(dataset, index)
-    if values.ndim == 3 and dataset.kind == "sequences":
-        values = values.transpose(0, 2, 1)
-    return np.ascontiguousarray(values)
+def _rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, T x C), as scikit-learn wants it."""
+    return values.reshape(len(values), -1)
 
 
-def _probabilities(estimator: Any, inputs: NDArray[np.float32], dataset: Dataset) -> tuple[NDArray[np.float32], bool]:
+def _series(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, C, T), as aeon wants it, zero after the end of a series."""
+    return np.ascontiguousarray(values.transpose(0, 2, 1))
+
+
+def _probabilities(estimator: Any, inputs: NDArray[np.float32], num: int) -> tuple[NDArray[np.float32], bool]:
     """(n, K), and whether they are only 0 and 1 because it has none."""
-    num = len(dataset.class_names)
     out = np.zeros((len(inputs), num), np.float32)
     if hasattr(estimator, "predict_proba"):
         given = np.asarray(estimator.predict_proba(inputs), dtype=np.float64)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.data.dataset import Dataset
@@ -12,7 +15,7 @@ from hw3models.objectives.objective import BaselineFit
 from hw3models.specs import Kind, Recipe
 from hw3models.specs.origin import Origin
 
-__all__ = ["Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
+__all__ = ["Answers", "Architecture", "Baseline", "BaselineFit", "Build", "Family", "Network", "recipe_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +59,10 @@ class Network:
     """Can its layers compute in bfloat16? Those with a backward pass of our own cannot (`nn.dense`,
     `nn.recurrent_cells`), and then it does in no strategy: a seed's model may not depend on how many others train with
     it."""
-    fills_cores: bool = False
-    """Are its operations large enough that one replicate alone gains by all cores? A last one that is left over is then
-    trained on all of them."""
     named: Mapping[str, Recipe] = field(default_factory=dict)
     """Other recipes, by name; see `recipe_of`."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
     in_default: bool = True
     """Stands in a comparison for which nobody names families."""
     default_ensemble: int = 0
@@ -83,6 +85,10 @@ def recipe_of(network: Network, name: str) -> Recipe:
     return network.named[name]
 
 
+Answers = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+"""Standardised examples (n, ...) to columns by name, as `Objective.answers` has them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """A method that a network must beat to be worth its cost. Fitted on train, and asked once about test."""
@@ -97,6 +103,13 @@ class Baseline:
     """Answers without looking at the example."""
     fit: Callable[[Dataset, int, int], BaselineFit]
     """(data, seed, numbers in the code)."""
+    purpose: str = ""
+    """What it is for and what it costs, in a few words."""
+    restore: Callable[[Any, tuple[int, ...], int], Answers] | None = None
+    """(`BaselineFit.fitted` of a file, shape of an example, classes) to what can be asked. What does not belong
+    together is a ValueError. None: what it has learnt is not kept."""
+    sees_pixels: bool = False
+    """It is asked about pixels / 255 of images, not standardised ones."""
     in_default: bool = True
     """Stands in a comparison for which nobody names families."""
     origin: Origin | None = None

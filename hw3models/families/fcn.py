@@ -17,18 +17,20 @@ from hw3models.nn.layers import Dropout, MeanPool
 class FCN(nn.Module):
     """128, 256 and 128 filters of 7, 5 and 3 steps; mean over time; a linear head."""
 
-    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_steps: int, num_channels: int, num_classes: int, *, width: int = 128, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stride = stride_for(num_steps)
-        sizes = ((num_channels, 128, 7), (128, 256, 5), (256, 128, 3))
+        sizes = ((num_channels, width, 7), (width, 2 * width, 5), (2 * width, width, 3))
         self.body = ConvBlocks(
             [
-                ConvNorm(inputs, width, odd_at_most(kernel, num_steps), stride=1 if i else self.stride)
-                for i, (inputs, width, kernel) in enumerate(sizes)
+                ConvNorm(inputs, outputs, odd_at_most(kernel, num_steps), stride=1 if i else self.stride)
+                for i, (inputs, outputs, kernel) in enumerate(sizes)
             ]
         )
         self.pool = MeanPool()
-        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, num_classes))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(width, num_classes))
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
@@ -39,13 +41,14 @@ class FCN(nn.Module):
 
 def build_fcn(like: Architecture) -> nn.Module:
     """See `FCN`."""
-    return FCN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return FCN(like.shape[0], like.shape[1], like.num_classes, width=like.width or 128, dropout=like.dropout)
 
 
 SEQUENCES = Network(
     name="fcn",
     label="FCN",
     kind="sequences",
+    purpose="patterns of up to 13 steps; 4 times the CNN's time",
     build=build_fcn,
     recipe=DEEP,
     computes_in_bf16=True,

@@ -77,6 +77,5 @@ IMAGES = Network(
     build=build_cnn,
     recipe=RECIPE,
     computes_in_bf16=True,
-    fills_cores=True,
     named=image_recipes(RECIPE),
 )

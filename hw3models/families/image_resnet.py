@@ -96,6 +96,5 @@ IMAGES = Network(
     build=build_resnet,
     recipe=RECIPE,
     computes_in_bf16=True,
-    fills_cores=True,
     named=image_recipes(RECIPE, {"depth": 20, "width": 32, "cutout": 0.3}),
 )

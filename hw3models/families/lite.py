@@ -24,7 +24,7 @@ PEAKS = (6, 12, 24, 48, 96)
 
 
 def filters_by_hand(num_steps: int) -> list[torch.Tensor]:
-    """Those that are not longer than the series, (filters, steps) of each length; 17 where all fit."""
+    """The filters that are not longer than the series, (filters, steps) of each length; 17 where all fit."""
     made = []
     for size in TRENDS:
         rise = torch.ones(size)
@@ -55,12 +55,12 @@ class Fixed(nn.Module):
 class Separable(nn.Module):
     """A kernel for each channel, then a mix of channels (Chollet 2017), batch normalisation and ReLU."""
 
-    def __init__(self, inputs: int, kernel: int, dilation: int) -> None:
+    def __init__(self, inputs: int, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
         around = dilation * (kernel // 2)
         self.each = nn.Conv1d(inputs, inputs, kernel, padding=around, dilation=dilation, groups=inputs, bias=False)
-        self.mix = nn.Conv1d(inputs, WIDTH, 1, bias=False)
-        self.norm, self.relu = nn.BatchNorm1d(WIDTH), nn.ReLU()
+        self.mix = nn.Conv1d(inputs, width, 1, bias=False)
+        self.norm, self.relu = nn.BatchNorm1d(width), nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.relu(self.norm(self.mix(self.each(x))))
@@ -70,7 +70,9 @@ class Separable(nn.Module):
 class Lite(nn.Module):
     """Learnt and fixed kernels side by side, two separable convolutions; mean over time; a linear head."""
 
-    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_steps: int, num_channels: int, num_classes: int, *, width: int = WIDTH, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stride = stride_for(num_steps)
         left = -(-num_steps // self.stride)
@@ -80,18 +82,18 @@ class Lite(nn.Module):
         self.branches = nn.ModuleList(
             [
                 *(
-                    nn.Conv1d(num_channels, WIDTH, kernel, stride=self.stride, padding=kernel // 2, bias=False)
+                    nn.Conv1d(num_channels, width, kernel, stride=self.stride, padding=kernel // 2, bias=False)
                     for kernel in kernels
                 ),
                 *by_hand,
             ]
         )
-        features = 3 * WIDTH + sum(one.conv.out_channels for one in by_hand)
+        features = 3 * width + sum(one.conv.out_channels for one in by_hand)
         self.norm, self.relu = nn.BatchNorm1d(features), nn.ReLU()
-        self.second = Separable(features, odd_at_most(KERNEL // 2, left), 2)
-        self.third = Separable(WIDTH, odd_at_most(KERNEL // 4, left), 4)
+        self.second = Separable(features, width, odd_at_most(KERNEL // 2, left), 2)
+        self.third = Separable(width, width, odd_at_most(KERNEL // 4, left), 4)
         self.pool = MeanPool()
-        self.head = nn.Sequential(Dropout(dropout), nn.Linear(WIDTH, num_classes))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(width, num_classes))
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
@@ -105,13 +107,14 @@ class Lite(nn.Module):
 
 def build_lite(like: Architecture) -> nn.Module:
     """See `Lite`."""
-    return Lite(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return Lite(like.shape[0], like.shape[1], like.num_classes, width=like.width or WIDTH, dropout=like.dropout)
 
 
 SEQUENCES = Network(
     name="lite",
     label="LITE",
     kind="sequences",
+    purpose="as inception, small and quick; lite*5 is as accurate, 3 times the CNN's time",
     build=build_lite,
     recipe=DEEP,
     computes_in_bf16=True,

@@ -36,6 +36,7 @@ SEQUENCES = Network(
     name="lstm",
     label="LSTM",
     kind="sequences",
+    purpose="order over some tens of steps; small",
     build=build_lstm,
     recipe=RECIPE,
     named=other_recipes(RECIPE),

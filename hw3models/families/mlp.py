@@ -91,6 +91,7 @@ SEQUENCES = Network(
     name="mlp",
     label="MLP",
     kind="sequences",
+    purpose="where the position in the window tells the class; the cheapest",
     build=build_sequence_mlp,
     recipe=RECIPE,
     named=other_recipes(RECIPE),

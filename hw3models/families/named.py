@@ -15,8 +15,9 @@ DEEP = Recipe(
     weight_decay=0.05,
     jitter=0.1,
     scale=0.3,
+    tried=2,
 )
-"""Of convolutional networks that are deep or wide. They cost much a step, and need few (docs/decisions/0031)."""
+"""The recipe of convolutional networks that are deep or wide: they cost much a step, and need few."""
 
 
 def other_recipes(default: Recipe) -> Mapping[str, Recipe]:

@@ -115,6 +115,14 @@ def long_name(reference: str) -> str:
     return f"{stem}.{name.rpartition('.')[2]}"
 
 
+def modules_of(origin: Origin) -> tuple[str, ...]:
+    """The module that the family is in, which is imported; of an installed package none: its classes are its own."""
+    place, _, _ = origin.reference.rpartition(":")
+    if origin.digest is None:
+        return ()
+    return (_from_file(Path(place), origin.reference).__name__ if place.endswith(".py") else place,)
+
+
 def _found(reference: str) -> Any:
     place, _, name = reference.rpartition(":")
     if place == GROUP:

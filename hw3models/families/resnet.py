@@ -38,18 +38,20 @@ class ResidualBlock(nn.Module):
 class SequenceResNet(nn.Module):
     """Residual blocks of 64, 128 and 128 filters; mean over time; a linear head."""
 
-    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_steps: int, num_channels: int, num_classes: int, *, width: int = 64, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stride = stride_for(num_steps)
         self.blocks = nn.ModuleList(
             [
-                ResidualBlock(num_steps, num_channels, 64, self.stride),
-                ResidualBlock(num_steps, 64, 128, 1),
-                ResidualBlock(num_steps, 128, 128, 1),
+                ResidualBlock(num_steps, num_channels, width, self.stride),
+                ResidualBlock(num_steps, width, 2 * width, 1),
+                ResidualBlock(num_steps, 2 * width, 2 * width, 1),
             ]
         )
         self.pool = MeanPool()
-        self.head = nn.Sequential(Dropout(dropout), nn.Linear(128, num_classes))
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(2 * width, num_classes))
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
@@ -62,13 +64,14 @@ class SequenceResNet(nn.Module):
 
 def build_resnet(like: Architecture) -> nn.Module:
     """See `SequenceResNet`."""
-    return SequenceResNet(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return SequenceResNet(like.shape[0], like.shape[1], like.num_classes, width=like.width or 64, dropout=like.dropout)
 
 
 SEQUENCES = Network(
     name="resnet",
     label="ResNet",
     kind="sequences",
+    purpose="patterns of up to 37 steps; 8 times the CNN's time",
     build=build_resnet,
     recipe=DEEP,
     computes_in_bf16=True,

@@ -20,12 +20,12 @@ KERNEL = 5
 class DilatedBlock(nn.Module):
     """Two convolutions of `KERNEL` steps that lie `dilation` apart, beside a shortcut."""
 
-    def __init__(self, inputs: int, dilation: int, stride: int, dropout: float) -> None:
+    def __init__(self, inputs: int, width: int, dilation: int, stride: int, dropout: float) -> None:
         super().__init__()
-        self.first = ConvNorm(inputs, WIDTH, KERNEL, dilation=dilation, stride=stride)
-        self.second = ConvNorm(WIDTH, WIDTH, KERNEL, dilation=dilation)
-        same = inputs == WIDTH and stride == 1
-        self.shortcut = nn.Identity() if same else nn.Conv1d(inputs, WIDTH, 1, stride=stride)
+        self.first = ConvNorm(inputs, width, KERNEL, dilation=dilation, stride=stride)
+        self.second = ConvNorm(width, width, KERNEL, dilation=dilation)
+        same = inputs == width and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv1d(inputs, width, 1, stride=stride)
         self.relu, self.drop = nn.ReLU(), Dropout(dropout)
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
@@ -47,15 +47,18 @@ def num_blocks(num_steps: int) -> int:
 class TCN(nn.Module):
     """Dilated blocks; mean over time; a linear head."""
 
-    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_steps: int, num_channels: int, num_classes: int, *, width: int = WIDTH, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stride = stride_for(num_steps)
         num = num_blocks(-(-num_steps // self.stride))
         self.blocks = nn.ModuleList(
-            DilatedBlock(WIDTH if i else num_channels, 1 << i, 1 if i else self.stride, dropout) for i in range(num)
+            DilatedBlock(width if i else num_channels, width, 1 << i, 1 if i else self.stride, dropout)
+            for i in range(num)
         )
         self.pool = MeanPool()
-        self.head = nn.Linear(WIDTH, num_classes)
+        self.head = nn.Linear(width, num_classes)
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
@@ -68,7 +71,7 @@ class TCN(nn.Module):
 
 def build_tcn(like: Architecture) -> nn.Module:
     """See `TCN`."""
-    return TCN(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    return TCN(like.shape[0], like.shape[1], like.num_classes, width=like.width or WIDTH, dropout=like.dropout)
 
 
 RECIPE = DEEP.model_copy(update={"dropout": 0.1})
@@ -76,6 +79,7 @@ SEQUENCES = Network(
     name="tcn",
     label="TCN",
     kind="sequences",
+    purpose="parts that stand far apart; costs more for longer series",
     build=build_tcn,
     recipe=RECIPE,
     computes_in_bf16=True,

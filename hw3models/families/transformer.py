@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
 from hw3models.nn.layers import Dropout, MeanPool, time_mask
@@ -26,15 +27,15 @@ def patch_stride(num_steps: int) -> int:
 class AttentionLayer(nn.Module):
     """Attention and a perceptron, each beside a shortcut and behind a normalisation (Xiong et al. 2020)."""
 
-    def __init__(self, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.before_attention, self.before_mlp = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-        self.wide, self.narrow, self.gelu = nn.Linear(WIDTH, 2 * WIDTH), nn.Linear(2 * WIDTH, WIDTH), nn.GELU()
+        self.before_attention, self.before_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
+        self.wide, self.narrow, self.gelu = nn.Linear(width, 2 * width), nn.Linear(2 * width, width), nn.GELU()
         self.drop = Dropout(dropout)
 
     def forward(self, x: torch.Tensor, is_padding: torch.Tensor | None) -> torch.Tensor:
-        """(..., B, tokens, WIDTH), and bool (..., B, tokens) or None."""
+        """(..., B, tokens, width), and bool (..., B, tokens) or None."""
         h = self.before_attention(x)
         x = x + self.drop(self.attention(h, h, h, key_padding_mask=is_padding, need_weights=False)[0])
         added: torch.Tensor = x + self.drop(self.narrow(self.gelu(self.wide(self.before_mlp(x)))))
@@ -44,16 +45,18 @@ class AttentionLayer(nn.Module):
 class PatchTransformer(nn.Module):
     """Overlapping patches as tokens, learnt positions, two layers of attention; mean over tokens; a linear head."""
 
-    def __init__(self, num_steps: int, num_channels: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_steps: int, num_channels: int, num_classes: int, *, width: int = WIDTH, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.stride = patch_stride(num_steps)
         self.num_tokens = -(-num_steps // self.stride)
-        self.enter = nn.Conv1d(num_channels, WIDTH, 2 * self.stride, stride=self.stride)
-        self.positions = nn.Embedding(self.num_tokens, WIDTH)
+        self.enter = nn.Conv1d(num_channels, width, 2 * self.stride, stride=self.stride)
+        self.positions = nn.Embedding(self.num_tokens, width)
         nn.init.normal_(self.positions.weight, std=0.02)
-        self.layers = nn.ModuleList(AttentionLayer(dropout) for _ in range(LAYERS))
-        self.norm, self.pool = nn.LayerNorm(WIDTH), MeanPool()
-        self.head = nn.Sequential(Dropout(dropout), nn.Linear(WIDTH, num_classes))
+        self.layers = nn.ModuleList(AttentionLayer(width, dropout) for _ in range(LAYERS))
+        self.norm, self.pool = nn.LayerNorm(width), MeanPool()
+        self.head = nn.Sequential(Dropout(dropout), nn.Linear(width, num_classes))
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Standardised float (..., B, T, C) and lengths (..., B) to logits (..., B, K)."""
@@ -71,8 +74,15 @@ class PatchTransformer(nn.Module):
 
 
 def build_transformer(like: Architecture) -> nn.Module:
-    """See `PatchTransformer`."""
-    return PatchTransformer(like.shape[0], like.shape[1], like.num_classes, dropout=like.dropout)
+    """See `PatchTransformer`.
+
+    Raises:
+        SpecError: the width does not go into heads.
+    """
+    width = like.width or WIDTH
+    if width % HEADS:
+        raise SpecError(f"`width` is {width}; a token of this transformer has a multiple of {HEADS} numbers.")
+    return PatchTransformer(like.shape[0], like.shape[1], like.num_classes, width=width, dropout=like.dropout)
 
 
 RECIPE = Recipe(
@@ -92,6 +102,7 @@ SEQUENCES = Network(
     name="transformer",
     label="Transformer",
     kind="sequences",
+    purpose="long series and many examples; cheap whatever the length",
     build=build_transformer,
     recipe=RECIPE,
     in_default=False,

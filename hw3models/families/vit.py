@@ -65,7 +65,7 @@ class ImageTransformer(nn.Module):
 
 
 def positions(grid: torch.Tensor) -> torch.Tensor:
-    """(T, E) for tokens in a grid (..., E, H, W): sines and cosines of row and column, a quarter of the numbers each."""
+    """(T, E) for tokens in a grid (..., E, H, W): sines and cosines of row and column, a quarter each."""
     width, height, across = grid.shape[-3:]
     quarter = width // 4
     pace = 10_000 ** -(torch.arange(quarter, device=grid.device, dtype=grid.dtype) / quarter)
@@ -98,6 +98,6 @@ IMAGES = Network(
     build=build_vit,
     recipe=RECIPE,
     computes_in_bf16=True,
-    fills_cores=True,
+    in_default=False,
     named=image_recipes(RECIPE),
 )

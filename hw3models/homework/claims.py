@@ -1,4 +1,4 @@
-"""The claims of homework part 5, judged on the synthetic regimes.
+"""The claims of homework part 5, judged on the synthetic regimes of series and of images.
 
 A claim holds, or does not, only where the comparison shows it: that a family is better, equivalent, or at most the
 margin worse, as the claim asks. Where families are only not separated, or one is missing, these runs cannot tell.
@@ -7,6 +7,7 @@ margin worse, as the claim asks. Where families are only not separated, or one i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hw3models.data.known.image_regimes import IMAGE_REGIMES
 from hw3models.evaluation.wording import listed, margin_amount, value, value_with_interval
 from hw3models.families import display_name
 from hw3models.specs import Claim, ComparisonReport, EvaluationReport, PairVerdict, Score
@@ -68,7 +69,7 @@ class Regime:
 def judge_claims(
     comparisons: Mapping[str, ComparisonReport], evaluations: Mapping[str, Mapping[str, EvaluationReport]]
 ) -> tuple[Claim, ...]:
-    """Judge every claim whose regime was run; both mappings go by the regime's name (`motif`, `order`, `locked`).
+    """Judge every claim whose regime was run; both mappings go by the regime's name (`motif`, `locked-image`).
 
     Other regimes only serve the claim that compares the CNN over regimes.
     """
@@ -104,7 +105,9 @@ def _regime(
         others={
             other: families["cnn"].metrics["accuracy"]
             for other, families in evaluations.items()
-            if other != name and "cnn" in families and "accuracy" in families["cnn"].metrics
+            # A CNN on images is another network.
+            if other != name and (other in IMAGE_REGIMES) == (name in IMAGE_REGIMES)
+            if "cnn" in families and "accuracy" in families["cnn"].metrics
         },
     )
 
@@ -241,5 +244,14 @@ _CLAIMS: dict[str, dict[str, tuple[tuple[str, ...], Judge]]] = {
         "the CNN is at its least effective there": (("cnn",), _cnn_is_least_effective),
     },
     "locked": {"the MLP is fine on a pattern locked to a position": (("mlp", "cnn", "recurrent"), _mlp_is_fine)},
+    "shifted-digits": {
+        "a CNN wins on digits that stand anywhere in an image": (("mlp", "cnn"), _cnn_wins),
+    },
+    "shuffled-digits": {
+        "a CNN has no advantage where the pixels of images are shuffled": (("mlp", "cnn"), _mlp_is_fine),
+    },
+    "locked-image": {
+        "the MLP is fine on a pattern locked to its place in an image": (("mlp", "cnn"), _mlp_is_fine),
+    },
 }
 """Regime -> claim -> the families that it speaks of, and its judge."""

@@ -57,7 +57,8 @@ class Classification:
         """Class probabilities."""
         test = trained.dataset.test
         with torch.inference_mode():
-            parts = [trained.outputs(batch).softmax(-1).cpu() for batch in trained.batches(test, len(trained.models))]
+            logits = (trained.outputs(batch) for batch in trained.batches(test, len(trained.models)))
+            parts = [(one / _divisors(trained, one)).softmax(-1).cpu() for one in logits]
             seconds = trained.seconds_of_one(test)
         probabilities = torch.cat(parts, dim=1).numpy()
         return _table(trained.family, trained.seeds, probabilities, trained.dataset), seconds
@@ -69,9 +70,17 @@ class Classification:
         probabilities = np.stack([one.probabilities for one in fits if one.probabilities is not None])
         return replace(_table(family, seeds, probabilities, dataset), hard=any(one.hard for one in fits))
 
-    def answers(self, model: nn.Module, arguments: Sequence[torch.Tensor]) -> Mapping[str, NDArray[np.float32]]:
+    def answers(
+        self, model: nn.Module, arguments: Sequence[torch.Tensor], temperature: float = 1.0
+    ) -> Mapping[str, torch.Tensor]:
         """`probabilities` (B, K)."""
-        return {"probabilities": model(*arguments).softmax(-1).numpy()}
+        return {"probabilities": (model(*arguments) / temperature).softmax(-1)}
+
+
+def _divisors(trained: Trained, logits: torch.Tensor) -> torch.Tensor:
+    """(S, 1, 1)"""
+    temperatures = trained.temperatures or (1.0,) * len(trained.seeds)
+    return torch.tensor(temperatures, dtype=logits.dtype, device=logits.device)[:, None, None]
 
 
 def _losses(

@@ -5,7 +5,7 @@ S = replicates, B = examples in a batch, K = classes, P = pixels, n = test examp
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -67,6 +67,8 @@ class BaselineFit:
     """(n, k) of the test split."""
     train_codes: NDArray[np.float32] | None = None
     """(N_train, k)."""
+    fitted: Any = None
+    """What has learnt, as skops writes it; None where it is not kept."""
     parameters: int
     """Learnt numbers."""
     predict_seconds: float
@@ -92,6 +94,8 @@ class Trained:
     """(S, B, ...) of all replicates at once."""
     seconds_of_one: Callable[[NDArray[np.int64]], float]
     """What the first replicate takes for examples by index."""
+    temperatures: tuple[float, ...] = ()
+    """What each replicate's logits are divided by; empty: 1."""
 
 
 class Objective(Protocol):
@@ -125,5 +129,7 @@ class Objective(Protocol):
     ) -> PredictionTable:
         """What every seed of a baseline says about the test split."""
 
-    def answers(self, model: nn.Module, arguments: Sequence[torch.Tensor]) -> Mapping[str, NDArray[np.float32]]:
-        """What a served model says about inputs (B, ...): columns by name."""
+    def answers(
+        self, model: nn.Module, arguments: Sequence[torch.Tensor], temperature: float = 1.0
+    ) -> Mapping[str, torch.Tensor]:
+        """What a served model says about inputs (B, ...): columns by name. Logits are divided by `temperature`."""

@@ -94,11 +94,16 @@ class Reconstruction:
         """The same of PCA."""
         return reconstruction_table(family, seeds, fits, dataset, [dataset.train] * len(fits), best=0)
 
-    def answers(self, model: nn.Module, arguments: Sequence[torch.Tensor]) -> Mapping[str, NDArray[np.float32]]:
+    def answers(
+        self,
+        model: nn.Module,
+        arguments: Sequence[torch.Tensor],
+        temperature: float = 1.0,  # noqa: ARG002
+    ) -> Mapping[str, torch.Tensor]:
         """`code` (B, k) and `reconstruction` (B, P) in 0..1."""
         coder = _coder(model)
         code = coder.encode(*arguments)
-        return {"code": code.numpy(), "reconstruction": coder.decode(code).numpy()}
+        return {"code": code, "reconstruction": coder.decode(code)}
 
 
 def _coder(model: nn.Module) -> Coder:

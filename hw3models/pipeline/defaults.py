@@ -20,6 +20,8 @@ ROCKET_STEPS = 50_000
 on two cores. For more MiniROCKET takes its place, which is 20 times as fast and as accurate (docs/decisions/0031)."""
 ROCKET_SECONDS = 1.3e-4
 """What ROCKET takes for one of these steps, on two cores; the estimate that a budget is held against."""
+FEW_IMAGES = 10_000
+"""Training images up to which a residual network stands in the default: five seeds take minutes then, on two cores."""
 TAKEN_FIRST = ("cnn", "lite", "inception", "gru", "resnet", "mlp", "lstm", "fcn", "tcn", "transformer")
 """The order in which a budget takes networks for series: those that answer best for what they cost first."""
 MARGIN = 1.2
@@ -59,7 +61,9 @@ def _by_size(entries: Sequence[str], data: DataReport, spec: StudySpec) -> Chose
             f"MiniROCKET stands for ROCKET, whose 10,000 kernels would take about "
             f"{_told(spec.seeds * steps * ROCKET_SECONDS)} on {steps:,} time steps; name rocket to have it."
         )
-    for name in entries:
+    if "resnet" in names and data.kind == "images" and data.num_train > FEW_IMAGES:
+        names.remove("resnet")
+    for name in list(names):
         family = find_family(data.kind, name)
         members = family.default_ensemble if isinstance(family, Network) else 0
         if members and spec.seeds >= members and spec.resampling == "seed" and not spec.until_decided:
@@ -135,7 +139,7 @@ def _baselines_first(entries: Iterable[str], data: DataReport) -> list[str]:
 
 
 def _seconds(name: str, data: DataReport, spec: StudySpec) -> float:
-    """Of all seeds. Of baselines only ROCKET takes long; estimators from outside are not known before they are fit."""
+    """Time of all seeds. Of baselines only ROCKET takes long; estimators from outside are known when they are fit."""
     family = find_family(data.kind, name)
     if not isinstance(family, Network):
         steps = (data.num_train + data.num_validation + data.num_test) * data.shape[0]

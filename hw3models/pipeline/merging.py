@@ -8,7 +8,9 @@ from typing import Any
 import torch
 
 from hw3models.data import load_prepared
-from hw3models.engine.model_store import load_model, store
+from hw3models.engine.calibrating import calibration_text
+from hw3models.engine.fitted_store import dumped, load_fitted, store_fitted
+from hw3models.engine.model_store import load_model, store, stored_manifest
 from hw3models.evaluation.prediction_table import add_seeds, load_table, save_table
 from hw3models.evaluation.scores import evaluate
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -27,10 +29,12 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
     table = add_seeds(*(load_table(Path(one.table_path), one.table_digest) for one in (evaluation, evaluation_2)))
     path = directory / "predictions.npz"
     table_digest = save_table(table, path)
-    best, digest = training.best_seed, table_digest
+    best, digest, kept = training.best_seed, table_digest, None
     if training.recipe is not None:
         chosen_by = min if training.recipe.select == "best" else _last
         best, digest = _merge_models(Path(training.directory), Path(training_2.directory), directory, chosen_by)
+    elif training.is_kept and training_2.is_kept:
+        kept = _merge_fitted(Path(training.directory), Path(training_2.directory), directory)
     merged = training.model_copy(
         update={
             "seeds": table.seeds,
@@ -38,6 +42,7 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
             "best_seed": best,
             "directory": str(directory),
             "digest": digest,
+            "kept_digest": kept,
             "spec_digest": spec.fingerprint(),
             "epochs": max(training.epochs, training_2.epochs),
             "train_seconds": training.train_seconds + training_2.train_seconds,
@@ -45,15 +50,27 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
             "peak_memory_mb": max(training.peak_memory_mb, training_2.peak_memory_mb),
         }
     )
+    dataset = load_prepared(data)
     scored = evaluate(
         table,
-        load_prepared(data).class_names,
+        dataset.class_names,
         predict_seconds_per_1000=evaluation.predict_seconds_per_1000,
         device=evaluation.device,
         table_path=str(path),
         table_digest=table_digest,
     )
+    if evaluation.calibration:
+        text = calibration_text(stored_manifest(directory), table, len(dataset.validation))
+        scored = scored.model_copy(update={"calibration": text})
     return merged, scored
+
+
+def _merge_fitted(first: Path, more: Path, directory: Path) -> str:
+    """The digest of the fitted baselines of both."""
+    (manifest, fitted), (_, fitted_2) = load_fitted(first), load_fitted(more)
+    together = fitted | fitted_2
+    merged = manifest.model_copy(update={"seeds": tuple(together)})
+    return store_fitted(directory, merged, dumped(together, merged))
 
 
 def _last(losses: list[float]) -> float:
@@ -72,7 +89,11 @@ def _merge_models(
     ]
     # Scaling travels with the best seed: of resampled splits each has its own.
     lead = manifest if losses[0] <= losses[1] else manifest_2
-    merged = lead.model_copy(update={"seeds": (*manifest.seeds, *manifest_2.seeds)})
+    temperatures: tuple[float, ...] = ()
+    if manifest.temperatures or manifest_2.temperatures:
+        temperatures = tuple(one.temperature_of(seed) for one in (manifest, manifest_2) for seed in one.seeds)
+    seeds = (*manifest.seeds, *manifest_2.seeds)
+    merged = lead.model_copy(update={"seeds": seeds, "temperatures": temperatures})
     together = {name: torch.cat([tensor, states_2[name]]) for name, tensor in states.items()}
     return lead.best_seed, store(directory, merged, together, _merge_histories(*histories))
 

@@ -14,8 +14,10 @@ from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest
 from hw3models.data.resamples import drawn_from, num_train, split_of
 from hw3models.data.training_sets import training_set, with_training_set
+from hw3models.engine.calibrating import calibrate, calibration_text
 from hw3models.engine.checkpoints import KeptCheckpoints
 from hw3models.engine.fit import EpochReport, FitResult, fit
+from hw3models.engine.fitted_store import keep
 from hw3models.engine.model_store import load_model, save_model
 from hw3models.engine.predicting import predict
 from hw3models.errors import DigestError
@@ -23,7 +25,7 @@ from hw3models.evaluation.prediction_table import PredictionTable, add_seeds, jo
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
 from hw3models.objectives.objective import BaselineFit
-from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device
+from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device, restart_peak_memory
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 
@@ -55,6 +57,7 @@ def train_step(
     family = find_family(data.kind, spec.family, spec.origin)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
+    restart_peak_memory()
     if isinstance(family, Baseline):
         return _fit_baseline(family, spec, dataset, directory)
     kept = None if checkpoints is None else KeptCheckpoints(checkpoints, spec, data, every, resume)
@@ -72,6 +75,7 @@ def _fit_network(
 ) -> TrainReport:
     result = fit(dataset, family, spec, on_epoch=on_epoch, checkpoints=checkpoints, on_free_core=on_free_core)
     digest = save_model(directory, dataset, family, spec, result)
+    calibrate(directory, dataset, result.device)
     if checkpoints is not None:
         checkpoints.clear()
     buffers = ("running_mean", "running_var", "num_batches_tracked")
@@ -105,7 +109,7 @@ def _told(result: FitResult) -> str:
 
 
 def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory: Path) -> TrainReport:
-    """Baselines are asked about the test split at once: their models are not kept, their predictions are."""
+    """Baselines are asked about the test split at once, and kept where they can be."""
     seeds = spec.seeds[:1] if family.deterministic and spec.resampling == "seed" else spec.seeds
     start = time.perf_counter()
     views = [_seen_by(seed, dataset, spec) for seed in seeds]
@@ -118,6 +122,7 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     digest = save_table(table, directory / "predictions.npz")
     seconds = f"{fits[0].predict_seconds}"
     write_atomically(directory / "predict_seconds", seconds.encode())
+    kept_digest, reason = keep(directory, views[0], family, spec, seeds, fits)
     cpu = pick_device("cpu")
     return TrainReport(
         family=family.name,
@@ -126,6 +131,7 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         best_seed=seeds[0],
         directory=str(directory),
         digest=digest,
+        kept_digest=kept_digest,
         data_digest=dataset.digest,
         spec_digest=spec.fingerprint(),
         recipe=None,
@@ -135,6 +141,7 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
         device=describe_device(cpu),
         strategy="one after another",
         peak_memory_mb=peak_memory_mb(cpu),
+        notes=(f"The model of {family.label} is not kept: {reason}.",) if reason else (),
     )
 
 
@@ -172,7 +179,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     dataset = load_prepared(data)
     directory = Path(training.directory)
     path = directory / "predictions.npz"
-    family = find_family(data.kind, training.family, training.origin)
+    family, calibration = find_family(data.kind, training.family, training.origin), ""
     if isinstance(family, Baseline):
         table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
         table_digest, device = training.digest, training.device
@@ -180,6 +187,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
         where = pick_device("auto" if not training.device.startswith("cpu") else "cpu")
         manifest, states = load_model(directory)
         table, seconds = predict(manifest, states, dataset, where)
+        calibration = calibration_text(manifest, table, len(dataset.validation))
         table_digest, device = save_table(table, path), describe_device(where)
     return evaluate(
         table,
@@ -188,4 +196,4 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
         device=device,
         table_path=str(path),
         table_digest=table_digest,
-    )
+    ).model_copy(update={"calibration": calibration})

@@ -7,11 +7,14 @@ page of any colour.
 from hw3models.plots.codes import code_map, reconstructions, walk
 from hw3models.plots.confusion import confusion
 from hw3models.plots.curves import learning_curves
-from hw3models.plots.scores import Mark, cost_accuracy, intervals
+from hw3models.plots.examples import one_image, one_series
+from hw3models.plots.scores import NARROW, WIDE, Mark, cost_accuracy, intervals
 from hw3models.plots.style import family_color
 from hw3models.plots.svg import to_svg
 
 __all__ = [
+    "NARROW",
+    "WIDE",
     "Mark",
     "code_map",
     "confusion",
@@ -19,6 +22,8 @@ __all__ = [
     "family_color",
     "intervals",
     "learning_curves",
+    "one_image",
+    "one_series",
     "reconstructions",
     "to_svg",
     "walk",

@@ -11,12 +11,15 @@ from hw3models.plots.style import BLACK, PALETTE, new_figure, plain, style
 
 MOST_NUMBERS = 12
 """Classes up to which the cells hold numbers."""
+MOST_COUNTS = 8
+"""Classes up to which the cells hold counts as well."""
 MOST_NAMES = 30
 """Classes up to which every row has its name."""
 
 
 def confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> Figure:
-    """Rows true, columns predicted, each cell a share of its row in percent; right answers blue, errors vermillion.
+    """Rows true, columns predicted, each cell a share of its row in percent over its count; right answers blue, errors
+    vermillion.
 
     Raises:
         ValueError: `counts` is not a square with one row per class.
@@ -33,7 +36,7 @@ def confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> Fi
         ax = figure.subplots()
         ax.set_facecolor("none")
         for row, column in np.argwhere(shares >= 0.005):
-            _draw_cell(ax, int(row), int(column), float(shares[row, column]), size)
+            _draw_cell(ax, (int(row), int(column)), float(shares[row, column]), int(table[row, column]), size)
         ax.add_patch(Rectangle((-0.5, -0.5), size, size, fill=False, edgecolor=BLACK, alpha=0.3, linewidth=0.7))
         ax.set_xlim(-0.5, size - 0.5)
         ax.set_ylim(size - 0.5, -0.5)
@@ -44,7 +47,8 @@ def confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> Fi
         return figure
 
 
-def _draw_cell(ax: Axes, row: int, column: int, share: float, size: int) -> None:
+def _draw_cell(ax: Axes, place: tuple[int, int], share: float, count: int, size: int) -> None:
+    row, column = place
     # The square root makes rare errors visible; three quarters at most, so that text stays legible on it.
     color = PALETTE["blue"] if row == column else PALETTE["vermillion"]
     strength = 0.75 * (share if row == column else share**0.5)
@@ -53,7 +57,11 @@ def _draw_cell(ax: Axes, row: int, column: int, share: float, size: int) -> None
     if size <= MOST_NUMBERS:
         digits = 1 if size <= 5 else 0
         font_size = 9.0 if size <= 5 else 8.0 if size <= 8 else 7.0
-        ax.text(column, row, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=font_size)
+        above = 0.14 if size <= MOST_COUNTS else 0.0
+        ax.text(column, row - above, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=font_size)
+        if size <= MOST_COUNTS:
+            told = f"{count:,}" if size <= 5 else f"{count}"
+            ax.text(column, row + 0.22, told, ha="center", va="center", fontsize=0.75 * font_size, alpha=0.75)
 
 
 def _name_axes(ax: Axes, class_names: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """How good the families are, with intervals; and what that costs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,13 @@ class Mark:
         return low, self.high if math.isfinite(self.high) else self.mean
 
 
-def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is_better: bool = True) -> Figure:
+WIDE, NARROW = 9.4, 3.75
+"""Inches of a figure that fills a page, and of one that fills a telephone."""
+
+
+def intervals(
+    marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is_better: bool = True, width: float = WIDE
+) -> Figure:
     """A dot and its 95% whisker per family, best on top, single seeds as ticks below; baselines are hollow.
 
     A baseline far off, such as the majority class, is named at the edge: drawn to scale it would press the others
@@ -46,7 +52,7 @@ def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is
     shown.sort(key=lambda mark: mark.mean, reverse=not higher_is_better)
     limits = _limits(shown)
     with style():
-        figure = new_figure(6.4, 0.75 + 0.31 * max(1, len(shown)))
+        figure = new_figure(width, 0.75 + 0.31 * max(1, len(shown)))
         ax = figure.subplots()
         ax.set_xlim(*limits)
         for row, mark in enumerate(shown):
@@ -64,11 +70,11 @@ def intervals(marks: Sequence[Mark], *, metric: str, is_percent: bool, higher_is
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)
         if is_percent:
-            in_percent(ax.xaxis)
+            in_percent(ax.xaxis, most=4 if width < WIDE else 8)
         return figure
 
 
-def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Figure:
+def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool, width: float = WIDE) -> Figure:
     """The metric with its whisker over the training seconds of one seed, on a logarithmic axis.
 
     Baselines far off are named at the edge, as in `intervals`.
@@ -77,7 +83,7 @@ def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Fi
     limits = _limits(marks)
     shown = [mark for mark in marks if _is_within(mark, limits)]
     with style():
-        figure = new_figure(6.4, 3.3)
+        figure = new_figure(width, 3.6)
         ax = figure.subplots()
         ax.set_xscale("log")
         ax.set_xlim(*_time_limits([_time(mark) for mark in marks] or [1.0]))
@@ -91,10 +97,8 @@ def cost_accuracy(marks: Sequence[Mark], *, metric: str, is_percent: bool) -> Fi
         ax.yaxis.set_major_locator(MaxNLocator(6))
         if is_percent:
             in_percent(ax.yaxis)
-        _name_points(ax, shown)
-        for mark in marks:
-            if mark not in shown:
-                _point_down_or_up(ax, mark, limits, is_percent=is_percent)
+        figure.draw_without_rendering()  # so that the axes are where they will be
+        _name_points(ax, shown, [mark for mark in marks if mark not in shown], limits, is_percent=is_percent)
         return figure
 
 
@@ -135,15 +139,6 @@ def _point_beyond(ax: Axes, mark: Mark, row: int, limits: tuple[float, float], *
     )  # fmt: skip
 
 
-def _point_down_or_up(ax: Axes, mark: Mark, limits: tuple[float, float], *, is_percent: bool) -> None:
-    is_low = mark.mean < limits[0]
-    ax.annotate(
-        f"{'▾' if is_low else '▴'} {plain(mark.label)} {_value(mark, is_percent=is_percent)}",
-        (_time(mark), limits[0] if is_low else limits[1]), xytext=(-3, 5 if is_low else -5),
-        textcoords="offset points", ha="left", va="bottom" if is_low else "top", fontsize=8.5,
-    )  # fmt: skip
-
-
 def _is_within(mark: Mark, limits: tuple[float, float]) -> bool:
     return limits[0] <= mark.mean <= limits[1]
 
@@ -178,47 +173,58 @@ def _seconds(value: float, _position: int | None) -> str:
 
 Box = tuple[float, float, float, float]
 
-# Where a name may stand beside its point, best first: offset in points, and the end of the name that is there.
-_SIDES = (
-    (8.0, 0.0, "left"), (-8.0, 0.0, "right"), (6.0, 11.0, "left"), (6.0, -11.0, "left"),
-    (-6.0, 11.0, "right"), (-6.0, -11.0, "right"), (6.0, 22.0, "left"), (6.0, -22.0, "left"),
-)  # fmt: skip
+LINE = 11.0
+"""Points from one line of names to the next."""
+LETTER = 5.6
+"""Points that a letter takes: the reader's font is not known, and may be wider than matplotlib's."""
 
 
-def _name_points(ax: Axes, marks: Sequence[Mark]) -> None:
-    """Write each name beside its point, on the first side where it stays on the axes and covers no other name or point.
+def _places(width: float) -> Iterator[tuple[float, float]]:
+    """Where a name may stand beside its point, best first: offsets of its left end and middle, in points."""
+    for line in range(30):
+        for dy in {0.0: (0.0,)}.get(float(line), (line * LINE, -line * LINE)):
+            near = 8.0 if line == 0 else 6.0
+            yield near, dy
+            yield -near - width, dy
+            if line > 1:
+                yield -width / 2, dy
 
-    Boxes are in points of the figure; the width of a name is estimated, since the reader's font is not known.
+
+def _name_points(
+    ax: Axes, marks: Sequence[Mark], beyond: Sequence[Mark], limits: tuple[float, float], *, is_percent: bool
+) -> None:
+    """Write each name where it covers no other name or point, as near to its point as that allows.
+
+    Those `beyond` the axis are named at its edge, with their value. Boxes are in points of the figure; the width of a
+    name is estimated, since the reader's font is not known. A name that is far from its point has a line to it.
     """
     scale = 72 / ax.figure.dpi
-    left, right = (ax.transAxes.transform((end, 0))[0] * scale for end in (0, 1))
+    corners = [ax.transAxes.transform(corner) * scale for corner in ((0, 0), (1, 1))]
+    (left, bottom), (right, top) = corners
     points = [ax.transData.transform((_time(mark), mark.mean)) * scale for mark in marks]
     ends = [[ax.transData.transform((1, end))[1] * scale for end in mark.ends] for mark in marks]
     taken: list[Box] = [
         (x - 5, min(y - 5, low), x + 5, max(y + 5, high)) for (x, y), (low, high) in zip(points, ends, strict=True)
     ]
-    for mark, (x, y) in zip(marks, points, strict=True):
-        name = plain(mark.label)
-        boxes = [_box(x + dx, y + dy, side, width=5.3 * len(name)) for dx, dy, side in _SIDES]
-        free = next(
-            (
-                i
-                for i, box in enumerate(boxes)
-                if left <= box[0] and box[2] <= right and not any(_overlap(box, other) for other in taken)
-            ),
-            0,
-        )
-        taken.append(boxes[free])
-        dx, dy, side = _SIDES[free]
+    named = [(plain(mark.label), (x, y), (_time(mark), mark.mean)) for mark, (x, y) in zip(marks, points, strict=True)]
+    for mark in beyond:
+        is_low = mark.mean < limits[0]
+        text = f"{'▾' if is_low else '▴'} {plain(mark.label)} {_value(mark, is_percent=is_percent)}"
+        at = (_time(mark), limits[0] if is_low else limits[1])
+        named.insert(0, (text, (ax.transData.transform(at)[0] * scale - 11, bottom + 7 if is_low else top - 7), at))
+    for text, (x, y), at in named:
+        width = LETTER * len(text)
+        boxes = [(x + dx, y + dy - 5, x + dx + width, y + dy + 5) for dx, dy in _places(width)]
+        inside = [box for box in boxes if left <= box[0] and box[2] <= right and bottom < box[1] and box[3] < top + 8]
+        box = next((one for one in inside if not any(_overlap(one, other) for other in taken)), boxes[0])
+        taken.append(box)
+        middle = (box[1] + box[3]) / 2
+        is_far = abs(middle - y) > 1.5 * LINE
         ax.annotate(
-            name, (_time(mark), mark.mean), xytext=(dx, dy), textcoords="offset points",
-            ha=side, va="center", fontsize=8.5,
+            text, at, xytext=(box[0] - left, middle - bottom), textcoords="axes points", ha="left", va="center",
+            fontsize=8.5, in_layout=False,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.6, "alpha": 0.4, "shrinkB": 4} if is_far else None,
         )  # fmt: skip
-
-
-def _box(x: float, y: float, side: str, *, width: float) -> Box:
-    left = x - width if side == "right" else x
-    return left, y - 5, left + width, y + 5
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -96,12 +96,12 @@ def bare(ax: Axes, *, x: str = "", y: str = "", grid: Literal["", "both", "x", "
         ax.grid(axis=grid, color=BLACK, alpha=0.12, linewidth=0.6)
 
 
-def in_percent(axis: Axis) -> None:
+def in_percent(axis: Axis, most: int = 8) -> None:
     """Shares in 0..1 as percent, at round values, with the decimals that they need. Call it when limits are set."""
     low, high = sorted(axis.get_view_interval())
     span = high - low
     digits = 0 if span > 0.05 else 1 if span > 0.005 else 2
-    axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{100 * value:.{digits}f}%"))
 
 

@@ -1,6 +1,7 @@
 """A comparison of predictions that were made elsewhere as a page: what the report of a study has, less the training."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from hw3models import plots
@@ -8,9 +9,9 @@ from hw3models.errors import DataError
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.evaluation.metrics import METRICS
 from hw3models.report import formatting
-from hw3models.report.figures import Drawn, draw
+from hw3models.report.figures import Drawn, draw_twice
 from hw3models.report.page import rendered
-from hw3models.report.views import confidence, head, view_cell, view_pairs
+from hw3models.report.views import confidence, head, short_rows, view_cell, view_matrix, view_pairs, view_verdict
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import ComparisonReport, Score
 
@@ -31,7 +32,7 @@ def write_comparison(
     Raises:
         DataError: the file cannot be written.
     """
-    lead, rest = formatting.lead_and_rest(comparison.verdict)
+    name = {one: fact(facts, one).label for one in scores}
     shown = [name for name in METRICS if any(name in one for one in scores.values())]
     rows = [
         {
@@ -47,8 +48,9 @@ def write_comparison(
     page = rendered(
         "comparison.html.j2",
         comparison=comparison,
-        lead=lead,
-        rest=rest,
+        verdict_view=view_verdict(comparison),
+        short=short_rows(comparison, {one: scores[one][comparison.metric] for one in scores}, train_seconds, name),
+        matrix=view_matrix(comparison, name),
         metric=formatting.metric_name(comparison.metric),
         heads=[head(name) for name in shown],
         rows=rows,
@@ -79,7 +81,8 @@ def _figure(comparison: ComparisonReport, scores: Mapping[str, Mapping[str, Scor
         )
         for name, one in scores.items()
     ]
-    figure = plots.intervals(
+    figure = partial(
+        plots.intervals,
         marks,
         metric=formatting.metric_name(metric),
         is_percent=formatting.is_percent(metric),
@@ -89,4 +92,4 @@ def _figure(comparison: ComparisonReport, scores: Mapping[str, Mapping[str, Scor
         f"{mark.label} {' '.join(formatting.value_and_interval(metric, scores[name][metric]))}"
         for name, mark in zip(scores, marks, strict=True)
     )
-    return draw(figure, f"{formatting.metric_name(metric)} of each family with 95% interval: {told}")
+    return draw_twice(figure, f"{formatting.metric_name(metric)} of each family with 95% interval: {told}")

@@ -18,6 +18,7 @@ from hw3models.report.figures import (
     draw_scores,
 )
 from hw3models.report.loading import Missing
+from hw3models.report.mistakes import Mistakes, find_mistakes
 from hw3models.specs import Answer, HomeworkPart, Score
 
 
@@ -32,6 +33,7 @@ class AnswerFigures:
     reconstructions: tuple[Drawn, ...]
     code_maps: tuple[Drawn, ...]
     walks: tuple[Drawn, ...]
+    mistakes: Mistakes
     missing: tuple[Missing, ...]
     """What could not be drawn, as what lies beside the reports is gone."""
 
@@ -85,6 +87,7 @@ def _draw_answer(answer: Answer) -> AnswerFigures:
     metric, answer = main_metric(answer), ranked(answer)
     curves = list(draw_curves(answer))
     pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
+    mistakes = Mistakes() if answer.kind == "autoencoder" else find_mistakes(answer)
     return AnswerFigures(
         scores=draw_scores(answer, metric),
         cost=draw_cost(answer, metric),
@@ -93,7 +96,11 @@ def _draw_answer(answer: Answer) -> AnswerFigures:
         reconstructions=_drawn(one for kind, one in pictures if kind == "reconstructions"),
         code_maps=_drawn(one for kind, one in pictures if kind == "code_map"),
         walks=_drawn(one for kind, one in pictures if kind == "walk"),
-        missing=tuple(one for one in (*curves, *(one for _, one in pictures)) if isinstance(one, Missing)),
+        mistakes=mistakes,
+        missing=(
+            *(one for one in (*curves, *(one for _, one in pictures)) if isinstance(one, Missing)),
+            *mistakes.missing,
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """The figures of one answer, drawn from its reports and from what lies beside them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,11 +29,19 @@ class Drawn:
     title: str
     has_ink: bool = False
     """Holds pictures of black ink, which a dark page inverts."""
+    narrow: str = ""
+    """The same for a telephone, where the whole figure would be too small to read."""
 
 
 def draw(figure: Figure, label: str, *, title: str = "", has_ink: bool = False) -> Drawn:
     """`label` is what a reader who cannot see the figure is told."""
     return Drawn(svg=plots.to_svg(figure, label=label), title=title, has_ink=has_ink)
+
+
+def draw_twice(figure: Callable[..., Figure], label: str) -> Drawn:
+    """For wide screens, and for narrow ones."""
+    narrow = plots.to_svg(figure(width=plots.NARROW), label=label)
+    return Drawn(svg=plots.to_svg(figure(), label=label), title="", narrow=narrow)
 
 
 def family_figures(training: TrainReport, evaluation: EvaluationReport, data: DataReport) -> dict[str, str]:
@@ -61,30 +69,32 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
 
 def draw_scores(answer: Answer, metric: str) -> Drawn:
     """Families with their intervals."""
-    figure = figure_of_scores(answer, metric)
+    figure = partial(figure_of_scores, answer, metric)
     told = "; ".join(
         f"{formatting.family_name(name)} {' '.join(formatting.value_and_interval(metric, one.metrics[metric]))}"
         for name, one in answer.evaluation.items()
         if metric in one.metrics
     )
-    return draw(
+    return draw_twice(
         figure, f"{formatting.metric_name(metric)} of each family with 95% interval on {answer.data.name}: {told}"
     )
 
 
-def figure_of_scores(answer: Answer, metric: str) -> Figure:
+def figure_of_scores(answer: Answer, metric: str, width: float = plots.WIDE) -> Figure:
     """Families with their intervals."""
     return plots.intervals(
         _marks(answer, metric),
         metric=f"{formatting.metric_name(metric)} on the test split",
         is_percent=formatting.is_percent(metric),
         higher_is_better=formatting.higher_is_better(metric),
+        width=width,
     )
 
 
 def draw_cost(answer: Answer, metric: str) -> Drawn:
     """The metric over training time."""
-    figure = plots.cost_accuracy(
+    figure = partial(
+        plots.cost_accuracy,
         _marks(answer, metric),
         metric=f"test {formatting.metric_name(metric)}",
         is_percent=formatting.is_percent(metric),
@@ -92,7 +102,7 @@ def draw_cost(answer: Answer, metric: str) -> Drawn:
     told = "; ".join(
         f"{formatting.family_name(name)} {formatting.seconds(per_seed(one))}" for name, one in answer.training.items()
     )
-    return draw(
+    return draw_twice(
         figure, f"{formatting.metric_name(metric)} over training time of one seed on {answer.data.name}: {told}"
     )
 

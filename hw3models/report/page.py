@@ -1,5 +1,6 @@
 """The page itself: one HTML file that loads nothing, from a template in which every value is escaped."""
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
@@ -47,7 +48,27 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
 
 def rendered(template: str, **values: Any) -> str:
     """A page from a template of ours, with its style in it."""
-    return _environment().get_template(template).render(**values, style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    page = _environment().get_template(template).render(**values, style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    return _TABLE.sub(_with_labels, page)
+
+
+_TABLE = re.compile(r'<table(?! class="(?:short|matrix)").*?</table>', re.DOTALL)
+_HEAD = re.compile(r'<th scope="col"[^>]*>(.*?)</th>', re.DOTALL)
+_ROW = re.compile(r"<tr[^>]*>(?:(?!</tr>).)*</tr>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_CELL = re.compile(r"<td(?![^>]*colspan)")
+
+
+def _with_labels(match: re.Match[str]) -> str:
+    """The table with the head of its column in each cell: on a telephone a row is a card, and these name its cells."""
+    head, body, rest = match.group().partition("<tbody>")
+    names = [" ".join(_TAG.sub("", one).split()) for one in _HEAD.findall(head)]
+
+    def label(row: re.Match[str]) -> str:
+        places = iter(names[1:])
+        return _CELL.sub(lambda _: f'<td data-label="{next(places, "")}"', row.group())
+
+    return head + body + _ROW.sub(label, rest)
 
 
 def _read(name: str) -> str:
@@ -77,6 +98,8 @@ def _environment() -> Environment:
         "public": without_password,
         "date": _date,
         "figure": _figure,
+        "narrow": lambda drawn: Markup(drawn.narrow),  # noqa: S704  # as in `_figure`
+        "code_in": _code_in,
     }
     return environment
 
@@ -88,6 +111,11 @@ def _date(iso: str) -> str:
     except ValueError:
         return iso
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+
+
+def _code_in(text: Markup) -> Markup:
+    """Escaped text with `words between backticks` as code; a term never stands between them."""
+    return Markup(re.sub(r"`([^`<]+)`", r"<code>\1</code>", str(text)))  # noqa: S704  # it was escaped before
 
 
 def _figure(drawn: Drawn) -> Markup:

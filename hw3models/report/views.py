@@ -1,5 +1,6 @@
 """What the page shows, in its order and its words: everything is decided here, the template only sets it."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from hw3models.errors import SpecError
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.scores import main_metric
+from hw3models.evaluation.standing import standing
 from hw3models.evaluation.wording import amount
 from hw3models.report import formatting
 from hw3models.report.drawing import AnswerFigures, Drawing, metrics_of, ranked
@@ -69,6 +71,42 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictView:
+    """The answer: a sentence, what would change it, and, folded, all that is known."""
+
+    lead: str
+    """Which family to take, and why."""
+    caveat: str
+    changes: str
+    whole: str
+    """Every sentence of the verdict and of the advice; empty where there is nothing more to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortRow:
+    """A family in the table under the headline."""
+
+    name: str
+    is_taken: bool
+    score: Cell
+    left: float
+    """Where the bar of the interval begins, how long it is, and where the mean is: in percent of the axis."""
+    length: float
+    middle: float
+    seconds: float | None
+    standing: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixRow:
+    """A family against each other, in the order of the ranks."""
+
+    name: str
+    cells: tuple[tuple[str, str, str], ...]
+    """Kind (`better`, `worse`, `equal`, `open`, `self`), sign, and difference; row minus column."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookView:
     """What a look of a study that goes on until it is decided has seen."""
 
@@ -88,9 +126,10 @@ class AnswerView:
     kind: str
     answer: Answer
     metric: str
-    lead: str
-    """The verdict's first sentence."""
-    rest: str
+    verdict: VerdictView
+    short: tuple[ShortRow, ...]
+    matrix: tuple[MatrixRow, ...]
+    small_validation: str
     metrics: tuple[tuple[str, str], ...]
     """Name and head of each column of scores."""
     families: tuple[Family, ...]
@@ -102,6 +141,26 @@ class AnswerView:
 
     looks: tuple[LookView, ...] = ()
     tuning: TuningView | None = None
+
+    @property
+    def metric_name(self) -> str:
+        """What the families are ranked by, as people write it."""
+        return formatting.metric_name(self.metric)
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Titles and ends of anchors of what the page shows of it."""
+        figures = self.figures
+        there = {
+            ("Families", "families"): bool(self.families),
+            ("Cost", "cost"): bool(self.families),
+            ("Pair by pair", "pairs"): bool(self.pairs),
+            ("Wrong examples", "mistakes"): bool(figures.mistakes.shown),
+            ("Groups", "groups"): bool(figures.mistakes.groups),
+            ("Learning curves", "curves"): bool(figures.curves),
+            ("Confusion", "confusion"): bool(figures.confusions),
+        }
+        return tuple(part for part, is_there in there.items() if is_there)
 
     @property
     def confidence(self) -> str:
@@ -201,15 +260,19 @@ def _warnings(run: RunReport) -> Iterator[str]:
 def _view_answer(answer: Answer, anchor: str, figures: AnswerFigures) -> AnswerView:
     metric, metrics = main_metric(answer), metrics_of(answer)
     answer = ranked(answer)
-    lead, rest = _verdict(answer, metric)
+    names = {name: formatting.family_name(name) for name in answer.evaluation}
+    scores = {name: one.metrics[metric] for name, one in answer.evaluation.items() if metric in one.metrics}
+    times = {name: per_seed(one) for name, one in answer.training.items()}
     classified = {name: one for name, one in answer.evaluation.items() if one.per_class}
     return AnswerView(
         anchor=anchor,
         kind=_KINDS[answer.kind],
         answer=answer,
         metric=metric,
-        lead=lead,
-        rest=rest,
+        verdict=view_verdict(answer.comparison) if answer.comparison else _verdict_of_one(answer, metric),
+        short=short_rows(answer.comparison, scores, times, names),
+        matrix=view_matrix(answer.comparison, names) if answer.comparison else (),
+        small_validation=_small_validation(answer),
         metrics=tuple((name, head(name)) for name in metrics),
         families=tuple(_view_family(answer, name, metrics) for name in answer.evaluation),
         pairs=view_pairs(answer.comparison) if answer.comparison else (),
@@ -235,16 +298,97 @@ def head(metric: str) -> str:
     return name if formatting.higher_is_better(metric) else f"{name} ↓"
 
 
-def _verdict(answer: Answer, metric: str) -> tuple[str, str]:
-    if answer.comparison:
-        return formatting.lead_and_rest(answer.comparison.verdict)
+def view_verdict(comparison: ComparisonReport) -> VerdictView:
+    """Reports of earlier versions have no headline: the verdict's first sentence is theirs."""
+    lead, caveat = formatting.lead_and_rest(comparison.headline or comparison.verdict)
+    whole = " ".join(filter(None, (comparison.verdict, comparison.advice)))
+    if not comparison.headline:
+        caveat = ""
+    return VerdictView(lead=lead, caveat=caveat, changes=comparison.changes, whole=whole)
+
+
+def _verdict_of_one(answer: Answer, metric: str) -> VerdictView:
     for name, one in answer.evaluation.items():
         score = " ".join(formatting.value_and_interval(metric, one.metrics[metric])) if metric in one.metrics else "n/a"
-        return (
-            f"{formatting.family_name(name)} has {score} {formatting.metric_name(metric)}.",
-            "It is the only family here, so there is nothing to compare it with.",
+        return VerdictView(
+            lead=f"{formatting.family_name(name)} has {score} {formatting.metric_name(metric)}.",
+            caveat="It is the only family here, so there is nothing to compare it with.",
+            changes="",
+            whole="",
         )
-    return "No family could be trained.", "The reasons are given below."
+    return VerdictView(lead="No family could be trained.", caveat="The reasons are given below.", changes="", whole="")
+
+
+def short_rows(
+    comparison: ComparisonReport | None,
+    scores: Mapping[str, Score],
+    seconds: Mapping[str, float],
+    names: Mapping[str, str],
+) -> tuple[ShortRow, ...]:
+    """The table under the headline, the best family first; of a single family there is none."""
+    finite = {n: s for n, s in scores.items() if all(map(math.isfinite, (s.mean, s.low, s.high)))}
+    if comparison is None or len(finite) < 2:
+        return ()
+    low, high = min(s.low for s in finite.values()), max(s.high for s in finite.values())
+    room = (high - low) or 1.0
+    rows = []
+    for name, score in finite.items():
+        ends = [100 * (end - low) / room for end in (score.low, score.mean, score.high)]
+        rows.append(
+            ShortRow(
+                name=names[name],
+                is_taken=name == comparison.take,
+                score=view_cell(comparison.metric, score),
+                left=round(ends[0], 1),
+                length=round(max(ends[2] - ends[0], 1.0), 1),
+                middle=round(ends[1], 1),
+                seconds=seconds.get(name),
+                standing=standing(comparison, name, names),
+            )
+        )
+    return tuple(rows)
+
+
+SIGNS = {"better": "▲", "worse": "▼", "equal": "=", "open": "?", "self": ""}
+"""What stands in the matrix of pairs."""
+
+
+def view_matrix(comparison: ComparisonReport, names: Mapping[str, str]) -> tuple[MatrixRow, ...]:
+    """Each family against each other, row minus column."""
+    order = [name for group in comparison.groups for name in group if name in names]
+    pairs = {frozenset((pair.a, pair.b)): pair for pair in comparison.pairs}
+    rows = []
+    for a in order:
+        cells = []
+        for b in order:
+            pair = pairs.get(frozenset((a, b)))
+            if a == b or pair is None:
+                cells.append(("self", "", ""))
+                continue
+            kind = {"equivalent": "equal", "cannot tell": "open"}.get(pair.verdict, "")
+            kind = kind or ("better" if (pair.verdict == "a better") == (pair.a == a) else "worse")
+            size = pair.difference if pair.a == a else -pair.difference
+            value, _ = formatting.difference(pair.metric, size, size, size)
+            told = value.removesuffix(" points").removesuffix(" point")
+            cells.append((kind, SIGNS[kind], told))
+        rows.append(MatrixRow(name=names[a], cells=tuple(cells)))
+    return tuple(rows)
+
+
+SMALL_VALIDATION = 50
+"""Validation examples below which what is measured on them is too rough to choose by."""
+
+
+def _small_validation(answer: Answer) -> str:
+    number = answer.data.num_validation
+    if number >= SMALL_VALIDATION:
+        return ""
+    if number == 0:
+        return "There are no validation examples: the curves show training only, and no epoch was chosen by them."
+    return (
+        f"There are {number} validation examples only, so that one of them is {100 / number:.2g} points: curves on "
+        "them jump by chance. Scores and verdicts are of the test examples."
+    )
 
 
 def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:

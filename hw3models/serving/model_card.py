@@ -10,7 +10,16 @@ from hw3models.data.sources import match
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.wording import value, value_with_interval
 from hw3models.families import display_name
-from hw3models.specs import Answer, DataReport, Environment, EvaluationReport, PairReport, Recipe, TrainSpec
+from hw3models.specs import (
+    Answer,
+    DataReport,
+    Environment,
+    EvaluationReport,
+    PairReport,
+    Recipe,
+    TrainReport,
+    TrainSpec,
+)
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 
@@ -28,12 +37,13 @@ def model_card(
     environment: Environment | None,
     *,
     licence: str | None = None,
+    members: int = 1,
 ) -> str:
     """Markdown; nothing from the data is markup in it."""
     parts = [
         f"# {display_name(family)} on {_plain(answer.data.name)}",
         *_data(answer.data, licence),
-        *_training(answer, family, spec, environment),
+        *_training(answer, family, spec, environment, members),
         *_scores(answer.evaluation[family]),
         *_comparison(answer, family),
         *_limits(answer, family),
@@ -58,13 +68,13 @@ def _data(data: DataReport, licence: str | None) -> Iterator[str]:
     yield f"- licence: {_plain(licence) if licence else licence_of(data)}"
 
 
-def _training(answer: Answer, family: str, spec: TrainSpec, environment: Environment | None) -> Iterator[str]:
+def _training(
+    answer: Answer, family: str, spec: TrainSpec, environment: Environment | None, members: int
+) -> Iterator[str]:
     training = answer.training[family]
     yield "\n## Training\n"
-    yield (
-        f"- {len(training.seeds)} seeds, {training.parameters:,} parameters each; the model is seed "
-        f"{training.best_seed}, the best on the validation split"
-    )
+    chosen = _chosen(training, members)
+    yield f"- {len(training.seeds)} seeds, {training.parameters:,} parameters each; the model is {chosen}"
     yield f"- {training.epochs} epochs, {training.train_seconds:.1f} s for all seeds together on {training.device}"
     if training.recipe is not None:
         yield f"- recipe, found among {training.recipe.tried}: {_recipe(training.recipe)}"
@@ -72,6 +82,14 @@ def _training(answer: Answer, family: str, spec: TrainSpec, environment: Environ
     if environment is not None:
         versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
         yield f"- {environment.hardware}; Python {environment.python}, {versions}; {environment.code}"
+
+
+def _chosen(training: TrainReport, members: int) -> str:
+    if members > 1:
+        which = "all" if members == len(training.seeds) else "the first"
+        return f"the ensemble of {which} {members}: the mean of their probabilities"
+    best = "the best on the validation split" if training.recipe is not None else "the first"
+    return f"seed {training.best_seed}, {best}"
 
 
 def _recipe(recipe: Recipe) -> str:
@@ -118,6 +136,8 @@ def _limits(answer: Answer, family: str) -> Iterator[str]:
     error = answer.evaluation[family].metrics.get("calibration_error")
     if error is not None:
         yield f"- its probabilities are off by {value('calibration_error', error.mean)} on average (calibration error)"
+    if calibration := answer.evaluation[family].calibration:
+        yield f"- {calibration}"
     if answer.comparison is not None and answer.comparison.advice:
         yield f"- {answer.comparison.advice}"
     yield from (f"- {_plain(note)}" for note in (*data.notes, *answer.notes))

@@ -1,8 +1,11 @@
-"""One trained replicate as it is used: raw examples in, probabilities (or codes) out, bad input refused.
+"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or codes) out.
 
-The folder holds `model.json` and `model.safetensors`; scaling and class names travel with the weights.
+The folder holds `model.json` and `model.safetensors` (a stack of them for an ensemble), or `model.skops` of a baseline;
+scaling and class names travel with the weights. Bad input is refused.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +17,60 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.missing import interpolate
-from hw3models.engine.model_store import read_manifest, restored
+from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
+from hw3models.engine.model_store import check_stack, load_model, read_manifest, restored, stored_manifest
 from hw3models.errors import DataError, SpecError
 from hw3models.families import find_family
+from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
+from hw3models.serving.encoded import are_encoded, decoded_examples
 from hw3models.specs.model import ModelManifest
+
+NETWORK_FILE, FITTED_FILE = "model.safetensors", "model.skops"
+MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
+"""What lies beside `model.json`, one of them."""
+
+
+Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[np.float32]]]
+"""Raw examples (N, ...) and lengths (N,) to columns by name: one replicate."""
 
 
 class Predictor:
-    """A model with its own preprocessing."""
+    """A model with its own preprocessing. Of several members the probabilities are averaged."""
 
-    def __init__(self, manifest: ModelManifest, model: nn.Module) -> None:
+    def __init__(self, manifest: ModelManifest, members: Sequence[Member]) -> None:
         self.manifest = manifest
-        self.model = model.eval()
-        self._objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
-        self._mean = torch.tensor(manifest.mean)
-        self._std = torch.tensor(manifest.std)
+        self.members = members
+
+    @classmethod
+    def of_network(cls, manifest: ModelManifest, model: nn.Module) -> "Predictor":
+        """The predictor of the replicate of `manifest.best_seed`."""
+        return cls(manifest, [NetworkMember(manifest, model.eval(), manifest.temperature_of(manifest.best_seed))])
+
+    @property
+    def model(self) -> nn.Module:
+        """The network of a single replicate."""
+        [member] = self.members
+        assert isinstance(member, NetworkMember)
+        return member.model
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
         gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
+
+        Images may be texts (N,) as well: pictures of any size and form in base64.
 
         Where series may differ in length, steps that are NaN in every channel at the end are padding.
 
         Raises:
             DataError: wrong shape, no examples, not numbers, or values that are not finite; or the answer is not.
         """
-        checked, lengths = self._check(np.asarray(examples))
-        inputs = torch.from_numpy(checked)
-        if self.manifest.kind == "images":
-            inputs = inputs / 255
-        inputs = (inputs - self._mean) / self._std
-        arguments: tuple[torch.Tensor, ...] = (inputs,)
-        if lengths is not None:
-            steps = torch.arange(inputs.shape[1])
-            arguments = (torch.where((steps < lengths[:, None])[..., None], inputs, 0.0), lengths)
-        with torch.inference_mode():
-            answers = dict(self._objective.answers(self.model, arguments))
+        given = np.asarray(examples)
+        if are_encoded(given):
+            given = decoded_examples(given, self.manifest)
+        checked, lengths = self._check(given)
+        answers = averaged([member(checked, lengths) for member in self.members])
         for name, values in answers.items():
             if not (is_finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
                 raise DataError(
@@ -60,7 +79,7 @@ class Predictor:
                 )
         return answers
 
-    def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], torch.Tensor | None]:
+    def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
         wanted = ("N", *self.manifest.shape)
         if not np.issubdtype(examples.dtype, np.number):
             raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
@@ -74,9 +93,9 @@ class Predictor:
             if not valid.any(axis=1).all():
                 raise DataError(f"example {int(np.argmin(valid.any(axis=1)))} has no valid time step.")
             values[np.arange(values.shape[1]) >= counts[:, None]] = 0
-            lengths = torch.from_numpy(counts.astype(np.int64))
+            lengths = counts.astype(np.int64)
         if self.manifest.missing == "interpolate":
-            interpolate(values, None if lengths is None else lengths.numpy(), np.array(self.manifest.mean))
+            interpolate(values, lengths, np.array(self.manifest.mean))
         if not np.isfinite(values).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             raise DataError(f"examples must be finite, got {values[place]} at {place}.")
@@ -85,16 +104,109 @@ class Predictor:
         return values, lengths
 
 
+def averaged(answers: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+    """What an ensemble says: the mean of what its members say."""
+    if len(answers) == 1:
+        return dict(answers[0])
+    stacked = {name: np.stack([one[name] for one in answers]) for name in answers[0]}
+    # As in the table that an ensemble is judged by.
+    return {name: values.mean(axis=0, dtype=np.float64).astype(np.float32) for name, values in stacked.items()}
+
+
+@dataclass(frozen=True)
+class NetworkMember:
+    """A trained replicate."""
+
+    manifest: ModelManifest
+    model: nn.Module
+    temperature: float
+
+    def __call__(
+        self, examples: NDArray[np.float32], lengths: NDArray[np.int64] | None
+    ) -> dict[str, NDArray[np.float32]]:
+        """See `Member`."""
+        manifest = self.manifest
+        inputs = torch.from_numpy(examples)
+        if manifest.kind == "images":
+            inputs = inputs / 255
+        arguments: tuple[torch.Tensor, ...] = ((inputs - torch.tensor(manifest.mean)) / torch.tensor(manifest.std),)
+        if lengths is not None:
+            valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
+            arguments = (torch.where(valid[..., None], arguments[0], 0.0), torch.from_numpy(lengths))
+        objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+        with torch.inference_mode():
+            answers = objective.answers(self.model, arguments, self.temperature)
+            return {name: value.numpy() for name, value in answers.items()}
+
+
+def fitted_member(manifest: ModelManifest, fitted: Any) -> Member:
+    """A fitted baseline.
+
+    Raises:
+        ValueError: it is not what the manifest says.
+    """
+    answers = restored_answers(manifest, fitted)
+    mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
+    return lambda examples, lengths: answers(scaled(examples, lengths, manifest.kind, mean, std))
+
+
 def save_predictor(directory: Path, manifest: ModelManifest, states: State, seed: int) -> None:
     """Write the replicate of `seed` alone, ready for `load_predictor`."""
-    single = manifest.model_copy(update={"seeds": (seed,), "best_seed": seed})
-    tensors = {name: tensor.contiguous() for name, tensor in unstack(states, manifest.seeds.index(seed)).items()}
-    write_atomically(directory / "model.safetensors", safetensors.torch.save(tensors))
-    write_atomically(directory / "model.json", single.model_dump_json(indent=1).encode())
+    _write(directory, manifest.of((seed,)), unstack(states, manifest.seeds.index(seed)))
+
+
+def save_use(source: Path, directory: Path, members: int = 1) -> None:
+    """Write the best seed of the model folder `source`, or its first `members` as an ensemble, for `load_predictor`.
+
+    Raises:
+        DataError: the folder does not hold a whole model.
+        SpecError: its family makes no ensemble.
+    """
+    manifest = stored_manifest(source)
+    if members > 1:
+        check_ensemble(manifest, members)
+    single = members == 1
+    chosen = manifest.of((manifest.best_seed,)) if single else manifest.of(manifest.seeds[:members], "ensemble")
+    if manifest.format == "skops":
+        _, fitted = load_fitted(source)
+        data = dumped({seed: fitted[seed] for seed in chosen.seeds}, chosen)
+        write_atomically(directory / FITTED_FILE, data)
+        write_atomically(directory / "model.json", chosen.model_dump_json(indent=1).encode())
+        return
+    manifest, states = load_model(source)
+    if single:
+        _write(directory, chosen, unstack(states, manifest.seeds.index(manifest.best_seed)))
+    else:
+        _write(directory, chosen, {name: tensor[:members] for name, tensor in states.items()})
+
+
+def check_ensemble(manifest: ModelManifest, members: int) -> None:
+    """Can so many of its seeds answer together?
+
+    Raises:
+        SpecError: they cannot.
+    """
+    objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+    if "accuracy" not in objective.metrics:
+        raise SpecError(f"`family` {manifest.family}: codes of different seeds have no mean. Use one seed.")
+    if manifest.resampling != "seed":
+        raise SpecError(
+            f"`family` {manifest.family}: its seeds were trained on data of their own (`resampling` "
+            f"{manifest.resampling}), so they have not been judged together. Train seeds on the same examples."
+        )
+    if len(manifest.seeds) < members:
+        num = f"{len(manifest.seeds)} seed{'' if len(manifest.seeds) == 1 else 's'}"
+        raise SpecError(f"`family` {manifest.family}: it has {num}, no ensemble of {members}. Train more.")
+
+
+def _write(directory: Path, manifest: ModelManifest, tensors: State) -> None:
+    held = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    write_atomically(directory / NETWORK_FILE, safetensors.torch.save(held))
+    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
 
 
 def load_predictor(directory: Path) -> Predictor:
-    """Read what `save_predictor` wrote.
+    """Read what `save_predictor` or `save_use` wrote.
 
     Raises:
         DataError: the folder does not hold a whole model.
@@ -102,9 +214,24 @@ def load_predictor(directory: Path) -> Predictor:
     """
     try:
         manifest = read_manifest(directory)
-        model = restored(manifest, safetensors.torch.load_file(directory / "model.safetensors"))
-    except SpecError:
+        if manifest.format == "skops":
+            manifest, fitted = load_fitted(directory, FITTED_FILE)
+            return Predictor(manifest, [fitted_member(manifest, fitted[seed]) for seed in manifest.seeds])
+        networks = _networks(directory, manifest)
+        members = [NetworkMember(manifest, model.eval(), manifest.temperature_of(seed)) for seed, model in networks]
+        return Predictor(manifest, members)
+    except (SpecError, DataError):
         raise  # the code of its family is not here, or is other code
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{directory}: not a whole model ({error}).") from error
-    return Predictor(manifest, model)
+
+
+def _networks(directory: Path, manifest: ModelManifest) -> Iterator[tuple[int, nn.Module]]:
+    """The replicates of a predictor's folder, by seed."""
+    tensors = safetensors.torch.load_file(directory / NETWORK_FILE)
+    if manifest.use == "single":
+        yield manifest.best_seed, restored(manifest, tensors)
+        return
+    check_stack(manifest, tensors)
+    for row, seed in enumerate(manifest.seeds):
+        yield seed, restored(manifest, unstack(tensors, row))

@@ -35,6 +35,8 @@ class EvaluationReport(Report):
     predict_seconds_per_1000: float
     """Prediction time of one replicate per 1,000 examples, on `device`."""
     device: str
+    calibration: str = ""
+    """What temperature scaling has changed, or why it was left out; a sentence. Empty for what is no network."""
     table_path: str
     """The prediction table (seeds x test examples), `.npz`, no pickle."""
     table_digest: str

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+HOW_READ = ("Read as ", "Taken with ", "The time step is ", "Resampled to ")
+"""How notes begin that say how files were read, and warn of nothing."""
 
 
 _described: list[Callable[[], str]] = []
@@ -45,8 +47,9 @@ class FormOptions(Spec):
     arrays: str | None = None
     """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
     groups, groups_val, groups_test)."""
-    axes: Literal["auto", "NTC", "NCT"] = "auto"
-    """`.mat` and HDF5: the order of the axes (N series, T steps, C channels). `auto` finds out, and says it."""
+    axes: Literal["NTC", "NCT"] | None = None
+    """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
+    steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
     file_pattern: str | None = None
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""
@@ -75,7 +78,8 @@ class DataOptions(FormOptions):
     max_train: Annotated[int, Field(ge=20)] | None = None
     """At most so many training examples, drawn at random and stratified by class. None: all."""
     sample_column: str = "sample"
-    """Long-form tables: the column that says which series a row belongs to."""
+    """Long-form tables: the column that says which series a row belongs to; several (`subject,trial`) where it takes
+    them together, as where numbers of trials begin anew for each subject."""
     time_column: str = "time"
     """Long-form tables: the column that orders the rows of a series."""
     label_column: str = "label"
@@ -84,6 +88,13 @@ class DataOptions(FormOptions):
     """Tables: the column that says whose series it is, or of which recording (such as `subject`), constant within a
     series. No group is then in two of training, validation and test. Other files name groups beside or within
     themselves. None: series count as independent."""
+    feature_columns: tuple[str, ...] = ()
+    """Long-form tables: the columns that are channels (`x,y,z`), and no others. None: all numbers that are neither
+    an index, nor a counter, nor the same within every series; which are left out is said."""
+    ignore_columns: tuple[str, ...] = ()
+    """Long-form tables: columns that are no channels, whatever they hold."""
+    merge_labels: bool = False
+    """Labels that differ in case, in spaces around them or in how a number is written (1 and 1.0) are one class."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """Missing values of sequences: `refuse` names their places; `interpolate` fills them linearly in time within a
     series and channel (the ends take the nearest value, a channel without any its training mean). The model does the
@@ -102,6 +113,15 @@ class DataOptions(FormOptions):
     it has one, is the group."""
     digest: str | None = None
     """The content digest that the prepared data must have; other data are refused. None: not checked."""
+
+    @field_validator("feature_columns", "ignore_columns", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = (value,)
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(name.strip() for item in value for name in item.split(",") if name.strip())
+        return value
 
 
 class DataSpec(DataOptions):
@@ -152,3 +172,10 @@ class DataReport(Report):
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
     notes: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
+    """How the files were read, in sentences, where more than one way is possible."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Notes that must be read before any verdict: all but those that say how files were read."""
+        return tuple(note for note in self.notes if not note.startswith(HOW_READ))

@@ -7,11 +7,17 @@ from pydantic import Field, model_validator
 from hw3models.specs import Kind, Report, Resampling
 from hw3models.specs.origin import Origin
 
+Use = Literal["single", "ensemble"]
+
 
 class ModelManifest(Report):
     """What `model.json` holds."""
 
     family: str
+    format: Literal["safetensors", "skops"] = "safetensors"
+    """What the file beside it is: tensors of a network, or fitted baselines."""
+    use: Use = "single"
+    """Who answers: the replicate of `best_seed`, or all of `seeds`, whose probabilities are averaged."""
     origin: Origin | None = None
     """Where the family's code is; None for those of this package."""
     kind: Kind
@@ -31,6 +37,8 @@ class ModelManifest(Report):
     width: Annotated[int, Field(ge=1)] | None = None
     seeds: tuple[int, ...]
     best_seed: int
+    temperatures: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """What the logits of each seed are divided by, fitted on validation examples (Guo et al. 2017); empty: 1."""
     missing: Literal["refuse", "interpolate"] = "refuse"
     """What is done about missing values in what the model is asked about: as in its training."""
     image_fit: Literal["fit", "crop", "pad"] = "fit"
@@ -38,6 +46,10 @@ class ModelManifest(Report):
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""
+    sample_column: str | None = None
+    """How the column of its training table was called that says which series a row belongs to."""
+    time_column: str | None = None
+    """How the column was called that orders the rows of a series."""
     data_digest: str
     data_name: str
 
@@ -59,8 +71,25 @@ class ModelManifest(Report):
                 faults.append(f"`{name}` names one twice: {', '.join(map(str, values[:10]))}")
         if not self.class_names:
             faults.append("`class_names` is empty")
+        if self.temperatures and len(self.temperatures) != len(self.seeds):
+            faults.append(f"`temperatures` has {len(self.temperatures)} numbers for {len(self.seeds)} seeds")
+        if self.use == "ensemble" and len(self.seeds) < 2:
+            faults.append("`use` is ensemble, of one seed")
         if self.best_seed not in self.seeds:
             faults.append(f"`best_seed` {self.best_seed} is not one of `seeds`")
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def of(self, seeds: tuple[int, ...], use: Use = "single") -> "ModelManifest":
+        """The manifest of some of its replicates; a single one is the best there is."""
+        rows = [self.seeds.index(seed) for seed in seeds]
+        best = self.best_seed if self.best_seed in seeds else seeds[0]
+        chosen = {"seeds": seeds, "best_seed": best, "use": use}
+        if self.temperatures:
+            chosen["temperatures"] = tuple(self.temperatures[row] for row in rows)
+        return ModelManifest.model_validate(self.model_dump() | chosen)
+
+    def temperature_of(self, seed: int) -> float:
+        """What the logits of the seed are divided by."""
+        return self.temperatures[self.seeds.index(seed)] if self.temperatures else 1.0

@@ -50,7 +50,7 @@ class PromoteSpec(GateOptions):
     data: str | None = None
     """Only this data set of a run with several. None: all of them."""
     family: str | None = None
-    """This family instead of the winner."""
+    """This family instead of the winner; `cnn*5`: the five seeds of the study as an ensemble."""
     licence: str | None = None
     """Licence of the data, for the model card."""
     override: str | None = None

@@ -161,6 +161,49 @@ class SequencesSpec(StudySpec):
     """Which sequences."""
 
 
+class LearningCurveSpec(Spec):
+    """The same study at growing sizes of the training part: would more data help?"""
+
+    images: ImagesSpec | None = None
+    """A study of images."""
+    sequences: SequencesSpec | None = None
+    """A study of sequences."""
+    times: Annotated[float, Field(gt=1, le=10)] = 2.0
+    """How much more data the forecast is for."""
+
+    @model_validator(mode="after")
+    def _one_study(self) -> "LearningCurveSpec":
+        if (self.images is None) == (self.sequences is None):
+            raise SpecError("give one of `images` and `sequences`: a learning curve is of one study.")
+        return self
+
+
+class GrowthReport(Report):
+    """One family's accuracy at growing sizes, and at a larger one."""
+
+    accuracy: tuple[float, ...]
+    """At each size, the mean over seeds."""
+    expected: float
+    low: float
+    high: float
+    """Forecast with its 80% interval."""
+    held_back: tuple[float, float] | None
+    """The 80% interval at the largest size, forecast from the others; None where these were too few."""
+    fits: bool | None
+    """Whether it holds what was measured there."""
+
+
+class LearningCurveReport(Report):
+    """What came of `hw3 learning-curve`."""
+
+    data: str
+    times: float
+    sizes: tuple[int, ...]
+    """Training examples, those for validation included."""
+    families: dict[str, GrowthReport]
+    verdict: str
+
+
 class Hw3Spec(Spec):
     """Everything: images, autoencoder, sequence regimes, homework parts, one report."""
 
@@ -168,6 +211,8 @@ class Hw3Spec(Spec):
     """Image data; `auto` is MNIST if it can be had, else digits."""
     regimes: tuple[Literal["motif", "order", "locked", "dynamics", "trend"], ...] = ("motif", "order", "locked")
     """Sequence regimes to test the claims of homework part 5 on."""
+    image_regimes: tuple[Literal["shifted-digits", "shuffled-digits", "locked-image"], ...] = ()
+    """Image regimes to test what homework part 5B says of CNNs on images: minutes each."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Replicates per family."""
     num_train: Annotated[int, Field(ge=20)] = 1000

@@ -26,7 +26,7 @@ class Recipe(Spec):
     """Examples that a training must see, counting repeats: small data are passed over more often until it has."""
     max_time_steps: Annotated[int, Field(ge=0)] = 0
     """Sequences: time steps (examples x length) up to which `min_examples` holds. Long series cost more each, and are
-    passed over less often; never less than `epochs` times. 0: however many."""
+    passed over less often, down to a quarter of `min_examples`. 0: however many."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Examples per step; halved for small data until an epoch has at least 8 steps, but not below 16."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -47,8 +47,8 @@ class Recipe(Spec):
     depth: Annotated[int, Field(ge=1, le=200)] | None = None
     """Residual networks: layers, 6n + 2 (8, 14, 20, ...); transformers: blocks. None: the family's own."""
     width: Annotated[int, Field(ge=1, le=4096)] | None = None
-    """Residual networks and CNNs on images: channels of the first layers; transformers: numbers in a token. None: the
-    family's own."""
+    """Convolutional networks: channels of the first layers; transformers: numbers in a token. None: the family's
+    own."""
     hidden: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = ()
     """Autoencoders: hidden units of the encoder's layers, from the image to the code; the decoder mirrors them.
     Empty: 128 and 64."""
@@ -215,9 +215,12 @@ class TrainReport(Report):
     best_seed: int
     """Lowest validation loss (training loss where there is no validation split)."""
     directory: str
-    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`."""
+    """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`, and `model.json` and
+    `replicates.skops` where what was learnt is kept."""
     digest: str
-    """sha256 over the folder's parameters."""
+    """sha256 over the folder's parameters; of a baseline over its predictions."""
+    kept_digest: str | None = None
+    """sha256 over a baseline's `replicates.skops`; None where there is none."""
     data_digest: str
     spec_digest: str
     recipe: Recipe | None
@@ -237,3 +240,8 @@ class TrainReport(Report):
     """Peak resident memory of the process, or of the GPU's allocator, in MiB."""
     notes: tuple[str, ...] = ()
     """What did not go as planned, such as for want of memory."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a model that can be asked again."""
+        return self.recipe is not None or self.kept_digest is not None

@@ -7,8 +7,10 @@ is found by building it, so that a new family needs no entry here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+from hw3models.data import load_prepared
 from hw3models.engine.batches import batch_size
 from hw3models.families.family import Architecture, Network
 from hw3models.nn.layers import Dropout
@@ -71,7 +73,7 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
     }
     if len(sizes := _batch_sizes(base, data)) > 1:
         found["batch_size"] = Choice(sizes)
-    if network.objective.learns_labels and max(data.class_counts) >= UNEVEN * min(data.class_counts):
+    if network.objective.learns_labels and _is_uneven(data):
         found["class_weights"] = Choice(("none", "balanced"))
     if _reads_dropout(network, data):
         found["dropout"] = Range(0.0, 0.6)
@@ -87,6 +89,14 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
     elif network.objective.learns_labels:
         found |= {"shift_pixels": Choice((0, 1, 2)), "label_smoothing": Range(0.0, 0.2)}
     return found
+
+
+def _is_uneven(data: DataReport) -> bool:
+    """Whether classes differ much in size, by the training part alone, as all of a search."""
+    dataset = load_prepared(data)
+    counts = np.bincount(dataset.labels[dataset.train])
+    counts = counts[counts > 0]
+    return bool(counts.max() >= UNEVEN * counts.min())
 
 
 def params_of(recipe: Recipe, space: Space) -> dict[str, float | int | str]:

@@ -30,6 +30,7 @@ from tasks.tracking.journal import outbox
 from tasks.tracking.journal.views import artifact_link, run_link, study_link, tracking
 from tasks.tracking.looks import count_look
 from tasks.tracking.machine import watched
+from tasks.tracking.model import log_ensemble
 from tasks.tracking.parents import (
     FAILED,
     KILLED,
@@ -70,6 +71,7 @@ __all__ = [
     "log_answer",
     "log_card",
     "log_drift",
+    "log_ensemble",
     "log_history",
     "log_placement",
     "log_report",

@@ -28,6 +28,8 @@ class FamilyRun(NamedTuple):
     evaluation: EvaluationReport
     environment: Environment | None
     """What it was trained on."""
+    members: int = 1
+    """What of it is meant: its best seed, or the ensemble of its first so many."""
 
 
 def find_answers(run: str | None) -> tuple[str, list[Answer]]:
@@ -102,7 +104,7 @@ def _of_report(path: Path) -> str:
     return report.tracking.run_id
 
 
-def fetch_family(run_id: str, directory: Path) -> FamilyRun:
+def fetch_family(run_id: str, directory: Path, members: int = 1) -> FamilyRun:
     """Bring the run's model folder, prediction table and reports into `directory`.
 
     Raises:
@@ -119,4 +121,6 @@ def fetch_family(run_id: str, directory: Path) -> FamilyRun:
         ) from error
     seen = reports.get("environment")
     environment = None if seen is None else Environment.model_validate(seen)
-    return FamilyRun(run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment)
+    return FamilyRun(
+        run_id, TrainSpec.model_validate_json(spec), *reports_here(reports, directory), environment, members
+    )

@@ -5,7 +5,7 @@ of a model can be read from the registry alone.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError, SpecError
+from hw3models.serving.predictor import MODEL_FILES
 from hw3models.specs import RegistryEvent
 from tasks.names import slug
 from tasks.settings import Settings
+from tasks.tracking.finding import FamilyRun, fetch_family
+from tasks.tracking.model import MEMBERS
 from tasks.tracking.store import connect
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -31,32 +34,42 @@ _NOTE_LIMIT = 4900
 """Characters that MLflow's database keeps of a description or a tag, less some."""
 
 
-def register(model: str, run_id: str, tags: dict[str, str], note: str) -> int:
-    """The version of `model` that holds the family's run: found, or made.
+def register(model: str, run_id: str, tags: dict[str, str], note: str, members: int = 1) -> int:
+    """The version of `model` that holds the family's run, its best seed or an ensemble of its first: found, or made.
 
     Raises:
         DataError: the run has no model (yet).
     """
     client, experiment_id = connect()
     for version in versions(model):
-        if version.run_id == run_id:
+        if version.run_id == run_id and _members_of(version.tags) == members:
             return int(version.version)
-    model_id = _model_of(client, experiment_id, run_id)
+    model_id = _model_of(client, experiment_id, run_id, members)
     try:
         client.create_registered_model(model, description=f"{_MADE}; `champion` is moved by `hw3 promote` only.")
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(
-        model, source=f"models:/{model_id}", run_id=run_id, model_id=model_id, tags=tags, description=_cut(note)
+        model,
+        source=f"models:/{model_id}",
+        run_id=run_id,
+        model_id=model_id,
+        tags=tags | {MEMBERS: str(members)},
+        description=_cut(note),
     )
     return int(made.version)
 
 
-def _model_of(client: MlflowClient, experiment_id: str, run_id: str) -> str:
+def _members_of(tags: Mapping[str, str]) -> int:
+    """What a version or a logged model holds of its run; earlier ones do not say it."""
+    return int(tags.get(MEMBERS, "1"))
+
+
+def _model_of(client: MlflowClient, experiment_id: str, run_id: str, members: int) -> str:
     found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
     for one in found:
-        if one.status == LoggedModelStatus.READY:
+        if one.status == LoggedModelStatus.READY and _members_of(one.tags) == members:
             return str(one.model_id)
     raise DataError(
         f"MLflow run {run_id} has no model. It may not have arrived yet: `hw3 reconcile` sends what is waiting."
@@ -98,6 +111,18 @@ def run_of(model: str, version: int) -> str:
             return str(one.run_id)
     known = ", ".join(str(one.version) for one in versions(model)) or "none"
     raise SpecError(f"{model} has no version {version}; versions: {known}.")
+
+
+def fetch_version(model: str, version: int, directory: Path) -> FamilyRun:
+    """Everything that is kept of what the version holds.
+
+    Raises:
+        SpecError: there is no such version.
+        DataError: it is not there any more.
+    """
+    run_id = run_of(model, version)
+    [tags] = [one.tags for one in versions(model) if int(one.version) == version]
+    return fetch_family(run_id, directory, _members_of(tags))
 
 
 def move(model: str, alias: str, version: int) -> None:
@@ -182,11 +207,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= _NOTE_LIMIT else text[:_NOTE_LIMIT] + "\n..."
 
 
-def run_behind(name: str) -> str:
-    """MLflow run of the family that `MODEL@alias` or `MODEL/version` holds.
+def fetch_named(name: str, directory: Path) -> FamilyRun:
+    """Everything that is kept of what `MODEL@alias` or `MODEL/version` holds.
 
     Raises:
         SpecError: no such model, version or alias.
+        DataError: it is not there any more.
     """
     match = re.fullmatch(r"(?:models:/)?([^/@]+)(?:@([^/@]+)|/(\d+))", name)
     if match is None:
@@ -195,7 +221,7 @@ def run_behind(name: str) -> str:
     version = int(number) if number else version_with(model, alias)
     if version is None:
         raise SpecError(f"{model} has no version with the alias {alias!r}. Registered: {_listed()}.")
-    return run_of(model, version)
+    return fetch_version(model, version, directory)
 
 
 def fetch_model(name: str, directory: Path) -> Path:
@@ -216,10 +242,11 @@ def fetch_model(name: str, directory: Path) -> Path:
         raise SpecError(
             f"`model` {name!r} cannot be had from MLflow ({_short(error)}). Registered: {_listed()}."
         ) from error
-    folders = [path.parent for path in arrived.rglob("model.safetensors")]
+    folders = [path.parent for name in MODEL_FILES for path in arrived.rglob(name)]
     if len(folders) != 1:
         held = ", ".join(sorted(path.name for path in arrived.rglob("*") if path.is_file())[:5]) or "no file"
-        found = f"`model` {name!r} holds {len(folders)} files `model.safetensors` in MLflow instead of one ({held})"
+        files = " or ".join(f"`{one}`" for one in MODEL_FILES)
+        found = f"`model` {name!r} holds {len(folders)} files {files} in MLflow instead of one ({held})"
         if _is_ours(address):
             raise SpecError(f"{found}: hw3 made it, and its artifacts were removed. Bring them back, or roll back.")
         raise SpecError(f"{found}: it was not made by hw3. Registered: {_listed()}.")

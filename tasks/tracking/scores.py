@@ -47,7 +47,7 @@ def log_results(
     box.put(run_id, Facts(params=params, tags=tags))
     box.put(run_id, Figures(training=training, evaluation=evaluation, data=data))
     _log_reports(run_id, training, evaluation, cached=cached)
-    if training.recipe is not None:
+    if training.is_kept:
         box.put(run_id, Logged(training=training, data=data))
 
 

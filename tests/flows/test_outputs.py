@@ -50,7 +50,7 @@ def table(folder: Path) -> Path:
 def predicted(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
     make_predictor(folder / "model")
     path = table(folder)
-    return path, lambda: predict(str(folder / "model"), path, name(path), sample_column="sample", time_column="time")
+    return path, lambda: predict(str(folder / "model"), path, name(path))
 
 
 def predicted_over_the_model(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
@@ -61,7 +61,7 @@ def predicted_over_the_model(folder: Path, name: Callable[[Path], Path]) -> tupl
         os.link(weights, output)
     else:
         output.symlink_to(weights)
-    return weights, lambda: predict(str(folder / "model"), path, output, sample_column="sample", time_column="time")
+    return weights, lambda: predict(str(folder / "model"), path, output)
 
 
 def checked(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:

@@ -159,16 +159,40 @@ def test_a_decision_is_an_artifact_and_a_run_may_be_named_by_its_report() -> Non
 def test_what_cannot_be_promoted_is_said() -> None:
     with pytest.raises(SpecError, match="no finished study in MLflow yet"):
         promote(PromoteSpec())
-    run = study(families=("majority", "logistic"))
+    run = study(families=("majority",))
     assert run.tracking is not None
-    with pytest.raises(SpecError, match="has trained no network"):
+    with pytest.raises(SpecError, match="has kept no model that looks at examples: there is nothing to promote"):
         promote(PromoteSpec(run=run.tracking.run_id))
+    with pytest.raises(SpecError, match=r"`family` 'cnn' is not a model of this study; models: majority\."):
+        promote(PromoteSpec(run=run.tracking.run_id, family="cnn"))
     with pytest.raises(SpecError, match="has no data set 'x'; it has: locked"):
         promote(PromoteSpec(run=run.tracking.run_id, data="x"))
     with pytest.raises(SpecError, match=r"there is no MLflow run 0{32}"):
         promote(PromoteSpec(run="0" * 32))
     with pytest.raises(SpecError, match="neither an MLflow run id"):
         promote(PromoteSpec(run="nonsense"))
+
+
+def test_a_baseline_and_an_ensemble_are_champions_and_each_run_has_both_models(tmp_path: Path) -> None:
+    run = study(families=("mlp", "logistic", "majority"), epochs=5)
+    first = promoted(run, family="logistic")
+    assert (first.family, first.decision.outcome, first.decision.grounds) == ("logistic", "champion", "first"), first
+    assert "it beats majority class beyond noise" in first.decision.reason
+    assert [pair.b for pair in first.decision.pairs] == ["majority"], "a baseline need not beat another that looks"
+    again = promoted(run, family="logistic")
+    assert (again.version, again.decision.reason) == (1, "It is the champion already.")
+    # Three kinds of the same study: the single network, all its seeds, the baseline.
+    single, ensemble = promoted(run, family="mlp"), promoted(run, family="mlp*3")
+    assert (single.version, single.family, ensemble.version, ensemble.family) == (2, "mlp", 3, "mlp*3")
+    assert single.decision.outcome == ensemble.decision.outcome == "challenger"
+    assert "best of 2 models" in single.decision.reason
+    assert "best of 3 models" in ensemble.decision.reason
+    held = load_predictor(registry.fetch_model(f"{MODEL}/3", tmp_path / "held"))
+    assert (held.manifest.use, held.manifest.seeds) == ("ensemble", (0, 1, 2))
+    assert "the ensemble of all 3" in version(3).description
+    assert registry.fetch_version(MODEL, 3, tmp_path / "run").members == 3
+    with pytest.raises(SpecError, match=r"`family` 'mlp\*5' is not a model of this study; models: mlp, logistic"):
+        promoted(run, family="mlp*5")
 
 
 def test_a_study_without_baselines_makes_no_first_champion() -> None:

@@ -102,7 +102,7 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
     page.screenshot(path=SCREENSHOTS / "prefect-verdict.png")
     assert "cannot be separated" in page.inner_text("body") or "beats" in page.inner_text("body")
     rows = page.locator("table").first.inner_text()
-    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "majority", "logistic", "rocket"))
+    assert all(family in rows for family in ("mlp", "cnn", "lstm", "gru", "lite", "majority", "logistic", "rocket"))
 
 
 def test_mlflow_shows_the_study_and_compares_its_families(page: Any, stack: Stack) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hw3models.data.checks import suggestion
 from hw3models.data.readers.ts_files import is_classification, read_pair
-from hw3models.data.source import Source, found
+from hw3models.data.source import WINDOWS, Source, found
 from hw3models.errors import SpecError
 
 _PREFIX = "aeon:"
@@ -53,5 +53,6 @@ AEON = Source(
     matches=lambda source: source.startswith(_PREFIX),
     fetch=lambda spec, _: found(spec.source, "sequences", shipped_files(spec.source.removeprefix(_PREFIX))),
     read=read_pair,
+    takes=WINDOWS,
     licence="as stated for the data set by the UEA and UCR archive; not checked",
 )

@@ -1,8 +1,8 @@
 """Sets of the UEA and UCR archives by name, `uea:NAME` and `ucr:NAME`: fetched once, kept with their digests.
 
 The archive serves one zip file a set, and states no sums. A zip file that is whole is unpacked into the cache, and the
-digests of what came out are kept beside it: damaged files are fetched again, and the same spec gives the same data. Sets
-that the package aeon ships are taken from it. (aeon's own downloader keeps no digests, and has one address.)
+digests of what came out are kept beside it: damaged files are fetched again, and the same spec gives the same data.
+Sets that the package aeon ships are taken from it. (aeon's own downloader keeps no digests, and has one address.)
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hw3models.data.known.aeon_sets import shipped_by_aeon
 from hw3models.data.raw import Raw
 from hw3models.data.readers import arff_files, text_tables, ts_files
-from hw3models.data.source import Fetching, Source, files_of, found
+from hw3models.data.source import WINDOWS, Fetching, Source, files_of, found
 from hw3models.errors import DataError, DownloadError, SpecError
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataSpec, SourceReport
@@ -77,8 +77,8 @@ def fetch_set(name: str, how: Fetching) -> tuple[Path, ...]:
                 archive.unlink()
     except DownloadError as error:
         raise DownloadError(
-            f"{name}: {error}. Is the name spelt as in the archive? Set {MIRRORS} to addresses of mirrors (separated by "
-            f"spaces), or give the path of {name}_TRAIN.ts, with {name}_TEST.ts beside it."
+            f"{name}: {error}. Is the name spelt as in the archive? Set {MIRRORS} to addresses of mirrors (separated "
+            f"by spaces), or give the path of {name}_TRAIN.ts, with {name}_TEST.ts beside it."
         ) from error
     except filelock.Timeout as error:
         raise DataError(
@@ -129,7 +129,7 @@ def _kept(folder: Path) -> tuple[Path, ...] | None:
 
 
 def read_set(files: Sequence[Path], spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    """By the reader of its form."""
+    """Read a set by the reader of its form."""
     reader = _READERS[files[0].suffix.lower()]
     return reader.read(spec.model_copy(update={"source": str(files[0]), "pair": True}), report, cache)
 
@@ -144,5 +144,6 @@ ARCHIVE = Source(
     read=lambda spec, report, cache: read_set(files_of(report), spec, report, cache),
     licence="as stated for the data set by the UEA and UCR archive; not checked",
     is_remote=True,
+    takes=WINDOWS,
     mirrors=MIRRORS,
 )

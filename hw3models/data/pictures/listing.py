@@ -43,6 +43,8 @@ class Listing:
     digest: str
     """Of contents, names, labels, parts and groups."""
     notes: tuple[str, ...] = ()
+    """What must be known."""
+    understood: tuple[str, ...] = ()
 
 
 def raise_all(where: str, faults: Sequence[str], *, advice: str = "") -> None:

@@ -35,7 +35,7 @@ from hw3models.specs import DataSpec
 
 IN_MEMORY = 512 * 2**20
 """Bytes of pixels that are held in memory; more stay in their file."""
-_VERSION = 1
+_VERSION = 2
 """Part of what is kept. Raise it when the same pictures would give other pixels."""
 _TELL_EVERY = 2.0
 _Result = TypeVar("_Result")
@@ -48,6 +48,7 @@ class _Decoded(NamedTuple):
     kept: NDArray[np.int64]
     """Places in the listing: unreadable ones are left out."""
     facts: PictureFacts
+    understood: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -76,7 +77,8 @@ def read_pictures(listing: Listing, spec: DataSpec, cache: Path) -> Raw:
         class_names=names,
         test=test,
         validation=validation,
-        notes=(*found.notes, *listing.notes, *about_parts),
+        notes=(*found.notes, *listing.notes),
+        understood=(*found.understood, *listing.understood, *about_parts),
         groups=groups,
         group_names=group_names,
         pictures=found.facts,
@@ -140,7 +142,8 @@ def _kept(array: Path, rest: Path) -> _Decoded | None:
         formats=tuple(text["formats"]),
         modes=tuple(text["modes"]),
     )
-    return _Decoded(pixels if pixels.nbytes > IN_MEMORY else np.array(pixels), kept, facts, tuple(text["notes"]))
+    in_memory = pixels if pixels.nbytes > IN_MEMORY else np.array(pixels)
+    return _Decoded(in_memory, kept, facts, tuple(text["understood"]), tuple(text["notes"]))
 
 
 def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, rest: Path) -> None:
@@ -166,7 +169,8 @@ def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, re
         "names": [plain_name(listing.pictures[place].name) for place in kept],
         "formats": [one.format for one in own],
         "modes": [one.mode for one in own],
-        "notes": _notes(listing, own, shape, spec.image_fit, faults),
+        "understood": _understood(listing, own, shape, spec.image_fit),
+        "notes": _left_out(listing, faults),
     }
     with atomic_file(rest) as out:
         np.savez(
@@ -280,8 +284,16 @@ def _each(
                 tell(f"{what} pictures: {done:,} of {num:,} ({done / (told - begun):,.0f} a second)")
 
 
-def _notes(listing: Listing, own: list[Header], shape: tuple[int, ...], fit: Fit, faults: dict[int, str]) -> list[str]:
-    """First, in one sentence, what was understood; then what was done about single pictures."""
+def _left_out(listing: Listing, faults: dict[int, str]) -> list[str]:
+    if not faults:
+        return []
+    some = ", ".join(quoted(listing.pictures[place].name) for place in sorted(faults)[:3])
+    are = "picture cannot be read and is" if len(faults) == 1 else "pictures cannot be read and are"
+    return [f"{len(faults):,} {are} left out: {some}{' and others' if len(faults) > 3 else ''}."]
+
+
+def _understood(listing: Listing, own: list[Header], shape: tuple[int, ...], fit: Fit) -> list[str]:
+    """First, in one sentence, what was found; then what was done about single pictures."""
     sizes = Counter((one.height, one.width) for one in own)
     (height, width), most = sizes.most_common(1)[0]
     if len(sizes) == 1:
@@ -296,10 +308,6 @@ def _notes(listing: Listing, own: list[Header], shape: tuple[int, ...], fit: Fit
         f"{len(own):,} pictures of {were}, height x width, {became}, "
         f"{'in colour' if len(shape) == 3 else 'grey'}; {_told_classes(listing)}."
     ]
-    if faults:
-        some = ", ".join(quoted(listing.pictures[place].name) for place in sorted(faults)[:3])
-        are = "picture cannot be read and is" if len(faults) == 1 else "pictures cannot be read and are"
-        notes.append(f"{len(faults):,} {are} left out: {some}{' and others' if len(faults) > 3 else ''}.")
     counts = {
         "with several frames or pages: the first is taken": sum(one.frames > 1 for one in own),
         "with transparent parts: laid on white": sum(one.has_alpha for one in own),

@@ -62,7 +62,16 @@ def brought_to(image: "Image", size: Size, fit: Fit) -> "Image":
         return image
     how = Image.Resampling.BILINEAR
     if fit == "crop":
-        return ImageOps.fit(image, (width, height), how)
+        # Cut first: a filter looks beyond a box that is only named to it.
+        return _middle(image, width / height).resize((width, height), how)
     if fit == "pad":
         return ImageOps.pad(image, (width, height), how)
     return image.resize((width, height), how)
+
+
+def _middle(image: "Image", shape: float) -> "Image":
+    """The largest part in the middle whose width is `shape` times its height."""
+    width, height = image.size
+    wide, high = min(width, max(1, round(height * shape))), min(height, max(1, round(width / shape)))
+    left, top = (width - wide) // 2, (height - high) // 2
+    return image.crop((left, top, left + wide, top + high))

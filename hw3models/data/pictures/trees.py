@@ -116,7 +116,7 @@ def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Fo
         kept.append((*base, *way))
     faults += _empty_classes(tree, base, depth, ways)
     raise_all(str(tree.root), faults)
-    return pictures, kept, [*notes, *_passed_by(tree)]
+    return pictures, kept, [*notes, *_foreign(tree)]
 
 
 _Read = Callable[[Found], tuple[Part | None, str, Found] | None]
@@ -244,10 +244,14 @@ def group_reader(group_from: str | None) -> Callable[[str, Found], tuple[str | N
     return of_pattern
 
 
-def _passed_by(tree: Tree) -> Iterator[str]:
+def passed_by(tree: Tree) -> Iterator[str]:
+    """Say which files are no pictures."""
     if tree.others:
         kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
         yield f"{tree.others.total():,} other files are not looked at ({kinds})."
+
+
+def _foreign(tree: Tree) -> Iterator[str]:
     if tree.foreign:
         yield (
             f"{len(tree.foreign):,} pictures are in formats that are not read, such as {_shown(tree.foreign[0])}: "

@@ -22,6 +22,7 @@ from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.text_files import open_text, text_form
 from hw3models.data.readers.wide_tables import are_steps
+from hw3models.data.source import WINDOWS
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.specs.data import FormOptions
@@ -112,8 +113,8 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     elif spec.window is None and spec.layout != "wide" and not are_steps(taken) and len(taken) > 1:
         raise DataError(
             f"{path}: its attributes ({', '.join(taken[:6])}, ...) look like channels, and its {len(arff.rows):,} rows "
-            "like time steps of a recording. Give `--window 128 --stride 64` to cut it into windows, or `--layout wide` "
-            "if each row is a series."
+            "like time steps of a recording. Give `--window 128 --stride 64` to cut it into windows, or `--layout "
+            "wide` if each row is a series."
         )
     else:
         values = _matrix(arff, [place[name] for name in taken], faults)
@@ -341,4 +342,5 @@ ARFF = series_source(
     gather=gather_arff,
     is_labelled=_is_labelled,
     with_files=_with_dimensions,
+    takes=(*WINDOWS, "layout"),
 )

@@ -25,7 +25,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish
 from hw3models.data.readers.text_tables import SUFFIXES
-from hw3models.data.source import GROUP_COLUMN, Block, Source, Wanted, found, path_of
+from hw3models.data.source import GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
@@ -35,6 +35,8 @@ _LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
 _GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 _MOST_LOOKED_AT = 2000
+_MOST_COLUMNS = 100
+"""More than that is no manifest."""
 _FILE = "\ue000file"
 """A column of our own."""
 _NUMBER = re.compile(r"(\d+)$")
@@ -63,7 +65,7 @@ class _Manifest:
 
 
 def text_files(folder: Path) -> list[Path]:
-    """Those that may be tables, in the order of their paths; without what is hidden."""
+    """Files that may be tables, in the order of their paths; without what is hidden."""
     there = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -80,15 +82,26 @@ def is_folder_of_series(source: str) -> bool:
     folder = path_of(source)
     if not folder.is_dir():
         return False
-    has_text = False
+    first = None
     for number, path in enumerate(folder.rglob("*")):
         suffix = name_of(path).suffix
         if suffix in _IMAGES and not path.name.startswith("."):
             return False
-        has_text = has_text or _is_text(path)
+        first = path if first is None and _is_text(path) and path.is_file() else first
         if number > _MOST_LOOKED_AT:
             break
-    return has_text
+    return first is not None and _is_table(first)
+
+
+def _is_table(path: Path) -> bool:
+    """Has it several cells? Or it cannot be read, which is said later."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        head = read_head(path)
+    except DataError:
+        return True
+    return len(head.first) > 1 or bool(head.rows)
 
 
 def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
@@ -177,8 +190,8 @@ def _label_faults(abouts: list[_About]) -> list[str]:
         return []
     return [
         f"nothing says the class of {len(without):,} of {len(abouts):,} files, such as {without[0]}: put them into a "
-        "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern '{label}_*.csv'`, "
-        "or name "
+        "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern "
+        "'{label}_*.csv'`, or name "
         "a column of the files (`--label-column`, with `--window` where it changes within a file)"
     ]
 
@@ -246,8 +259,8 @@ def _manifest_path(folder: Path, name: str) -> Path:
 def _read_manifest(path: Path) -> _Manifest:
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
-    head = read_head(path)
-    if not head.has_header or len(head.first) < 2:
+    head = replace(read_head(path), known=True)
+    if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
         )
@@ -431,4 +444,5 @@ FOLDER = Source(
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
+    takes=(*WINDOWS, "manifest", "file_pattern"),
 )

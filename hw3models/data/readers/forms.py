@@ -14,7 +14,7 @@ import numpy as np
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, raw_sequences
 from hw3models.data.readers.gathered import PART_WORDS, Gather, examples, finish, together
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_of, found, path_of
+from hw3models.data.source import GROUP_COLUMN, WINDOWS, Block, Fetching, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 from hw3models.specs.data import FormOptions
@@ -36,9 +36,9 @@ class Named(NamedTuple):
     stem: str
     """Without suffixes."""
     suffix: str
-    """In small letters, without `.gz`."""
+    """The ending in small letters, without `.gz`."""
     ending: str
-    """As written, with `.gz`."""
+    """The ending as it is written, with `.gz`."""
 
 
 def name_of(path: Path) -> Named:
@@ -105,6 +105,7 @@ def series_source(
     with_files: Callable[[Path, FormOptions], tuple[Path, ...]] = lambda path, _: (path,),
     groups: str = GROUP_COLUMN,
     packed: bool = True,
+    takes: tuple[str, ...] = WINDOWS,
 ) -> Source:
     """A form of series files that is known by its suffixes.
 
@@ -117,6 +118,7 @@ def series_source(
         with_files: the file with those that belong to it, such as one for each dimension.
         groups: how groups are named; empty where they cannot be.
         packed: may it be `.gz`?
+        takes: options that it heeds.
     """
 
     def matches(source: str) -> bool:
@@ -152,6 +154,7 @@ def series_source(
         unlabelled=unlabelled,
         is_labelled=lambda spec: not path_of(spec.source).is_file() or is_labelled(path_of(spec.source), spec),
         groups=groups,
+        takes=takes,
     )
 
 
@@ -189,9 +192,11 @@ def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Pa
     Raises:
         DataError: they differ in their channels, or have splits of their own.
     """
-    raws = []
+    raws = list[Raw]()
     for path in parts.values():
         one = spec.model_copy(update={"source": str(path), "pair": False})
+        if raws and raws[0].channels and source.table is not None:
+            one = one.model_copy(update={"feature_columns": raws[0].channels})  # what training has, test has as well
         raws.append(source.read(one, found(str(path), "sequences", (path,)), cache))
     name = name_of_set(next(iter(parts.values())), parts if len(parts) > 1 else {})
     if len(raws) == 1:

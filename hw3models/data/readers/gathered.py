@@ -91,6 +91,11 @@ def together(found: Sequence[Gathered], parts: Sequence[Part]) -> Gathered:
             faults.append(f"times are numbers in one of {Path(first.where).name} and {Path(other.where).name} only")
     raise_faults(str(Path(first.where).parent), faults)
 
+    ids = [one.ids for one in found]
+    if sum(map(len, ids)) > len(set().union(*ids)):  # numbered from 0 in each file, say: they are not the same series
+        found = [replace(one, ids=[f"{Path(one.where).name}/{id}" for id in one.ids]) for one in found]
+        first = found[0]
+
     def all_of(field: str) -> Any:
         values = [getattr(one, field) for one in found]
         return None if any(one is None for one in values) else [item for one in values for item in one]

@@ -68,7 +68,7 @@ def read_tree(root: Path, spec: DataSpec, cache: Path, *, name: str) -> Raw:
     """All pictures below `root`, labelled by their folders."""
     from hw3models.data.pictures.listing import Listing
     from hw3models.data.pictures.reading import read_pictures
-    from hw3models.data.pictures.trees import Tree, labelled
+    from hw3models.data.pictures.trees import Tree, labelled, passed_by
 
     tree = Tree(root)
     pictures, ways, notes = labelled(tree, spec.group_from)
@@ -80,6 +80,7 @@ def read_tree(root: Path, spec: DataSpec, cache: Path, *, name: str) -> Raw:
         contents=lambda: iter(paths),
         digest=content_digest(root, ["/".join(way) for way in ways], repr(pictures)),
         notes=tuple(notes),
+        understood=tuple(passed_by(tree)),
     )
     return read_pictures(listing, spec, cache)
 

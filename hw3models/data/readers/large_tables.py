@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, group_codes, label_codes, padding_note
+from hw3models.data.readers.columns import Columns
 from hw3models.data.readers.long_tables import (
     chunks,
     named_groups,
@@ -35,18 +36,21 @@ from hw3models.data.readers.long_tables import (
     own_columns,
     parquet_batches,
     reading,
+    sample_parts,
     whole_series,
+    with_sample,
 )
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.data.readers.table_limits import parquet_faults
-from hw3models.data.readers.tables import column_faults, parse_pieces
+from hw3models.data.readers.tables import candidates, chosen, column_faults, looking, parse_pieces, piece_of
+from hw3models.data.tails import tail_note
 from hw3models.errors import DataError
 from hw3models.runtime.files import atomic_file
 from hw3models.specs import DataSpec
 
 ROOM = 0.95
 """Share of the free disk that may be taken."""
-_VERSION = 1
+_VERSION = 2
 
 
 def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cache: Path) -> Raw | None:
@@ -57,7 +61,8 @@ def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cach
     Raises:
         DataError: the faults of the first piece of the table that has any, with their rows; or the disk is too small.
     """
-    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column, *named_groups(spec))
+    named = (named_groups(spec), spec.feature_columns, spec.ignore_columns)
+    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column, *named)
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
     if (raw := kept.read(name)) is not None:
@@ -99,9 +104,11 @@ class _Kept(NamedTuple):
             features = open_npy(self.array)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, DataError):
             return None
-        if features.shape != (len(labels), lengths.max(), len(names["channels"])) or len(lengths) != len(labels):
+        if features.shape[::2] != (len(labels), len(names["channels"])) or len(lengths) != len(labels):
             return None
-        is_equal = int(lengths.min()) == int(lengths.max())
+        if lengths.max() > features.shape[1]:
+            return None
+        is_equal = int(lengths.min()) == features.shape[1]
         return Raw(
             name=name,
             kind="sequences",
@@ -110,7 +117,7 @@ class _Kept(NamedTuple):
             class_names=tuple(names["classes"]),
             lengths=None if is_equal else lengths,
             test=test,
-            notes=() if is_equal else (padding_note(lengths),),
+            notes=(*names.get("notes", ()), *(() if is_equal else (padding_note(lengths),))),
             channels=tuple(names["channels"]),
             groups=groups,
             group_names=tuple(names.get("groups", ())),
@@ -128,15 +135,17 @@ def _lengths(path: Path, spec: DataSpec, cache: Path) -> NDArray[np.int64] | Non
         # Each of those rows needs that much at least, and a file of kilobytes may have billions of them.
         # (The split may be missing.)
         _check_room(path, 4 * num_rows * (len(schema) - len(own_columns(spec))), cache)
-        return _rows_of_series(path, spec.sample_column)
+        return _rows_of_series(path, spec)
 
 
-def _rows_of_series(path: Path, sample: str) -> NDArray[np.int64] | None:
+def _rows_of_series(path: Path, spec: DataSpec) -> NDArray[np.int64] | None:
     keys: list[NDArray[np.uint64]] = []
     starts: list[NDArray[np.intp]] = []
     row, last = 0, None
-    for batch in parquet_batches(path, [sample]):
-        codes, names = pd.factorize(only_columns(batch.to_pandas())[sample], use_na_sentinel=False)
+    columns = list(sample_parts(spec)) or [spec.sample_column]
+    for batch in parquet_batches(path, columns):
+        table = with_sample(only_columns(batch.to_pandas()), spec)
+        codes, names = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
         if not len(codes):
             continue
         # Names are compared by a hash: millions of texts would be the largest thing in memory. They are hashed as
@@ -166,12 +175,13 @@ def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[s
 
 
 def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) -> None:
-    pieces = parse_pieces(whole_series(chunks(path, spec), spec.sample_column), path, spec)
+    channels, notes = _channels(path, spec)
+    pieces = parse_pieces(whole_series(chunks(path, spec), spec.sample_column), path, spec, channels=channels)
     # A large table has rows, and so a first piece.
     first = next(pieces)
     shape = (len(lengths), int(lengths.max()), len(first.channels))
     _check_room(path, 4 * math.prod(shape), kept.array.parent)
-    labels, tests, groups = list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]()
+    shortened, (labels, tests, groups) = 0, (list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]())
     with atomic_file(kept.array) as out:
         head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
         npy_format.write_array_header_1_0(out, head)
@@ -179,14 +189,23 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
             for block in _padded(part.series, shape[1]):
                 out.write(block.data)
             done = sum(map(len, labels))
-            if [len(one) for one in part.series] != lengths[done : done + len(part.series)].tolist():
+            found = np.array([len(one) for one in part.series])
+            if (found > lengths[done : done + len(found)]).any() or (
+                not part.shortened and (found != lengths[done : done + len(found)]).any()
+            ):
                 raise DataError(f"{path}: its series were others when they were read again. Did it change meanwhile?")
+            lengths[done : done + len(found)] = found
+            shortened += part.shortened
             labels.append(part.labels)
             tests.append(part.test)
             groups += part.groups or ()
         # Before the array gets its name: labels that are none leave nothing.
         classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
-    names: dict[str, Any] = {"classes": classes, "channels": first.channels}
+    names: dict[str, Any] = {
+        "classes": classes,
+        "channels": first.channels,
+        "notes": (*notes, *([tail_note(shortened, len(lengths))] * (shortened > 0))),
+    }
     arrays: dict[str, NDArray[Any]] = {"lengths": lengths, "labels": codes}
     if groups:
         names["groups"], arrays["groups"] = group_codes(groups)
@@ -195,6 +214,25 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
         arrays["test"] = np.concatenate([test for test in tests if test is not None])
     with atomic_file(kept.rest) as out:
         np.savez(out, allow_pickle=False, **arrays)
+
+
+def _channels(path: Path, spec: DataSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Channels and notes, as `tables.channels_of` of the whole; the first piece says which columns to follow."""
+    with parquet.ParquetFile(path) as file:
+        empty = only_columns(file.schema_arrow.empty_table().to_pandas())
+    names = candidates(empty, spec, where=str(path))
+    if spec.feature_columns:
+        return tuple(names), ()
+    with looking(str(path)):
+        first = Columns(names)
+        first.look(piece_of(next(whole_series(chunks(path, spec), spec.sample_column)), spec))
+        only = [column for column in empty.columns if column in {*own_columns(spec), *first.open}]
+        followed = Columns(first.open)
+        for table in whole_series(chunks(path, spec, only=only), spec.sample_column) if first.open else ():
+            followed.look(piece_of(table, spec))
+            if not followed.open:
+                break
+    return chosen(names, followed, spec, where=str(path))
 
 
 def _padded(series: list[NDArray[np.float64]], steps: int) -> Iterator[NDArray[np.float32]]:

@@ -22,7 +22,7 @@ from hw3models.specs import DataSpec
 ROWS = 100_000
 """Rows of a chunk."""
 SPLIT_COLUMN = "split"
-_MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?"]
+_MISSING_NUMBERS = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "null", "NULL", "None", "?"]
 """What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
 _COMMA = r"^([+-]?\d*),(\d+)$"
 """A number with a decimal comma, in a column that is read as text."""
@@ -30,7 +30,29 @@ _COMMA = r"^([+-]?\d*),(\d+)$"
 
 def own_columns(spec: DataSpec) -> tuple[str, ...]:
     """Name the columns that are no features; not all need be there."""
-    return spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec)
+    own = (spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec))
+    return (*own, *sample_parts(spec))
+
+
+def sample_parts(spec: DataSpec) -> tuple[str, ...]:
+    """The columns that name a series together; nothing where one does."""
+    parts = tuple(part.strip() for part in spec.sample_column.split(","))
+    return parts if len(parts) > 1 and all(parts) else ()
+
+
+def with_sample(table: pd.DataFrame, spec: DataSpec) -> pd.DataFrame:
+    """The table with the names of its series as one column, `a/1` of `a` and `1`, where several name them."""
+    parts = sample_parts(spec)
+    if not parts or spec.sample_column in table.columns or not set(parts) <= set(table.columns):
+        return table
+    texts = []
+    for part in parts:
+        text, empty = table[part].astype("str"), table[part].isna()
+        for mark in ("\\", "/"):  # two series never get one name
+            text = text.str.replace(mark, "\\" + mark, regex=False)
+        texts.append(text.mask(empty | (text.str.strip() == "")))
+    joined = texts[0].str.cat(pd.concat(texts[1:], axis=1), sep="/")
+    return table.assign(**{spec.sample_column: joined})
 
 
 def named_groups(spec: DataSpec) -> tuple[str, ...]:
@@ -38,11 +60,11 @@ def named_groups(spec: DataSpec) -> tuple[str, ...]:
     return () if spec.group_column is None else (spec.group_column,)
 
 
-def chunks(path: Path, spec: DataSpec, *, whole: bool = False) -> Iterator[pd.DataFrame]:
+def chunks(path: Path, spec: DataSpec, *, whole: bool = False, only: list[str] | None = None) -> Iterator[pd.DataFrame]:
     """The table in parts of some `ROWS` rows, without blank lines; its index are the numbers of the rows.
 
     Of a CSV all columns but the features are text, to the letter. A table without rows is one part without any. What
-    is read to be kept as a `whole` has a limit.
+    is read to be kept as a `whole` has a limit. Of a Parquet file `only` some columns may be read.
 
     Raises:
         DataError: it cannot be read.
@@ -50,9 +72,11 @@ def chunks(path: Path, spec: DataSpec, *, whole: bool = False) -> Iterator[pd.Da
     with reading(path):
         if path.suffix.lower() == ".parquet":
             raise_faults(str(path), parquet_faults(path, whole=whole))
-            yield from _parquet_chunks(path)
+            parts = _parquet_chunks(path, only)
         else:
-            yield from _csv_chunks(path, set(own_columns(spec)), spec.time_column)
+            parts = _csv_chunks(path, set(own_columns(spec)), spec.time_column)
+        for part in parts:
+            yield with_sample(part, spec)
 
 
 def csv_names(path: Path) -> list[str]:
@@ -105,11 +129,11 @@ def _csv_chunks(path: Path, texts: set[str], time: str) -> Iterator[pd.DataFrame
             yield rows.set_axis(rows.index + form.before)
 
 
-def _parquet_chunks(path: Path) -> Iterator[pd.DataFrame]:
+def _parquet_chunks(path: Path, only: list[str] | None) -> Iterator[pd.DataFrame]:
     with parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
     row, named = 0, named_range(schema)
-    for batch in parquet_batches(path):
+    for batch in parquet_batches(path, only):
         table = batch.to_pandas()
         rows = pd.RangeIndex(row, row + len(table))
         if named is not None:

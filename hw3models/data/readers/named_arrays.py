@@ -18,6 +18,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
+from hw3models.data.source import WINDOWS
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 
@@ -42,7 +43,7 @@ class _Stored:
 
     shape: tuple[int, ...]
     kind: str
-    """In words: its type."""
+    """Type of its numbers."""
     read: Any
     """Callable without arguments."""
 
@@ -195,9 +196,9 @@ def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: 
     if values.ndim == 2:
         return list(values.astype(np.float64)[:, :, None]), f"{values.shape}: series, steps"
     order = spec.axes
-    if order == "auto":
+    if order is None:
         order = "NCT" if values.shape[1] < values.shape[2] else "NTC"
-    guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes == "auto" else ""
+    guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes is None else ""
     words = "series, channels, steps" if order == "NCT" else "series, steps, channels"
     shaped = values.transpose(0, 2, 1) if order == "NCT" else values
     return list(shaped.astype(np.float64)), f"{values.shape}: {words}{guessed}"
@@ -219,7 +220,7 @@ def _cell(path: Path, name: str, cell: NDArray[Any], spec: DataSpec) -> Floats:
         raise DataError(f"{path}: a cell of {name!r} holds no numbers ({error}).") from error
     if one.ndim == 1 or 1 in one.shape:
         return one.reshape(-1, 1)
-    if spec.axes == "NCT" or (spec.axes == "auto" and one.shape[0] < one.shape[1]):
+    if spec.axes == "NCT" or (spec.axes is None and one.shape[0] < one.shape[1]):
         one = one.T
     return one
 
@@ -228,7 +229,8 @@ class _stored:  # noqa: N801  # a context manager
     """The arrays of a file by their names, as long as it is open."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.file = path, None
+        self.path = path
+        self.file: Any = None
 
     def __enter__(self) -> dict[str, _Stored]:
         if self.path.suffix.lower() == ".mat":
@@ -252,7 +254,7 @@ class _stored:  # noqa: N801  # a context manager
 
 
 def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
-    """Those of versions 4 to 7; None where it is version 7.3, which is HDF5."""
+    """Arrays of MATLAB 4 to 7; None where it is version 7.3, which is HDF5."""
     from scipy.io import loadmat, whosmat
 
     try:
@@ -269,7 +271,7 @@ def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
 
 
 def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
-    """Of MATLAB 7.3 axes stand the other way round, and cells are references."""
+    """Arrays of HDF5; those of MATLAB 7.3 have their axes the other way round, and references for cells."""
     import h5py
 
     found: list[tuple[str, Any]] = []
@@ -314,6 +316,7 @@ MAT = series_source(
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",
     packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
 )
 H5 = series_source(
     "hdf5",
@@ -323,4 +326,5 @@ H5 = series_source(
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",
     packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
 )

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
+from hw3models.data.readers.columns import Columns, Piece, told, wanted_columns
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
-from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names
+from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
 from hw3models.data.readers.wide_tables import MISSING, read_head, text_frame
@@ -112,16 +113,26 @@ def gather_frame(
     texts: pd.DataFrame | None = None,
 ) -> Gathered:
     """The same of a table that is in memory already; `texts` has the same columns as they are written."""
+    if parts := sample_parts(spec):  # several columns name a recording together
+        joined = with_sample(table if texts is None else texts, spec)
+        texts = None if texts is None else joined
+        if spec.sample_column in joined:
+            table[spec.sample_column] = joined[spec.sample_column]
     columns = _Columns([str(column) for column in table.columns])
     time = columns.find(spec, "time_column", _TIMES)
     label = columns.find(spec, "label_column", _LABELS)
     sample, group = columns.find(spec, "sample_column"), columns.find(spec, "group_column")
     raise_faults(str(path), columns.faults)
-    own = {time, label, sample, group, SPLIT_COLUMN}
-    index = [name for name in columns.names if name not in own and _is_index(table, name)]
-    channels = [name for name in columns.names if name not in own and name not in index]
+    own = {time, label, sample, group, SPLIT_COLUMN, *(part for part in parts if part not in spec.feature_columns)}
+    named = tuple(name for name in own if name is not None)
+    channels, faults = wanted_columns(columns.names, spec.feature_columns, spec.ignore_columns, named)
+    raise_faults(str(path), faults)
     if texts is not None:
         table = table.assign(**{name: texts[name].str.strip() for name in own & set(columns.names) if name is not None})
+    left = _left_out(table, channels, sample or group, label) if labelled and not spec.feature_columns else {}
+    channels = [name for name in channels if name not in left]
+    if not channels:
+        raise DataError(f"{path}: no channel is left. {told(left) if left else 'All columns are ignored.'}")
     work = table.assign(**_travelling(table, time, label if labelled else None, path, row_name))
     if sample is None:
         sample = group or _ALONE
@@ -135,16 +146,23 @@ def gather_frame(
         inner = inner.model_copy(update={"group_column": None})
     travelling = [name for name in (_LABEL, _SECONDS, _PART) if name in work.columns]
     part = parse(work, inner, row_name, where=str(path), labelled=False, channels=(*channels, *travelling))
-    said = _said(form, sample, time, label, index)
-    return _as_gathered(part, work, travelling, path, time=time, label=label, form=said)
+    said = _said(form, sample, time, label)
+    found = _as_gathered(part, work, travelling, path, time=time, label=label, form=said)
+    return replace(found, notes=(told(left),)) if left else found
 
 
-def _is_index(table: pd.DataFrame, name: str) -> bool:
-    """A nameless column that counts the rows, as pandas writes its index."""
-    if name.strip() and not name.startswith("Unnamed:"):
-        return False
-    cells = pd.to_numeric(table[name], errors="coerce")
-    return bool((cells.diff().iloc[1:] == 1).mean() > 0.9)  # it may begin anew in each of several files
+def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: str | None) -> dict[str, str]:
+    """Columns that tell nothing of the steps, as in all tables in long form, each with its reason."""
+    samples = np.zeros(len(table), np.int64)
+    if sample is not None:
+        samples, _ = pd.factorize(table[sample], use_na_sentinel=False)
+    labels = None if label is None else table[label]
+    if labels is not None and labels.groupby(samples).nunique().max() > 1:
+        labels = None  # they are those of rows
+    columns = Columns(names)
+    if len(table):
+        columns.look(Piece(table, samples, None, labels))
+    return columns.left_out()
 
 
 def _travelling(
@@ -228,14 +246,12 @@ def _constant_parts(codes: list[NDArray[np.float64]], names: list[str], path: Pa
     return [PARTS[int(one[0])] for one in codes]
 
 
-def _said(form: str, sample: str, time: str | None, label: str | None, index: list[str]) -> str:
+def _said(form: str, sample: str, time: str | None, label: str | None) -> str:
     said = [f"{form} with a row for each time step (`--layout long`)"]
     said.append("one recording" if sample == _ALONE else f"recordings in {sample!r}")
     said.append("rows in their order" if time is None else f"times in {time!r}")
     if label is not None:
         said.append(f"labels in {label!r}")
-    if index:
-        said.append("the nameless column that counts the rows left out")
     return ", ".join(said)
 
 
@@ -259,6 +275,8 @@ def gather_tidy(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             f"value, and the table has {', '.join(columns.names[:20])}"
         )
     raise_faults(str(path), columns.faults)
+    assert sample is not None
+    assert value is not None
     texts = texts.apply(lambda column: column.str.strip())
     keys = [sample, time, dimension]
     if (twice := texts.duplicated(keys).to_numpy()).any():

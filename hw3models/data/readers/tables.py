@@ -3,7 +3,9 @@
 | sample | time | x | y | label | split | subject |      `split` (train or test) is optional, and so is the group
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +16,17 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
-from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, form_notes, named_groups, own_columns, row_names
+from hw3models.data.readers.columns import Columns, Piece, listed, told, wanted_columns
+from hw3models.data.readers.long_tables import (
+    SPLIT_COLUMN,
+    chunks,
+    form_notes,
+    named_groups,
+    own_columns,
+    row_names,
+    sample_parts,
+)
+from hw3models.data.tails import SHORTEST, tail_note
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -33,7 +45,8 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         DataError: all faults of the table together, with their rows.
     """
     table = pd.concat(list(chunks(path, spec, whole=True)))
-    part = parse(table, spec, row_names(path, table), where=str(path))
+    channels, notes = channels_of(table, spec, where=str(path))
+    part = parse(table, spec, row_names(path, table), where=str(path), channels=channels)
     try:
         texts = label_texts(part.labels)
     except ValueError as error:
@@ -43,10 +56,62 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         part.series,
         texts,
         test=part.test,
-        notes=form_notes(path),
+        notes=(*form_notes(path), *notes, *([tail_note(part.shortened, len(texts))] * (part.shortened > 0))),
         channels=part.channels,
         groups=part.groups,
     )
+
+
+def channels_of(table: pd.DataFrame, spec: DataSpec, *, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of a table that are channels, and what is said of those that are none.
+
+    Raises:
+        DataError: none is left, or a column that was named is not there; the message begins with `where`.
+    """
+    with looking(where):
+        raise_faults(where, column_faults(table, spec))
+        names = candidates(table, spec, where=where)
+        columns = Columns(names)
+        if not spec.feature_columns and len(table):
+            columns.look(piece_of(table, spec))
+    return chosen(names, columns, spec, where=where)
+
+
+def candidates(table: pd.DataFrame, spec: DataSpec, *, where: str) -> list[str]:
+    """The columns that may be channels.
+
+    Raises:
+        DataError: a column that was named is not there.
+    """
+    found = [column for column in table.columns if column not in sample_parts(spec) or column in spec.feature_columns]
+    names, faults = wanted_columns(found, spec.feature_columns, spec.ignore_columns, own_columns(spec))
+    raise_faults(where, faults)
+    return names
+
+
+def piece_of(table: pd.DataFrame, spec: DataSpec) -> Piece:
+    """Whole series, to be looked at."""
+    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
+    times, faults = _times(table[spec.time_column], str)
+    if times.dtype.kind not in "iuf":
+        times = pd.DatetimeIndex(times).asi8
+    return Piece(table, samples, None if faults else times, table[spec.label_column])
+
+
+def chosen(
+    names: list[str], columns: Columns, spec: DataSpec, *, where: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What comes of the looks: the channels, and notes.
+
+    Raises:
+        DataError: no channel is left.
+    """
+    left = {} if spec.feature_columns else columns.left_out()
+    taken = tuple(name for name in names if name not in left)
+    if not taken:
+        reasons = told(left) if left else "All columns are ignored."
+        raise DataError(f"{where}: no channel is left. {reasons}")
+    return taken, (told(left),) if left else ()
 
 
 class Part(NamedTuple):
@@ -68,6 +133,8 @@ class Part(NamedTuple):
     """C names."""
     groups: list[str] | None
     """N, to the letter; None where no column was named."""
+    shortened: int = 0
+    """Series that end before their last rows, which hold nothing."""
 
 
 def parse(
@@ -92,10 +159,16 @@ def parse(
     Raises:
         DataError: all faults together, with their rows; the message begins with `where`.
     """
-    try:
+    with looking(where):
         return _parsed(table, spec, row_name, where, labelled, channels)
+
+
+@contextmanager
+def looking(where: str) -> Iterator[None]:
+    """Texts of a Parquet file are looked into for the first time where they are compared: what is no text is told."""
+    try:
+        yield
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
-        # Texts of a Parquet file are looked into here for the first time.
         raise DataError(f"{where}: cannot be read as a table ({str(error).strip()}).") from error
 
 
@@ -128,6 +201,10 @@ def _parsed(
     if not len(table):
         raise DataError(f"{where}: the table has columns but no rows.")
     columns = list(channels) or [c for c in table.columns if c not in own_columns(spec)]
+    is_tail = _tails(table, columns, spec)
+    if is_tail.any():
+        kept, whole, name_of = np.flatnonzero(~is_tail), table, row_name
+        table, row_name = whole.iloc[kept], lambda i: name_of(int(kept[i]))
     faults: list[str] = []
     names = table[spec.sample_column]
     samples, distinct = pd.factorize(names, use_na_sentinel=False)
@@ -156,7 +233,27 @@ def _parsed(
         test=test,
         channels=tuple(map(str, columns)),
         groups=groups,
+        shortened=len(set(whole[spec.sample_column][is_tail])) if is_tail.any() else 0,
     )
+
+
+def _tails(table: pd.DataFrame, columns: list[str], spec: DataSpec) -> NDArray[np.bool_]:
+    """(rows,) True behind the last row of a series with any value in it."""
+    empty = table[columns].isna().all(axis=1).to_numpy()
+    if not empty.any():
+        return empty
+    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
+    times, faults = _times(table[spec.time_column], str)
+    if faults:
+        return np.zeros(len(table), bool)
+    order = np.lexsort((times, samples))
+    num = np.bincount(samples)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(num) - num, num)  # of each row in its series, sorted
+    last = np.full(len(num), -1)
+    np.maximum.at(last, samples[order][~empty[order]], place[~empty[order]])
+    is_tail = np.zeros(len(table), bool)
+    is_tail[order] = (place > last[samples[order]]) & (last[samples[order]] >= SHORTEST - 1)
+    return is_tail
 
 
 def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True) -> list[str]:
@@ -171,11 +268,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
     faults = []
     if len(set(needed.values())) < len(needed) or SPLIT_COLUMN in needed.values():
         faults.append(f"the names of the columns must differ from each other and from 'split', got {needed}")
-    faults += [
-        f"column {column!r} (`{field}`) is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
-        for field, column in needed.items()
-        if column not in found
-    ]
+    missing = {field: column for field, column in needed.items() if column not in found}
+    if missing:
+        are = [f"column {column!r} (`{field}`) is missing" for field, column in missing.items()]
+        close = "".join(suggestion(column, found) for column in missing.values())
+        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     faults += [
@@ -259,7 +356,22 @@ def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDA
     example = str(cells.iloc[int(bad.argmax())])[:40]
     return times, [
         f"column {cells.name!r} is neither a number nor a date (ISO 8601) at {_rows(bad, row_name)}: {example!r}"
+        f"{_as_iso(str(cells.name), example)}"
     ]
+
+
+def _as_iso(column: str, example: str) -> str:
+    """How pandas writes such times as ISO 8601; nothing for what looks like no time."""
+    name = repr(column)
+    if re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*", example):
+        return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}], dayfirst=True), or False)"
+    if re.fullmatch(r"\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?", example):
+        return f" (times of a day: table[{name}] = pandas.to_timedelta(table[{name}]).dt.total_seconds())"
+    if re.search(r"\d{1,2}:\d{2}.*\b[AaPp]\.?[Mm]", example) or re.match(r"\d{4}[-/]", example):
+        return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}]))"
+    if re.fullmatch(r"[A-Za-z_]+\d+", example):
+        return f" (numbers behind letters: table[{name}] = table[{name}].str.extract(r'(\\d+)').astype(int))"
+    return ""
 
 
 def _empty_faults(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> list[str]:
@@ -277,13 +389,29 @@ def _duplicate_faults(
     row_name: Callable[[int], str],
 ) -> list[str]:
     twice = pd.DataFrame({"sample": samples, "time": times}).duplicated().to_numpy()
+    twice = twice & ~pd.isna(times)  # what could not be read is not the same
     if not twice.any():
         return []
     first = table.iloc[int(twice.argmax())]
+    apart = _telling_apart(samples, times, table, spec)
+    hint = "" if apart is None else f" (`--sample-column {spec.sample_column},{apart}` tells them apart)"
     return [
-        f"a series has two rows for the same time at {_rows(twice, row_name)}: "
-        f"{spec.sample_column} {str(first[spec.sample_column])!r}, {spec.time_column} {str(first[spec.time_column])!r}"
+        f"a series has two rows for the same time at {_rows(twice, row_name)}: {spec.sample_column} "
+        f"{str(first[spec.sample_column])!r}, {spec.time_column} {str(first[spec.time_column])!r}{hint}"
     ]
+
+
+def _telling_apart(samples: NDArray[np.int64], times: NDArray[Any], table: pd.DataFrame, spec: DataSpec) -> str | None:
+    """The column with the fewest values which, with the sample, has no two rows for one time: a trial of a subject."""
+    found: list[tuple[int, str]] = []
+    for column in table.columns:
+        if column in own_columns(spec) and column not in named_groups(spec):
+            continue
+        codes, values = pd.factorize(table[column], use_na_sentinel=False)
+        rows = pd.DataFrame({"sample": samples, "column": codes, "time": times})
+        if len(values) < len(rows) / 3 and not rows.duplicated().any():
+            found.append((len(values), column))
+    return min(found)[1] if found else None
 
 
 def _constant(

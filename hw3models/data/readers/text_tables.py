@@ -8,6 +8,7 @@
 | long | a row for each series and time step | `tables` |
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples
-from hw3models.data.source import Block, Wanted, files_of, found, path_of
+from hw3models.data.source import WINDOWS, Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -73,13 +74,41 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
 
 def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     parts = parts_of(path_of(spec.source), pair=spec.pair)
-    return read_parts(CSV, spec, parts or {"train": files_of(report)[0]}, cache)
+    try:
+        return read_parts(CSV, spec, parts or {"train": files_of(report)[0]}, cache)
+    except DataError as error:
+        if (hint := _hint(files_of(report)[0], spec, str(error))) is None:
+            raise
+        raise DataError(f"{error} {hint}") from error
+
+
+def _hint(path: Path, spec: DataSpec, error: str) -> str | None:
+    """What else the table may be, where it is none in long form."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        head = read_head(path)
+    except DataError:
+        return None
+    if f"column {spec.label_column!r} changes within a series" in error:
+        return "`--window 128 --stride 64` cuts recordings whose label changes into windows of 128 rows."
+    if spec.sample_column in head.first or len(head.first) < 3:
+        return None
+    return (
+        "If it is a recording with a label in each row, `--window 128 --stride 64` cuts it into windows; if each row "
+        "is a series, say `--layout wide`."
+    )
 
 
 def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     path = path_of(spec.source)
     if layout_of(path, spec) == "long" and CSV.unlabelled is not None:
         yield from CSV.unlabelled(spec, wanted)
+    elif layout_of(path, spec) == "wide":
+        from hw3models.data.readers.wide_tables import gather_wide
+
+        width = None if wanted.unequal_lengths else math.prod(wanted.shape)
+        yield from examples(gather_wide(path, spec, False, width), spec, wanted)
     else:
         yield from examples(gather_text(path, spec, False), spec, wanted)
 
@@ -117,6 +146,7 @@ TEXT = replace(
     read=_read,
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
+    takes=(*WINDOWS, "layout"),
 )
 """`CSV` reads the long form, and this one all others."""
 
@@ -145,5 +175,5 @@ def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 
 _PAIRED = paired(parquet_files.PARQUET)
-PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples)
+PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=WINDOWS)
 """Parquet tables are in long form, and may be cut into windows."""

@@ -20,7 +20,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import Gathered, Part, examples, finish, without_tails
 from hw3models.data.readers.text_files import open_text
-from hw3models.data.source import Block, Source, Wanted, files_of, found, path_of
+from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -295,9 +295,10 @@ def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None
         if values is None:
             return
         channels.append(values)
-    if stamped and not (aligned := _aligned(channels, stamps, number, found)):
-        return
     if stamped:
+        aligned = _aligned(channels, stamps, number, found)
+        if aligned is None:
+            return
         channels = aligned
     lengths = [len(values) for values in channels]
     if len(set(lengths)) > 1:
@@ -452,6 +453,7 @@ TS = Source(
     read=read_pair,
     is_path=True,
     unlabelled=_examples,
+    takes=WINDOWS,
     is_labelled=_is_labelled,
     groups=f"NAME{GROUPS} beside it, a line for each series (NAME_TRAIN{GROUPS} and NAME_TEST{GROUPS})",
 )

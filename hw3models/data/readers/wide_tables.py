@@ -44,10 +44,14 @@ class Head:
     first: list[str]
     rows: list[list[str]]
     """The lines after the first, some of them."""
+    known: bool | None = None
+    """Is it known already whether the first line is a header?"""
 
     @property
     def has_header(self) -> bool:
         """Are the cells of the first line names? Numbers that count on, as pandas writes them, are names as well."""
+        if self.known is not None:
+            return self.known
         texts = [number for number, cell in enumerate(self.first) if cell and not is_number(cell)]
         numbers = [cell for cell in self.first if is_number(cell)]
         below = self.rows[0] if self.rows else []
@@ -116,17 +120,17 @@ def looks_wide(head: Head, spec: DataSpec) -> bool:
 
 
 def are_steps(names: list[str]) -> bool:
-    """Are most names such as t0, t1, t2, ...: at least four that count on, after the same beginning?"""
+    """Are most names such as t0, t1, t2, ...: at least three that count on, after the same beginning?"""
     counted: dict[str, list[int]] = {}
     for name in names:
         if match := _ENDS.match(name):
             counted.setdefault(match["channel"], []).append(int(match["step"]))
-    runs = [own for own in counted.values() if len(own) > 3 and max(own) - min(own) + 1 == len(own) == len(set(own))]
+    runs = [own for own in counted.values() if len(own) > 2 and max(own) - min(own) + 1 == len(own) == len(set(own))]
     return sum(map(len, runs)) >= 0.5 * len(names)
 
 
-def gather_wide(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
-    """The series of a table with one row for each.
+def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = None) -> Gathered:
+    """The series of a table with one row for each; without labels `width` numbers in each, where that is known.
 
     Raises:
         DataError: all faults together, with their lines.
@@ -135,8 +139,11 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     table, lines = text_frame(path, head)
     names = list(table.columns)
     faults: list[str] = []
-    label = _label_column(table, head, spec, faults) if labelled else _known_label(table, head, spec)
     special = _special(names, spec, faults, has_header=head.has_header)
+    if labelled:
+        label = _label_column(table, head, spec, faults)
+    else:
+        label = _known_label(table, head, spec, None if width is None else len(names) - len(special) - width)
     raise_faults(str(path), faults)
     steps = [name for name in names if name not in {label, *special.values()}]
     if head.has_header and steps and not steps[0].strip() and _counts_rows(table[steps[0]]):
@@ -234,16 +241,20 @@ def _special(names: list[str], spec: DataSpec, faults: list[str], *, has_header:
     return found
 
 
-def _known_label(table: "pd.DataFrame", head: Head, spec: DataSpec) -> str | None:
-    """The column of labels that are not wanted, where it can be told; None where the table has none."""
-    try:
-        return _label_column(table, head, spec, [])
-    except DataError:
+def _known_label(table: "pd.DataFrame", head: Head, spec: DataSpec, more: int | None) -> str | None:
+    """The column of labels that are not wanted, where it can be told; None where the table has none.
+
+    `more` are the columns that the table has beyond those of the series, where that is known.
+    """
+    named = spec.label_column if head.has_header and spec.label_column in table.columns else None
+    if more == 0 and named is None:
         return None
+    found = _label_column(table, head, spec, [])
+    return str(table.columns[0]) if found is None and more == 1 else found
 
 
 def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: list[str]) -> str | None:
-    """By its name, by its place, or found out: a column of few whole numbers or texts, first of all the first one."""
+    """The column of labels, by its name, by its place, or found out: few whole numbers or texts, best the first."""
     names = list(table.columns)
     if head.has_header and spec.label_column in names:
         return spec.label_column
@@ -274,7 +285,7 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
 def _may_be_label(column: "pd.Series[Any]") -> bool:
     values = column.str.strip()
     distinct = values.nunique()
-    if distinct < 2 or distinct > max(2, len(values) // 2):
+    if distinct < 2 or distinct > max(2, len(values) // 2) or distinct == len(values):
         return False
     texts = values.drop_duplicates()
     if not texts.map(is_number).all():
@@ -299,11 +310,11 @@ def _numbers(table: "pd.DataFrame", lines: NDArray[np.int64], faults: list[str])
         column = table[name]
         values[:, number] = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         unread = np.flatnonzero(np.isnan(values[:, number]))
-        wrong = []
-        for row in unread:
-            values[row, number], ok = parse_number(column.iloc[row])
+        cells_of, wrong = column.tolist() if len(unread) else [], []
+        for row in unread.tolist():
+            values[row, number], ok = parse_number(cells_of[row])
             if not ok:
-                wrong.append(int(row))
+                wrong.append(row)
         if wrong:
             more = f" and in {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
             faults.append(

@@ -80,9 +80,10 @@ def cut(found: "Gathered", spec: DataSpec, *, labelled: bool = True) -> "Gathere
         got.short += len(got.series) == before and len(found.series[number]) < spec.window
     if not got.series:
         longest = max(map(len, found.series))
+        across = f" {got.in_holes:,} holes in time divide them," if got.in_holes else ""
         raise DataError(
             f"{found.where}: no window of {spec.window} rows is left: the longest of {len(found):,} recordings has "
-            f"{longest:,} rows, {got.mixed:,} windows have more than one label. Give a shorter `--window`, or "
+            f"{longest:,} rows,{across} {got.mixed:,} windows have more than one label. Give a shorter `--window`, or "
             "`--mixed-windows majority`."
         )
     return _as_series(found, spec, got, alone=alone, stride=stride, labelled=labelled)

@@ -1,6 +1,11 @@
-import pytest
+import io
 
-from flows.local.display import PlainDisplay, display
+import pytest
+from rich.console import Console
+
+from flows.local.display import LiveDisplay, PlainDisplay, display
+from flows.studies import estimates
+from flows.studies.estimates import Estimate, about
 from hw3models.engine.fit import EpochReport
 from tasks import progress
 
@@ -47,3 +52,78 @@ def test_nobody_listens_after_the_block(capsys: pytest.CaptureFixture[str]) -> N
     progress.say("unheard")
     progress.end(TRAINING)
     assert capsys.readouterr().err == ""
+
+
+PLAN = {"mlp on order": 10.0, "gru on order": 30.0}
+
+
+def test_a_total_is_told_before_anything_is_trained_and_what_is_left_with_each_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress.listening(PlainDisplay(interval=0.0)):
+        progress.plan(PLAN)
+        progress.begin("gru on order")
+        progress.observer(TRAINING)(epoch(5, (0, 1, 2)))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("2 families to train: about 40 s, as a first guess")
+    assert lines[1].endswith("validation accuracy 75.0%; about 10 s left"), "the other family is as it was guessed"
+
+
+def test_what_is_left_follows_what_the_first_family_really_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(estimates.time, "monotonic", lambda: clock[0])
+    estimate = Estimate()
+    assert estimate.left() is None
+    estimate.plan(PLAN)
+    assert estimate.left() == 40.0
+    estimate.begin("mlp on order")
+    clock[0] += 20.0
+    estimate.finish("mlp on order")
+    assert estimate.left() == 60.0, "everything takes twice as long here"
+    estimate.begin("gru on order")
+    clock[0] += 30.0
+    estimate.move("gru on order", 0.25)
+    assert estimate.left() == 90.0, "a quarter took 30 s"
+    estimate.finish("gru on order")
+    assert estimate.left() is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.2, "about a second"), (7.4, "about 7 s"), (42, "about 40 s"), (200, "about 3 min"), (9000, "about 2.5 h")],
+)
+def test_an_estimate_has_no_more_digits_than_are_known(seconds: float, told: str) -> None:
+    assert about(seconds) == told
+
+
+def test_long_trainings_are_told_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    for module in ("flows.local.display.time", "flows.studies.estimates.time"):
+        monkeypatch.setattr(f"{module}.monotonic", lambda: clock[0])
+    monkeypatch.setattr("flows.local.display.elapsed", lambda: clock[0])
+    with progress.listening(PlainDisplay()):
+        for number in range(1, 7201):
+            clock[0] += 1.0
+            progress.observer(TRAINING)(epoch(number, (0, 1, 2)))
+    assert len(capsys.readouterr().err.splitlines()) <= 70, "two hours in a page or two"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_has_a_bar_a_family_and_one_line_each_when_it_has_ended(width: int) -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=width, color_system=None)
+    shown = LiveDisplay(console)
+    with shown, progress.listening(shown):
+        progress.plan(PLAN)
+        for label in PLAN:
+            progress.begin(label)
+            for number in range(1, 11):
+                progress.observer(progress.Training(label, 3))(epoch(number, (0, 1, 2)))
+            progress.say(f"{label}: accuracy 75.0%")
+            progress.finish(label)
+    lines = [line.rstrip() for line in written.getvalue().replace("\x1b[2K", "").splitlines()]
+    kept = [line for line in lines if ": accuracy" in line or "to train" in line]
+    assert len(kept) == 3
+    assert all(len(line) <= width for line in kept)

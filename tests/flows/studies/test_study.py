@@ -8,9 +8,11 @@ import pytest
 from flows.studies import study as module
 from flows.studies.tuning import Tuned
 from hw3models.errors import SpecError, TrainingError
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.specs import Answer, DataSpec, Recipe, SequencesSpec, TuningReport
 from tasks import tracking
 from tasks.evaluation import compare
+from tasks.promotion import candidates_of
 from tests.flows.studies.made import Trainer, prepared
 
 FAMILIES = ("majority", "mlp", "cnn")
@@ -129,3 +131,38 @@ def test_what_was_varied_is_said_where_it_was_not_seeds(seen: dict[str, Any], re
     plain = study().comparison
     assert plain is not None
     assert "resample" not in plain.verdict
+
+
+def test_an_ensemble_is_an_entry_of_its_own_and_costs_no_further_training(
+    seen: dict[str, Any], trainer: Trainer
+) -> None:
+    answer = study(families=("mlp*3", "cnn", "cnn*3", "majority"))
+    assert trainer.asked == [dict.fromkeys(("mlp", "cnn", "majority"), (0, 1, 2))]
+    assert list(answer.evaluation) == ["mlp*3", "cnn", "cnn*3", "majority"]
+    assert answer.comparison is not None
+    assert {name for pair in answer.comparison.pairs for name in (pair.a, pair.b)} == set(answer.evaluation)
+    ensemble, single = answer.training["cnn*3"], answer.training["cnn"]
+    assert (ensemble.members, ensemble.seeds) == (3, (0,))
+    assert ensemble.train_seconds == single.train_seconds
+    assert ensemble.parameters == 3 * single.parameters
+    table = load_table(Path(answer.evaluation["cnn*3"].table_path), answer.evaluation["cnn*3"].table_digest)
+    assert table.member_seeds is not None
+    assert table.member_seeds.tolist() == [[0, 1, 2]]
+    assert set(candidates_of(answer)) <= set(answer.evaluation)
+    assert "MLP x3" in answer.comparison.verdict
+    assert answer.notes == ()
+
+
+def test_seeds_that_are_in_no_ensemble_are_said(seen: dict[str, Any]) -> None:
+    answer = study(families=("mlp", "mlp*3", "majority"), seeds=5)
+    assert answer.notes == ("MLP x3: 2 of the 5 seeds are left over, in no ensemble.",)
+    assert answer.training["mlp*3"].train_seconds == pytest.approx(0.6 * answer.training["mlp"].train_seconds)
+
+
+def test_an_ensemble_of_what_could_not_be_trained_is_missing_and_the_others_stand(
+    seen: dict[str, Any], trainer: Trainer
+) -> None:
+    trainer.fails["mlp"] = "the loss became nan"
+    answer = study(families=("mlp*3", "cnn", "majority"))
+    assert answer.failures == {"mlp": "the loss became nan", "mlp*3": "mlp could not be trained."}
+    assert list(answer.evaluation) == ["cnn", "majority"]

@@ -173,3 +173,18 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
     assert set(hw3models.__all__) == {"FamilyClassifier", "StudyResult", "study"}
     assert callable(compare_predictions)
+
+
+def test_an_ensemble_is_compared_without_the_single_network_where_that_is_not_named() -> None:
+    series, labels = waves()
+    told: list[str] = []
+    found = study(series, labels, families=["mlp*3", "majority"], seeds=3, epochs=5, tell=told.append)
+    assert set(found.table["family"]) == {"mlp*3", "majority"}
+    assert [line.split(":")[0] for line in told] == ["MLP", "majority class", "MLP x3"]
+    # The kept model of the ensemble says what its table says.
+    one = found.answer.evaluation["mlp*3"]
+    table = load_table(Path(one.table_path), digest=one.table_digest)
+    assert table.probabilities is not None
+    said = found.model("mlp*3").predict_proba(series[table.test_index])
+    order = [list(found.classes).index(name) for name in found.answer.data.class_names]
+    np.testing.assert_allclose(said[:, order], table.probabilities[0], atol=1e-5)

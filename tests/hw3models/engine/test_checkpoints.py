@@ -17,7 +17,7 @@ from hw3models.engine.fit import EpochReport, FitResult, fit
 from hw3models.families import FAMILIES, Network
 from hw3models.specs import DataSpec, TrainSpec
 from tests.forked import FORKS
-from tests.tiny import quick_recipe, tiny_dataset
+from tests.tiny import narrow, quick_recipe, tiny_dataset
 
 NETWORKS = [f for kind in FAMILIES.values() for f in kind.values() if isinstance(f, Network)]
 RECIPE = quick_recipe(
@@ -39,7 +39,9 @@ def trained(
         if report.epoch == cut_after:
             raise Cut
 
-    spec = TrainSpec(data=DataSpec(), family=family.name, seeds=(3, 8), recipe=RECIPE, device="cpu")
+    spec = TrainSpec(
+        data=DataSpec(), family=family.name, seeds=(3, 8), recipe=narrow(RECIPE, family.name), device="cpu"
+    )
     result = fit(tiny_dataset(family.kind), family, spec, on_epoch=on_epoch, checkpoints=checkpoints)
     return result, heard
 

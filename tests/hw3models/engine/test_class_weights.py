@@ -123,5 +123,6 @@ def test_long_series_are_passed_over_less_often() -> None:
     recipe = Recipe(epochs=20, min_examples=20_000, max_time_steps=2_000_000)
     assert num_epochs(recipe, 70, 50) == 286
     assert num_epochs(recipe, 70, 319) == 90, "318 passes took minutes"
-    assert num_epochs(recipe, 70, 100_000) == 20, "never less than `epochs`"
+    assert num_epochs(recipe, 70, 100_000) == 72, "a quarter of the examples"
+    assert num_epochs(recipe, 1_000, 100_000) == 20, "never less than `epochs`"
     assert num_epochs(recipe, 70) == 286, "images have no steps"

@@ -15,7 +15,7 @@ from hw3models.engine.optimizers import Optimizer
 from hw3models.families import FAMILIES, Network
 from hw3models.nn.rng import ReplicateRng
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from tests.tiny import quick_recipe, tiny_dataset
+from tests.tiny import narrow, quick_recipe, tiny_dataset
 
 CPU = torch.device("cpu")
 NETWORKS = [f for kind in FAMILIES.values() for f in kind.values() if isinstance(f, Network)]
@@ -24,6 +24,7 @@ NETWORKS = [f for kind in FAMILIES.values() for f in kind.values() if isinstance
 def trained(family: Network, *, graphed: bool) -> tuple[Group, GraphedSteps | None]:
     dataset = tiny_dataset(family.kind)
     recipe = quick_recipe(dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1)
+    recipe = narrow(recipe, family.name)
     seeds = (3, 8)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, recipe=recipe)
     models = [build_replicate(family, dataset, spec, seed) for seed in seeds]
@@ -97,6 +98,7 @@ def test_no_step_reads_a_number_from_the_device(family: Network, monkeypatch: py
     meta = torch.device("meta")
     dataset = tiny_dataset(family.kind)
     recipe = quick_recipe(dropout=0.3, jitter=0.1, scale=0.1, shift_steps=0.1, time_warp=0.1, mixup=0.4, shift_pixels=1)
+    recipe = narrow(recipe, family.name)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=(0, 1), recipe=recipe)
     models = [build_replicate(family, dataset, spec, seed) for seed in (0, 1)]
     monkeypatch.setattr(group_module, "Optimizer", lambda parameters, _: Optimizer(parameters, Recipe(optimizer="sgd")))

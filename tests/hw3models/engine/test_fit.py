@@ -16,7 +16,7 @@ from hw3models.families.family import Architecture
 from hw3models.nn.rng import ReplicateRng
 from hw3models.nn.stacking import unstack
 from hw3models.specs import DataSpec, Recipe, TrainSpec
-from tests.tiny import quick_recipe, tiny_dataset
+from tests.tiny import narrow, quick_recipe, tiny_dataset
 
 CASES = [
     # `other`: series of unequal lengths, or images in colour.
@@ -49,10 +49,9 @@ def train(
     if family.kind == "images":
         num, size = (240, 28) if family.name == "mlp" else (100, 14)
         dataset = tiny_dataset("images", num=num, size=size, colour=other)
-        # As small as they get: what is compared is the same in each block.
-        recipe = recipe.model_copy(update={"vit": {"depth": 1, "width": 16}}.get(family.name, {"width": 8}))
     else:
         dataset = tiny_dataset("sequences", unequal=other)
+    recipe = narrow(recipe, family.name)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, recipe=recipe, strategy=strategy, device="cpu")
     return fit(dataset, family, spec, dtype=dtype)
 

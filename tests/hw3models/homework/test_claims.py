@@ -161,3 +161,18 @@ def test_a_regime_without_a_comparison_leaves_its_claims_open() -> None:
     alone = {"locked": {name: evaluated(classifier(right, family=name)) for name in ("mlp", "cnn", "gru")}}
     assert {claim.outcome for claim in judge_claims({}, alone)} == {"cannot tell"}
     assert judge_claims({}, {}) == ()
+
+
+def test_claims_about_images_are_judged_by_the_mlp_and_the_cnn_and_apart_from_series() -> None:
+    images = {
+        "shifted-digits": {"mlp": 0.4, "cnn": 0.97},
+        "shuffled-digits": {"mlp": 0.97, "cnn": 0.9},
+        "locked-image": {"mlp": 0.99, "cnn": 0.6},
+    }
+    claims = judged(600, order=ORDER, motif=MOTIF, **images)
+    told = [claim for claim in claims.values() if claim.regime in images]
+    assert [(claim.regime, claim.outcome) for claim in told] == [(name, "holds") for name in images]
+    assert "image" not in claims[CNN_LEAST].evidence
+    assert "digits" not in claims[CNN_LEAST].evidence
+    turned = {name: {"mlp": one["cnn"], "cnn": one["mlp"]} for name, one in images.items()}
+    assert {claim.outcome for claim in judged(600, **turned).values()} == {"does not hold"}

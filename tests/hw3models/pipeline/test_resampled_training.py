@@ -24,7 +24,7 @@ from hw3models.pipeline.merging import merge
 from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.specs import DataReport, EvaluationReport, Kind, Resampling, TrainReport, TrainSpec
 from tests.tables import classifier
-from tests.tiny import quick_recipe, tiny_dataset
+from tests.tiny import narrow, quick_recipe, tiny_dataset
 
 DATA = tiny_dataset(num=160)
 FAMILIES_OF_NETWORKS = [
@@ -47,7 +47,7 @@ def kept(dataset: Dataset, folder: Path) -> DataReport:
 
 def spec(seeds: tuple[int, ...], family: str = "cnn", *, resampling: Resampling = "training") -> TrainSpec:
     recipe = quick_recipe(dropout=0.2, select="best", jitter=0.1, shift_pixels=1)
-    return TrainSpec(family=family, seeds=seeds, resampling=resampling, recipe=recipe, device="cpu")
+    return TrainSpec(family=family, seeds=seeds, resampling=resampling, recipe=narrow(recipe, family), device="cpu")
 
 
 def answered(spec: TrainSpec, data: DataReport, folder: Path) -> tuple[TrainReport, EvaluationReport]:

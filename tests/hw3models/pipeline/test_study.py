@@ -1,11 +1,16 @@
 """Wrong choices are refused before anything is trained, all faults at once."""
 
+from pathlib import Path
+
 import pytest
 
+from hw3models.data.dataset import describe
 from hw3models.errors import SpecError
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION
+from hw3models.pipeline.defaults import fitting_entries
 from hw3models.pipeline.study import check_families, check_study, default_families
-from hw3models.specs import DataSpec, SequencesSpec
+from hw3models.specs import DataSpec, ImagesSpec, SequencesSpec
+from tests.tiny import tiny_dataset
 
 
 def test_faults_of_a_choice_of_families_are_told_together() -> None:
@@ -24,6 +29,19 @@ def test_every_comparison_has_baselines() -> None:
         "mlp", "cnn", "lstm", "gru", "lite", "majority", "logistic", "rocket",
     )  # fmt: skip
     assert default_families("images", RECONSTRUCTION) == ("autoencoder", "pca")
+
+
+def test_of_many_images_a_residual_network_is_not_trained_unasked() -> None:
+    families = default_families("images", CLASSIFICATION)
+    assert families == ("mlp", "cnn", "resnet", "majority", "logistic", "forest", "hog")
+    few = describe(tiny_dataset("images"), Path("nowhere"))
+    many = few.model_copy(update={"num_train": 20_000})
+    assert fitting_entries(families, few, ImagesSpec(), CLASSIFICATION).entries == families
+    chosen = fitting_entries(families, many, ImagesSpec(), CLASSIFICATION)
+    assert chosen.entries == ("mlp", "cnn", "majority", "logistic", "forest", "hog")
+    assert chosen.notes[0].startswith("Not compared, for what they cost: ResNet and ViT.")
+    asked = ImagesSpec(families=("resnet", "vit"))
+    assert fitting_entries(("resnet", "vit"), many, asked, CLASSIFICATION).entries == ("resnet", "vit")
 
 
 @pytest.mark.parametrize(

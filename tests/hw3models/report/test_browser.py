@@ -104,6 +104,86 @@ def test_folded_tables_are_printed(browser: Any, page_file: Path) -> None:
         assert cell.bounding_box()["height"] > 0
 
 
+OVERLAPS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+  const boxes = [...svg.querySelectorAll('text')].filter(t => t.getClientRects().length && t.textContent.trim())
+    .map(t => [t.getBoundingClientRect(), t.textContent]);
+  return boxes.flatMap(([a, one], i) => boxes.slice(0, i)
+    .filter(([b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2)
+    .map(([b, other]) => `${svg.getAttribute('aria-label').slice(0, 30)}: ${one} / ${other}`));
+})"""
+"""Labels of a figure that lie on each other, by the browser's own boxes."""
+
+CUT = """() => [...document.querySelectorAll('table, .plot, .plot svg, p, figure')]
+  .filter(e => e.getClientRects().length && !e.closest('nav') && !e.classList.contains('hidden'))
+  .filter(e => { const box = e.getBoundingClientRect();
+    return box.right > innerWidth + 1 || box.left < -1 || (e.matches('.plot') && e.scrollWidth > e.clientWidth + 1); })
+  .map(e => `${e.tagName} ${e.className.baseVal ?? e.className} ${Math.round(e.getBoundingClientRect().right)}`)"""
+"""What reaches over the edge of the page, or scrolls within itself."""
+
+
+@pytest.fixture(scope="module")
+def crowded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of twelve families, five of which are as good and as fast as each other."""
+    folder = tmp_path_factory.mktemp("crowded")
+    run = run_report(folder)
+    first = run.answers[0]
+    training, evaluation = dict(first.training), dict(first.evaluation)
+    for number in range(6):
+        name = f"./nets.py:Network{number}"
+        training[name] = training["gru"].model_copy(update={"family": name, "train_seconds": 30.0 + number})
+        evaluation[name] = evaluation["gru"].model_copy(update={"family": name})
+    crowded = first.model_copy(update={"training": training, "evaluation": evaluation})
+    write_report(run.model_copy(update={"answers": (crowded,)}), folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("which", ["page_file", "crowded_file"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_label_lies_on_another_and_nothing_is_cut_even_with_everything_unfolded(
+    browser: Any, which: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    with Visit(browser, request.getfixturevalue(which), width, 844) as visit:
+        visit.page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+        visit.screenshot(f"{which}-{width}")
+        assert visit.page.evaluate(OVERLAPS) == []
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        if width == 390:
+            assert visit.page.evaluate(CUT) == []
+        plots = visit.page.locator(".gallery.wide .plot svg:visible")
+        room = visit.page.locator("main").bounding_box()["width"]
+        assert all(plots.nth(i).bounding_box()["width"] >= 0.97 * room for i in range(plots.count()))
+
+
+def test_text_of_the_main_figures_is_large_enough_to_read_on_a_telephone(browser: Any, page_file: Path) -> None:
+    with Visit(browser, page_file, 390, 844) as visit:
+        heights = visit.page.evaluate(
+            "[...document.querySelectorAll('.narrow-only svg text')].map(t => t.getBoundingClientRect().height)"
+        )
+        assert min(heights) >= 10
+
+
+def test_the_contents_stay_in_sight(browser: Any, page_file: Path) -> None:
+    with Visit(browser, page_file, 390, 844) as visit:
+        visit.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        visit.page.wait_for_function("scrollY > 1000")
+        box = visit.page.locator("nav").bounding_box()
+        assert 0 <= box["y"] < 10
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_word_is_explained_where_it_stands(browser: Any, page_file: Path, width: int) -> None:
+    with Visit(browser, page_file, width, 844) as visit:
+        visit.page.locator(".caveat .term, .lead .term, .rest .term").first.focus()
+        told = visit.page.evaluate(
+            "(e => [getComputedStyle(e, '::after').content, getComputedStyle(e, '::after').position])"
+            "(document.activeElement)"
+        )
+        assert len(told[0]) > 40
+        assert told[1] == "fixed"
+        visit.page.screenshot(path=SCREENSHOTS / f"report-term-{width}.png")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 CONTRAST = """() => {
   const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const parse = text => text.match(/[\\d.]+/g).map(Number);

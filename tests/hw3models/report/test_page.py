@@ -3,16 +3,20 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hw3models.errors import DataError
 from hw3models.evaluation.glossary import GLOSSARY
+from hw3models.evaluation.prediction_table import load_table, save_table
 from hw3models.report import family_figures, write_report
 from hw3models.report.glossary import with_terms
+from hw3models.report.mistakes import find_mistakes
 from hw3models.report.views import view_pairs
 from hw3models.specs import Look, Placement, Recipe, RunReport, TuningReport
 from tests.report_fixtures import HOSTILE, run_report, sequences_answer
@@ -114,22 +118,21 @@ def test_pairs_are_told_with_their_decision(run: RunReport, page: str) -> None:
     assert "&lt;0.001" in page
 
 
-def test_words_of_the_verdict_are_links_to_their_meaning_in_a_folded_glossary(page: str) -> None:
+def test_words_of_the_verdict_are_explained_where_they_stand_and_in_a_folded_glossary(page: str) -> None:
     outline = Outline(page)
     meanings = {value for tag, name, value in outline.attributes if (tag, name) == ("dt", "id")}
     assert meanings == {f"term-{anchor}" for anchor in GLOSSARY}
-    links = [value for tag, name, value in outline.attributes if (tag, name) == ("a", "href") and "#term-" in value]
-    assert {"#term-interval", "#term-seed", "#term-could-be-best"} <= set(links)
-    lead = page[page.index('<p class="lead">') :].partition("</p>")[0]
-    assert re.search(
-        r'<a class="term" href="#term-interval" title="The numbers in brackets[^"]*">\[[\d., ]+\]</a>', lead
-    )
+    told = [value for tag, name, value in outline.attributes if (tag, name) == ("a", "aria-describedby")]
+    assert {"term-interval", "term-seed", "term-could-be-best"} <= set(told)
+    whole = page[page.index('<details class="whole">') :].partition("</details>")[0]
+    term = r'<a class="term" tabindex="0" aria-describedby="term-interval" data-means="The numbers in brackets[^"]*">'
+    assert re.search(term + r"\[[\d., ]+\]</a>", whole)
     assert all(term.means in outline.text for term in GLOSSARY.values() if "`" not in term.means)
 
 
 def test_each_word_is_linked_once_and_hostile_text_is_escaped() -> None:
     told = with_terms("GRU beats <b>CNN</b> by 1.2 points [0.4, 2.0]; MLP beats it, heartbeats do not.")
-    assert told.count('href="#term-beats"') == 1
+    assert told.count('aria-describedby="term-beats"') == 1
     assert "&lt;b&gt;CNN&lt;/b&gt;" in told
     assert "heartbeats" in told
 
@@ -157,6 +160,8 @@ def test_a_report_of_an_earlier_version_is_still_a_page(tmp_path: Path) -> None:
         "num_groups",
         "about",
         "level",
+        "headline",
+        "changes",
         "advice",
         "looks",
     )
@@ -193,6 +198,108 @@ def page_of(run: RunReport, folder: Path) -> str:
     return (folder / "page.html").read_text()
 
 
+def test_the_headline_says_what_to_take_and_why_over_a_short_table_and_the_rest_is_folded(
+    run: RunReport, page: str
+) -> None:
+    comparison = run.answers[0].comparison
+    assert comparison is not None
+    lead = page[page.index('<p class="lead">') :].partition("</p>")[0]
+    text = Outline(lead).text
+    assert text == comparison.headline.split(". ")[0].rstrip(".") + "."
+    short = page[page.index('<table class="short">') :].partition("</table>")[0]
+    names = re.findall(r'<th scope="row"[^>]*>([^<]+?) ?(?:<span|</th>)', short)
+    assert names[0] == "GRU"
+    assert names[-1] == "majority class"
+    assert short.count('<tr class="taken">') == 1
+    assert set(re.findall(r'<td class="text">([^<]+)</td>', short)) <= {
+        "the best",
+        "beaten",
+        "equivalent",
+        "cannot tell",
+    }
+    assert comparison.changes.split(". ")[0].rstrip(".")[:30] in Outline(page).text
+    details = page.index('<details class="whole">')
+    assert page.index("</table>") < page.index("What would change the answer") < details
+
+
+def test_pairs_are_a_matrix_in_the_order_of_ranks(run: RunReport, page: str) -> None:
+    comparison = run.answers[0].comparison
+    assert comparison is not None
+    order = [name for group in comparison.groups for name in group]
+    table = page[page.index('<table class="matrix">') :].partition("</table>")[0]
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table)
+    assert len(rows) == len(order) == 6
+    kinds = [re.findall(r'<td class="(\w+)">', row) for row in rows]
+    opposite = {"better": "worse", "worse": "better"}
+    for i, a in enumerate(order):
+        assert kinds[i][i] == "self"
+        for j, b in enumerate(order[:i]):
+            pair = next(one for one in comparison.pairs if {one.a, one.b} == {a, b})
+            better = {"a better": pair.a, "b better": pair.b}.get(pair.verdict)
+            expected = {a: "better", b: "worse"}.get(better or "", "equal" if pair.verdict == "equivalent" else "open")
+            assert kinds[i][j] == expected
+            assert kinds[j][i] == opposite.get(expected, expected)
+
+
+def test_wrong_test_examples_are_drawn_with_what_each_family_said(run: RunReport, page: str) -> None:
+    answer = run.answers[0]
+    wrong = np.stack(
+        [
+            (table.probabilities.argmax(axis=2) != table.labels).mean(axis=0)
+            for one in answer.evaluation.values()
+            if (table := load_table(Path(one.table_path), digest=one.table_digest)).probabilities is not None
+        ]
+    )
+    text = Outline(page).text
+    worst = 400 + int(np.argmax(wrong.mean(axis=0)))
+    assert f"example {worst:,}" in text or wrong.mean(axis=0).max() in np.sort(wrong.mean(axis=0))[-6:]
+    everywhere = int((wrong > 0.5).all(axis=0).sum())
+    assert (f"{everywhere} test example" if everywhere else "No test example was") in text
+    part = page[page.index('<div class="gallery small mistakes">') :].partition("Learning curves</h3>")[0]
+    assert part.count("<figure") == 6
+    assert part.count("✓") + part.count("✗") == 6 * len(answer.evaluation)
+
+
+def test_groups_have_their_own_scores_the_hardest_first(run: RunReport, tmp_path: Path) -> None:
+    first = run.answers[0]
+    assert "Group by group" not in Outline(page_of(run, tmp_path)).text
+    evaluation = {}
+    for name, one in first.evaluation.items():
+        table = load_table(Path(one.table_path), digest=one.table_digest)
+        table = replace(table, groups=np.arange(table.num_test) % 4)
+        path = tmp_path / f"{name}.npz"
+        digest = save_table(table, path)
+        evaluation[name] = one.model_copy(update={"table_path": str(path), "table_digest": digest})
+    found = find_mistakes(first.model_copy(update={"evaluation": evaluation}))
+    assert found.num_groups == 4
+    assert [row.examples for row in found.groups] == [50] * 4
+    gru = list(evaluation).index("gru")
+    table = load_table(Path(evaluation["gru"].table_path), digest=evaluation["gru"].table_digest)
+    assert table.probabilities is not None
+    right = (table.probabilities.argmax(axis=2) == table.labels).mean(axis=0)
+    expected = {f"{100 * right[group::4].mean():.1f}%" for group in range(4)}
+    assert {row.scores[gru] for row in found.groups} == expected
+    means = [np.mean([float(score.rstrip("%")) for score in row.scores]) for row in found.groups]
+    assert means == sorted(means)
+
+
+@pytest.mark.parametrize(("number", "told"), [(12, "There are 12 validation examples only"), (0, "no validation")])
+def test_a_validation_part_that_is_too_small_to_trust_is_told(
+    number: int, told: str, run: RunReport, tmp_path: Path
+) -> None:
+    first = run.answers[0]
+    small = first.model_copy(update={"data": first.data.model_copy(update={"num_validation": number})})
+    assert told in Outline(page_of(run.model_copy(update={"answers": (small,)}), tmp_path)).text
+    assert told not in Outline(page_of(run.model_copy(update={"answers": (first,)}), tmp_path)).text
+
+
+def test_cells_know_the_head_of_their_column(page: str) -> None:
+    table = page[page.index('<table class="cost">') :].partition("</table>")[0]
+    heads = re.findall(r'<th scope="col">([^<]+)</th>', table)
+    first = re.findall(r'data-label="([^"]*)"', table[table.index("<tbody>") :].partition("</tr>")[0])
+    assert first == heads[1:]
+
+
 def test_claims_have_outcome_and_evidence_in_words(run: RunReport, page: str) -> None:
     text = Outline(page).text
     for claim in run.answers[0].claims:
@@ -214,7 +321,9 @@ def test_every_kind_of_figure_is_there_with_words_for_those_who_cannot_see_it(pa
         "Test images of digits", "Map of the test examples", "What the decoder",
     ):  # fmt: skip
         assert any(label.startswith(start) for label in labels), start
-    assert page.count("<svg") == page.count('role="img" aria-label') - page.count('aria-label="could be the best"')
+    assert page.count("<svg") == page.count('role="img" aria-label') - sum(
+        page.count(f'aria-label="{other}') for other in ("could be the best", "interval")
+    )
 
 
 def test_the_page_is_well_formed_for_assistive_technology(page: str) -> None:
@@ -306,7 +415,6 @@ def test_one_family_alone_has_a_verdict_of_its_own(tmp_path: Path) -> None:
     run = run_report(tmp_path / "other").model_copy(update={"answers": (alone,), "homework": (), "warnings": ()})
     text = Outline(written(run, tmp_path)).text
     assert re.search(r"GRU has 9\d\.\d% \[.+\] accuracy\. It is the only family here", text)
-    assert "Contents" not in text
 
 
 def test_a_failed_family_is_a_warning_even_if_the_run_does_not_say_so(tmp_path: Path) -> None:
@@ -397,7 +505,7 @@ def test_the_search_for_recipes_is_a_table_of_what_it_changed(run: RunReport, tm
     text = " ".join(page_of(run.model_copy(update={"answers": (changed,)}), tmp_path).split())
     for shown in (
         "20 trials each, judged by accuracy on 3 folds of the training part (151 examples), 2 seeds each",
-        "<td>81.2%</td><td>87.7%</td>",
+        '<td data-label="Default">81.2%</td><td data-label="Best">87.7%</td>',
         "<code>learning_rate</code> 0.005 → 0.02, <code>schedule</code> one-cycle → cosine",
         "12 finished, 7 pruned, 1 failed; 5 of an earlier search",
         "nothing: the default is the best",

@@ -1,5 +1,7 @@
 """A model folder that does not fit together is refused before anything is predicted, and no answer is nobody's."""
 
+import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.torch
+import torch
+from PIL import Image
 
+from hw3models.engine.model_store import build_from_manifest
 from hw3models.errors import DataError
 from hw3models.serving.batch import score_file
-from hw3models.serving.predictor import load_predictor
+from hw3models.serving.predictor import Predictor, load_predictor
+from hw3models.specs.model import ModelManifest
 from tests.hw3models.serving.test_batch import CHANNELS, STEPS, examples, long_form, make_predictor
 
 INF, NAN = float("inf"), float("nan")
@@ -86,3 +92,53 @@ def test_an_example_without_an_answer_is_named_and_not_given_the_first_class(tmp
     with pytest.raises(DataError, match=r"far\.csv.*the model has no answer for example 3"):
         score_file(predictor, tmp_path / "far.csv", tmp_path / "out.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far.csv", "model"]
+
+
+def colour_predictor(directory: Path) -> Predictor:
+    """An MLP of colour pictures of 6 x 8."""
+    manifest = ModelManifest(
+        family="mlp", kind="images", shape=(6, 8, 3), class_names=("ant", "bee"), mean=(0.4, 0.5, 0.6),
+        std=(0.2, 0.3, 0.4), unequal_lengths=False, latent_dim=1, dropout=0, seeds=(0,), best_seed=0,
+        data_digest="d", data_name="n", image_fit="crop",
+    )  # fmt: skip
+    torch.manual_seed(0)
+    return Predictor(manifest, build_from_manifest(manifest))
+
+
+def sent(image: Image.Image, form: str = "PNG") -> str:
+    out = io.BytesIO()
+    image.save(out, form)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def test_pictures_in_base64_are_answered_as_their_pixels_are(tmp_path: Path) -> None:
+    predictor = colour_predictor(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 6, 8, 3), dtype=np.uint8)
+    wanted = predictor.predict(pixels)["probabilities"]
+    texts = [sent(Image.fromarray(one)) for one in pixels]
+    for form in (texts, [[text] for text in texts], [f"data:image/png;base64,{text}" for text in texts]):
+        np.testing.assert_allclose(predictor.predict(np.array(form))["probabilities"], wanted, atol=1e-6)
+    boxed = np.array([{"b64": text} for text in texts], dtype=object)
+    np.testing.assert_allclose(predictor.predict(boxed)["probabilities"], wanted, atol=1e-6)
+
+
+def test_a_picture_of_another_size_is_brought_to_the_models_as_in_training(tmp_path: Path) -> None:
+    predictor = colour_predictor(tmp_path)
+    wide = np.zeros((12, 48, 3), np.uint8)
+    wide[:, 16:32] = 200  # what `crop` keeps
+    middle = np.full((1, 6, 8, 3), 200, np.uint8)
+    [[first], [second]] = (
+        predictor.predict(one)["probabilities"] for one in (np.array([sent(Image.fromarray(wide))]), middle)
+    )
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_text_that_is_no_picture_is_refused_by_its_number(tmp_path: Path) -> None:
+    predictor = colour_predictor(tmp_path)
+    good = sent(Image.new("RGB", (8, 6)))
+    with pytest.raises(DataError, match="example 1 is not base64"):
+        predictor.predict(np.array([good, "?"]))
+    with pytest.raises(DataError, match="'example 1' is no picture: it begins with b'hello'"):
+        predictor.predict(np.array([good, base64.b64encode(b"hello").decode()]))
+    with pytest.raises(DataError, match="examples must be numbers"):
+        make_predictor(tmp_path / "model").predict(np.array([good]))

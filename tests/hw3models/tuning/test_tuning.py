@@ -433,3 +433,14 @@ def test_a_search_that_was_killed_goes_on_with_what_was_done_and_gives_the_same(
     assert len(before) == 3
     assert before.items() <= after.items()
     assert [outcome(report) for report in search.reports(6)] == [outcome(report) for report in whole]
+
+
+def test_class_weights_are_searched_where_the_training_part_is_uneven(tmp_path: Path) -> None:
+    family, dataset = network("mlp"), tiny_dataset()
+    assert "class_weights" not in space_of(family, family.recipe, saved(dataset, tmp_path / "even"))
+    rare = [row for row in dataset.train if dataset.labels[row] == 2]
+    kept = np.sort(np.setdiff1d(dataset.train, rare[: len(rare) // 2]))
+    uneven = replace(dataset, train=kept)
+    space = space_of(family, family.recipe, saved(uneven, tmp_path / "uneven"))
+    assert recipe_at({"class_weights": "balanced"}, family.recipe).class_weights == "balanced"
+    assert "class_weights" in space

@@ -22,8 +22,10 @@ from hw3models.data.preparation import read_raw
 from hw3models.data.progress import telling
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
+from hw3models.drift.reading import read_new
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec
+from hw3models.specs.model import ModelManifest
 from tests.hw3models.data.pictures.made import picture, put, read, tree
 
 H, W = 8, 10
@@ -104,7 +106,7 @@ def test_of_an_animation_the_first_frame_is_taken_and_said(tmp_path: Path) -> No
     assert raw.pictures is not None
     row = raw.pictures.names.index("ant/0.gif")
     assert raw.features[row, 0, 0].tolist() == [255, 0, 0]
-    assert any("1 with several frames or pages: the first is taken" in note for note in raw.notes)
+    assert any("1 with several frames or pages: the first is taken" in note for note in raw.understood)
 
 
 def test_fit_stretches_crop_cuts_the_middle_and_pad_fills_up_with_black() -> None:
@@ -180,7 +182,7 @@ def test_a_validation_part_without_a_test_part_is_the_test_split(tmp_path: Path)
     tree(tmp_path / "set" / "val", num=2)
     raw = read(tmp_path / "set", tmp_path / "cache")
     assert (parts(raw).count("test"), raw.validation) == (4, None)
-    assert "There is no test part: the validation part is the test split." in raw.notes
+    assert "There is no test part: the validation part is the test split." in raw.understood
 
 
 def test_groups_come_from_folders_or_from_names(tmp_path: Path) -> None:
@@ -199,7 +201,9 @@ def test_groups_come_from_folders_or_from_names(tmp_path: Path) -> None:
 
 def test_a_table_names_pictures_classes_parts_and_groups(tmp_path: Path) -> None:
     tree(tmp_path / "img", num=6)
-    rows = [(f"img/{k}/{i}.png", k.upper(), "test" if i > 3 else "train", f"p{i}") for k in ("ant", "bee") for i in range(6)]  # fmt: skip
+    rows = [
+        (f"img/{k}/{i}.png", k.upper(), "test" if i > 3 else "train", f"p{i}") for k in ("ant", "bee") for i in range(6)
+    ]
     frame = pd.DataFrame(rows, columns=["File_Name", "class", "Split", "patient"])
     frame.to_csv(tmp_path / "m.csv", index=False, sep=";")
     raw = read(tmp_path / "m.csv", tmp_path / "cache", group_column="patient")
@@ -298,7 +302,7 @@ def test_hymenoptera_is_two_classes_of_photographs_of_many_sizes(shared: Path, t
     raw = read(shared / "images" / "hymenoptera", tmp_path)
     assert (raw.features.shape, raw.class_names) == ((151, 64, 64, 3), ("ants", "bees"))
     assert parts(raw).count("test") == 50
-    assert raw.notes[0].startswith("151 pictures of 66 sizes (236 to 768 pixels a side, 32 of 375 x 500)")
+    assert raw.understood[0].startswith("151 pictures of 66 sizes (236 to 768 pixels a side, 32 of 375 x 500)")
 
 
 def test_pictures_are_decoded_once_and_again_when_one_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,9 +355,7 @@ def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert lines[-1].startswith("decoding pictures: 8 of 8 (")
 
 
-def test_a_model_is_asked_about_a_folder_a_few_pictures_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_asked_about_a_folder_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hw3models.data.readers import image_folders
 
     monkeypatch.setattr(image_folders, "AT_ONCE", 3)
@@ -376,4 +378,28 @@ def test_options_for_pictures_are_refused_where_there_are_none(tmp_path: Path) -
 def test_what_was_understood_is_said_in_one_sentence(tmp_path: Path) -> None:
     spec = DataSpec(source=str(tree(tmp_path / "set")))
     raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
-    assert raw.notes == ("8 pictures of 8 x 10, height x width, kept, in colour; 2 classes; no groups named.",)
+    assert raw.notes == ()
+    assert raw.understood == ("8 pictures of 8 x 10, height x width, kept, in colour; 2 classes; no groups named.",)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 3), (4, 6)])
+def test_new_pictures_for_a_drift_are_brought_to_the_models_size_and_colours(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    channels = len(shape) * 2 - 3
+    manifest = ModelManifest(
+        family="mlp", kind="images", shape=shape, class_names=("bee", "ant"), mean=(0.5,) * channels,
+        std=(0.2,) * channels, unequal_lengths=False, latent_dim=1, dropout=0, seeds=(0,), best_seed=0,
+        data_digest="d", data_name="n",
+    )  # fmt: skip
+    new = read_new(DataSpec(source=str(tree(tmp_path / "set"))), manifest, cache=tmp_path)
+    assert new.classes is not None
+    assert new.classes.tolist() == [1] * 4 + [0] * 4
+    mode = "RGB" if len(shape) == 3 else "L"
+    wanted = np.asarray(picture(0).resize((6, 4), Image.Resampling.BILINEAR).convert(mode))
+    np.testing.assert_allclose(new.examples[0], wanted, atol=1.5)
+    loose = tmp_path / "loose"
+    put(loose / "x.png", 0)
+    unlabelled = read_new(DataSpec(source=str(loose)), manifest, cache=tmp_path)
+    assert unlabelled.classes is None
+    np.testing.assert_allclose(unlabelled.examples[0], wanted, atol=1.5)

@@ -73,7 +73,7 @@ def test_a_large_table_is_kept_apart_by_its_column_of_groups(tmp_path: Path, mon
     monkeypatch.setattr(table_limits, "LARGE_BYTES", 0)
     path = write(tmp_path / "a.parquet", table(subject=np.repeat(np.arange(20) % 5, 6), visit=np.repeat([0, 1], 60)))
     first, second = (read(path, group_column=column) for column in ("subject", "visit"))
-    assert (first.channels, second.channels) == (("x", "y", "visit"), ("subject", "x", "y"))
+    assert (first.channels, second.channels) == (("x", "y"), ("x", "y"))
     assert (first.group_names, second.group_names) == (("0", "1", "2", "3", "4"), ("0", "1"))
     assert read(path).groups is None
 
@@ -109,10 +109,13 @@ def test_a_column_that_is_not_there_or_is_another_is_named(tmp_path: Path) -> No
         read(path, group_column="label")
 
 
-def test_a_text_that_may_be_a_group_is_refused_with_the_option(tmp_path: Path) -> None:
+def test_a_text_that_may_be_a_group_is_no_channel_and_offered_as_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", table(subject=np.repeat([f"p{i % 4}" for i in range(20)], 6)))
-    with pytest.raises(DataError, match=r"feature 'subject' is not a number .*\(`--group-column subject`, if it says"):
-        read(path)
+    raw = read(path)
+    assert raw.channels == ("x", "y")
+    assert (
+        "'subject' gives the label away, as each of its 4 values has one; `--group-column subject`, if" in raw.notes[0]
+    )
 
 
 @pytest.mark.parametrize(("source", "how"), [("a.npz", "named by an array `groups`"), ("digits", "It names no groups")])
@@ -120,7 +123,7 @@ def test_a_source_without_columns_says_which_have_some(source: str, how: str, tm
     np.savez(tmp_path / "a.npz", X=X, y=np.arange(20) % 2)
     where = str(tmp_path / source) if "." in source else source
     spec = DataSpec(source=where, group_column="subject")
-    with pytest.raises(SpecError, match=rf"is no table: only .*\.csv, .*\.parquet have columns\. .*{how}"):
+    with pytest.raises(SpecError, match=rf"is no table: only .*\.csv, .*\.parquet.* have columns\. .*{how}"):
         fetch(spec, cache=tmp_path)
 
 

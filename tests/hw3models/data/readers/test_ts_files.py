@@ -1,5 +1,6 @@
 """`.ts` files and the sets that aeon ships, against aeon's own reader."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.known.aeon_sets import shipped_by_aeon
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
+from hw3models.data.source import Wanted
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 
@@ -185,3 +188,50 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(DataError, match=r"folder\.npz is a folder"):
         fetch(DataSpec(source=str(tmp_path / "folder.npz")), cache=tmp_path)
+
+
+STAMPED = HEADER.replace("@timeStamps false", "@timeStamps true")
+
+
+def test_time_stamps_are_read_and_their_step_is_said(tmp_path: Path) -> None:
+    rows = []
+    for row in range(4):
+        dimensions = [",".join(f"(2013-03-01 0{hour}-00-00,{row}.{hour}{d})" for hour in range(3)) for d in range(2)]
+        rows.append(":".join([*dimensions, "aB"[row % 2]]))
+    raw = read(write(tmp_path / "toy.ts", "\n".join(rows), STAMPED))
+    assert raw.features[2].tolist() == np.array([[2.00, 2.01], [2.10, 2.11], [2.20, 2.21]], np.float32).tolist()
+    assert raw.notes == ("The time step is 1 h.",)
+
+
+def test_dimensions_with_other_stamps_have_gaps_where_one_has_no_value(tmp_path: Path) -> None:
+    body = "(0,1),(1,2),(2,3):(0,4),(2,5):a\n" * 2 + "(0,1),(1,2),(2,3):(0,4),(1,4),(2,5):B\n" * 2
+    with pytest.raises(DataError, match=r"2 values are missing .* the first at line 7, dimension 2 \(no value"):
+        read(write(tmp_path / "toy.ts", body, STAMPED))
+    spec = DataSpec(source=str(tmp_path / "toy.ts"), missing="interpolate")
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert np.argwhere(np.isnan(raw.features)).tolist() == [[0, 1, 1], [1, 1, 1]]
+
+
+def test_ends_that_are_missing_are_ends_of_shorter_series(tmp_path: Path) -> None:
+    header = HEADER.replace("@equalLength true\n", "")
+    raw = read(write(tmp_path / "toy.ts", GOOD + "1,2,NaN:4,5,?:a\n1,?,?:4,NaN,NaN:B\n", header))
+    assert raw.lengths is not None
+    assert raw.lengths.tolist() == [3, 3, 2, 1]
+    assert any("2 of 4 series end with missing values" in note for note in raw.notes)
+
+
+def test_names_of_classes_with_spaces_are_one_fault_with_what_to_write(tmp_path: Path) -> None:
+    header = HEADER.replace("a B", "walk up run")
+    body = "1,2,3:4,5,6:walk up\n" * 8 + "1,2,3:4,5,6:run\n"
+    with pytest.raises(DataError, match=r"8 series are of a class .* 'walk up',.*write walk_up in both") as caught:
+        read(write(tmp_path / "toy.ts", body, header))
+    assert str(caught.value).count("walk up") == 1
+
+
+def test_a_model_reads_series_without_classes_and_packed_ones(tmp_path: Path) -> None:
+    path = tmp_path / "toy.ts.gz"
+    text = HEADER.replace("@classLabel true a B", "@classLabel false") + "1,2,3:4,5,6\n7,8,9:1,2,3\n"
+    path.write_bytes(gzip.compress(text.encode()))
+    assert not find_source(str(path)).is_labelled(DataSpec(source=str(path)))
+    [block] = read_examples(path, Wanted("sequences", (3, 2)))
+    assert block.examples[1].tolist() == [[7, 1], [8, 2], [9, 3]]

@@ -1,0 +1,96 @@
+"""How long the trainings of a study will take: a guess before the first, better with each that has ended."""
+
+import threading
+import time
+from collections.abc import Mapping
+
+from hw3models.engine.batches import num_epochs
+from hw3models.specs import DataReport, TrainSpec
+
+RATES = {"mlp": 0.007, "cnn": 0.2, "lstm": 0.15, "gru": 0.15, "autoencoder": 0.005, "pca": 0.005}
+"""Seconds of two cores for a million input values: of networks in each epoch of each seed, of baselines once a seed.
+
+Of the trainings in README's table of results. Another machine is told after the first family.
+"""
+OF_NETWORKS, OF_BASELINES = 0.2, 0.5
+"""The same for other families."""
+ROCKETS = 2.5
+
+
+def guess(spec: TrainSpec, data: DataReport) -> float:
+    """Seconds that the training may take, within a factor of three or so."""
+    values = data.num_train
+    for size in data.shape:
+        values *= size
+    if spec.recipe is None:
+        rate = ROCKETS if "rocket" in spec.family else RATES.get(spec.family, OF_BASELINES)
+        return 0.1 + rate * values / 1e6 * len(spec.seeds)
+    rate = RATES.get(spec.family, OF_NETWORKS)
+    return 0.2 + rate * values / 1e6 * num_epochs(spec.recipe, data.num_train) * len(spec.seeds)
+
+
+class Estimate:
+    """Seconds that are left, from what was guessed and what it really took. From any thread."""
+
+    def __init__(self) -> None:
+        self._guesses: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self._shares: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def plan(self, guesses: Mapping[str, float]) -> None:
+        """What comes, with a guess in seconds; what is already known stays known."""
+        with self._lock:
+            for label in guesses:
+                self._took.pop(label, None)
+                self._begun.pop(label, None)
+                self._shares.pop(label, None)
+            self._guesses |= guesses
+
+    def begin(self, label: str) -> None:
+        """It is being trained from now on."""
+        with self._lock:
+            self._begun.setdefault(label, time.monotonic())
+
+    def move(self, label: str, share: float) -> None:
+        """So much of it is done."""
+        with self._lock:
+            self._begun.setdefault(label, time.monotonic())
+            self._shares[label] = share
+
+    def finish(self, label: str) -> None:
+        """It has ended."""
+        with self._lock:
+            self._took[label] = time.monotonic() - self._begun.get(label, time.monotonic())
+
+    def left(self) -> float | None:
+        """Seconds until all have ended; None where nothing is planned, or all have."""
+        with self._lock:
+            waiting = [label for label in self._guesses if label not in self._took]
+            if not waiting:
+                return None
+            factor = self._factor()
+            return sum(self._left_of(label, factor) for label in waiting)
+
+    def _factor(self) -> float:
+        """How much longer than guessed it takes here: of all that have ended, by what they really took."""
+        done = [label for label in self._took if label in self._guesses and self._took[label] > 0]
+        guessed = sum(self._guesses[label] for label in done)
+        return sum(self._took[label] for label in done) / guessed if guessed > 0 else 1.0
+
+    def _left_of(self, label: str, factor: float) -> float:
+        whole = self._guesses[label] * factor
+        if label not in self._begun:
+            return whole
+        spent, share = time.monotonic() - self._begun[label], self._shares.get(label, 0.0)
+        return spent * (1 - share) / share if share > 0 else max(whole - spent, 0.1 * whole)
+
+
+def about(seconds: float) -> str:
+    """`about 40 s`, `about 3 min`: no more digits than are known."""
+    if seconds < 1:
+        return "about a second"
+    if seconds < 90:
+        return f"about {round(seconds) if seconds < 10 else 5 * max(1, round(seconds / 5))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,74 @@
+"""A folder that holds one set: NAME_TRAIN and NAME_TEST of any text form, as archives are unpacked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hw3models.data.raw import Raw
+from hw3models.data.readers import arff_files, text_tables, ts_files
+from hw3models.data.readers.folders import text_files
+from hw3models.data.readers.forms import name_of, parts_of
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
+from hw3models.errors import SpecError
+from hw3models.specs import DataSpec, SourceReport
+
+_READERS = {".ts": ts_files.TS, ".arff": arff_files.ARFF, **dict.fromkeys(text_tables.SUFFIXES, text_tables.TEXT)}
+"""The forms that a set may have, the best first."""
+
+
+def train_file(folder: Path) -> Path | None:
+    """The training file of the one set in a folder; None where there is none, or several, or other tables as well."""
+    if not folder.is_dir():
+        return None
+    for suffix in _READERS:
+        files = sorted(path for path in folder.iterdir() if name_of(path).suffix == suffix and path.is_file())
+        trains = [path for path in files if parts_of(path).get("train") == path]
+        named = [path for path in trains if name_of(path).stem.lower() == f"{folder.absolute().name.lower()}_train"]
+        if suffix in text_tables.SUFFIXES and trains and len(text_files(folder)) != len(parts_of(trains[0])):
+            return None  # recordings, each in a file
+        if len(named or trains) == 1:
+            return (named or trains)[0]
+    return None
+
+
+def _inner(spec: DataSpec) -> tuple[Source, DataSpec]:
+    """The reader of the set, and what it is asked."""
+    path = train_file(path_of(spec.source))
+    assert path is not None
+    source = _READERS[name_of(path).suffix]
+    if spec.group_column is not None and source.groups != GROUP_COLUMN:
+        raise SpecError(
+            f"`group_column` is {spec.group_column!r}, but {path.name} has no columns. Its groups are named by "
+            f"{source.groups}; leave `--group-column` out."
+        )
+    return source, spec.model_copy(update={"source": str(path)})
+
+
+def _fetch(spec: DataSpec, how: Fetching) -> SourceReport:
+    source, inner = _inner(spec)
+    return source.fetch(inner, how).model_copy(update={"source": spec.source})
+
+
+def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    source, inner = _inner(spec)
+    return source.read(inner, report, cache)
+
+
+def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    source, inner = _inner(spec)
+    assert source.unlabelled is not None
+    yield from source.unlabelled(inner, wanted)
+
+
+SET = Source(
+    name="set",
+    forms=("FOLDER/",),
+    text="that holds NAME_TRAIN and NAME_TEST of one set",
+    kinds=("sequences",),
+    matches=lambda source: train_file(path_of(source)) is not None,
+    fetch=_fetch,
+    read=_read,
+    is_path=True,
+    unlabelled=_unlabelled,
+    takes=text_tables.TEXT.takes,
+    groups=text_tables.TEXT.groups,
+)

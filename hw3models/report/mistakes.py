@@ -1,0 +1,151 @@
+"""Test examples that were wrong, drawn, with what each family said; and accuracy group by group.
+
+S = seeds, n = test examples, F = families
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models import plots
+from hw3models.data.dataset import Dataset, load
+from hw3models.errors import DataError, DigestError
+from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.plots.examples import are_ink
+from hw3models.report import formatting
+from hw3models.report.figures import Drawn, draw
+from hw3models.report.loading import Missing, load_predictions
+from hw3models.specs import Answer, DataReport
+
+MOST_DRAWN = 6
+"""Examples that are drawn: those that most families got wrong."""
+MOST_GROUPS = 40
+"""Groups that are listed: the hardest first."""
+MOST_BYTES = 512 * 2**20
+"""Prepared data that are larger than this are not read for a few pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A test example, and what the families said of it."""
+
+    drawn: Drawn
+    number: int
+    """Its place in the data."""
+    truth: str
+    said: tuple[tuple[str, str, bool], ...]
+    """Family, the class that most of its seeds named (with how many), and whether that is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRow:
+    """Accuracy on the test examples of one group."""
+
+    name: str
+    examples: int
+    scores: tuple[str, ...]
+    """One for each family."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistakes:
+    """What single test examples say."""
+
+    families: tuple[str, ...] = ()
+    num_wrong: int = 0
+    """Test examples that most seeds of every network and baseline that looks at them got wrong."""
+    shown: tuple[Mistake, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    num_groups: int = 0
+    missing: tuple[Missing, ...] = ()
+
+
+def find_mistakes(answer: Answer) -> Mistakes:
+    """Of classifiers that were tested on the same examples, what the kept predictions and the prepared data show."""
+    tables: dict[str, PredictionTable] = {}
+    for name, evaluation in answer.evaluation.items():
+        table = load_predictions(evaluation)
+        if not isinstance(table, Missing) and table.probabilities is not None and not table.is_resampled:
+            tables[name] = table
+    first = next(iter(tables.values()), None)
+    tables = {n: t for n, t in tables.items() if first is not None and np.array_equal(t.test_index, first.test_index)}
+    if first is None or not tables:
+        return Mistakes()
+    dataset = _dataset(answer.data)
+    wrong = np.stack([_wrong(table) for table in tables.values()])
+    order = np.argsort(-wrong.mean(axis=0), kind="stable")
+    worst = [int(i) for i in order[:MOST_DRAWN] if wrong[:, i].mean() > 0]
+    missing = (dataset,) if isinstance(dataset, Missing) and worst else ()
+    shown = [] if isinstance(dataset, Missing) else [_mistake(dataset, answer.data, tables, i) for i in worst]
+    names = () if isinstance(dataset, Missing) else dataset.group_names
+    groups = _groups(tables, wrong, names)
+    return Mistakes(
+        families=tuple(map(formatting.family_name, tables)),
+        num_wrong=int((wrong > 0.5).all(axis=0).sum()),
+        shown=tuple(shown),
+        groups=tuple(groups[:MOST_GROUPS]),
+        num_groups=len(groups),
+        missing=missing,
+    )
+
+
+def _wrong(table: PredictionTable) -> NDArray[np.float64]:
+    """(n,): the share of seeds that are wrong."""
+    assert table.probabilities is not None
+    return np.asarray((table.probabilities.argmax(axis=2) != table.labels).mean(axis=0))
+
+
+def _dataset(data: DataReport) -> Dataset | Missing:
+    what = f"test examples of {data.name}"
+    try:
+        if Path(data.path).stat().st_size > MOST_BYTES:
+            return Missing(what=what, why=f"{data.path} is large, and is not read for pictures.")
+        return load(Path(data.path), digest=data.digest)
+    except OSError as error:
+        return Missing(what=what, why=f"{data.path} cannot be read ({error.strerror or type(error).__name__}).")
+    except (DataError, DigestError) as error:
+        return Missing(what=what, why=str(error))
+
+
+def _mistake(dataset: Dataset, data: DataReport, tables: Mapping[str, PredictionTable], i: int) -> Mistake:
+    first = next(iter(tables.values()))
+    row, truth = int(first.test_index[i]), int(first.labels[i])
+    if dataset.kind == "images":
+        has_ink = are_ink(np.asarray(dataset.features[dataset.test[:500]]))
+        figure = plots.one_image(np.asarray(dataset.features[row]), ink=has_ink)
+    else:
+        example = np.asarray(dataset.features[row], dtype=np.float64)
+        if dataset.lengths is not None:
+            example = example[: int(dataset.lengths[row])]
+        figure = plots.one_series(example, dataset.channels or [str(c) for c in range(example.shape[1])])
+        has_ink = False
+    said = []
+    for name, table in tables.items():
+        assert table.probabilities is not None
+        named = np.bincount(table.probabilities[:, i].argmax(axis=1), minlength=len(data.class_names))
+        most = int(named.argmax())
+        seeds = f" ({named[most]} of {len(table.seeds)} seeds)" if len(table.seeds) > 1 else ""
+        said.append((formatting.family_name(name), f"{data.class_names[most]}{seeds}", most == truth))
+    label = f"Test example {row} of {data.name}, of class {data.class_names[truth]}"
+    drawn = draw(figure, label, has_ink=has_ink)
+    return Mistake(drawn=drawn, number=row, truth=data.class_names[truth], said=tuple(said))
+
+
+def _groups(
+    tables: Mapping[str, PredictionTable], wrong: NDArray[np.float64], names: tuple[str, ...]
+) -> list[GroupRow]:
+    """The group with the most errors first."""
+    groups = next(iter(tables.values())).groups
+    if groups is None or groups.ndim != 1:
+        return []
+    rows = []
+    for group in np.unique(groups):
+        members = groups == group
+        right = 1 - wrong[:, members].mean(axis=1)
+        name = names[group] if group < len(names) else str(group)
+        cells = tuple(f"{100 * one:.1f}%" for one in right)
+        rows.append((float(right.mean()), GroupRow(name=name, examples=int(members.sum()), scores=cells)))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]

@@ -1,0 +1,104 @@
+"""`.mat` of every version and HDF5: names, axes, cells; scipy and h5py write what is read."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from hw3models.data.source import Wanted
+from hw3models.data.sources import read_examples
+from hw3models.errors import DataError, SpecError
+from hw3models.specs import FormOptions
+from tests.hw3models.data.readers.forms import SHARED, classes, needs_shared, read, series
+
+X = series(10, 7, 3)
+Y = np.arange(10) % 2
+LABELS = ["01"[code] for code in Y]
+
+
+def write(path: Path, **arrays: Any) -> Path:
+    if path.suffix == ".mat":
+        savemat(path, arrays)
+        return path
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file[name] = values
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".h5", ".hdf5"])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (0, 2, 1), (1, 2, 0), (2, 1, 0)])
+def test_names_and_axes_are_found_out_and_said(suffix: str, axes: tuple[int, ...], tmp_path: Path) -> None:
+    raw = read(write(tmp_path / f"a{suffix}", data=X.transpose(axes), labels=Y))
+    np.testing.assert_array_equal(raw.features, X)
+    assert classes(raw) == LABELS
+    assert "`--axes NTC` or `NCT` decides" in raw.notes[0]
+
+
+def test_what_cannot_be_found_out_is_named(tmp_path: Path) -> None:
+    wide = series(10, 3, 7)
+    path = write(tmp_path / "a.h5", **{"rec/sig": wide, "rec/what": Y, "who": np.repeat([1, 2], 5)})
+    with pytest.raises(DataError, match=r"it has the arrays rec/sig float32 \(10, 3, 7\), .*`--arrays X=NAME,y=NAME`"):
+        read(path)
+    asked = {"arrays": "X=rec/sig, y=rec/what, groups=who"}
+    raw = read(path, **asked, axes="NTC")
+    np.testing.assert_array_equal(raw.features, wide)
+    assert raw.group_names == ("1", "2")
+    assert read(path, **asked).features.shape == (10, 7, 3), "more steps than channels, where nobody says it"
+    with pytest.raises(DataError, match=r"no array 'rec/sgi'.*Did you mean 'rec/sig'"):
+        read(path, arrays="X=rec/sgi,y=rec/what")
+    with pytest.raises(SpecError, match=r"`arrays` has 'Z=a'; `ROLE=NAME` is needed"):
+        read(path, arrays="Z=a")
+
+
+def test_parts_of_a_split_are_arrays_of_their_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", X_train=X, y_train=Y, X_val=X[:3], y_val=Y[:3], X_test=X[:4], y_test=Y[:4])
+    raw = read(path)
+    assert raw.test is not None
+    assert raw.validation is not None
+    assert (len(raw.labels), int(raw.validation.sum()), int(raw.test.sum())) == (17, 3, 4)
+    [block] = read_examples(path, Wanted("sequences", (7, 3)))
+    np.testing.assert_array_equal(block.examples, X)
+
+
+def test_cells_of_matlab_are_series_of_unequal_length_with_names_of_classes(tmp_path: Path) -> None:
+    cells, names = np.empty(10, dtype=object), np.empty(10, dtype=object)
+    for row in range(10):
+        cells[row], names[row] = X[row, : 4 + row % 3].astype(float), ["walk", "run"][row % 2]
+    raw = read(write(tmp_path / "a.mat", data=cells, labels=names))
+    assert raw.class_names == ("run", "walk")
+    assert raw.lengths is not None
+    assert raw.lengths.tolist() == [4 + row % 3 for row in range(10)]
+    np.testing.assert_array_equal(raw.features[4, :5], X[4, :5])
+
+
+@needs_shared
+def test_pictures_in_hdf5_do_no_harm() -> None:
+    raw = read(SHARED / "data" / "images" / "usps" / "usps.h5", pair=False)
+    assert len(raw.labels) == 7291 + 2007
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".h5"])
+def test_what_is_wrong_is_said(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    for arrays, message in (
+        ({"X": X, "y": Y[:9]}, r"there are 9 labels: no axis is as long"),
+        ({"X": X, "y": np.eye(2)[Y]}, r"shape \(10, 2\); one label a series .*y\.argmax\(axis=1\)"),
+        ({"X": X, "y": Y + 0.5}, r"label 0\.5 is not a whole number"),
+        ({"X": X}, r"'X' has no labels beside it.*`--arrays X=NAME,y=NAME`"),
+        ({"X": X[..., None], "y": Y}, r"'X' is float32 \(10, 7, 3, 1\); numbers \(series, steps\)"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read(write(path, **arrays))
+    path.write_bytes(b"no such file" * 20)
+    with pytest.raises(DataError, match=r"not a whole .* file"):
+        read(path)
+
+
+def test_a_model_reads_arrays_without_labels(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", signal=X.transpose(0, 2, 1))
+    [block] = read_examples(path, Wanted("sequences", (7, 3)), form=FormOptions(axes="NCT"))
+    np.testing.assert_array_equal(block.examples, X)

@@ -1,0 +1,44 @@
+"""A row for each value: case, dimension, time, value; pandas' pivot is the oracle."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hw3models.errors import DataError
+from tests.hw3models.data.readers.forms import classes, read, series
+
+X = series(6, 5, 2)
+
+
+def tidy() -> pd.DataFrame:
+    rows = [
+        {"case": f"c{n}", "dimension": "xy"[c], "time": t, "value": float(X[n, t, c]), "label": "ab"[n % 2]}
+        for n in range(6)
+        for c in range(2)
+        for t in range(5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_values_find_their_place_whatever_the_order_of_rows(tmp_path: Path) -> None:
+    tidy().sample(frac=1, random_state=0).sort_values("case", kind="stable").to_csv(tmp_path / "a.csv", index=False)
+    raw = read(tmp_path / "a.csv")
+    np.testing.assert_array_equal(raw.features, X)
+    assert (raw.channels, classes(raw)) == (("x", "y"), [*"ababab"])
+    assert "a row for each value (`--layout tidy`): case, dimension, time, value" in raw.notes[0]
+
+
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
+    pd.concat([tidy(), tidy().iloc[:1]]).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=r"line 62 has a second value for c0 0 x"):
+        read(tmp_path / "a.csv")
+    tidy().astype({"value": object}).replace({"value": {float(X[0, 0, 0]): "oh"}}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    with pytest.raises(DataError, match=r"column 'value' is no number in line 2: 'oh'"):
+        read(tmp_path / "a.csv")
+    tidy().drop(columns="time").to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=r"it has no column for time"):
+        read(tmp_path / "a.csv")

@@ -1,0 +1,72 @@
+"""What several sizes of one study say, in sentences."""
+
+import pytest
+
+from hw3models.errors import SpecError
+from hw3models.evaluation.growth import growth
+from hw3models.specs import Answer, DataReport, EvaluationReport, Score
+
+
+def answer(size: int, accuracy: dict[str, float], groups: int | None = None) -> Answer:
+    data = DataReport(
+        name="mine",
+        kind="sequences",
+        source="mine.csv",
+        path="x",
+        digest="d",
+        num_train=size - 20,
+        num_validation=20,
+        num_test=1000,
+        shape=(10, 2),
+        class_names=("a", "b"),
+        class_counts=(1, 1),
+        unequal_lengths=False,
+        num_groups=groups,
+        notes=(),
+    )
+    evaluation = {
+        name: EvaluationReport(
+            family=name,
+            data_digest="d",
+            seeds=(0, 1, 2),
+            num_test=1000,
+            metrics={"accuracy": Score(mean=one, low=0, high=1, per_seed=(one - 0.004, one, one + 0.004))},
+            predict_seconds_per_1000=1,
+            device="cpu",
+            table_path="x",
+            table_digest="d",
+        )
+        for name, one in accuracy.items()
+    }
+    return Answer(kind="sequences", data=data, training={}, evaluation=evaluation, comparison=None)
+
+
+def curves(**ends: float) -> list[Answer]:
+    """Errors that fall by a third with each doubling."""
+    shares = (8, 4, 2, 1)
+    return [
+        answer(1000 // share, {name: 1 - (1 - end) * 1.5 ** (3 - place) for name, end in ends.items()})
+        for place, share in enumerate(shares)
+    ]
+
+
+def test_the_forecast_is_said_and_who_would_be_tied() -> None:
+    report = growth(curves(cnn=0.95, gru=0.948), 2)
+    assert report.sizes == (125, 250, 500, 1000)
+    cnn = report.families["cnn"]
+    assert cnn.low < 1 - 0.05 / 1.5 < cnn.high
+    assert cnn.fits is True
+    assert report.verdict.startswith("cnn: with twice the data expect ")
+    assert "(now 95%)" in report.verdict
+    assert "cnn and gru would still be tied." in report.verdict
+
+
+def test_a_leader_is_named_and_three_times_is_said() -> None:
+    report = growth(curves(cnn=0.97, mlp=0.7), 3)
+    assert "with 3 times the data expect" in report.verdict
+    assert "cnn would lead." in report.verdict
+
+
+def test_few_sizes_are_told() -> None:
+    with pytest.raises(SpecError, match="at least 3 sizes, these data are enough for 2"):
+        growth(curves(cnn=0.9)[:2], 2)
