@@ -1,7 +1,7 @@
 """Pictures a second: decoded once and then gathered from memory, against torchvision's ImageFolder with a DataLoader.
 
-Both read the same JPEGs (made here, 500 x 375, like photographs), bring them to 64 x 64 and make batches of 64. Writes a
-part of docs/own-images.md.
+Both read the same JPEGs (made here, 500 x 375), bring them to 64 x 64 and make batches of 64. Writes a part of
+docs/own-images.md.
 """
 
 import os

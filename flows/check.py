@@ -39,10 +39,13 @@ def as_text(found: DataCheck, page: Path) -> str:
     """What a terminal shows: what was understood, then the findings."""
     shape = " x ".join(map(str, found.shape))
     lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
-    lines += [f"  {note}" for note in found.notes]
     if found.lengths:
         low, middle, high = found.lengths
         lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")
+    if found.channels:
+        more = f" and {len(found.channels) - 20} more" if len(found.channels) > 20 else ""
+        lines.append(f"  channels: {', '.join(found.channels[:20])}{more}")
+    lines += [f"  {note}" for note in found.notes]
     rows = zip(found.class_names, found.train_counts, found.test_counts, strict=True)
     shown = [f"  {name}: {train:,} training, {test:,} test" for name, train, test in rows]
     lines += shown[:12] + ([f"  and {len(shown) - 12} classes more"] if len(shown) > 12 else [])
@@ -50,7 +53,11 @@ def as_text(found: DataCheck, page: Path) -> str:
     lines.append(f"  test split: {'as the source says' if found.own_split else drawn}")
     if found.looked_at < found.num_examples:
         lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")
-    lines += [line for one in found.findings for line in (f"{one.severity}: {one.what}.", f"  {one.do}.")]
+    lines += [
+        line
+        for one in found.findings
+        for line in (f"{one.severity}: {one.what.rstrip('.?')}{'?' if one.what.endswith('?') else '.'}", f"  {one.do}.")
+    ]
     if not found.findings:
         lines.append("nothing stands out")
     return one_a_line([*lines, f"page: {page}"])

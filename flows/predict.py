@@ -8,15 +8,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows.local.servers import check_servers
-from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import SpecError
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
-from hw3models.serving.predictor import Predictor, load_predictor
+from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import FormOptions
-from tasks.promotion import challenger_of
+from tasks.promotion import fetch_challenger
 from tasks.tracking import registry
-from tasks.tracking.finding import fetch_family, find_answers
+from tasks.tracking.finding import find_answers
 
 
 def load(model: str) -> Predictor:
@@ -51,11 +50,10 @@ def load_of_run(run: str, family: str | None = None, data: str | None = None) ->
         names = ", ".join(answer.data.name for answer in answers)
         raise SpecError(f"`run` {run} has the data sets {names}: name one of them with `--data`.")
     [answer] = wanted
-    chosen = challenger_of(answer, family)
-    with tempfile.TemporaryDirectory() as folder:
-        found = fetch_family(answer.run_ids[chosen], Path(folder))
-        manifest, states = load_model(Path(found.training.directory))
-        return Predictor(manifest, rebuild(manifest, states, manifest.best_seed))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as use:
+        found = fetch_challenger(answer, family, Path(folder))
+        save_use(Path(found.training.directory), Path(use), found.members)
+        return load_predictor(Path(use))
 
 
 def chosen_model(model: str | None, run: str | None, family: str | None, data: str | None) -> Predictor:

@@ -56,14 +56,15 @@ def _train_for_a_study(spec: TrainJob, run_id: str, fencing_token: str) -> None:
             tracking.refuse(run_id, child, str(error))
             raise
         if spec.trial is None:
-            train_family(
-                spec.training,
-                data,
-                run_id,
-                metric=spec.metric,
-                fresh=spec.fresh,
-                before_recording=lambda: _still_wanted(run_id, fencing_token),
-            )
+            with tracking.watched(run_id):
+                train_family(
+                    spec.training,
+                    data,
+                    run_id,
+                    metric=spec.metric,
+                    fresh=spec.fresh,
+                    before_recording=lambda: _still_wanted(run_id, fencing_token),
+                )
         else:
             report = try_recipe(spec.training, spec.trial, data, run_id)
             _still_wanted(run_id, fencing_token)
@@ -78,7 +79,8 @@ def _train_alone(spec: TrainJob) -> None:
     parent = tracking.open_parent(f"train {spec.training.family} on {data.name}", spec, prefect_tags())
     with close(parent):
         run_id = tracking.open_child(parent, spec.training, data, prefect_tags())
-        train_family(spec.training, data, run_id, metric=spec.metric, fresh=spec.fresh)
+        _, evaluation, _ = train_family(spec.training, data, run_id, metric=spec.metric, fresh=spec.fresh)
+        tracking.log_seeds(run_id, evaluation, data)
         tracking.end_run(parent, "FINISHED")
         flush()
 

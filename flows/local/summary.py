@@ -122,6 +122,8 @@ def as_text(run: RunReport, *, explain: bool = False, seconds: float | None = No
     if run.tracking and explain:
         where = run.tracking
         lines.append(f"runs:    {where.tracking_uri} (experiment {where.experiment}, run {where.run_id})")
+    if run.tracking and run.tracking.link:
+        lines.append(f"MLflow:  {run.tracking.link}")
     took = formatting.seconds(run.seconds if seconds is None else seconds)
     lines.append(f"report:  {run.report} (done in {took})")
     return one_a_line(lines).lstrip("\n")

@@ -104,10 +104,12 @@ def _gather(plan: StudyPlan, results: StudyResults, batches: Mapping[str, list[s
     for family, runs in batches.items():
         if len(runs) == 1:
             tracking.name_as_family(runs[0], family, plan.data)
+            tracking.log_seeds(runs[0], results.evaluation[family], plan.data)
             continue
         training = results.training[family]
         run_id = tracking.open_child(plan.parent, plan.training(family, training.seeds), plan.data, prefect_tags())
         tracking.log_placement(run_id, results.placement[family])
         record(run_id, training, results.evaluation[family], plan.data, True, plan.metric)
+        tracking.log_seeds(run_id, results.evaluation[family], plan.data)
         tracking.nest(runs, run_id)
         results.run_ids[family] = run_id

@@ -73,7 +73,8 @@ def _reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -
     token = _parent.set(run_id)
     try:
         with logged(get_run_logger().info), close(run_id):
-            run = _body(title, body, run_id, started, clock)
+            with tracking.watched(run_id):
+                run = _body(title, body, run_id, started, clock)
             return _finish(run, run_id, page_path(title, started), key if is_whole(run, spec) else None)
     finally:
         _parent.reset(token)
@@ -103,6 +104,7 @@ def _finish(run: RunReport, run_id: str, page: Path, key: str | None) -> RunRepo
     run = run.model_copy(update={"report": str(page)})
     # `hw3 report` writes the page again from this.
     write_atomically(page.with_suffix(".json"), run.model_dump_json(indent=1).encode())
+    tracking.log_winner(run_id, run.answers)
     tracking.log_report(run_id, page, _description(run))
     if key is not None:
         tracking.mark_done(run_id, key, page.with_suffix(".json"))

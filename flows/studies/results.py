@@ -17,9 +17,17 @@ class StudyResults:
     """Collects per family. A family that cannot be trained does not stop the others."""
 
     def __init__(
-        self, data: DataReport, *, metric: str | None = None, fresh: bool = False, cached: Sequence[str] = ()
+        self,
+        data: DataReport,
+        *,
+        metric: str | None = None,
+        fresh: bool = False,
+        cached: Sequence[str] = (),
+        is_batch: bool = False,
     ) -> None:
         self.data, self.metric, self.fresh = data, metric, fresh
+        self.is_batch = is_batch
+        """Are these some of a family's seeds, whose runs the study makes when it has all of them?"""
         self.cached = list(cached)
         """Steps that were not done again."""
         self.training: dict[str, TrainReport] = {}
@@ -31,7 +39,7 @@ class StudyResults:
 
     def empty(self) -> "StudyResults":
         """Results of the same study with nothing in them yet: for the next batch of seeds."""
-        return StudyResults(self.data, metric=self.metric, fresh=self.fresh)
+        return StudyResults(self.data, metric=self.metric, fresh=self.fresh, is_batch=True)
 
     def without_failures(self, families: Sequence[str]) -> list[str]:
         """Families of which nothing has failed so far."""
@@ -121,6 +129,8 @@ class StudyResults:
         self.training[family], self.evaluation[family] = training, evaluation
         self.placement[family] = placement
         self.cached += cached
+        if not self.is_batch:
+            tracking.log_seeds(self.run_ids[family], evaluation, self.data)
         where = "" if placement.where == "here" else f" on {placement.where} after {placement.queued_seconds:.0f} s"
         summary = _summary(training, evaluation, self.metric, cached=bool(cached))
         say(f"{family} on {self.data.name}: {summary}{where}")

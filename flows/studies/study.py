@@ -4,6 +4,7 @@ from flows.studies.looks import train_until_decided
 from flows.studies.results import StudyResults
 from flows.studies.training import train_all
 from flows.studies.tuning import Tuned, tune
+from hw3models.checking import warnings_about
 from hw3models.data import check_kind
 from hw3models.pipeline.answering import answer_of, with_design
 from hw3models.pipeline.defaults import fitting_entries
@@ -35,6 +36,9 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         say(line)
     if data.kind == "sequences" and data.notes:
         say(" ".join(data.notes))
+    warned = warnings_about(data, data_spec)
+    for text in warned:
+        say(text)
     entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(
         kind=kind,
@@ -47,6 +51,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
         latent_dim=latent_dim,
     )
     results = StudyResults(data, metric=choice.metric, fresh=spec.fresh, cached=["preprocess"] if was_cached else [])
+    results.notes += warned
     results.notes += left_out
     tuned = tune(plan, results)
     plan = plan.with_recipes(tuned.recipes)

@@ -36,7 +36,7 @@ def welcome(options: UpOptions, logs: Path, seconds: float) -> str:
             "",
             f"Everything runs ({seconds:.0f} s).",
             f"  Prefect   {options.prefect_address}",
-            f"  MLflow    {options.mlflow_address}",
+            f"  MLflow    {options.mlflow_address}/#/experiments?workflowType=machine_learning",
             f"  logs      {logs}",
             "",
             "In another terminal:",

@@ -5,12 +5,43 @@ import numpy as np
 from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
+from hw3models.data.preparation import load_prepared
 from hw3models.data.raw import Raw, padding_note
+from hw3models.data.sources import match
 from hw3models.data.splits import split
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataReport, DataSpec
 
-__all__ = ["DataCheck", "Finding", "check_data"]
+__all__ = ["DataCheck", "Finding", "check_data", "warnings_about"]
+
+
+def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
+    """What `hw3 check` warns of, a sentence each, of data that were prepared: for who goes on without having checked.
+
+    Data that are known by name, or made, are not looked at: nothing of them is new.
+    """
+    source = match(spec.source)
+    if source is None or not source.is_path:
+        return []
+    prepared = load_prepared(data)
+    raw = Raw(
+        name=prepared.name,
+        kind=prepared.kind,
+        features=prepared.features,
+        labels=prepared.labels,
+        class_names=prepared.class_names,
+        lengths=prepared.lengths,
+        test=np.isin(np.arange(len(prepared.labels)), prepared.test),
+        channels=prepared.channels,
+        groups=prepared.groups,
+        group_names=prepared.group_names,
+    )
+    found, _ = check_data(raw, spec)
+    return [
+        f"{one.what.rstrip('.')}{'' if one.what.endswith('?') else '.'}"
+        for one in found.findings
+        if one.severity != "note"
+    ]
 
 
 def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
@@ -23,10 +54,12 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
     findings = [*faults, *groups.named(raw, is_train, spec.group_column or raw.group_kind), *groups.likely(raw, sample)]
-    findings += [*contents.classes(names, train, test), *duplicates.duplicates(raw, is_train)]
+    findings += [*contents.labels(names), *duplicates.duplicates(raw, is_train)]
+    if not faults:  # without a split nothing true can be said of its sides
+        findings += contents.classes(names, train, test)
     if raw.kind == "sequences":
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
-        findings += [*contents.channels(sample), *leaks.leaks(sample, len(names))]
+        findings += [*contents.pictures(raw, sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
         findings += [*splits.overlap(raw, own_split=raw.test is not None), *splits.shift(sample)]
     findings += pictures.pictures(raw, is_train)
     findings += leaks.order(sample, len(names))
@@ -67,6 +100,8 @@ def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype
         check(raw, raw.name, fill=True)
         parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups, raw.validation)
     except (DataError, ValueError) as error:
-        return everything, [Finding(severity="error", what=str(error), do="mend it: a study would refuse these data")]
+        return everything, [
+            Finding(severity="error", what=str(error).rstrip("."), do="mend it: a study would refuse these data")
+        ]
     everything[parts.test] = False
     return everything, []

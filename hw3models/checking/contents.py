@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
+from hw3models.data.labels import NO_LABELS, spellings
+from hw3models.data.raw import Raw
 from hw3models.evaluation.wording import value
 
 FEW = 20
 """Training examples of a class, under which scores say little."""
+FEW_TEST = 10
+"""Test examples of a class, under which scores of it say little."""
 UNEVEN = 10.0
 """The largest class against the smallest."""
 _MOST = 6
@@ -43,6 +47,15 @@ def classes(names: tuple[str, ...], train: NDArray[np.int64], test: NDArray[np.i
             f"saying the largest is right in {share} of the test split",
             do="compare by `--metric balanced_accuracy` or `macro_f1`",
         )
+    few = [f"{names[k]!r} ({test[k]})" for k in np.flatnonzero((test > 0) & (test < FEW_TEST))]
+    if few:
+        shown = ", ".join(few[:_MOST]) + (f" and {len(few) - _MOST:,} more" if len(few) > _MOST else "")
+        yield Finding(
+            severity="warning",
+            what=f"fewer than {FEW_TEST} test examples of class {shown}",
+            do="what is said of a class rests on these: metrics that weigh classes alike (`balanced_accuracy`, "
+            "`macro_f1`) decide little here",
+        )
     absent = [names[k] for k in np.flatnonzero(test == 0)]
     if absent:
         yield Finding(
@@ -59,8 +72,8 @@ def gaps(sample: Sample, *, filled: bool) -> Iterator[Finding]:
         series, channels = int(missing.any((1, 2)).sum()), np.flatnonzero(missing.any((0, 1)))
         yield Finding(
             severity="note" if filled else "error",
-            what=f"{missing.sum():,} values are missing, in {series:,} of {len(sample.values):,} series; channels "
-            f"{', '.join(map(str, channels[:_MOST]))}{' and more' if len(channels) > _MOST else ''} (counting from 0)",
+            what=f"{missing.sum():,} values are missing, in {series:,} of {len(sample.values):,} series; "
+            f"{sample.channel_list(channels)}{sample.counted}",
             do="they will be filled, in training and prediction alike"
             if filled
             else "give `--missing interpolate` to every command, or leave these series out",
@@ -70,7 +83,7 @@ def gaps(sample: Sample, *, filled: bool) -> Iterator[Finding]:
         yield Finding(
             severity="error",
             what=f"{infinite.sum():,} values are infinite (or beyond 3.4e38), the first in series {sample.rows[row]}, "
-            f"step {step}, channel {channel} (counting from 0)",
+            f"step {step}, {sample.channel(channel)} (counting from 0)",
             do="find out what writes them; they cannot be used",
         )
 
@@ -82,11 +95,12 @@ def channels(sample: Sample) -> Iterator[Finding]:
     if len(constant := np.flatnonzero(low == high)):
         yield Finding(
             severity="warning",
-            what=f"channel {', '.join(map(str, constant[:_MOST]))} is the same everywhere (counting from 0)",
+            what=f"{sample.channel_list(constant)} {'is' if len(constant) == 1 else 'are'} the same everywhere"
+            f"{sample.counted}",
             do="leave it out: it tells nothing",
         )
     copies = [
-        f"{b} of {a}"
+        f"{sample.name(b)} of {sample.name(a)}"
         for a in range(flat.shape[2])
         for b in range(a + 1, min(flat.shape[2], a + 65))
         if low[a] < high[a] and np.array_equal(flat[..., a], flat[..., b], equal_nan=True)
@@ -94,7 +108,7 @@ def channels(sample: Sample) -> Iterator[Finding]:
     if copies:
         yield Finding(
             severity="warning",
-            what=f"channels that are copies: {', '.join(copies[:_MOST])} (counting from 0)",
+            what=f"channels that are copies: {', '.join(copies[:_MOST])}{sample.counted}",
             do="leave the copies out",
         )
     still = np.nanmax(flat, axis=1) == np.nanmin(flat, axis=1)
@@ -104,10 +118,10 @@ def channels(sample: Sample) -> Iterator[Finding]:
             what=f"{dead.sum():,} series never change in any channel, the first is series {sample.rows[dead][0]}",
             do="were they recorded? leave them out if not",
         )
-    yield from _outliers(flat)
+    yield from _outliers(flat, sample)
 
 
-def _outliers(flat: NDArray[np.float64]) -> Iterator[Finding]:
+def _outliers(flat: NDArray[np.float64], sample: Sample) -> Iterator[Finding]:
     """More than 50 times the interquartile range off the median: scaling by mean and deviation then fails."""
     lower, middle, upper = np.nanpercentile(flat, (25, 50, 75), axis=(0, 1))
     spread = upper - lower
@@ -115,7 +129,47 @@ def _outliers(flat: NDArray[np.float64]) -> Iterator[Finding]:
     if far.any():
         yield Finding(
             severity="warning",
-            what=f"channel {', '.join(map(str, np.flatnonzero(far)[:_MOST]))} has values more than 50 interquartile "
-            "ranges from its median (counting from 0)",
+            what=f"{sample.channel_list(np.flatnonzero(far))} {'has' if far.sum() == 1 else 'have'} values more than "
+            f"50 interquartile ranges from {'its' if far.sum() == 1 else 'their'} median{sample.counted}"
+            f"{_often(flat[..., np.flatnonzero(far)])}",
             do="look whether they are errors: channels are scaled by mean and deviation, which they rule",
         )
+
+
+def _often(far: NDArray[np.float64]) -> str:
+    """One value that stands for missing ones, as -999 does, is there again and again."""
+    values, counts = np.unique(far[np.isfinite(far)], return_counts=True)
+    for end in (0, -1):
+        if len(values) and counts[end] >= 10:
+            return f"; {values[end]:g} is there {counts[end]:,} times: does it stand for a missing value?"
+    return ""
+
+
+def labels(names: tuple[str, ...]) -> Iterator[Finding]:
+    """Classes that may be one in several spellings, or none."""
+    same = spellings(names)
+    if same:
+        shown = "; ".join(", ".join(map(repr, one)) for one in same[:_MOST])
+        yield Finding(
+            severity="warning",
+            what=f"classes that differ in case, spaces or the form of a number only: {shown}",
+            do="if they are one class give `--merge-labels`",
+        )
+    if none := [name for name in names if name.strip().casefold() in NO_LABELS]:
+        yield Finding(
+            severity="warning",
+            what=f"class {named(none)} looks like a label that is missing, and is a class of its own",
+            do="leave these series out, unless it is a class",
+        )
+
+
+def pictures(raw: Raw, sample: Sample) -> Iterator[Finding]:
+    """Series with as many nameless channels as steps, and no value below zero, are likely pictures."""
+    steps, channels = raw.features.shape[1:]
+    if raw.channels or steps != channels or steps < 16 or np.nanmin(sample.values) < 0:
+        return
+    yield Finding(
+        severity="warning",
+        what=f"these look like pictures of {steps} x {channels}, and were read as series of {steps} steps",
+        do="compare families for pictures if they are: `hw3 images` instead of `hw3 sequences`",
+    )

@@ -27,14 +27,15 @@ def leaks(sample: Sample, num_classes: int) -> Iterator[Finding]:
     labels = sample.labels[train]
     if np.bincount(labels, minlength=num_classes).min() < 5:
         return  # too few for five folds
-    found = []
+    found: dict[str, tuple[float, str]] = {}  # the most telling number of each channel
     for name, numbers in _numbers(sample, train):
         if len(np.unique(numbers)) < 2:
             continue
         accuracy = alone(numbers, labels, num_classes)
-        if accuracy >= ALONE:
-            found.append((accuracy, name))
-    for accuracy, name in sorted(found, reverse=True)[:5]:
+        of = name.partition(" of ")[2]
+        if accuracy >= max(ALONE, found.get(of, (0.0, ""))[0]):
+            found[of] = (accuracy, name)
+    for accuracy, name in sorted(found.values(), reverse=True)[:5]:
         yield Finding(
             severity="warning",
             what=f"{name} alone tells the classes apart: {100 * accuracy:.0f}% balanced accuracy, cross-validated on "
@@ -73,7 +74,7 @@ def _numbers(sample: Sample, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDA
             "first value": np.nan_to_num(there[:, 0]),
         }
         for name, numbers in summaries.items():
-            yield f"the {name} of channel {channel}", numbers
+            yield f"the {name} of {sample.channel(channel)}", numbers
 
 
 def alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: int) -> float:

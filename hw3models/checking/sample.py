@@ -31,6 +31,28 @@ class Sample:
     labels: NDArray[np.int64]
     is_train: NDArray[np.bool_]
     """Training and validation; the rest is for test."""
+    channels: tuple[str, ...] = ()
+    """Names of the C channels, where the source has them."""
+
+    def channel(self, number: int) -> str:
+        """What it is called in a sentence."""
+        return f"channel {self.channels[number]!r}" if self.channels else f"channel {number}"
+
+    def name(self, number: int) -> str:
+        """Its name, or its number."""
+        return repr(self.channels[number]) if self.channels else str(number)
+
+    @property
+    def counted(self) -> str:
+        """For the end of a sentence with channels in it."""
+        return "" if self.channels else " (counting from 0)"
+
+    def channel_list(self, numbers: NDArray[np.int64], most: int = 6) -> str:
+        """The same for several."""
+        one = len(numbers) == 1
+        shown = ", ".join(self.name(c) for c in numbers[:most])
+        more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
+        return f"channel{'' if one else 's'} {shown}{more}"
 
 
 def draw(raw: Raw, is_train: NDArray[np.bool_], *, seed: int = 0) -> Sample:
@@ -52,4 +74,5 @@ def draw(raw: Raw, is_train: NDArray[np.bool_], *, seed: int = 0) -> Sample:
         lengths=lengths,
         labels=raw.labels[rows],
         is_train=is_train[rows],
+        channels=raw.channels,
     )

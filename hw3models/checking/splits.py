@@ -35,8 +35,8 @@ def shift(sample: Sample) -> Iterator[Finding]:
         worst = max(far, key=lambda c: float(tests[c].statistic))
         yield Finding(
             severity="warning",
-            what=f"training and test series differ in the mean of {len(far)} of {len(tests)} channels, most in channel "
-            f"{worst} (distance {tests[worst].statistic:.2f}, counting from 0)",
+            what=f"training and test series differ in the mean of {len(far)} of {len(tests)} channels, most in "
+            f"{sample.channel(worst)} (distance {tests[worst].statistic:.2f}){sample.counted}",
             do="scores are then those of another distribution: say so, or draw the split anew",
         )
 

@@ -10,12 +10,14 @@ from hw3models.data.blocks import take
 from hw3models.data.checks import check
 from hw3models.data.dataset import Dataset
 from hw3models.data.grouped import group_notes
+from hw3models.data.labels import merged
 from hw3models.data.missing import has_gaps, interpolate, known_means
 from hw3models.data.raw import Raw
 from hw3models.data.scaling import learn_scaling
 from hw3models.data.source import files_of
 from hw3models.data.sources import find_source, match
 from hw3models.data.splits import split
+from hw3models.data.tails import without_tails
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.specs import DataReport, DataSpec, SourceReport, TrainSpec
 
@@ -83,7 +85,8 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
             f"{source.source}: the raw files have digest {found}, but {source.digest} was fetched. "
             "They changed in between; fetch them again."
         )
-    return reader.read(spec, source, cache)
+    raw = without_tails(reader.read(spec, source, cache))
+    return merged(raw) if spec.merge_labels else raw
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:

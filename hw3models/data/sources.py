@@ -28,7 +28,7 @@ from hw3models.data.readers import (
     ts_files,
 )
 from hw3models.data.readers.forms import paired
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted
+from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
@@ -112,6 +112,11 @@ def find_source(source: str) -> Source:
         SpecError: nothing matches; the message says what there is, suggests the nearest, and names broken plug-ins.
     """
     one = match(source)
+    if one is None and path_of(source).exists():
+        what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
+        raise SpecError(
+            f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"
+        )
     if one is None:
         names = [form for one in all_sources() if not one.is_path for form in one.forms]
         raise SpecError(
@@ -219,6 +224,8 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
         SpecError: the source holds the other kind, or is not known.
     """
     source = match(data.source)
+    if source is None and path_of(data.source).exists():
+        find_source(data.source)  # says what it is
     if source is not None:
         kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
         if kind == expected:

@@ -1,6 +1,6 @@
 """New data for a trained model, with labels where they have any."""
 
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
-from hw3models.data.source import Wanted, path_of
+from hw3models.data.source import Block, Wanted, path_of
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -40,7 +40,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
     if not find_source(spec.source).is_labelled(spec):
         columns = spec.model_dump(include={"sample_column", "time_column", "label_column", "group_column"})
-        blocks = [*islice(read_examples(path_of(spec.source), wanted, **columns, form=spec), 1000)]
+        blocks = _first(read_examples(path_of(spec.source), wanted, **columns, form=spec))
         if not blocks:
             raise DataError(f"{spec.source}: the file holds no examples.")
         named = tuple(group for block in blocks for group in block.groups or ())[:MOST]
@@ -49,14 +49,30 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     # channels, whatever else the table holds and whatever a new model would take of it.
     names = manifest.channels if find_source(spec.source).table is not None else ()
     spec = spec.model_copy(update={"missing": "interpolate", "pair": False, "feature_columns": names})
+    if find_source(spec.source).holds_pictures:
+        size = "x".join(map(str, manifest.shape[:2]))
+        spec = spec.model_copy(update={"image_size": size, "image_fit": manifest.image_fit})
     raw = read_raw(spec, fetch(spec, cache=cache), cache=cache)
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
     return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST], groups)
 
 
+def _first(blocks: Iterator[Block]) -> list[Block]:
+    """As many as are looked at."""
+    found, num = list[Block](), 0
+    for block in blocks:
+        found.append(block)
+        num += len(block.ids)
+        if num >= MOST:
+            break
+    return found
+
+
 def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
     """Padded with NaN to the model's length."""
     features = _by_name(raw, wanted, np.asarray(raw.features[:MOST], np.float32))
+    if raw.kind == wanted.kind == "images":
+        features = _coloured(features, len(wanted.shape))
     if features.shape[1:] == wanted.shape and raw.lengths is None:
         return features
     steps, (longest, *rest) = wanted.shape[0], features.shape[1:]
@@ -68,6 +84,15 @@ def _fitted(raw: Raw, wanted: Wanted) -> NDArray[np.float32]:
     padded[:, :longest] = features
     padded[np.arange(steps) >= lengths[:, None]] = np.nan
     return padded
+
+
+def _coloured(images: NDArray[np.float32], axes: int) -> NDArray[np.float32]:
+    """Grey images for a model of colour ones, and the other way round, as Pillow turns one into the other."""
+    if images.ndim == 3 and axes == 3:
+        return np.repeat(images[..., None], 3, axis=-1)
+    if images.ndim == 4 and axes == 2:
+        return np.asarray(np.round(images @ np.array([0.299, 0.587, 0.114], np.float32)))
+    return images
 
 
 def _by_name(raw: Raw, wanted: Wanted, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -51,6 +51,7 @@ def make_ensemble(
     path = Path(training.directory) / f"ensemble-{ensemble.members}.npz"
     digest = save_table(table, path)
     used = table.num_networks
+    left = len(members.seeds) - used
     report = training.model_copy(
         update={
             "family": name,
@@ -59,7 +60,7 @@ def make_ensemble(
             "failures": (),
             "parameters": training.parameters * ensemble.members,
             "train_seconds": training.train_seconds * used / len(members.seeds),
-            "notes": (),
+            "notes": (f"{left} of the {len(members.seeds)} seeds are left over, in no ensemble.",) if left else (),
         }
     )
     scored = evaluate(

@@ -164,6 +164,8 @@ class Tracking(Report):
     tracking_uri: str
     experiment: str
     run_id: str
+    link: str | None = None
+    """Address at which MLflow compares the families, where it is a server."""
 
 
 class Answer(Report):

@@ -11,7 +11,7 @@ from tasks.mlflow_environment import set_mlflow_defaults
 
 set_mlflow_defaults(os.environ)
 
-from tasks.tracking.children import name_as_family, nest, open_child
+from tasks.tracking.children import log_seeds, name_as_family, nest, open_child
 from tasks.tracking.claims import (
     child_of,
     claim,
@@ -27,7 +27,9 @@ from tasks.tracking.claims import (
 )
 from tasks.tracking.epochs import EpochLog, log_history
 from tasks.tracking.journal import outbox
+from tasks.tracking.journal.views import run_link, study_link, tracking
 from tasks.tracking.looks import count_look
+from tasks.tracking.machine import watched
 from tasks.tracking.model import log_ensemble
 from tasks.tracking.parents import (
     FAILED,
@@ -37,13 +39,13 @@ from tasks.tracking.parents import (
     find_done,
     log_answer,
     log_report,
+    log_winner,
     mark_done,
     open_parent,
     open_runs_of,
 )
 from tasks.tracking.results import fetch_results, log_placement
 from tasks.tracking.scores import is_recorded, log_card, log_drift, log_results, mark_recorded
-from tasks.tracking.store import run_link, tracking
 from tasks.tracking.trials import end_trial, fetch_trial, log_search, log_trial, open_trial
 
 __all__ = [
@@ -74,7 +76,9 @@ __all__ = [
     "log_report",
     "log_results",
     "log_search",
+    "log_seeds",
     "log_trial",
+    "log_winner",
     "mark_done",
     "mark_recorded",
     "name_as_family",
@@ -89,5 +93,7 @@ __all__ = [
     "refuse",
     "revoke",
     "run_link",
+    "study_link",
     "tracking",
+    "watched",
 ]

@@ -17,6 +17,9 @@ from tasks.tracking.store import now_ms
 EVERY = 5.0
 """Seconds between the entries of a training's course."""
 
+DIAGNOSTICS = "diagnostics/"
+"""Begin of the names of metrics that nobody compares families by: MLflow shows them apart."""
+
 Point = tuple[str, float, int, int]
 """Name, value, time stamp, step."""
 
@@ -73,7 +76,9 @@ def log_history(run_id: str, training: TrainReport) -> None:
         return
     history = json.loads(path.read_text())
     now = now_ms()
-    points = [("learning_rate", float(value), now, e) for e, value in enumerate(history["learning_rate"], 1)]
+    points = [
+        (f"{DIAGNOSTICS}learning_rate", float(value), now, e) for e, value in enumerate(history["learning_rate"], 1)
+    ]
     for name in ("train_loss", "validation_loss", "validation_accuracy"):
         rows = history[name] or []
         for epoch in range(1, 1 + max(map(len, rows), default=0)):
@@ -95,7 +100,8 @@ def _summaries(table: Mapping[str, list[float]], epoch: int) -> list[Point]:
     for name, values in table.items():
         if not values:
             continue
-        points.append((name, fmean(values), now, epoch))
-        if name != "learning_rate" and len(values) > 1:
-            points.append((f"{name}_sd", stdev(values), now, epoch))
+        is_rate = name == "learning_rate"
+        points.append((f"{DIAGNOSTICS}{name}" if is_rate else name, fmean(values), now, epoch))
+        if not is_rate and len(values) > 1:
+            points.append((f"{DIAGNOSTICS}{name}_sd", stdev(values), now, epoch))
     return points

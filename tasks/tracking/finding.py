@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Answer, Environment, EvaluationReport, RunReport, TrainReport, TrainSpec
+from tasks.tracking.journal import STUDY
 from tasks.tracking.results import bring, reports_here
 from tasks.tracking.store import connect
 
@@ -76,7 +77,9 @@ def _parent_of(client: MlflowClient, run_id: str) -> str:
         tags = client.get_run(run_id).data.tags
     except MlflowException as error:
         raise SpecError(f"there is no MLflow run {run_id}.") from error
-    return run_id if tags.get("hw3.role") == "parent" else str(tags.get(MLFLOW_PARENT_RUN_ID, run_id))
+    if tags.get("hw3.role") == "parent":
+        return run_id
+    return str(tags.get(STUDY) or tags.get(MLFLOW_PARENT_RUN_ID, run_id))
 
 
 def is_study(run_id: str) -> bool:

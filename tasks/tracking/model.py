@@ -7,8 +7,9 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, ModelSignature, infer_signature
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from numpy.typing import NDArray
 
 from hw3models.data import load_prepared
@@ -21,12 +22,12 @@ MEMBERS = "hw3.members"
 """Tag: what of its run a model or a version holds, 1 for the best seed alone."""
 
 
-def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> None:
-    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run.
+def log_model(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport) -> str:
+    """Log the replicate of `training.best_seed`, with signature and input example, as a model of the run; its id.
 
     Asked again, it finishes what it began, and makes no second model of the same parameters.
     """
-    _log(client, experiment_id, run_id, training, data, 1)
+    return _log(client, experiment_id, run_id, training, data, 1)
 
 
 def log_ensemble(run_id: str, training: TrainReport, data: DataReport, members: int) -> None:
@@ -37,10 +38,10 @@ def log_ensemble(run_id: str, training: TrainReport, data: DataReport, members: 
 
 def _log(
     client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, data: DataReport, members: int
-) -> None:
-    model_id = _begun(client, experiment_id, run_id, training, members)
-    if model_id is None:
-        return
+) -> str:
+    model_id, is_whole = _begun(client, experiment_id, run_id, training, members)
+    if is_whole:
+        return model_id
     dataset = load_prepared(data)
     example = dataset.features[dataset.train[:2]]
     needs = ("mlflow", "torch", "numpy", "safetensors", *(("scikit-learn", "skops") if training.recipe is None else ()))
@@ -65,6 +66,7 @@ def _log(
                 "seeds": list(training.seeds[:members]) if members > 1 else [training.best_seed],
             },
         )
+    return model_id
 
 
 def _signature(example: NDArray[Any], output: dict[str, NDArray[Any]], data: DataReport) -> ModelSignature:
@@ -75,18 +77,30 @@ def _signature(example: NDArray[Any], output: dict[str, NDArray[Any]], data: Dat
     return ModelSignature(outputs=found.outputs) if data.kind == "images" else found
 
 
-def _begun(client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, members: int) -> str | None:
-    """The id of a model that is to be filled; None when it is there, whole.
+def link_model(client: MlflowClient, run_id: str, model_id: str) -> None:
+    """Name the model as an output of the study that the run is part of, too."""
+    study = client.get_run(run_id).data.tags.get(MLFLOW_PARENT_RUN_ID)
+    if study is None:
+        return
+    outputs = client.get_run(study).outputs
+    if model_id not in {one.model_id for one in (outputs.model_outputs if outputs else ())}:
+        client.log_outputs(study, [LoggedModelOutput(model_id, step=0)])
+
+
+def _begun(
+    client: MlflowClient, experiment_id: str, run_id: str, training: TrainReport, members: int
+) -> tuple[str, bool]:
+    """The id of the model, and whether it is there, whole; else it is to be filled.
 
     Created by hand: `Model.log` alone would put it into the active experiment, not into the run's.
     """
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.tags.get(_DIGEST) == training.digest and model.tags.get(MEMBERS, "1") == str(members):
-            return None if model.status == LoggedModelStatus.READY else str(model.model_id)
+            return str(model.model_id), model.status == LoggedModelStatus.READY
     made = client.create_logged_model(
         experiment_id,
         name=training.family,
         source_run_id=run_id,
         tags={_DIGEST: training.digest, MEMBERS: str(members)},
     )
-    return str(made.model_id)
+    return str(made.model_id), False

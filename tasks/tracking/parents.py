@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
 from hw3models.runtime.code_version import code_version
@@ -16,10 +18,14 @@ from tasks.names import slug
 from tasks.patience import hurry, is_outage
 from tasks.progress import say
 from tasks.tracking.epochs import Point, log_points
-from tasks.tracking.journal import End, Facts, Files, Open, Text, outbox
+from tasks.tracking.journal import End, Facts, Files, Input, Open, Text, View, outbox
 from tasks.tracking.opening import PATIENCE, open_run
-from tasks.tracking.resuming import adopt, is_started, process_tags
+from tasks.tracking.resuming import adopt, is_started, process_tags, source_tags
+from tasks.tracking.scores import with_interval
 from tasks.tracking.store import connect, now_ms
+
+VIEW_COLUMNS = 5
+"""Metrics that the saved view of a study begins with: that of the study first."""
 
 
 def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
@@ -40,6 +46,7 @@ def open_parent(name: str, spec: Spec, prefect_tags: dict[str, str]) -> str:
             "hw3.code": code_version("run"),
             "mlflow.note.content": f"**{name}** is under way.",
             **process_tags(),
+            **source_tags(prefect_tags),
             **prefect_tags,
         },
         params=flat,
@@ -68,7 +75,7 @@ def _adopted(spec: Spec, event: Open) -> str | None:
 
 
 def log_answer(run_id: str, answer: Answer) -> None:
-    """The answer of one data set, on the parent: verdict, best scores, table, JSON."""
+    """The answer of one data set, on the parent: data, verdict, best scores, table, JSON."""
     # A data set may be called anything; MLflow's names may not.
     name = slug(answer.data.name)
     key = f"{answer.kind}-{name}"
@@ -89,6 +96,7 @@ def log_answer(run_id: str, answer: Answer) -> None:
     }
     if answer.comparison is not None and answer.comparison.take:
         tags[f"hw3.take.{key}"] = answer.comparison.take
+    box.put(run_id, Input(data=answer.data))
     box.put(run_id, Facts(tags=tags))
     box.put(run_id, Text(path=f"answers/{key}.json", text=answer.model_dump_json(indent=1)))
     # The form in which MLflow keeps tables: that of pandas' `to_json(orient="split")`.
@@ -108,6 +116,36 @@ def _table(answer: Answer, metric: str) -> dict[str, list[object]]:
         "seeds": [len(score.per_seed) for _, score in rows],
         "train_seconds": [answer.training[family].train_seconds for family, _ in rows],
     }
+
+
+def log_winner(run_id: str, answers: Sequence[Answer]) -> None:
+    """What the table of runs and its saved view show of a study: under the same names, whatever the data are called.
+
+    Of several data sets there is no one score.
+    """
+    if not answers:
+        return
+    box, now = outbox(), now_ms()
+    metrics = list(dict.fromkeys(main_metric(answer) for answer in answers))
+    winners = [_winner(answer) for answer in answers]
+    if len(answers) == 1:
+        [answer], [winner] = answers, winners
+        score = answer.evaluation[winner].metrics.get(metrics[0]) if winner in answer.evaluation else None
+        if score is not None:
+            log_points(run_id, [(name, value, now, 0) for name, value in with_interval(metrics[0], score).items()])
+    named = [f"{answer.data.name}: {winner}" for answer, winner in zip(answers, winners, strict=True)]
+    box.put(run_id, Facts(tags={"winner": "; ".join(named) if len(answers) > 1 else winners[0], "metric": metrics[0]}))
+    more = [name for answer in answers for one in answer.evaluation.values() for name in one.metrics]
+    group_by = ("data", "family") if len(answers) > 1 else ("family",)
+    columns = tuple(dict.fromkeys([*metrics, *more]))[:VIEW_COLUMNS]
+    ascending = not METRICS[metrics[0]].higher_is_better
+    box.put(run_id, View(metrics=columns, ascending=ascending, group_by=group_by, at=now))
+
+
+def _winner(answer: Answer) -> str:
+    """The family to take; of a single one, that one."""
+    take = answer.comparison.take if answer.comparison else None
+    return take or next(iter(answer.evaluation), "none")
 
 
 def log_report(run_id: str, page: Path, description: str) -> None:

@@ -24,6 +24,8 @@ from tasks.tracking.store import connect
 FILES = ("predictions.csv", "predictions.parquet")
 EVALUATION_TABLE = "eval_results_table.json"
 """What `mlflow.evaluate` writes: the columns of its data, with targets and predictions among them."""
+_PARTS = {"batch": "batch of seeds", "seed": "seed of a family", "trial": "trial of a search"}
+"""Roles of runs that are not compared by themselves."""
 _ALIASES = {
     "label": ("target", "targets", "y_true"),
     "prediction": ("predictions", "output", "outputs", "y_pred"),
@@ -82,10 +84,9 @@ def _run(client: MlflowClient, run_id: str) -> Run:
 
 def _with_families(client: MlflowClient, run: Run) -> list[Run]:
     role = run.data.tags.get("hw3.role")
-    if role in ("batch", "trial"):
+    if role in _PARTS:
         raise SpecError(
-            f"MLflow run {run.info.run_id} is a {'batch of seeds' if role == 'batch' else 'trial of a search'}. Name "
-            "the run of its family or of its study."
+            f"MLflow run {run.info.run_id} is a {_PARTS[role]}. Name the run of its family or of its study."
         )
     if role != "parent":
         return [run]

@@ -82,7 +82,10 @@ def log_placement(run_id: str, placement: Placement) -> None:
         "hw3.placement.wish": placement.wish,
         "hw3.placement": placement.where,
         "hw3.placement.reason": placement.reason,
-        "hw3.placement.queued_seconds": f"{placement.queued_seconds:.1f}",
-        "hw3.placement.flow_run_id": placement.flow_run_id or "",
     }
+    if placement.flow_run_id is not None:
+        values |= {
+            "hw3.placement.queued_seconds": f"{placement.queued_seconds:.1f}",
+            "hw3.placement.flow_run_id": placement.flow_run_id,
+        }
     outbox().put(run_id, Facts(tags=values))

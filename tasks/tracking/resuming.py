@@ -1,8 +1,12 @@
 """Runs whose process died without ending them: the same command goes on in them."""
 
+import getpass
+import os
+
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
 from hw3models.runtime.code_version import code_version
 from tasks.processes import ProcessId, known_start
@@ -19,6 +23,17 @@ def process_tags() -> dict[str, str]:
     """Who writes the run."""
     me = ProcessId.own()
     return {"hw3.host": me.host, "hw3.pid": str(me.pid), "hw3.process_started": me.started}
+
+
+def source_tags(prefect_tags: dict[str, str]) -> dict[str, str]:
+    """Who ran what, in the columns of MLflow's table."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user may have no name.
+        user = f"uid {os.getuid()}"
+    flow = prefect_tags.get("prefect.flow", "")
+    return {MLFLOW_USER: user, MLFLOW_SOURCE_TYPE: "LOCAL", MLFLOW_SOURCE_NAME: f"hw3 {flow}".rstrip()}
 
 
 def writer_of(tags: dict[str, str]) -> ProcessId | None:

@@ -5,9 +5,9 @@ import math
 
 from hw3models.evaluation.scores import headline
 from hw3models.runtime.environment import describe_environment
-from hw3models.specs import DataReport, DriftReport, EvaluationReport, TrainReport
+from hw3models.specs import DataReport, DriftReport, EvaluationReport, Score, TrainReport
 from tasks.patience import hurry, is_outage
-from tasks.tracking.epochs import Point, log_points
+from tasks.tracking.epochs import DIAGNOSTICS, Point, log_points
 from tasks.tracking.journal import Facts, Figures, Files, Logged, Text, outbox
 from tasks.tracking.results import FOLDER, REPORTS
 from tasks.tracking.store import connect, now_ms
@@ -31,8 +31,6 @@ def log_results(
     """
     box, now = outbox(), now_ms()
     points: list[Point] = [(name, value, now, 0) for name, value in _final_metrics(training, evaluation).items()]
-    for name, score in evaluation.metrics.items():
-        points += [(f"{name}_per_seed", value, now, step) for step, value in enumerate(score.per_seed)]
     recipe = training.recipe.model_dump(mode="json") if training.recipe else {}
     tags = {
         "device": training.device,
@@ -40,11 +38,13 @@ def log_results(
         "precision": training.precision,
         "best_seed": str(training.best_seed),
         "model_digest": training.digest,
-        "hw3.failures": "; ".join(failure.reason for failure in training.failures),
         "mlflow.note.content": _description(training, evaluation, data, metric),
     }
+    if training.failures:
+        tags["hw3.failures"] = "; ".join(failure.reason for failure in training.failures)
     log_points(run_id, points)
-    box.put(run_id, Facts(params={f"recipe.{name}": str(value) for name, value in recipe.items()}, tags=tags))
+    params = {f"recipe.{name}": str(value) for name, value in recipe.items() if value is not None}
+    box.put(run_id, Facts(params=params, tags=tags))
     box.put(run_id, Figures(training=training, evaluation=evaluation, data=data))
     _log_reports(run_id, training, evaluation, cached=cached)
     if training.is_kept:
@@ -79,7 +79,7 @@ def log_drift(run_id: str, report: DriftReport) -> None:
         points += [("drift_effect", test.effect, now, step), ("drift_p_value", test.p_value, now, step)]
     for name, one in (("accuracy_before", report.accuracy_before), ("accuracy_now", report.accuracy_now)):
         if one is not None:
-            points += [(name, one.mean, now, 0), (f"{name}_low", one.low, now, 0), (f"{name}_high", one.high, now, 0)]
+            points += [(key, value, now, 0) for key, value in with_interval(name, one).items()]
     log_points(run_id, points)
     note = {"hw3.drift": "found" if report.drifted else "none", "mlflow.note.content": report.verdict}
     box.put(run_id, Facts(tags={**note, "hw3.reference": report.reference}))
@@ -112,13 +112,18 @@ def _final_metrics(training: TrainReport, evaluation: EvaluationReport) -> dict[
     values: dict[str, float] = {
         "parameters": training.parameters,
         "train_seconds": training.train_seconds,
-        "predict_seconds_per_1000": evaluation.predict_seconds_per_1000,
-        "peak_memory_mb": training.peak_memory_mb,
+        f"{DIAGNOSTICS}predict_seconds_per_1000": evaluation.predict_seconds_per_1000,
+        f"{DIAGNOSTICS}peak_memory_mb": training.peak_memory_mb,
         "seeds": len(training.seeds),
     }
     for name, score in evaluation.metrics.items():
-        values |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+        values |= with_interval(name, score)
     return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def with_interval(name: str, score: Score) -> dict[str, float]:
+    """A score by its name; the ends of its interval are no scores, and do not stand among them."""
+    return {name: score.mean, f"interval/{name}_low": score.low, f"interval/{name}_high": score.high}
 
 
 def _description(training: TrainReport, evaluation: EvaluationReport, data: DataReport, metric: str | None) -> str:

@@ -14,13 +14,14 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.errors import SpecError
 from hw3models.runtime.redaction import without_password
-from hw3models.specs import Tracking
 from tasks.patience import patiently
 from tasks.settings import settings
 from tasks.tracking.database import check_database, check_version
 
 PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
+KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
+"""Tag of an experiment by which MLflow's pages show runs and their metrics, not the traces of an agent."""
 _MAKING = ".making-"
 """Begin of the name of a store that is being made."""
 
@@ -82,9 +83,12 @@ def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClien
                 f"`HW3_EXPERIMENT`: the experiment {name!r} was deleted in MLflow. Set another name, or bring it back "
                 f"with `mlflow experiments restore --experiment-id {found.experiment_id}`."
             )
+        if KIND not in found.tags:
+            client.set_experiment_tag(found.experiment_id, KIND, TRAINING)
         return client, str(found.experiment_id)
     try:
-        return client, str(client.create_experiment(name, artifact_location=artifacts))
+        made = client.create_experiment(name, artifact_location=artifacts, tags={KIND: TRAINING})
+        return client, str(made)
     except MlflowException:
         # Another process was quicker.
         found = client.get_experiment_by_name(name)
@@ -137,17 +141,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def tracking(run_id: str) -> Tracking:
-    """Where `run_id` is."""
-    now = settings()
-    # Reports are passed on.
-    return Tracking(tracking_uri=without_password(now.tracking_uri), experiment=now.experiment, run_id=run_id)
-
-
-def run_link(run_id: str) -> str | None:
-    """Address of the run's page, where MLflow is a server."""
+def experiment_page(run_id: str) -> str | None:
+    """Address of the runs of the experiment that `run_id` is in, where MLflow is a server."""
     now = settings()
     if not now.tracking_uri.startswith("http") or run_id.startswith(PENDING):
         return None
     _, experiment_id = connect()
-    return f"{without_password(now.tracking_uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{without_password(now.tracking_uri).rstrip('/')}/#/experiments/{experiment_id}/runs"

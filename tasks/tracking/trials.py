@@ -12,7 +12,7 @@ from tasks.tracking.epochs import Point, log_points
 from tasks.tracking.journal import Facts, Open, Text, outbox
 from tasks.tracking.opening import open_run
 from tasks.tracking.parents import Status, end_run
-from tasks.tracking.resuming import process_tags
+from tasks.tracking.resuming import process_tags, source_tags
 from tasks.tracking.store import connect, now_ms
 
 _REPORT = "trial.json"
@@ -35,6 +35,7 @@ def open_trial(
             "trial": number,
             "hw3.search": search,
             **process_tags(),
+            **source_tags(prefect_tags),
             **prefect_tags,
         },
         params={"family": training.family, "trial": number, "data_digest": data.digest, "folds": str(plan.folds)},

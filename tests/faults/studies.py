@@ -12,6 +12,8 @@ from mlflow.entities import Run
 from tests.flows.cli.test_cli import HW3
 
 EPOCHS = 60
+SEED_RUNS = 7
+"""Of three families: a run for each seed, and majority has one."""
 STUDY = (
     "sequences", "regime:locked", "--num-train", "200", "--num-test", "60", "--seeds", "3",
     "--families", "mlp,gru,majority", "--epochs", str(EPOCHS), "--json",
@@ -47,7 +49,7 @@ def assert_whole(uri: str, *, studies: int = 1) -> None:
     """Every run ended well, every point of every epoch is there, and none twice."""
     client, found = MlflowClient(uri), runs(uri)
     roles = Counter(run.data.tags["hw3.role"] for run in found)
-    assert roles == {"parent": studies, "family": 3 * studies}
+    assert roles == {"parent": studies, "family": 3 * studies, "seed": SEED_RUNS * studies}
     assert {run.info.status for run in found} == {"FINISHED"}, [(run.info.run_name, run.info.status) for run in found]
     for run in found:
         name, run_id = run.info.run_name, run.info.run_id
@@ -55,6 +57,9 @@ def assert_whole(uri: str, *, studies: int = 1) -> None:
             steps = [point.step for point in client.get_metric_history(run_id, metric)]
             assert len(steps) == len(set(steps)), f"{metric} of {name} is there twice"
         folders = {one.path for one in client.list_artifacts(run_id)}
+        if run.data.tags["hw3.role"] == "seed":
+            assert "accuracy" in run.data.metrics
+            continue
         if run.data.tags["hw3.role"] == "parent":
             assert "answers" in folders
             assert any(path.endswith(".html") for path in folders)
@@ -62,7 +67,7 @@ def assert_whole(uri: str, *, studies: int = 1) -> None:
         assert {"figures", "replicates"} <= folders, name
         assert "accuracy" in run.data.metrics
         if run.data.tags["family"] != "majority":
-            for metric in ("train_loss", "validation_loss", "learning_rate"):
+            for metric in ("train_loss", "validation_loss", "diagnostics/learning_rate"):
                 assert len(client.get_metric_history(run_id, metric)) == EPOCHS, f"{metric} of {name}"
 
 

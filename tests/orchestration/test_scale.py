@@ -93,7 +93,7 @@ def test_many_queued_trainings_over_two_workers_are_each_done_once(tmp_path: Pat
 
         wait_until(lambda: states() == {"COMPLETED": number}, f"all of {number} completed", timeout=3000, pause=5)
         assert {run["run_count"] for run in flow_runs(stack, flow="train")} == {1}
-        families = mlflow_runs(stack, "tags.family = 'mlp'")
+        families = mlflow_runs(stack, "tags.family = 'mlp' and tags.`hw3.role` = 'family'")
         assert Counter(run.info.status for run in families) == {"FINISHED": number}
         assert Counter(run.data.params["seeds"] for run in families) == {str(seed): 1 for seed in range(number)}
         client = MlflowClient(stack.environment["MLFLOW_TRACKING_URI"])

@@ -31,7 +31,8 @@ def test_trials_are_spread_over_the_workers_of_the_pool_and_are_those_of_this_pr
     for family in ("mlp", "cnn"):
         report = answer.tuning[family]
         assert (report.finished + report.pruned, report.failed) == (3, 0)
-        found = mlflow_runs(stack, f"tags.mlflow.parentRunId = '{answer.run_ids[family]}'")
+        below = f"tags.mlflow.parentRunId = '{answer.run_ids[family]}'"
+        found = mlflow_runs(stack, f"{below} and tags.`hw3.role` = 'trial'")
         assert sorted(run.data.tags["trial"] for run in found) == ["000", "001", "002"]
         assert {run.info.status for run in found} <= {"FINISHED", "KILLED"}
     sent = [run for run in flow_runs(stack, flow="train") if run["id"] not in before and run["name"].startswith("try-")]

@@ -123,7 +123,7 @@ def test_mlflow_shows_the_study_and_compares_its_families(page: Any, stack: Stac
     page.screenshot(path=SCREENSHOTS / "mlflow-runs.png")
     page.get_by_role("button", name="Compare").first.click()
     page.get_by_text("Run details").first.wait_for()
-    page.get_by_text("accuracy_high").first.wait_for()
+    page.get_by_text("interval/accuracy_high").first.wait_for()
     page.screenshot(path=SCREENSHOTS / "mlflow-compare.png", full_page=True)
     shown = page.inner_text("body")
     assert all(f"{family} on order" in shown for family in ("mlp", "cnn", "gru"))

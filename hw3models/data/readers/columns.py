@@ -7,6 +7,7 @@ S series, n rows
 """
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -200,7 +201,7 @@ def told(left: dict[str, str]) -> str:
     """One note about them, with what decides otherwise."""
     shown = [f"{name!r} {reason}" for name, reason in list(left.items())[:_MOST]]
     more = f"; and {len(left) - _MOST:,} more" if len(left) > _MOST else ""
-    some = ",".join(list(left)[:2])
+    some = shlex.quote(",".join(left))
     return (
         f"Not taken as channels: {'; '.join(shown)}{more}. `--feature-columns a,b,c` names all that are taken instead; "
         f"`--ignore-columns {some}` says that leaving them out is meant."

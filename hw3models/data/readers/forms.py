@@ -192,9 +192,11 @@ def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Pa
     Raises:
         DataError: they differ in their channels, or have splits of their own.
     """
-    raws = []
+    raws = list[Raw]()
     for path in parts.values():
         one = spec.model_copy(update={"source": str(path), "pair": False})
+        if raws and raws[0].channels and source.table is not None:
+            one = one.model_copy(update={"feature_columns": raws[0].channels})  # what training has, test has as well
         raws.append(source.read(one, found(str(path), "sequences", (path,)), cache))
     name = name_of_set(next(iter(parts.values())), parts if len(parts) > 1 else {})
     if len(raws) == 1:

@@ -30,7 +30,7 @@ _SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", 
 MAX_MEMBERS = 5_000_000
 MAX_BYTES = 64 * 2**30
 MAX_RATIO = 200
-"""Times its own size that an archive may become, from a GiB on; pictures hardly shrink at all."""
+"""Times its own size that an archive may become, from 64 MiB on; pictures hardly shrink at all."""
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 _INNER = (image_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 
@@ -143,7 +143,7 @@ def _unpack(path: Path, archive: zipfile.ZipFile | tarfile.TarFile, folder: Path
             f"it would become {total / 2**30:,.1f} GiB in {folder.parent}; the limit is {MAX_BYTES / 2**30:.0f} GiB, "
             f"and {free / 2**30:,.1f} GiB are free"
         )
-    elif total > max(2**30, MAX_RATIO * own):
+    elif total > max(2**26, MAX_RATIO * own):
         faults.append(f"{own:,} bytes would become {total:,}, which no pictures do")
     if len(members) > MAX_MEMBERS:
         faults.append(f"it has more than {MAX_MEMBERS:,} members; give a part of them")

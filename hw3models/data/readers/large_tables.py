@@ -43,6 +43,7 @@ from hw3models.data.readers.long_tables import (
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.data.readers.table_limits import parquet_faults
 from hw3models.data.readers.tables import candidates, chosen, column_faults, looking, parse_pieces, piece_of
+from hw3models.data.tails import tail_note
 from hw3models.errors import DataError
 from hw3models.runtime.files import atomic_file
 from hw3models.specs import DataSpec
@@ -103,9 +104,11 @@ class _Kept(NamedTuple):
             features = open_npy(self.array)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, DataError):
             return None
-        if features.shape != (len(labels), lengths.max(), len(names["channels"])) or len(lengths) != len(labels):
+        if features.shape[::2] != (len(labels), len(names["channels"])) or len(lengths) != len(labels):
             return None
-        is_equal = int(lengths.min()) == int(lengths.max())
+        if lengths.max() > features.shape[1]:
+            return None
+        is_equal = int(lengths.min()) == features.shape[1]
         return Raw(
             name=name,
             kind="sequences",
@@ -178,7 +181,7 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
     first = next(pieces)
     shape = (len(lengths), int(lengths.max()), len(first.channels))
     _check_room(path, 4 * math.prod(shape), kept.array.parent)
-    labels, tests, groups = list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]()
+    shortened, (labels, tests, groups) = 0, (list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]())
     with atomic_file(kept.array) as out:
         head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
         npy_format.write_array_header_1_0(out, head)
@@ -186,14 +189,23 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
             for block in _padded(part.series, shape[1]):
                 out.write(block.data)
             done = sum(map(len, labels))
-            if [len(one) for one in part.series] != lengths[done : done + len(part.series)].tolist():
+            found = np.array([len(one) for one in part.series])
+            if (found > lengths[done : done + len(found)]).any() or (
+                not part.shortened and (found != lengths[done : done + len(found)]).any()
+            ):
                 raise DataError(f"{path}: its series were others when they were read again. Did it change meanwhile?")
+            lengths[done : done + len(found)] = found
+            shortened += part.shortened
             labels.append(part.labels)
             tests.append(part.test)
             groups += part.groups or ()
         # Before the array gets its name: labels that are none leave nothing.
         classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
-    names: dict[str, Any] = {"classes": classes, "channels": first.channels, "notes": notes}
+    names: dict[str, Any] = {
+        "classes": classes,
+        "channels": first.channels,
+        "notes": (*notes, *([tail_note(shortened, len(lengths))] * (shortened > 0))),
+    }
     arrays: dict[str, NDArray[Any]] = {"lengths": lengths, "labels": codes}
     if groups:
         names["groups"], arrays["groups"] = group_codes(groups)

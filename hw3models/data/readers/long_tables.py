@@ -51,7 +51,7 @@ def with_sample(table: pd.DataFrame, spec: DataSpec) -> pd.DataFrame:
         for mark in ("\\", "/"):  # two series never get one name
             text = text.str.replace(mark, "\\" + mark, regex=False)
         texts.append(text.mask(empty | (text.str.strip() == "")))
-    joined = texts[0].str.cat(texts[1:], sep="/")
+    joined = texts[0].str.cat(pd.concat(texts[1:], axis=1), sep="/")
     return table.assign(**{spec.sample_column: joined})
 
 

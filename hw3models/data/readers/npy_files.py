@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.axes import ordered
 from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import MAX_BYTES, Raw, group_codes, group_texts, label_codes
@@ -49,7 +50,7 @@ def _are_images(array: NDArray[Any]) -> bool:
     return array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3))
 
 
-def read_npy(files: tuple[Path, ...], name: str) -> Raw:
+def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -> Raw:
     """Features stay in their file, as a map of it.
 
     Raises:
@@ -72,6 +73,9 @@ def read_npy(files: tuple[Path, ...], name: str) -> Raw:
         faults += wrong
         group_names, groups = group_codes(texts)
     raise_faults(str(files[0]), faults)
+    if features.dtype != np.uint8:
+        features = ordered(features, spec or DataSpec(), str(files[0]))
+        features = features if features.flags.c_contiguous else np.ascontiguousarray(features)
     names, codes = label_codes(np.asarray(labels), str(files[1]))
     return Raw(
         name=name,
@@ -142,7 +146,7 @@ NPY = file_source(
     files=npy_files,
     kinds=("sequences", "images"),
     kind_of=npy_kind,
-    read=lambda spec, report, _: read_npy(files_of(report), path_of(spec.source).stem),
+    read=lambda spec, report, _: read_npy(files_of(report), path_of(spec.source).stem, spec),
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups="NAME_groups.npy beside it",

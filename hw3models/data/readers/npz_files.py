@@ -14,11 +14,13 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from hw3models.data.axes import ordered
 from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import not_finite_fault, raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
 from hw3models.data.readers.unlabelled import array_blocks, check_shape
 from hw3models.data.source import Block, Wanted, file_source, path_of
+from hw3models.data.tails import ends
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -27,7 +29,7 @@ _FORMAT: Any = npy_format
 """Any: numpy's stubs leave its functions untyped."""
 
 
-def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
+def read_npz(path: Path, name: str, spec: DataSpec | None = None) -> Raw:
     """Read X (N, T, C) or (N, T) and y (N,), and X_test, y_test with the same T and C where the file has them.
 
     Features are integers or floats, labels integers, whole floats or text, groups integers or text.
@@ -35,12 +37,16 @@ def read_npz(path: Path, name: str, *, fill: bool = False) -> Raw:
     Raises:
         DataError: all faults of the file together.
     """
-    arrays = _load(path)
+    arrays, spec = _load(path), spec or DataSpec()
+    for key in ("X", "X_test"):
+        if key in arrays:
+            arrays[key] = ordered(arrays[key], spec, str(path))
     faults: list[str] = []
     parts = [
         part
         for suffix in ("", "_test")
-        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults, fill=fill)) is not None
+        if f"X{suffix}" in arrays
+        and (part := _read_part(arrays, suffix, faults, fill=spec.missing != "refuse")) is not None
     ]
     if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         shapes = [part[0].shape[1:] for part in parts]
@@ -149,7 +155,9 @@ def header_faults(
         shape, _, dtype = read(member)
         start = member.tell()
     if dtype.hasobject:
-        return [f"{key} holds Python objects, which are not unpickled; write series of unequal length as a table"]
+        is_text = key[0] in "yg" if text is None else text
+        how = f"write {key}.astype(str)" if is_text else "write series of unequal length as a table"
+        return [f"{key} holds Python objects, which are not unpickled; {how}"]
     names = key[0] in "yg" if text is None else text
     if dtype.kind not in ("iufbUS" if names else "iufb"):
         return [f"{key} has type {dtype}; {'whole numbers or text are' if names else 'numbers are'} needed"]
@@ -169,7 +177,7 @@ def _read_part(
     before = len(faults)
     if values.ndim not in (2, 3) or 0 in values.shape:
         faults.append(f"X{suffix} has shape {values.shape}; (series, steps) or (series, steps, channels) is needed")
-    elif fault := not_finite_fault(values, ("series", "step", "channel")[: values.ndim], fill=fill):
+    elif fault := _gaps(values, fill=fill):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
         faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")
@@ -184,6 +192,15 @@ def _read_part(
     with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
         features = np.ascontiguousarray(values, dtype=np.float32)
     return features if features.ndim == 3 else features[:, :, None], texts
+
+
+def _gaps(values: NDArray[Any], *, fill: bool) -> str | None:
+    """The fault of values that are not finite; behind the end of a series nothing need be."""
+    found = ends(values if values.ndim == 3 else values[:, :, None])
+    if found is not None:
+        values = values.copy()
+        values[np.arange(values.shape[1]) >= found[:, None]] = 0
+    return not_finite_fault(values, ("series", "step", "channel")[: values.ndim], fill=fill)
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -252,7 +269,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 
 def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     [path] = map(Path, report.files)
-    return read_npz(path, path.stem, fill=spec.missing != "refuse")
+    return read_npz(path, path.stem, spec)
 
 
 NPZ = file_source(

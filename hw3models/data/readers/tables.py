@@ -3,6 +3,7 @@
 | sample | time | x | y | label | split | subject |      `split` (train or test) is optional, and so is the group
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from hw3models.data.readers.long_tables import (
     row_names,
     sample_parts,
 )
+from hw3models.data.tails import SHORTEST, tail_note
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -54,7 +56,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         part.series,
         texts,
         test=part.test,
-        notes=(*form_notes(path), *notes),
+        notes=(*form_notes(path), *notes, *([tail_note(part.shortened, len(texts))] * (part.shortened > 0))),
         channels=part.channels,
         groups=part.groups,
     )
@@ -131,6 +133,8 @@ class Part(NamedTuple):
     """C names."""
     groups: list[str] | None
     """N, to the letter; None where no column was named."""
+    shortened: int = 0
+    """Series that end before their last rows, which hold nothing."""
 
 
 def parse(
@@ -197,6 +201,10 @@ def _parsed(
     if not len(table):
         raise DataError(f"{where}: the table has columns but no rows.")
     columns = list(channels) or [c for c in table.columns if c not in own_columns(spec)]
+    is_tail = _tails(table, columns, spec)
+    if is_tail.any():
+        kept, whole, name_of = np.flatnonzero(~is_tail), table, row_name
+        table, row_name = whole.iloc[kept], lambda i: name_of(int(kept[i]))
     faults: list[str] = []
     names = table[spec.sample_column]
     samples, distinct = pd.factorize(names, use_na_sentinel=False)
@@ -206,8 +214,7 @@ def _parsed(
     faults += features_faults + time_faults
     for column in (spec.sample_column, *([spec.label_column] * labelled), *named_groups(spec)):
         faults += _empty_faults(table[column], row_name)
-    if not time_faults:  # what could not be read is not the same
-        faults += _duplicate_faults(samples, times, table, spec, row_name)
+    faults += _duplicate_faults(samples, times, table, spec, row_name)
     labels = _constant(table[spec.label_column], samples, names, row_name, faults) if labelled else np.empty(0)
     test = _test_mask(table, samples, row_name, names, faults) if labelled else None
     groups = None
@@ -226,7 +233,27 @@ def _parsed(
         test=test,
         channels=tuple(map(str, columns)),
         groups=groups,
+        shortened=len(set(whole[spec.sample_column][is_tail])) if is_tail.any() else 0,
     )
+
+
+def _tails(table: pd.DataFrame, columns: list[str], spec: DataSpec) -> NDArray[np.bool_]:
+    """(rows,) True behind the last row of a series with any value in it."""
+    empty = table[columns].isna().all(axis=1).to_numpy()
+    if not empty.any():
+        return empty
+    samples, _ = pd.factorize(table[spec.sample_column], use_na_sentinel=False)
+    times, faults = _times(table[spec.time_column], str)
+    if faults:
+        return np.zeros(len(table), bool)
+    order = np.lexsort((times, samples))
+    num = np.bincount(samples)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(num) - num, num)  # of each row in its series, sorted
+    last = np.full(len(num), -1)
+    np.maximum.at(last, samples[order][~empty[order]], place[~empty[order]])
+    is_tail = np.zeros(len(table), bool)
+    is_tail[order] = (place > last[samples[order]]) & (last[samples[order]] >= SHORTEST - 1)
+    return is_tail
 
 
 def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True) -> list[str]:
@@ -329,7 +356,22 @@ def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDA
     example = str(cells.iloc[int(bad.argmax())])[:40]
     return times, [
         f"column {cells.name!r} is neither a number nor a date (ISO 8601) at {_rows(bad, row_name)}: {example!r}"
+        f"{_as_iso(str(cells.name), example)}"
     ]
+
+
+def _as_iso(column: str, example: str) -> str:
+    """How pandas writes such times as ISO 8601; nothing for what looks like no time."""
+    name = repr(column)
+    if re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*", example):
+        return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}], dayfirst=True), or False)"
+    if re.fullmatch(r"\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?", example):
+        return f" (times of a day: table[{name}] = pandas.to_timedelta(table[{name}]).dt.total_seconds())"
+    if re.search(r"\d{1,2}:\d{2}.*\b[AaPp]\.?[Mm]", example) or re.match(r"\d{4}[-/]", example):
+        return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}]))"
+    if re.fullmatch(r"[A-Za-z_]+\d+", example):
+        return f" (numbers behind letters: table[{name}] = table[{name}].str.extract(r'(\\d+)').astype(int))"
+    return ""
 
 
 def _empty_faults(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> list[str]:
@@ -347,6 +389,7 @@ def _duplicate_faults(
     row_name: Callable[[int], str],
 ) -> list[str]:
     twice = pd.DataFrame({"sample": samples, "time": times}).duplicated().to_numpy()
+    twice = twice & ~pd.isna(times)  # what could not be read is not the same
     if not twice.any():
         return []
     first = table.iloc[int(twice.argmax())]

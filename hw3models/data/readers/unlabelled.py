@@ -55,6 +55,8 @@ def array_blocks(
     for rows in parts:
         check_shape(path, rows.shape[1:], wanted)
         values = rows[:, :, None] if rows.ndim == 2 else rows
+        if values.shape[1:] != wanted.shape:
+            values = values.transpose(0, 2, 1)
         of_rows = None if groups is None else tuple(groups[first : first + len(rows)])
         if of_rows is not None and len(of_rows) < len(rows):
             raise DataError(f"{path}: there are more examples than groups ({len(groups or ()):,}). Name one for each.")
@@ -69,6 +71,8 @@ def check_shape(path: Path, shape: tuple[int, ...], wanted: Wanted) -> None:
     Raises:
         DataError: they are not.
     """
-    if ((*shape, 1) if len(shape) == 1 else shape) != wanted.shape:
+    full = (*shape, 1) if len(shape) == 1 else shape
+    is_turned = wanted.kind == "sequences" and len(shape) == 2 and shape[::-1] == wanted.shape  # (C, T): no doubt
+    if full != wanted.shape and not is_turned:
         one, other = (" x ".join(map(str, sizes)) for sizes in (shape, wanted.shape))
         raise DataError(f"{path}: examples are {one}, but the model takes {other}.")

@@ -7,18 +7,38 @@ nothing: what was not sent is sent by the next one, or by `hw3 reconcile` (docs/
 `shipping.py`: events become calls of MLflow. `sending.py`: this process's files, and the thread.
 """
 
-from tasks.tracking.journal.events import End, Facts, Figures, Files, Logged, Name, Open, Points, Text
+from tasks.tracking.journal.events import (
+    End,
+    Facts,
+    Figures,
+    Files,
+    Input,
+    Logged,
+    Name,
+    Open,
+    Points,
+    SeedRun,
+    Seeds,
+    Text,
+    View,
+)
+from tasks.tracking.journal.seed_runs import STUDY
 from tasks.tracking.journal.sending import outbox
 
 __all__ = [
+    "STUDY",
     "End",
     "Facts",
     "Figures",
     "Files",
+    "Input",
     "Logged",
     "Name",
     "Open",
     "Points",
+    "SeedRun",
+    "Seeds",
     "Text",
+    "View",
     "outbox",
 ]

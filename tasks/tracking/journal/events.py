@@ -77,6 +77,44 @@ class Logged(Report):
     data: DataReport
 
 
+class Input(Report):
+    """The data set that the run's page names, where it was not known when the run was started."""
+
+    kind: Literal["input"] = "input"
+    data: DataReport
+
+
+class SeedRun(Report):
+    """What one seed reached."""
+
+    seed: int
+    metrics: dict[str, float]
+
+
+class Seeds(Report):
+    """A run for each seed of a family, below the family's."""
+
+    kind: Literal["seeds"] = "seeds"
+    name: str
+    """Of the family's run."""
+    tags: dict[str, str]
+    params: dict[str, str]
+    seeds: tuple[SeedRun, ...]
+    at: int
+
+
+class View(Report):
+    """Which runs MLflow's page of the experiment shows, and how, under the address that names the run."""
+
+    kind: Literal["view"] = "view"
+    metrics: tuple[str, ...]
+    """Columns; the first one sorts."""
+    ascending: bool
+    group_by: tuple[str, ...]
+    """Tags."""
+    at: int
+
+
 class Name(Report):
     """Another name for the run."""
 
@@ -93,7 +131,10 @@ class End(Report):
     """When, in ms: it may be sent hours later."""
 
 
-Event = Annotated[Open | Points | Facts | Text | Figures | Files | Logged | Name | End, Field(discriminator="kind")]
+Event = Annotated[
+    Open | Points | Facts | Text | Figures | Files | Logged | Input | Seeds | View | Name | End,
+    Field(discriminator="kind"),
+]
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 

@@ -19,20 +19,32 @@ from tasks.tracking.journal.events import (
     Facts,
     Figures,
     Files,
+    Input,
     Logged,
     Name,
     Open,
     Points,
+    Seeds,
     Text,
+    View,
     decode,
 )
 from tasks.tracking.journal.files import JournalFile, started_as
-from tasks.tracking.model import log_model
+from tasks.tracking.journal.seed_runs import log_seed_runs
+from tasks.tracking.journal.views import keep_view
+from tasks.tracking.model import link_model, log_model
 from tasks.tracking.resuming import SWEPT, forget_end
 from tasks.tracking.store import PENDING
 
 CALL = 1000
 """Metrics per call, MLflow's own limit. It takes 100 parameters and tags."""
+
+_SHOWN = {
+    "confusion": "confusion_matrix_of_test_examples",
+    "code_map": "code_map_of_test_examples",
+    "walk": "decoder_on_a_grid_of_codes",
+}
+"""Figures whose own name does not say what they show."""
 
 Lines = Sequence[tuple[int, bytes, Event]]
 _T = TypeVar("_T")
@@ -113,11 +125,18 @@ class Shipping:
                 self._list_table(run_id, first.path)
         elif isinstance(first, Figures):
             for name, svg in family_figures(first.training, first.evaluation, first.data).items():
-                self.client.log_text(run_id, svg, f"figures/{name}.svg")
+                self.client.log_text(run_id, svg, f"figures/{_SHOWN.get(name, name)}.svg")
         elif isinstance(first, Files):
             self._files(run_id, first)
         elif isinstance(first, Logged):
-            log_model(self.client, self.experiment_id, run_id, first.training, first.data)
+            model_id = log_model(self.client, self.experiment_id, run_id, first.training, first.data)
+            link_model(self.client, run_id, model_id)
+        elif isinstance(first, Input):
+            log_data(self.client, run_id, first.data)
+        elif isinstance(first, Seeds):
+            log_seed_runs(self.client, self.experiment_id, run_id, first)
+        elif isinstance(first, View):
+            keep_view(self.client, self.experiment_id, run_id, first)
         elif isinstance(first, Name):
             self.client.update_run(run_id, name=first.name)
         elif isinstance(first, End):

@@ -54,7 +54,7 @@ def test_a_killed_study_goes_on_in_its_own_run(environment: dict[str, str], home
     for family in ("mlp", "gru", "majority"):
         assert answer["families"][family]["accuracy"] == whole["families"][family]["accuracy"]
     ended = runs(other)
-    assert Counter(run.data.tags["hw3.role"] for run in ended) == {"parent": 1, "family": 3}
+    assert Counter(run.data.tags["hw3.role"] for run in ended) == {"parent": 1, "family": 3, "seed": 7}
     assert {run.info.status for run in ended} == {"FINISHED"}
     assert not checkpoints(other)
     client = MlflowClient(f"sqlite:///{other}/mlflow/store/mlflow.db")

@@ -75,17 +75,48 @@ def test_mlflow_has_a_parent_and_a_child_per_family_with_the_same_metric_names()
     assert "accuracy" in parent.data.tags["mlflow.note.content"] or "MLP" in parent.data.tags["mlflow.note.content"]
     found = children(run)
     assert set(found) == {"mlp", "gru", "majority"}
-    names = {"accuracy", "accuracy_low", "accuracy_high", "macro_f1", "train_seconds", "parameters", "seeds"}
+    names = {"accuracy", "macro_f1", "train_seconds", "parameters", "seeds"}
+    names |= {"interval/accuracy_low", "interval/accuracy_high"}
     for family, child in found.items():
         assert child.info.status == "FINISHED"
         assert names <= set(child.data.metrics), family
         [logged] = child.inputs.dataset_inputs
         assert logged.dataset.digest == run.answers[0].data.digest
         assert child.data.tags["prefect.flow_run_id"] == run.prefect["prefect.flow_run_id"]
+    assert parent.data.tags["winner"] in run.answers[0].evaluation
+    won = found[parent.data.tags["winner"]].data.metrics
+    for name in ("accuracy", "interval/accuracy_low", "interval/accuracy_high"):
+        assert parent.data.metrics[name] == won[name], "the table of runs shows the winner's score under the same name"
+    assert parent.data.tags["mlflow.source.name"] == "hw3 sequences"
+    assert parent.data.tags["mlflow.user"]
+    assert parent.inputs.dataset_inputs[0].dataset.digest == run.answers[0].data.digest
+    assert len(parent.outputs.model_outputs) == 2, "a baseline has no model"
+    assert any(name.startswith("system/cpu") for name in parent.data.metrics)
+    for shown in (parent, *found.values()):
+        assert "" not in shown.data.tags.values()
+        assert not {"latent_dim", "accuracy_low"} & {*shown.data.params, *shown.data.metrics}
     history = client_of(run).get_metric_history(found["mlp"].info.run_id, "train_loss")
     assert [point.step for point in history] == [1, 2, 3]
-    assert "train_loss_sd" in found["mlp"].data.metrics
+    assert "diagnostics/train_loss_sd" in found["mlp"].data.metrics
     assert found["mlp"].data.params["recipe.epochs"] == "3"
+
+
+def test_a_run_for_each_seed_lets_mlflow_group_by_family() -> None:
+    run = sequences(small(families=("mlp", "majority")))
+    [answer] = run.answers
+    assert run.tracking is not None
+    client, parent = client_of(run), run.tracking.run_id
+    experiment = client.get_run(parent).info.experiment_id
+    mine = f"tags.`hw3.study` = '{parent}' and tags.`hw3.role` = 'seed'"
+    mlflow.set_tracking_uri(run.tracking.tracking_uri)
+    table = mlflow.search_runs([experiment], mine)
+    for family, evaluation in answer.evaluation.items():
+        rows = table[table["tags.family"] == family]
+        assert set(rows["status"]) == {"FINISHED"}
+        assert set(rows["tags.mlflow.parentRunId"]) == {answer.run_ids[family]}
+        for name, score in evaluation.metrics.items():
+            values = dict(zip(rows["params.seed"].astype(int), rows[f"metrics.{name}"], strict=True))
+            assert [values[seed] for seed in evaluation.seeds] == pytest.approx(list(score.per_seed)), (family, name)
 
 
 def test_the_logged_model_gives_the_probabilities_of_the_best_seed_and_refuses_bad_input() -> None:
@@ -326,11 +357,14 @@ def test_seeds_are_added_until_it_is_decided() -> None:
         assert child.data.metrics["seeds"] == len(answer.evaluation[family].seeds)
         assert child.info.run_name == f"{family} on locked"
     grown = next(family for family in ("mlp", "gru") if len(answer.evaluation[family].seeds) > 3)
-    batches = client_of(run).search_runs(
+    below = client_of(run).search_runs(
         [found[grown].info.experiment_id], f"tags.mlflow.parentRunId = '{found[grown].info.run_id}'"
     )
+    batches = [one for one in below if one.data.tags["hw3.role"] == "batch"]
     assert sum(one.data.metrics["seeds"] for one in batches) == len(answer.evaluation[grown].seeds)
-    assert {one.data.tags["hw3.role"] for one in batches} == {"batch"}
+    seeds = [int(one.data.tags["seed"]) for one in below if one.data.tags["hw3.role"] == "seed"]
+    assert sorted(seeds) == sorted(answer.evaluation[grown].seeds), "each seed once, whatever batch it was in"
+    assert len(below) == len(batches) + len(seeds)
 
 
 def test_seeds_of_several_batches_are_those_of_one_training() -> None:

@@ -12,7 +12,7 @@ from hw3models.evaluation.prediction_table import load_table
 from hw3models.specs import Answer, DataSpec, Recipe, SequencesSpec, TuningReport
 from tasks import tracking
 from tasks.evaluation import compare
-from tasks.promotion import networks_of
+from tasks.promotion import candidates_of
 from tests.flows.studies.made import Trainer, prepared
 
 FAMILIES = ("majority", "mlp", "cnn")
@@ -148,8 +148,15 @@ def test_an_ensemble_is_an_entry_of_its_own_and_costs_no_further_training(
     table = load_table(Path(answer.evaluation["cnn*3"].table_path), answer.evaluation["cnn*3"].table_digest)
     assert table.member_seeds is not None
     assert table.member_seeds.tolist() == [[0, 1, 2]]
-    assert networks_of(answer) == ["cnn"], "a single network is promoted"
+    assert set(candidates_of(answer)) <= set(answer.evaluation)
     assert "MLP x3" in answer.comparison.verdict
+    assert answer.notes == ()
+
+
+def test_seeds_that_are_in_no_ensemble_are_said(seen: dict[str, Any]) -> None:
+    answer = study(families=("mlp", "mlp*3", "majority"), seeds=5)
+    assert answer.notes == ("MLP x3: 2 of the 5 seeds are left over, in no ensemble.",)
+    assert answer.training["mlp*3"].train_seconds == pytest.approx(0.6 * answer.training["mlp"].train_seconds)
 
 
 def test_an_ensemble_of_what_could_not_be_trained_is_missing_and_the_others_stand(

@@ -62,7 +62,7 @@ def test_missing_and_infinite_values_are_counted_and_placed() -> None:
     features = values()
     features[3, 2:5, 1], features[7, 0, 2] = np.nan, np.inf
     errors = found(raw(features), "error")
-    assert "3 values are missing, in 1 of 400 series; channels 1 (counting from 0)" in errors
+    assert "3 values are missing, in 1 of 400 series; channel 1 (counting from 0)" in errors
     assert "1 values are infinite (or beyond 3.4e38), the first in series 7, step 0, channel 2" in errors
     features[7, 0, 2] = 0
     seen, _ = check_data(raw(features), DataSpec(source="planted.npz", missing="interpolate"))

@@ -28,10 +28,12 @@ def test_a_run_has_its_figures_and_one_model_that_names_its_requirements(data: D
     tracking.end_run(run_id, "FINISHED")
     assert tracking.outbox().flush(60) == 0
     client = MlflowClient(Settings().tracking_uri)
-    assert {"figures/confusion.svg", "figures/learning_curves.svg"} <= {
+    assert {"figures/confusion_matrix_of_test_examples.svg", "figures/learning_curves.svg"} <= {
         one.path for one in client.list_artifacts(run_id, "figures")
     }
     [model] = client.get_run(run_id).outputs.model_outputs
+    [of_study] = client.get_run(parent).outputs.model_outputs
+    assert of_study.model_id == model.model_id, "the study names the models of its families"
     path = download_artifacts(f"models:/{model.model_id}", tracking_uri=Settings().tracking_uri)
     assert Path(path, "requirements.txt").read_text().split() == [
         f"{name}=={version(name)}" for name in ("mlflow", "torch", "numpy", "safetensors")

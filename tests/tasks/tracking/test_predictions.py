@@ -109,7 +109,8 @@ def test_what_a_run_does_not_hold_is_said(tmp_path: Path) -> None:
     unlabelled = logged(rows.drop(columns="label"), "predictions.csv", "bare", tmp_path)
     with pytest.raises(DataError, match=r"\(bare\): its predictions have no column label \(there are: example, pred"):
         from_runs([unlabelled])
-    for role, what in (("batch", "a batch of seeds"), ("trial", "a trial of a search")):
+    parts = (("batch", "a batch of seeds"), ("seed", "a seed of a family"), ("trial", "a trial of a search"))
+    for role, what in parts:
         client.set_tag(empty, "hw3.role", role)
         with pytest.raises(SpecError, match=f"is {what}. Name the run of its family or of its study"):
             from_runs([empty])

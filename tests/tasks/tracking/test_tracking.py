@@ -40,7 +40,7 @@ def test_epochs_of_separate_replicates_are_logged_once_all_have_reported(data: D
         log(report)
     log.close()
     assert points(run_id, "train_loss") == [(1, pytest.approx(fmean([0.5, 0.7]))), (2, 0.4)]
-    assert points(run_id, "train_loss_sd") == [(1, pytest.approx(stdev([0.5, 0.7])))]
+    assert points(run_id, "diagnostics/train_loss_sd") == [(1, pytest.approx(stdev([0.5, 0.7])))]
 
 
 def test_failed_and_stopped_replicates_do_not_spoil_the_mean(data: DataReport) -> None:
@@ -82,7 +82,7 @@ def test_more_points_than_mlflow_takes_in_a_call_are_logged_in_several(data: Dat
     for number in range(1, 801):
         log(epoch(number, (0,), 1 / number))
     log.close()
-    assert len(points(run_id, "train_loss")) == len(points(run_id, "learning_rate")) == 800
+    assert len(points(run_id, "train_loss")) == len(points(run_id, "diagnostics/learning_rate")) == 800
 
 
 def test_processes_that_log_a_new_data_set_at_the_same_moment_all_succeed(home: Path) -> None:

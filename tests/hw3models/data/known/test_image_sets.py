@@ -175,14 +175,14 @@ def test_svhn_is_a_file_of_matlab_whose_zero_is_ten(tmp_path: Path, monkeypatch:
 
 def test_a_mirror_with_other_content_is_refused_with_the_sum_and_the_variable(tmp_path: Path) -> None:
     spec = DataSpec(source="cifar10")
-    with serve({"cifar-10-python.tar.gz": b"nothing"}) as mirror:
-        with pytest.raises(DownloadError, match=r"wrong content, md5 3e47b75000b0924b.*Set HW3_CIFAR10_MIRRORS to"):
-            fetch(spec, cache=tmp_path, mirrors={"cifar10": [mirror.address]})
+    message = r"wrong content, md5 3e47b75000b0924b.*Set HW3_CIFAR10_MIRRORS to"
+    with serve({"cifar-10-python.tar.gz": b"nothing"}) as mirror, pytest.raises(DownloadError, match=message):
+        fetch(spec, cache=tmp_path, mirrors={"cifar10": [mirror.address]})
 
 
-@pytest.mark.skipif(not FASHION.is_dir(), reason="needs dataset-fashion-mnist (`make system`)")
+@pytest.mark.skipif(not FASHION.is_dir(), reason="needs `make system`")
 def test_debians_fashion_mnist_is_read_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian packed the four files anew, so that the sums of the packed files are its own; the content is upstream's."""
+    """Debian packed the four files anew, so that their sums are its own; the content is upstream's."""
     names = [name for name, _ in datasets.FashionMNIST.resources]
     files = {name: (FASHION / name).read_bytes() for name in names}
     monkeypatch.setattr(datasets.FashionMNIST, "resources", [(name, md5(files[name])) for name in names])

@@ -22,8 +22,10 @@ from hw3models.data.preparation import read_raw
 from hw3models.data.progress import telling
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
+from hw3models.drift.reading import read_new
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec
+from hw3models.specs.model import ModelManifest
 from tests.hw3models.data.pictures.made import picture, put, read, tree
 
 H, W = 8, 10
@@ -378,3 +380,26 @@ def test_what_was_understood_is_said_in_one_sentence(tmp_path: Path) -> None:
     raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
     assert raw.notes == ()
     assert raw.understood == ("8 pictures of 8 x 10, height x width, kept, in colour; 2 classes; no groups named.",)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 3), (4, 6)])
+def test_new_pictures_for_a_drift_are_brought_to_the_models_size_and_colours(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    channels = len(shape) * 2 - 3
+    manifest = ModelManifest(
+        family="mlp", kind="images", shape=shape, class_names=("bee", "ant"), mean=(0.5,) * channels,
+        std=(0.2,) * channels, unequal_lengths=False, latent_dim=1, dropout=0, seeds=(0,), best_seed=0,
+        data_digest="d", data_name="n",
+    )  # fmt: skip
+    new = read_new(DataSpec(source=str(tree(tmp_path / "set"))), manifest, cache=tmp_path)
+    assert new.classes is not None
+    assert new.classes.tolist() == [1] * 4 + [0] * 4
+    mode = "RGB" if len(shape) == 3 else "L"
+    wanted = np.asarray(picture(0).resize((6, 4), Image.Resampling.BILINEAR).convert(mode))
+    np.testing.assert_allclose(new.examples[0], wanted, atol=1.5)
+    loose = tmp_path / "loose"
+    put(loose / "x.png", 0)
+    unlabelled = read_new(DataSpec(source=str(loose)), manifest, cache=tmp_path)
+    assert unlabelled.classes is None
+    np.testing.assert_allclose(unlabelled.examples[0], wanted, atol=1.5)

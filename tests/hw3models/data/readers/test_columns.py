@@ -1,5 +1,6 @@
 """Columns that tell nothing of the steps of a series are no channels; true channels of every ordinary kind are."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_what_tells_nothing_of_the_steps_is_no_channel_and_that_is_said(column: 
     [note] = raw.notes
     assert f"{column!r} {reason}" in note
     assert "--feature-columns" in note
-    assert f"--ignore-columns {column}" in note
+    assert f"--ignore-columns {shlex.quote(column)}" in note
 
 
 CHANNELS: dict[str, Any] = {

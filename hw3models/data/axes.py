@@ -1,0 +1,53 @@
+"""Which axis of an array of series is time? Steps follow each other smoothly, channels need not.
+
+N series, T time steps, C channels
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec
+
+_LOOKED_AT = 500
+CLEAR = 0.3
+"""By how much neighbours along one axis must be more alike (correlation) than along the other."""
+
+
+def alike(values: NDArray[Any], axis: int) -> float:
+    """Correlation of neighbours along an axis of (n, A, B), each line about its own mean."""
+    numbers = np.nan_to_num(values[:_LOOKED_AT].astype(np.float64), posinf=0, neginf=0)
+    centred = np.moveaxis(numbers - numbers.mean(axis=axis, keepdims=True), axis, -1)
+    power = float(np.square(centred).sum())
+    return 0.0 if power == 0 else float((centred[..., 1:] * centred[..., :-1]).sum() / power)
+
+
+def ordered(values: NDArray[Any], spec: DataSpec, where: str) -> NDArray[Any]:
+    """(N, T, C) of an array whose axes the spec names; a view where it says NCT.
+
+    Raises:
+        DataError: nobody named them, and it looks as if channels came before steps.
+    """
+    if values.ndim != 3 or 0 in values.shape or spec.axes == "NTC":
+        return values
+    if spec.axes == "NCT":
+        return values.transpose(0, 2, 1)
+    first, second = values.shape[1:]
+    if first < second and _are_channels_first(values, first, second):
+        raise DataError(
+            f"{where}: X {values.shape} would be {first} steps of {second} channels, but looks like {first} channels "
+            f"of {second} steps. Say which: `--axes NCT` (series, channels, steps) or `--axes NTC` (series, steps, "
+            "channels)."
+        )
+    return values
+
+
+def _are_channels_first(values: NDArray[Any], first: int, second: int) -> bool:
+    """A few long series; or neighbours are alike along the last axis, and not along the one before."""
+    if second < 16:
+        return False
+    if first <= 16 and second >= 4 * first:
+        return first == 1 or alike(values, 2) >= alike(values, 1) - CLEAR
+    return alike(values, 2) > max(0.5, alike(values, 1) + CLEAR)
