@@ -279,8 +279,9 @@ def test_prefect_shows_readable_names_and_artifacts() -> None:
 
 def test_images_and_autoencoder_studies_run_on_digits() -> None:
     data = DataSpec(source="digits", max_train=200)
-    run = images(ImagesSpec(data=data, seeds=2, epochs=2))
-    assert set(run.answers[0].evaluation) == {"mlp", "cnn", "resnet", "majority", "logistic", "forest", "hog"}
+    families = ("mlp", "cnn", "majority", "logistic")
+    run = images(ImagesSpec(data=data, families=families, seeds=2, epochs=2))
+    assert set(run.answers[0].evaluation) == set(families)
     assert run.answers[0].training["mlp"].parameters == 784 * 64 + 64 + 64 * 10 + 10
     run = autoencoder(AutoencoderSpec(data=data, seeds=2, epochs=2))
     assert set(run.answers[0].evaluation) == {"autoencoder", "pca"}
