@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from coolname.data import config as coolname_words
@@ -151,7 +151,8 @@ def _is_made_up(name: str) -> bool:
 
 @cache
 def _words() -> frozenset[str]:
-    return frozenset(word for one in coolname_words.values() for word in one.get("words", ()))
+    config: dict[str, Any] = coolname_words
+    return frozenset(word for one in config.values() for word in one.get("words", ()))
 
 
 def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def test_mlflow_has_a_parent_and_a_child_per_family_with_the_same_metric_names()
     assert parent.data.tags["mlflow.source.name"] == "hw3 sequences"
     assert parent.data.tags["mlflow.user"]
     assert parent.inputs.dataset_inputs[0].dataset.digest == run.answers[0].data.digest
-    assert len(parent.outputs.model_outputs) == 2, "a baseline has no model"
+    assert len(parent.outputs.model_outputs) == 3, "two networks and a baseline"
     assert any(name.startswith("system/cpu") for name in parent.data.metrics)
     for shown in (parent, *found.values()):
         assert "" not in shown.data.tags.values()
