@@ -169,7 +169,7 @@ def test_a_changed_file_is_another_study(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
 
     def write(offset: float) -> None:
-        rows = [f"{s},{t},{s % 2 + t / 10 + offset},{s % 2}" for s in range(40) for t in range(10)]
+        rows = [f"{s},{t},{s % 2 + t * t / 10 + offset},{s % 2}" for s in range(40) for t in range(10)]
         path.write_text("\n".join(["sample,time,a,label", *rows]))
 
     spec = small(data=DataSpec(source=str(path)), seeds=1, epochs=1)
@@ -227,7 +227,7 @@ def test_a_family_that_cannot_be_trained_does_not_stop_the_others(monkeypatch: p
 def test_a_file_with_hostile_names_is_answered_and_shown_as_text(tmp_path: Path) -> None:
     rows = ["sample,time,a,label"]
     label = {0: "b & c", 1: "<script>alert(1)</script>"}
-    rows += [f"{s},{t},{s % 2 + t / 10},{label[s % 2]}" for s in range(40) for t in range(10)]
+    rows += [f"{s},{t},{s % 2 + t * t / 10},{label[s % 2]}" for s in range(40) for t in range(10)]
     path = tmp_path / 'it\'s "x" <b>:é.csv'
     path.write_text("\n".join(rows))
     run = sequences(small(data=DataSpec(source=str(path))))
