@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import take
 from hw3models.data.dataset import Dataset
-from hw3models.families.baselines import checked_classes, parts
+from hw3models.families.baselines import check_forest, checked_classes, parts
 from hw3models.families.family import Answers, Baseline, BaselineFit
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 

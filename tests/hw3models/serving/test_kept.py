@@ -29,6 +29,9 @@ from tests.tiny import tiny_dataset
 FAMILIES = [
     ("sequences", "rocket", False),
     ("sequences", "minirocket", True),
+    ("sequences", "multirocket-hydra", True),
+    ("sequences", "quant", True),
+    ("sequences", "summary", False),
     ("sequences", "logistic", True),
     ("sequences", "majority", False),
     ("sequences", "sklearn.ensemble:RandomForestClassifier", False),
