@@ -91,7 +91,9 @@ def _restored(
     num_classes: int,
 ) -> Answers:
     wanted = features(np.zeros((1, *shape), np.float32)).shape[1]
-    if type(model).__name__ != name or getattr(model, "n_features_in_", None) != wanted:
+    if name == "RandomForestClassifier":
+        check_forest(model, name, wanted)
+    elif type(model).__name__ != name or getattr(model, "n_features_in_", None) != wanted:
         raise ValueError(f"it is not a {name} of {wanted} features")
     classes = checked_classes(model, num_classes)
 
