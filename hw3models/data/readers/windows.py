@@ -63,6 +63,11 @@ def cut(found: "Gathered", spec: DataSpec, *, labelled: bool = True) -> "Gathere
         DataError: no window is left, or a single recording is too short to be divided.
     """
     assert spec.window is not None
+    if labelled and found.labels is None and found.row_labels is None:
+        raise DataError(
+            f"{found.where}: nothing says the labels: there is no column {spec.label_column!r}. Name theirs with "
+            f"`--label-column`; there are {', '.join(found.channels[:20])}."
+        )
     stride = spec.stride or spec.window
     recordings = found.groups or found.ids
     alone = labelled and found.parts is None and len(set(recordings)) == 1 and len(found) == 1

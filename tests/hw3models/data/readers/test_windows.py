@@ -146,6 +146,13 @@ def test_what_cannot_be_cut_is_refused(options: Any, error: type[Exception], mes
         read(path, **options)
 
 
+def test_a_recording_whose_labels_nobody_named_is_refused_with_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path, [recording(40, ["a", "b"]).assign(Occupied=np.arange(40) // 20).drop(columns="label")])
+    with pytest.raises(DataError, match=r"says the labels: there is no column 'label'.*`--label-column`; there are x, Occ"):
+        read(path, window=8)
+    assert read(path, window=4, label_column="Occupied").class_names == ("0", "1")
+
+
 def test_several_columns_name_a_recording_and_channels_are_those_of_all_tables(tmp_path: Path) -> None:
     tables = [recording(40, ["a", "b"], who=f"p{n // 3}", trial=n % 3, device=n % 2, y=1.0) for n in range(9)]
     names = {"sample_column": "who,trial", "group_column": "who", "window": 8}
