@@ -139,10 +139,15 @@ def _uneven(path: Path, row: list[str], line: int, wanted: int, form: TextForm) 
     text = form.separator.join(row)[:60]
     found = f"line {line} has {len(row)} fields where the header has {wanted}: {text!r}"
     if text.startswith("#"):
-        return f"{found}. Leave out lines of comments: grep -v '^#' {quoted(path)} > clean.csv"
+        return f"{found}. {without_comments(path)}"
     if form.separator == "," and len(row) > wanted and sum(map(_is_whole, row)) >= 2 * (len(row) - wanted):
         return f"{found}. Are decimals written with commas? Then separate columns by semicolons"
     return f"{found}. Give every line a field for each column"
+
+
+def without_comments(path: Path) -> str:
+    """What to do about lines of comments between rows."""
+    return f"Leave out lines of comments: grep -v '^#' {quoted(path)} > clean.csv"
 
 
 def _is_whole(cell: str) -> bool:
