@@ -19,20 +19,23 @@ SHORTEST = 2
 
 
 def ends(values: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
-    """(N,) steps of series (N, T, C) up to the last with a value; None where nothing is missing at an end."""
+    """(N,) steps of series (N, T, C) up to the last with a value; None where nothing is missing at an end.
+
+    Where more series have gaps inside than missing ends, ends are gaps as well, and nothing is an end.
+    """
     if values.dtype.kind != "f" or 0 in values.shape:
         return None
     steps = values.shape[1]
     before = np.full(len(values), steps, np.int64) if lengths is None else lengths
-    found = before.copy()
+    found, inside = before.copy(), 0
     for start, rows in blocks(values):
         valid = np.arange(steps) < before[start : start + len(rows), None]
         there = ~np.isnan(rows).all(axis=2) & valid
         last = steps - there[:, ::-1].argmax(axis=1)
-        found[start : start + len(rows)] = np.where(
-            there.sum(axis=1) >= SHORTEST, last, before[start : start + len(rows)]
-        )
-    return None if np.array_equal(found, before) else found
+        until = np.where(there.sum(axis=1) >= SHORTEST, last, before[start : start + len(rows)])
+        found[start : start + len(rows)] = until
+        inside += int((np.isnan(rows).any(axis=2) & (np.arange(steps) < until[:, None])).any(axis=1).sum())
+    return None if inside > int((found < before).sum()) or np.array_equal(found, before) else found
 
 
 def without_tails(raw: Raw) -> Raw:

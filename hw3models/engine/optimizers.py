@@ -60,9 +60,13 @@ class Optimizer:
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from what `saved` gave."""
         state: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
+        parameters = [one for group in self._optimizer.param_groups for one in group["params"]]
         for full_name, tensor in tensors.items():
             number, name = full_name.split(".", 1)
-            state[int(number)][name] = tensor
+            like = parameters[int(number)]
+            # Files keep no order of memory, and the fused optimizers go through it: moments must lie as parameters do.
+            laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+            state[int(number)][name] = laid
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
         for group in self._optimizer.param_groups:

@@ -102,6 +102,7 @@ SEQUENCES = Network(
     name="transformer",
     label="Transformer",
     kind="sequences",
+    computes_in_bf16=True,
     purpose="long series and many examples; cheap whatever the length",
     build=build_transformer,
     recipe=RECIPE,

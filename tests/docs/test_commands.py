@@ -28,6 +28,7 @@ SHOWN_BY = {
     r"make up|hw3 up.*": "tests/flows/up/test_up.py",
     r"hw3 (families|sequences) .*\./nets\.py:Dilated.*": "tests/docs/test_own_networks.py",
     r"hw3 (sequences|images) (DATA|data|huge|aeon|mnist|regime|digits|motion).*": HERE,
+    r"hw3 sequences (Gun_TRAIN\.tsv|recordings/|uea:).*": "tests/docs/test_forms.py",
     r"hw3 (check|images|predict) (photos|new-photos|labels\.csv).*": "tests/docs/test_own_images.py",
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",
     r"hw3 (promote|history|rollback).*": "tests/flows/test_promote.py",

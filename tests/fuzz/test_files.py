@@ -42,7 +42,7 @@ def tried(folder: Path, content: bytes, suffix: str) -> bool:
 
 
 def table(num: int = 24, steps: int = 5) -> pd.DataFrame:
-    rows = [(s, t, s % 2 + t / 10, -t, "ab"[s % 2]) for s in range(num) for t in range(steps)]
+    rows = [(s, t, s % 2 + t * t / 10, (t - 2) ** 2, "ab"[s % 2]) for s in range(num) for t in range(steps)]
     return pd.DataFrame(rows, columns=["sample", "time", "x", "z", "label"])
 
 

@@ -24,12 +24,14 @@ AT_ONCE = 256
 def _matches(source: str) -> bool:
     """It holds pictures, or nothing that another source could make something of: then reading says what is missing."""
     path = path_of(source)
-    if not path.is_dir():
+    if not source.strip() or not path.is_dir():
         return False
     from hw3models.data.pictures.trees import has_pictures
 
     if has_pictures(path):
         return True
+    if path.suffix.lower() in _OF_OTHERS:  # a folder that is called like a file: its own source says so
+        return False
     try:
         return not any(name.suffix.lower() in _OF_OTHERS for name in islice(path.rglob("*"), 20_000))
     except OSError:

@@ -19,7 +19,7 @@ from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
 
 SEPARATORS = (",", ";", "\t", "|")
-"""Separators in the order of preference, where several would do. Spaces are tried where none of them separates anything."""
+"""Separators, the preferred one first. Spaces are tried where none of them separates anything."""
 SPACES = r"\s+"
 """The separator of columns that are set apart by any number of spaces."""
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces"}

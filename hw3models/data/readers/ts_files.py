@@ -158,7 +158,9 @@ def _missing_faults(files: tuple[Path, ...], parts: list[TsFile], joined: Gather
     kept = without_tails(joined) if joined.series else joined
     for file, part in zip(files, parts, strict=True):
         lengths = [len(one) for one in kept.series[first : first + len(part.series)]]
-        inside = [] if fill else [place for row, step, place in part.missing if step < lengths[row]]
+        inside = (
+            [] if fill else [place for row, step, place in part.missing if row < len(lengths) and step < lengths[row]]
+        )
         first += len(part.series)
         if bad := inside + part.infinite:
             which = bad[0] if not (inside and part.infinite) else min(bad, key=_line)

@@ -14,7 +14,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers import table_limits
 from hw3models.data.source import Wanted
 from hw3models.data.sources import read_examples
-from hw3models.errors import DataError, SpecError
+from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
 RNG = np.random.default_rng(0)
@@ -117,5 +117,5 @@ def test_spellings_of_one_class_are_said_and_merged_where_that_is_asked(tmp_path
 
 
 def test_a_folder_is_called_one(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="is a folder"):
-        fetch(DataSpec(source=str(tmp_path)), cache=tmp_path)
+    with pytest.raises(DataError, match=r"the folder is empty\. Put pictures into it, a folder for each class"):
+        prepare(spec := DataSpec(source=str(tmp_path)), fetch(spec, cache=tmp_path), cache=tmp_path)

@@ -66,7 +66,8 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(family: Network, t
 
 
 def test_finished_epochs_are_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    family = NETWORKS[2]
+    family = FAMILIES["sequences"]["mlp"]
+    assert isinstance(family, Network)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # one group: then all are at the same epoch
     with pytest.raises(Cut):
         trained(family, partial(in_folder, tmp_path), cut_after=5)
