@@ -180,7 +180,8 @@ def _read_part(
     elif fault := _gaps(values, fill=fill):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
-        faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")
+        how = "y.ravel()" if labels.shape[1:] == (1,) else "of a column for each class write y.argmax(1)"
+        faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed: {how}")
     elif values.ndim and len(labels) != len(values):
         faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
     try:
