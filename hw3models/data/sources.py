@@ -28,7 +28,7 @@ from hw3models.data.readers import (
     ts_files,
 )
 from hw3models.data.readers.forms import paired
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
+from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
@@ -197,6 +197,7 @@ def _check_options(source: Source, spec: DataSpec) -> None:
             names = ", ".join(f"`{name}`" for name in asked)
             raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
     _check_forms(source, spec)
+    _check_columns(source, spec)
     _check_groups(source, spec)
 
 
@@ -211,6 +212,16 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
         )
     if spec.stride is not None and spec.window is None:
         raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
+
+
+def _check_columns(source: Source, spec: DataSpec) -> None:
+    """Columns that were named, of what has none."""
+    if asked := [name for name in COLUMNS if getattr(spec, name) and name not in source.takes]:
+        tables = ", ".join(dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms))
+        raise SpecError(
+            f"`{asked[0]}` is {','.join(getattr(spec, asked[0]))!r}, but the channels of {spec.source} have no names "
+            f"in it: only {tables} have columns. Leave it out."
+        )
 
 
 def _check_groups(source: Source, spec: DataSpec) -> None:
