@@ -1,5 +1,6 @@
 """Families: which there are for which data, and whether one of the user's own will train."""
 
+import json
 import sys
 from contextlib import redirect_stdout
 
@@ -11,16 +12,13 @@ from hw3models.specs import Kind
 
 SHAPES: dict[Kind, tuple[int, ...]] = {"images": (28, 28), "sequences": (50, 8)}
 """What numbers of parameters are counted for."""
+COLUMNS = ("family", "data", "task", "recipe", "parameters", "source", "for")
 CLASSES: dict[Kind, int] = {"images": 10, "sequences": 2}
 
 
 def list_families() -> str:
     """A table of all families: for which data, how they are trained, how large they are, where they come from."""
-    rows: list[tuple[str, ...]] = [("family", "data", "task", "recipe", "parameters", "source", "for")]
-    for kind, families in FAMILIES.items():
-        rows += [_row(kind, family, "this package") for family in families.values()]
-    for name, point in offered().items():
-        rows.append((name, "", "", "", "", f"{point.dist.name if point.dist else '?'} ({point.value})", ""))
+    rows = [COLUMNS, *_rows()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     shapes = ", ".join(f"{kind} {'x'.join(map(str, shape))}" for kind, shape in SHAPES.items())
@@ -34,6 +32,18 @@ def list_families() -> str:
             "`hw3 families --check ./nets.py:MyNet --shape 50,8` says whether it will train.",
         )
     )
+
+
+def families_as_json() -> str:
+    """The rows of the same table, as a list of objects."""
+    return json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in _rows()], indent=1)
+
+
+def _rows() -> list[tuple[str, ...]]:
+    rows = [_row(kind, one, "this package") for kind, families in FAMILIES.items() for one in families.values()]
+    for name, point in offered().items():
+        rows.append((name, "", "", "", "", f"{point.dist.name if point.dist else '?'} ({point.value})", ""))
+    return rows
 
 
 def _row(kind: Kind, family: Family, source: str) -> tuple[str, ...]:

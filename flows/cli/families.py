@@ -36,10 +36,13 @@ def families(
     device
         For `--check`: where to train.
     json
-        Print what was found as one JSON object.
+        Print what was found as one JSON object, or the list as one of objects.
     """
-    from flows.families import as_text, check_family, list_families, parsed_shape
+    from flows.families import as_text, check_family, families_as_json, list_families, parsed_shape
 
+    if check is None and json:
+        show_json(families_as_json())
+        return
     if check is None:
         show(list_families())
         return

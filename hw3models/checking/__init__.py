@@ -49,6 +49,11 @@ def check_data(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
 
     `raw` may hold missing values (NaN). Splits are those that training would have.
     """
+    with np.errstate(all="ignore"):  # what is infinite is found below, and said
+        return _checked(raw, spec)
+
+
+def _checked(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     num, names = len(raw.labels), raw.class_names
     is_train, faults = _is_train(raw, spec)
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))

@@ -22,7 +22,8 @@ def raise_faults(where: str, faults: Sequence[str]) -> None:
     if not faults:
         return
     more = f"; and {len(faults) - MAX_LISTED:,} more" if len(faults) > MAX_LISTED else ""
-    raise DataError(f"{where}: " + "; ".join(fault.rstrip(".") for fault in faults[:MAX_LISTED]) + more + ".")
+    said = "; ".join(fault.rstrip(".") for fault in faults[:MAX_LISTED]) + more
+    raise DataError(f"{where}: {said}{'' if said.endswith('?') else '.'}")
 
 
 def folded(faults: Sequence[str]) -> list[str]:

@@ -108,7 +108,8 @@ def _try(counts: Indices, total: int, order: Indices, *, most: int, at_least: in
 
 def _may_leave(counts: Indices) -> Indices:
     """(K,) examples of each class that may be drawn: enough stay for training."""
-    return np.maximum(counts.sum(0) - MIN_TRAIN_PER_CLASS, 0)
+    found: Indices = np.maximum(counts.sum(0) - MIN_TRAIN_PER_CLASS, 0)
+    return found
 
 
 def _distance_from(counts: Indices, total: int) -> Callable[[Indices], float]:

@@ -297,9 +297,9 @@ def read_examples(
         skip_unreadable=skip_unreadable,
         **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
-    check_there(path)
     source = match(spec.source)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
+    check_there(path)
     _check_options(source, spec)
     yield from source.unlabelled(spec, wanted)

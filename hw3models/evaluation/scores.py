@@ -145,7 +145,7 @@ def most_confused(counts_KK: NDArray[np.int64], class_names: Sequence[str]) -> t
 
 def _recall_intervals(table: PredictionTable, num_classes: int) -> Iterator[tuple[float, float]]:
     """95% limits of the share of each class's test examples that is found; 0 to 1 where there are too few to say."""
-    counts = np.bincount(table.labels, minlength=num_classes)
+    counts = np.bincount(table.labels.ravel(), minlength=num_classes)
     known = [] if table.is_resampled else np.flatnonzero(counts >= 2).tolist()
     measured = dict(zip(known, recalls_of(table, known), strict=True))
     for k in range(num_classes):

@@ -197,7 +197,7 @@ FOREST = Baseline(
 )
 HOG = Baseline(
     name="hog",
-    label="HOG, logistic regression",
+    label="logistic regression on HOG",
     kinds=("images",),
     deterministic=True,
     fit=fit_hog,

@@ -109,6 +109,11 @@ def open_npy(path: Path) -> NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         # numpy takes what does not begin as an array for a pickle, and says how one is loaded.
         reason = "its beginning is not that of one" if "pickle" in str(error) else str(error).rstrip(".")
+        if "Python objects" in reason:
+            raise DataError(
+                f"{path}: the array holds Python objects, which are not unpickled. Write numbers, or series of unequal "
+                "length as a table."
+            ) from error
         raise DataError(
             f"{path}: not a whole `.npy` file ({reason}). Write it with numpy.save(path, array)."
         ) from error

@@ -1,5 +1,6 @@
 """Help that fits: options in groups, twenty at most, and the rest where they are asked for."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -89,3 +90,11 @@ def test_a_search_has_a_size_or_a_number(size: str, trials: int) -> None:
 def test_a_size_that_there_is_not_is_refused() -> None:
     with pytest.raises((SpecError, ValueError), match="small"):
         StudySpec.model_validate({"tune": "huge"})
+
+
+def test_the_list_of_families_is_json_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = json.loads(shown(monkeypatch, capsys, "families", "--json"))
+    assert {"family", "data", "recipe", "parameters", "for"} <= set(rows[0])
+    assert {(row["family"], row["data"]) for row in rows} >= {("cnn", "images"), ("rocket", "sequences")}

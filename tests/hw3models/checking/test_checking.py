@@ -166,6 +166,14 @@ def test_test_windows_among_training_windows_in_time_are_named(tmp_path: Path) -
         assert ("19 of 20 test series begin before the last training series ends" in texts) != late, texts
 
 
+def test_infinite_values_are_found_without_warnings_of_numpy() -> None:
+    features = values()
+    features[::3, ::2, 1] = np.inf
+    features[1::3, 1, 1] = -np.inf
+    features[2::3, 1, 2] = 3e38
+    assert "values are infinite (or beyond 3.4e38)" in found(raw(features), "error")
+
+
 def test_what_a_study_would_refuse_is_an_error_with_the_same_words() -> None:
     assert "only one class ('even') was found" in found(
         raw(labels=np.zeros(NUM, np.int64), class_names=("even",), test=None), "error"

@@ -16,7 +16,7 @@ from hw3models.data.known.synthetic import REGIMES, make_regime
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
 from hw3models.data.source import Fetching, Source, Wanted, found, path_of
-from hw3models.data.sources import check_kind, described, find_source, plugins, read_examples
+from hw3models.data.sources import check_kind, check_there, described, find_source, plugins, read_examples
 from hw3models.drift.reading import read_new
 from hw3models.errors import DataError, SpecError
 from hw3models.serving.model_card import licence_of
@@ -216,4 +216,4 @@ def test_what_is_not_there_and_what_holds_the_other_kind_is_said_with_the_comman
     with pytest.raises(SpecError, match=r"It holds sequences: `hw3 sequences` compares families on them\.$"):
         check_kind("images", DataSpec(source=str(tmp_path / "walk.ts")))
     with pytest.raises(DataError, match=r"nowhere: there is no such file\.$"):
-        next(read_examples(Path(nowhere), Wanted("sequences", (50, 8))))
+        check_there(Path(nowhere))
