@@ -61,7 +61,8 @@ def served_as_predicted(environment: dict[str, str], examples: Any, folder: Path
 def watched(environment: dict[str, str], examples: Any, folder: Path) -> None:
     """Data that lie elsewhere are told from those of the champion's training."""
     np.save(folder / "moved.npy", examples + 3)
-    hw3(environment, "drift", str(folder / "moved.npy"), "--reference", f"{MODEL}@champion", ends=DRIFTED)
+    looked = ("--reference", f"{MODEL}@champion", "--new", str(folder / "moved.npy"))
+    hw3(environment, "drift", *looked, ends=DRIFTED)
 
 
 def test_a_rocket_and_an_ensemble_are_champions_one_after_the_other(

@@ -16,7 +16,7 @@ from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
 from hw3models.pipeline.steps import train_step
 from hw3models.serving import export as exporting
-from hw3models.serving.export import Whole, drawn, export
+from hw3models.serving.export import MaxOfParts, Whole, drawn, export
 from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import Recipe, TrainSpec
 from tests.tiny import tiny_dataset
@@ -100,6 +100,13 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SpecError, match=r"ONNX needs onnx, onnxruntime, onnxscript, not installed here"):
         exporting.check_installed()
+
+
+@pytest.mark.parametrize("size", [3, (2, 5), (None, 1), 7])
+def test_the_maximum_of_parts_is_torchs_adaptive_pooling(size: Any) -> None:
+    x = torch.randn(2, 3, 7, 9)
+    pair = (size, size) if isinstance(size, int) else size
+    assert torch.equal(MaxOfParts(pair)(x), torch.nn.AdaptiveMaxPool2d(size)(x))
 
 
 @pytest.mark.servers
