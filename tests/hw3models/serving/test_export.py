@@ -40,6 +40,12 @@ def trained(folder: Path, dataset: Dataset, family: str, members: int = 1) -> Pr
     return load_predictor(folder / "used")
 
 
+@pytest.fixture(scope="module")
+def of_images(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """One network for what is not about the network."""
+    return trained(tmp_path_factory.mktemp("images"), tiny_dataset("images"), "mlp")
+
+
 def asked_alone(file: Path, examples: Any) -> list[str]:
     """What the client of the page says, in a process that can import neither torch nor hw3."""
     [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL)
@@ -65,25 +71,27 @@ def test_an_ensemble_of_series_that_end_early_is_asked_without_torch(tmp_path: P
     np.testing.assert_allclose([float(number) for _, number in lines], ours.max(1), atol=1e-5)
 
 
-def test_torch_loads_the_other_file_with_everything_that_the_manifest_says(tmp_path: Path) -> None:
-    predictor = trained(tmp_path, tiny_dataset("images"), "mlp")
-    export(predictor, tmp_path / "model.pt2")
+def test_torch_loads_the_other_file_with_everything_that_the_manifest_says(
+    of_images: Predictor, tmp_path: Path
+) -> None:
+    export(of_images, tmp_path / "model.pt2")
     extra = {"model.json": ""}
     program = torch.export.load(tmp_path / "model.pt2", extra_files=extra)
     assert json.loads(extra["model.json"])["class_names"] == ["a", "b", "c"]
-    examples = drawn(predictor, 5)
+    examples = drawn(of_images, 5)
     with torch.no_grad():
         [said] = program.module()(torch.from_numpy(examples))
-    np.testing.assert_allclose(said.numpy(), predictor.predict(examples)["probabilities"], atol=1e-6)
+    np.testing.assert_allclose(said.numpy(), of_images.predict(examples)["probabilities"], atol=1e-6)
 
 
-def test_what_says_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predictor = trained(tmp_path, tiny_dataset("images"), "mlp")
+def test_what_says_something_else_is_not_written(
+    of_images: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forward = Whole.forward
     monkeypatch.setattr(Whole, "forward", lambda self, x: tuple(1.001 * one for one in forward(self, x)))
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(TrainingError, match=r"differs from our own prediction by 0\.00"):
-        export(predictor, tmp_path / "model.pt2")
+        export(of_images, tmp_path / "model.pt2")
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
