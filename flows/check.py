@@ -1,5 +1,6 @@
 """`hw3 check`: what was understood of data, and what stands out, before anything is trained."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.progress import telling
+from hw3models.data.source import path_of
+from hw3models.data.sources import match
 from hw3models.printable import one_a_line
 from hw3models.report.check_page import write_page
 from hw3models.runtime.files import check_output
@@ -30,9 +33,17 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     with telling(lambda line: print(line, file=sys.stderr)):
         raw = read_raw(asked, source, cache=settings.cache)
     found, sample = check_data(raw, spec)
-    path = output or settings.home / "reports" / f"check-{slug(found.name)}.html"
+    path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"
     write_page(found, sample, path)
     return found, path
+
+
+def _apart(source: str) -> str:
+    """What tells pages of files with one name in several folders apart; nothing for data that are known by name."""
+    one = match(source)
+    if one is None or not one.is_path:
+        return ""
+    return f"-{hashlib.sha256(str(path_of(source)).encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
 
 
 def as_text(found: DataCheck, page: Path) -> str:

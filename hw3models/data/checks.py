@@ -1,5 +1,6 @@
 """Plausibility of raw data: every fault of one input in one message."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -22,6 +23,17 @@ def raise_faults(where: str, faults: Sequence[str]) -> None:
         return
     more = f"; and {len(faults) - MAX_LISTED:,} more" if len(faults) > MAX_LISTED else ""
     raise DataError(f"{where}: " + "; ".join(fault.rstrip(".") for fault in faults[:MAX_LISTED]) + more + ".")
+
+
+def folded(faults: Sequence[str]) -> list[str]:
+    """The first of those that differ in their numbers and in what they quote only, with how many more there are."""
+    alike: dict[str, list[str]] = {}
+    for fault in faults:
+        alike.setdefault(re.sub(r"'[^']*'|\d+", "#", fault), []).append(fault)
+    return [
+        same[0] if len(same) == 1 else f"{same[0].rstrip('.')} (and {len(same) - 1:,} more faults like it)"
+        for same in alike.values()
+    ]
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:

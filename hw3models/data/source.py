@@ -51,6 +51,8 @@ class Wanted(NamedTuple):
 
 WINDOWS = ("window", "stride", "mixed_windows", "resample")
 """Options of what may hold recordings."""
+COLUMNS = ("feature_columns", "ignore_columns")
+"""Options of what has columns with names."""
 GROUP_COLUMN = "`--group-column NAME`"
 """How tables name their groups; other sources have no columns."""
 
@@ -114,7 +116,7 @@ class Source:
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
     takes: tuple[str, ...] = ()
-    """Options of `FormOptions` that it heeds; others are refused."""
+    """Options of `FormOptions`, and of `COLUMNS`, that it heeds; others are refused."""
     licence: str = ""
     """The licence of the data, where it is known."""
     is_remote: bool = False

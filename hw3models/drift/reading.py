@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data import fetch
+from hw3models.data.labels import plain
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
 from hw3models.data.source import Block, Wanted, path_of
@@ -39,8 +40,9 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
     if not find_source(spec.source).is_labelled(spec):
-        columns = spec.model_dump(include={"sample_column", "time_column", "label_column", "group_column"})
-        blocks = _first(read_examples(path_of(spec.source), wanted, **columns, form=spec))
+        fields = {"sample_column", "time_column", "label_column", "group_column", "skip_unreadable"}
+        options = spec.model_dump(include=fields)
+        blocks = _first(read_examples(path_of(spec.source), wanted, **options, form=spec))
         if not blocks:
             raise DataError(f"{spec.source}: the file holds no examples.")
         named = tuple(group for block in blocks for group in block.groups or ())[:MOST]
@@ -54,11 +56,11 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
         spec = spec.model_copy(update={"image_size": size, "image_fit": manifest.image_fit})
     raw = read_raw(spec, fetch(spec, cache=cache), cache=cache)
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
-    return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest)[:MOST], groups)
+    return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest, merge=spec.merge_labels)[:MOST], groups)
 
 
 def _first(blocks: Iterator[Block]) -> list[Block]:
-    """As many as are looked at."""
+    """Blocks with as many examples as are looked at."""
     found, num = list[Block](), 0
     for block in blocks:
         found.append(block)
@@ -105,13 +107,15 @@ def _by_name(raw: Raw, wanted: Wanted, features: NDArray[np.float32]) -> NDArray
     return features[:, :, [raw.channels.index(name) for name in wanted.channels]]
 
 
-def _classes(raw: Raw, manifest: ModelManifest) -> NDArray[np.int64]:
-    """The model's own numbers of the classes."""
-    unknown = [name for name in raw.class_names if name not in manifest.class_names]
+def _classes(raw: Raw, manifest: ModelManifest, *, merge: bool) -> NDArray[np.int64]:
+    """The model's own numbers of the classes; with `merge` by any spelling, as new data may have other ones."""
+    called = {plain(name): name for name in manifest.class_names} if merge else {}
+    names = [name if name in manifest.class_names else called.get(plain(name), name) for name in raw.class_names]
+    unknown = [name for name in names if name not in manifest.class_names]
     if unknown:
         raise DataError(
             f"{raw.name}: class {', '.join(map(repr, unknown[:5]))} is not one of the model's "
             f"({', '.join(manifest.class_names[:10])}). Train again with it."
         )
-    number = np.array([manifest.class_names.index(name) for name in raw.class_names])
+    number = np.array([manifest.class_names.index(name) for name in names])
     return np.asarray(number[raw.labels], dtype=np.int64)

@@ -4,7 +4,7 @@ S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -135,14 +135,18 @@ def measure(table: PredictionTable, name: str) -> Measured:
     )
 
 
-def recall_of(table: PredictionTable, k: int) -> Measured:
-    """The share of the test examples of class `k` that every seed, or ensemble, finds."""
+def recalls_of(table: PredictionTable, classes: Sequence[int]) -> list[Measured]:
+    """The share of each class's test examples that every seed, or ensemble, finds."""
     if table.members is not None:
-        whole = recall_of(replace(table, members=None, member_seeds=None), k)
-        return of_ensembles(whole, [recall_of(one, k) for one in without_each_member(table)])
-    of_class = table.labels == k
-    found = (predictions(table)[:, of_class] == k).astype(np.float64)
-    return measure_mean(found, is_share=True, groups=None if table.groups is None else table.groups[of_class])
+        wholes = recalls_of(replace(table, members=None, member_seeds=None), classes)
+        without = [recalls_of(one, classes) for one in without_each_member(table)]
+        return [of_ensembles(whole, [one[place] for one in without]) for place, whole in enumerate(wholes)]
+    chosen, found = predictions(table), list[Measured]()  # once for all classes: there may be thousands
+    for k in classes:
+        of_class = table.labels == k
+        groups = None if table.groups is None else table.groups[of_class]
+        found.append(measure_mean((chosen[:, of_class] == k).astype(np.float64), is_share=True, groups=groups))
+    return found
 
 
 # ------------------------------------------------------------------------------- means over examples
@@ -331,7 +335,8 @@ def _calibration_error(table: PredictionTable) -> Measured:
     )
 
     def error(sums_SGB2: Array) -> Array:
-        result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
+        with np.errstate(invalid="ignore"):  # without the only set there is none
+            result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
         return result
 
     sums = sums.reshape(num_seeds, num_groups, NUM_BINS, 2)

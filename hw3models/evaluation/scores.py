@@ -9,6 +9,7 @@ S = seeds, K = classes
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw3models.errors import DataError
 from hw3models.evaluation.metrics import (
@@ -20,8 +21,8 @@ from hw3models.evaluation.metrics import (
     grouped_confusion,
     measure,
     precisions,
-    recall_of,
     recalls,
+    recalls_of,
 )
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import value_with_interval
@@ -29,6 +30,11 @@ from hw3models.specs import Answer, EvaluationReport, Score
 from hw3models.stats.intervals import Measured, bounded_interval
 
 __all__ = ["METRICS", "Metric", "evaluate", "headline", "main_metric", "score"]
+
+MOST_CLASSES = 100
+"""Classes up to which a confusion has a row and a column for each: those of 1,200 have 1.4 million cells a family."""
+MOST_CONFUSED = 50
+"""Pairs of classes that are named in its place."""
 
 
 def evaluate(
@@ -47,9 +53,14 @@ def evaluate(
     """
     per_class: dict[str, dict[str, float]] = {}
     confusion: tuple[tuple[int, ...], ...] = ()
+    confused: tuple[tuple[str, str, int], ...] = ()
     if table.probabilities is not None:
         _check_names(class_names, table.probabilities.shape[2], table.family)
-        per_class, confusion = _classes(table, class_names)
+        per_class, counts_KK = _classes(table, class_names)
+        if len(counts_KK) > MOST_CLASSES:
+            confused = most_confused(counts_KK, class_names)
+        else:
+            confusion = tuple(tuple(row) for row in counts_KK.tolist())
     return EvaluationReport(
         family=table.family,
         data_digest=table.data_digest,
@@ -58,6 +69,7 @@ def evaluate(
         metrics={name: score(table, name) for name in available(table)},
         per_class=per_class,
         confusion=confusion,
+        most_confused=confused,
         predict_seconds_per_1000=predict_seconds_per_1000,
         device=device,
         table_path=table_path,
@@ -101,7 +113,7 @@ def headline(evaluation: EvaluationReport, metric: str | None = None) -> str:
 
 def _classes(
     table: PredictionTable, class_names: Sequence[str]
-) -> tuple[dict[str, dict[str, float]], tuple[tuple[int, ...], ...]]:
+) -> tuple[dict[str, dict[str, float]], NDArray[np.int64]]:
     """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
     alone = [table.of_seed(seed) for seed in table.seeds] if table.is_resampled else [table]
     counts_SKK = np.concatenate([grouped_confusion(one).sum(axis=1) for one in alone])
@@ -116,17 +128,28 @@ def _classes(
     }
     for name, (low, high) in zip(class_names, _recall_intervals(table, len(class_names)), strict=True):
         per_class[name] |= {"recall_low": low, "recall_high": high}
-    summed = counts_SKK.sum(axis=0).astype(np.int64)
-    return per_class, tuple(tuple(int(count) for count in row) for row in summed)
+    return per_class, counts_SKK.sum(axis=0).astype(np.int64)
+
+
+def most_confused(counts_KK: NDArray[np.int64], class_names: Sequence[str]) -> tuple[tuple[str, str, int], ...]:
+    """The most frequent errors, at most `MOST_CONFUSED`: true class, predicted class, how often."""
+    errors = counts_KK * ~np.eye(len(counts_KK), dtype=bool)
+    first = np.argsort(-errors, axis=None, kind="stable")[:MOST_CONFUSED]
+    rows, columns = np.unravel_index(first, errors.shape)
+    return tuple(
+        (class_names[row], class_names[column], int(errors[row, column]))
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if errors[row, column]
+    )
 
 
 def _recall_intervals(table: PredictionTable, num_classes: int) -> Iterator[tuple[float, float]]:
     """95% limits of the share of each class's test examples that is found; 0 to 1 where there are too few to say."""
+    counts = np.bincount(table.labels, minlength=num_classes)
+    known = [] if table.is_resampled else np.flatnonzero(counts >= 2).tolist()
+    measured = dict(zip(known, recalls_of(table, known), strict=True))
     for k in range(num_classes):
-        if table.is_resampled or (table.labels == k).sum() < 2:
-            yield 0.0, 1.0
-        else:
-            yield bounded_interval(recall_of(table, k), lowest=0.0, highest=1.0)
+        yield bounded_interval(measured[k], lowest=0.0, highest=1.0) if k in measured else (0.0, 1.0)
 
 
 def _check_names(class_names: Sequence[str], num_classes: int, family: str) -> None:

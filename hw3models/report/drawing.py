@@ -1,6 +1,6 @@
 """What the page shows of an answer and of a part of the homework, drawn at once or kept from before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hw3models.evaluation.metrics import METRICS
@@ -19,7 +19,7 @@ from hw3models.report.figures import (
 )
 from hw3models.report.loading import Missing
 from hw3models.report.mistakes import Mistakes, find_mistakes
-from hw3models.specs import Answer, HomeworkPart, Score
+from hw3models.specs import Answer, EvaluationReport, HomeworkPart, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +100,22 @@ def _draw_answer(answer: Answer) -> AnswerFigures:
         missing=(
             *(one for one in (*curves, *(one for _, one in pictures)) if isinstance(one, Missing)),
             *mistakes.missing,
+            *_too_many(answer),
         ),
     )
+
+
+def _too_many(answer: Answer) -> Iterator[Missing]:
+    """Confusions of more classes than a reader can follow: the most frequent errors instead."""
+    for name, evaluation in answer.evaluation.items():
+        if evaluation.most_confused:
+            shown = ", ".join(f"{truth!r} for {said!r} ({num:,})" for truth, said, num in _said(evaluation))
+            why = f"{len(answer.data.class_names):,} classes are too many for a picture. Most often it says {shown}."
+            yield Missing(f"Confusion of {formatting.family_name(name)}", why)
+
+
+def _said(evaluation: EvaluationReport) -> list[tuple[str, str, int]]:
+    return [(said, truth, num) for truth, said, num in evaluation.most_confused[:10]]
 
 
 def _drawn(found: Iterable[Drawn | Missing]) -> tuple[Drawn, ...]:

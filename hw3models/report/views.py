@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import family_of
 from hw3models.evaluation.metrics import METRICS
-from hw3models.evaluation.scores import main_metric
+from hw3models.evaluation.scores import MOST_CLASSES, main_metric
 from hw3models.evaluation.standing import standing
 from hw3models.evaluation.wording import amount
 from hw3models.report import formatting
@@ -138,6 +138,8 @@ class AnswerView:
     figures: AnswerFigures
     per_class: tuple[tuple[str, tuple[str, ...]], ...]
     """Class, and the F1 score of each family that has one."""
+    per_class_left: int
+    """Classes that are not shown, as there are too many."""
     per_class_families: tuple[str, ...]
 
     looks: tuple[LookView, ...] = ()
@@ -281,6 +283,7 @@ def _view_answer(answer: Answer, anchor: str, figures: AnswerFigures) -> AnswerV
         tuning=view_tuning(answer),
         figures=figures,
         per_class=tuple(_per_class(classified, answer.data.class_names)),
+        per_class_left=max(0, len(answer.data.class_names) - MOST_CLASSES),
         per_class_families=tuple(formatting.family_name(name) for name in classified),
     )
 
@@ -466,10 +469,22 @@ def _view_look(look: Look) -> LookView:
     )
 
 
+def _shown_classes(classified: Mapping[str, EvaluationReport], class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """All, or of many those with the lowest F1 over the families, in their order."""
+    if len(class_names) <= MOST_CLASSES:
+        return class_names
+
+    def f1(name: str) -> float:
+        return sum(one.per_class.get(name, {}).get("f1", 0.0) for one in classified.values())
+
+    worst = set(sorted(class_names, key=f1)[:MOST_CLASSES])
+    return tuple(name for name in class_names if name in worst)
+
+
 def _per_class(
     classified: Mapping[str, EvaluationReport], class_names: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name in class_names:
+    for name in _shown_classes(classified, class_names):
         scores = [one.per_class.get(name, {}) for one in classified.values()]
         if scores:
             yield name, tuple(map(_f1_and_recall, scores))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from hw3models.data.sources import match
 from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.scores import MOST_CLASSES
 from hw3models.evaluation.wording import value, value_with_interval
 from hw3models.families import display_name
 from hw3models.specs import (
@@ -109,9 +110,14 @@ def _scores(evaluation: EvaluationReport) -> Iterator[str]:
         yield f"| {label} | {value_with_interval(name, score.mean, score.low, score.high)} |"
     if evaluation.per_class:
         yield "\n| class | precision | recall | F1 | test examples |\n|---|---|---|---|---|"
+    worst = sorted(evaluation.per_class, key=lambda name: evaluation.per_class[name]["f1"])[:MOST_CLASSES]
     for name, row in evaluation.per_class.items():
+        if name not in worst:
+            continue
         shares = " | ".join(value("accuracy", row[column]) for column in ("precision", "recall", "f1"))
         yield f"| {_plain(name)} | {shares} | {row['support']:.0f} |"
+    if (left := len(evaluation.per_class) - len(worst)) > 0:
+        yield f"\nThese are the {len(worst)} classes with the lowest F1; {left:,} more are in the report's JSON."
 
 
 def _comparison(answer: Answer, family: str) -> Iterator[str]:

@@ -31,7 +31,9 @@ class EvaluationReport(Report):
     """Class name -> precision, recall, f1, support; means over seeds; `recall_low` and `recall_high`, the 95% limits
     of the recall."""
     confusion: tuple[tuple[int, ...], ...] = ()
-    """Rows true, columns predicted, summed over seeds."""
+    """Rows true, columns predicted, summed over seeds; empty where there are more classes than a reader can follow."""
+    most_confused: tuple[tuple[str, str, int], ...] = ()
+    """True class, predicted class and how often, summed over seeds, the most frequent first: in its place."""
     predict_seconds_per_1000: float
     """Prediction time of one replicate per 1,000 examples, on `device`."""
     device: str

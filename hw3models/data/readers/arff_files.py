@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.checks import folded, raise_faults, suggestion
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.text_files import open_text, text_form
-from hw3models.data.readers.wide_tables import are_steps
-from hw3models.data.source import WINDOWS
+from hw3models.data.readers.wide_tables import are_steps, is_number
+from hw3models.data.source import COLUMNS, WINDOWS
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.specs.data import FormOptions
@@ -92,15 +92,11 @@ def _noted(found: Gathered, note: str) -> Gathered:
 
 def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     arff = _parse(path)
-    raise_faults(str(path), arff.faults)
+    raise_faults(str(path), folded(arff.faults))
     label = _label_attribute(path, arff, spec) if labelled else _label_or_none(path, arff, spec)
-    group = spec.group_column
-    if group is not None and group not in arff.names:
-        raise DataError(
-            f"{path}: attribute {group!r} (`group_column`) is missing; there are {', '.join(arff.names[:20])}."
-        )
+    group = _group_attribute(path, arff, spec)
     place = {name: number for number, name in enumerate(arff.names)}
-    taken = [name for name in arff.names if name not in {label, group, *arff.texts}]
+    taken, left = _taken(path, arff, spec, (label, group))
     labels = None if label is None or not labelled else _labels(arff, place[label], label)
     faults = arff.faults
     if arff.relational is not None:
@@ -118,13 +114,19 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         )
     else:
         values = _matrix(arff, [place[name] for name in taken], faults)
+        if spec.window is not None and labelled and not faults and not spec.feature_columns:
+            groups_of = [row[place[group]] for row in arff.rows] if group is not None else None
+            still = _left_out(values, taken, groups_of, labels)
+            values, taken = values[:, [name not in still for name in taken]], [n for n in taken if n not in still]
+            left |= still
         series = [values] if spec.window is not None else list(values[:, :, None])
         form = "`.arff` with a row for each time step" if spec.window is not None else "`.arff`, one row a series"
-    raise_faults(str(path), faults)
+    raise_faults(str(path), folded(faults))
     is_recording = spec.window is not None and arff.relational is None
     groups = None if group is None else [row[place[group]] for row in arff.rows]
+    notes = _told(path, left, taken)
     if is_recording and groups is not None:
-        return _recordings(path, values, labels, groups, taken, form)
+        return replace(_recordings(path, values, labels, groups, taken, form), notes=notes)
     return Gathered(
         name=name_of(path).stem,
         where=str(path),
@@ -135,7 +137,64 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         row_labels=[np.array(labels, dtype=object)] if is_recording and labels is not None else None,
         groups=None if is_recording else groups,
         channels=tuple(taken) if is_recording else (),
+        notes=notes,
     )
+
+
+def _group_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str | None:
+    group = spec.group_column
+    if group is not None and group not in arff.names:
+        raise DataError(
+            f"{path}: attribute {group!r} (`group_column`) is missing; there are {', '.join(arff.names[:20])}."
+        )
+    return group
+
+
+def _taken(path: Path, arff: _Arff, spec: DataSpec, own: tuple[str | None, ...]) -> tuple[list[str], dict[str, str]]:
+    """Attributes that are steps or channels; and those that are none, each with its reason.
+
+    Raises:
+        DataError: one that was named is not there, or none is left.
+    """
+    named = tuple(name for name in own if name is not None)
+    left = dict.fromkeys(arff.texts, "holds text")
+    left |= {name: "has classes" for name, values in arff.classes.items() if not all(map(is_number, values))}
+    left = {
+        name: why for name, why in left.items() if name not in (*named, *spec.feature_columns, *spec.ignore_columns)
+    }
+    taken = [name for name in arff.names if name not in (*named, *arff.texts)]
+    if spec.feature_columns or spec.ignore_columns:
+        from hw3models.data.readers.columns import chosen_names
+
+        found = [name for name in arff.names if name not in named]
+        taken = chosen_names(found, spec.feature_columns, spec.ignore_columns, named, str(path))
+    return [name for name in taken if name not in left], left
+
+
+def _left_out(values: Floats, names: list[str], groups: list[str] | None, labels: list[str] | None) -> dict[str, str]:
+    """Columns of rows of recordings that are no channels, as in all tables in long form."""
+    import pandas as pd
+
+    from hw3models.data.readers.columns import left_out_of
+
+    samples = pd.factorize(np.array(groups, dtype=object))[0] if groups else np.zeros(len(values), np.int64)
+    table = pd.DataFrame(values, columns=names)
+    return left_out_of(table, names, samples, None if labels is None else pd.Series(labels, dtype=object))
+
+
+def _told(path: Path, left: dict[str, str], taken: list[str]) -> tuple[str, ...]:
+    """What was left out, in one note.
+
+    Raises:
+        DataError: nothing else is there.
+    """
+    if not left:
+        return ()
+    from hw3models.data.readers.columns import told
+
+    if not taken:
+        raise DataError(f"{path}: no channel is left. {told(left)}")
+    return (told(left),)
 
 
 def _recordings(
@@ -342,5 +401,5 @@ ARFF = series_source(
     gather=gather_arff,
     is_labelled=_is_labelled,
     with_files=_with_dimensions,
-    takes=(*WINDOWS, "layout"),
+    takes=(*WINDOWS, *COLUMNS, "layout"),
 )

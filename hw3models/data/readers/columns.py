@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hw3models.data.checks import suggestion
+from hw3models.data.checks import raise_faults, suggestion
+from hw3models.errors import DataError
 
 MIN_STEPS = 10
 """Pairs of neighbouring rows within series, from which on it says something that a column never changes there."""
@@ -27,6 +28,8 @@ _NO_NAME = re.compile(
     r"(unnamed: \d+(\.\d+)*|(__)?(index|level)(_level)?(_\d+)?(__)?|row_?(names?|id|num|number|nr)?|#)?", re.I
 )
 """What pandas, R and others call an index that they wrote into the table."""
+OURS = "\ue000"
+"""How names of columns begin that a reader has put there itself."""
 _MOST = 12
 """Columns named in one sentence."""
 
@@ -61,7 +64,7 @@ class _Watched:
     total: int = 0
     squares: int = 0
     values: set[Any] = field(default_factory=set)
-    """Of the series, where it is still."""
+    """Values of the series, where it is still."""
     label_of: dict[Any, set[Any]] = field(default_factory=dict)
 
     @property
@@ -105,7 +108,8 @@ class Columns:
         if one.is_still and self.rows - self.series >= MIN_STEPS:
             return self._still(name, one)
         numbers_rows = one.is_whole and one.high - one.low + 1 == self.rows and _is_range(one, self.rows)
-        if counts and numbers_rows:
+        is_one = self.series == 1 and self.rows >= MIN_ROWS and one.is_rising  # a recording, to be cut into windows
+        if numbers_rows and (counts or is_one):
             return "numbers the rows"
         if one.is_whole and _NO_NAME.fullmatch(name):
             return "is an index by its name"
@@ -126,6 +130,40 @@ class Columns:
         if num < self.series:
             return f"is the same within each series, {num:,} values in {self.series:,} series{whose}"
         return "names the series: the same within each and another in every one"
+
+
+def left_out_of(
+    table: pd.DataFrame, names: Iterable[str], samples: NDArray[np.int64], labels: "pd.Series[Any] | None"
+) -> dict[str, str]:
+    """Columns `names` of a whole table that are no channels, each with its reason.
+
+    Args:
+        table: a row for each time step, in their order.
+        names: what may be channels.
+        samples: (n,) which recording a row is of.
+        labels: of rows; they say nothing of a column where they change within a recording.
+    """
+    if labels is not None and labels.groupby(samples).nunique().max() > 1:
+        labels = None
+    columns = Columns(names)
+    if len(table):
+        columns.look(Piece(table, samples, None, labels))
+    return columns.left_out()
+
+
+def chosen_names(
+    found: list[str], features: tuple[str, ...], ignored: tuple[str, ...], own: tuple[str, ...], where: str
+) -> list[str]:
+    """`wanted_columns`, where there is nothing else to say of the faults.
+
+    Raises:
+        DataError: a column that was named is not there, or none is left; the message begins with `where`.
+    """
+    names, faults = wanted_columns(found, features, ignored, own)
+    raise_faults(where, faults)
+    if not names:
+        raise DataError(f"{where}: no channel is left. All columns are ignored.")
+    return names
 
 
 def _look_at(
@@ -201,10 +239,10 @@ def told(left: dict[str, str]) -> str:
     """One note about them, with what decides otherwise."""
     shown = [f"{name!r} {reason}" for name, reason in list(left.items())[:_MOST]]
     more = f"; and {len(left) - _MOST:,} more" if len(left) > _MOST else ""
-    some = shlex.quote(",".join(left))
+    some = shlex.quote(",".join(name for name in left if name.strip() and "," not in name))
     return (
-        f"Not taken as channels: {'; '.join(shown)}{more}. `--feature-columns a,b,c` names all that are taken instead; "
-        f"`--ignore-columns {some}` says that leaving them out is meant."
+        f"Not taken as channels: {'; '.join(shown)}{more}. `--feature-columns a,b,c` names all that are taken instead"
+        + (f"; `--ignore-columns {some}` says that leaving them out is meant." if some != "''" else ".")
     )
 
 
@@ -212,9 +250,10 @@ def wanted_columns(
     found: list[str], features: tuple[str, ...], ignored: tuple[str, ...], own: tuple[str, ...]
 ) -> tuple[list[str], list[str]]:
     """The columns that may be channels; and the faults of those that were named."""
+    theirs = [column for column in found if not column.startswith(OURS)]
     named = {"feature_columns": features, "ignore_columns": ignored}
     faults = [
-        f"column {column!r} (`{option}`) is missing; the table has {listed(found)}.{suggestion(column, found)}"
+        f"column {column!r} (`{option}`) is missing; the table has {listed(theirs)}.{suggestion(column, theirs)}"
         for option, columns in named.items()
         for column in columns
         if column not in found

@@ -23,9 +23,9 @@ from typing import Any
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import name_of
-from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish
+from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish, for_model
 from hw3models.data.readers.text_tables import SUFFIXES
-from hw3models.data.source import GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
+from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
@@ -354,7 +354,8 @@ def _left(manifests: list[_Manifest]) -> str:
     left = [name for one in manifests for name in one.columns if name not in one.used]
     if not left:
         return ""
-    return f"; {', '.join(map(repr, left))} of the manifest is not used (`--group-column` takes one as the group)"
+    are = "is" if len(left) == 1 else "are"
+    return f"; {', '.join(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
 
 
 def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
@@ -416,7 +417,7 @@ def _read(spec: DataSpec, _: SourceReport, __: Path) -> Raw:
 
 
 def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    yield from examples(gather_folder(path_of(spec.source), spec, False), spec, wanted)
+    yield from examples(gather_folder(path_of(spec.source), for_model(spec, wanted), False), spec, wanted)
 
 
 def _is_labelled(spec: DataSpec) -> bool:
@@ -444,5 +445,5 @@ FOLDER = Source(
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
-    takes=(*WINDOWS, "manifest", "file_pattern"),
+    takes=(*WINDOWS, *COLUMNS, "manifest", "file_pattern"),
 )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, raw_sequences
-from hw3models.data.readers.timing import on_grid, timing_note
+from hw3models.data.readers.timing import jump_note, on_grid, timing_note
 from hw3models.data.readers.unlabelled import padded
 from hw3models.data.readers.windows import cut, label_faults
 from hw3models.data.source import Block, Wanted
@@ -114,8 +114,10 @@ def finish(found: Gathered, spec: DataSpec) -> Raw:
     if not found.series:
         raise DataError(f"{found.where}: there are no series in it.")
     found = on_grid(found, spec)
-    if (note := timing_note(found)) is not None:
-        found = replace(found, notes=(*found.notes, note))
+    whole = spec.window is None and spec.resample is None
+    jumps = jump_note(found.times, in_seconds=found.in_seconds) if whole else None
+    said = (jumps or timing_note(found.times, in_seconds=found.in_seconds),)
+    found = replace(found, notes=(*found.notes, *(note for note in said if note is not None)))
     if spec.window is not None:
         found = cut(found, spec)
     else:
@@ -192,6 +194,11 @@ def examples(found: Gathered, spec: DataSpec, wanted: Wanted) -> Iterator[Block]
         ids = np.array(found.ids[rows], dtype=object)
         groups = None if found.groups is None else tuple(found.groups[rows])
         yield padded(Path(found.where), ids, found.series[rows], wanted)._replace(groups=groups)
+
+
+def for_model(spec: DataSpec, wanted: Wanted) -> DataSpec:
+    """The same, with the model's channels by name: what else is in a table, text as well, is nobody's business."""
+    return spec.model_copy(update={"feature_columns": wanted.channels}) if wanted.channels else spec
 
 
 def _by_name(found: Gathered, wanted: Wanted) -> Gathered:

@@ -15,7 +15,7 @@ import pyarrow.parquet as parquet
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
-from hw3models.data.readers.text_files import text_form, uneven_row
+from hw3models.data.readers.text_files import TextForm, text_form, uneven_row, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -124,9 +124,22 @@ def _csv_chunks(path: Path, texts: set[str], time: str) -> Iterator[pd.DataFrame
     with parts:
         for part in parts:
             rows = part[~((part == "") | part.isna()).all(axis=1)]  # blank lines
+            _refuse_comments(path, rows, form)
             if form.decimal == "," and time in names:
                 rows = rows.assign(**{time: rows[time].str.replace(_COMMA, r"\1.\2", regex=True)})
             yield rows.set_axis(rows.index + form.before)
+
+
+def _refuse_comments(path: Path, rows: pd.DataFrame, form: TextForm) -> None:
+    """A line that begins with # and has nothing else than its first cell; pandas fills up what is missing."""
+    if len(rows.columns) < 2:
+        return
+    short = rows[((rows.iloc[:, -1] == "") | rows.iloc[:, -1].isna()).to_numpy(dtype=bool)]
+    rest = short.iloc[:, 1:]
+    is_comment = short.iloc[:, 0].astype("str").str.startswith("#") & ((rest == "") | rest.isna()).all(axis=1)
+    if is_comment.any():
+        line = int(short.index[int(is_comment.to_numpy().argmax())]) + form.before + 2
+        raise DataError(f"{path}: line {line} is a comment ({without_comments(path)}).")
 
 
 def _parquet_chunks(path: Path, only: list[str] | None) -> Iterator[pd.DataFrame]:

@@ -180,7 +180,8 @@ def _read_part(
     elif fault := _gaps(values, fill=fill):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
-        faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed")
+        how = _one_each(labels, suffix)
+        faults.append(f"y{suffix} has shape {labels.shape}; one label per series, (series,), is needed{how}")
     elif values.ndim and len(labels) != len(values):
         faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
     try:
@@ -192,6 +193,16 @@ def _read_part(
     with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
         features = np.ascontiguousarray(values, dtype=np.float32)
     return features if features.ndim == 3 else features[:, :, None], texts
+
+
+def _one_each(labels: NDArray[Any], suffix: str) -> str:
+    """How labels of several columns, or of one, become one for each series."""
+    if labels.ndim != 2 or (labels.dtype.kind not in "biuf" and labels.shape[1] > 1):
+        return ""
+    if labels.shape[1] == 1:
+        return f": y{suffix} = y{suffix}[:, 0]"
+    is_one_hot = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
+    return f" (a column for each class: y{suffix} = y{suffix}.argmax(axis=1))" if is_one_hot else ""
 
 
 def _gaps(values: NDArray[Any], *, fill: bool) -> str | None:

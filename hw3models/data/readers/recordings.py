@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
-from hw3models.data.readers.columns import Columns, Piece, told, wanted_columns
+from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
 from hw3models.data.readers.tables import Part as TablePart
@@ -125,8 +125,7 @@ def gather_frame(
     raise_faults(str(path), columns.faults)
     own = {time, label, sample, group, SPLIT_COLUMN, *(part for part in parts if part not in spec.feature_columns)}
     named = tuple(name for name in own if name is not None)
-    channels, faults = wanted_columns(columns.names, spec.feature_columns, spec.ignore_columns, named)
-    raise_faults(str(path), faults)
+    channels = chosen_names(columns.names, spec.feature_columns, spec.ignore_columns, named, str(path))
     if texts is not None:
         table = table.assign(**{name: texts[name].str.strip() for name in own & set(columns.names) if name is not None})
     left = _left_out(table, channels, sample or group, label) if labelled and not spec.feature_columns else {}
@@ -156,13 +155,7 @@ def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: 
     samples = np.zeros(len(table), np.int64)
     if sample is not None:
         samples, _ = pd.factorize(table[sample], use_na_sentinel=False)
-    labels = None if label is None else table[label]
-    if labels is not None and labels.groupby(samples).nunique().max() > 1:
-        labels = None  # they are those of rows
-    columns = Columns(names)
-    if len(table):
-        columns.look(Piece(table, samples, None, labels))
-    return columns.left_out()
+    return left_out_of(table, names, samples, None if label is None else table[label])
 
 
 def _travelling(

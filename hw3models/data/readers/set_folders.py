@@ -40,6 +40,9 @@ def _inner(spec: DataSpec) -> tuple[Source, DataSpec]:
             f"`group_column` is {spec.group_column!r}, but {path.name} has no columns. Its groups are named by "
             f"{source.groups}; leave `--group-column` out."
         )
+    asked = [name for name in SET.takes if getattr(spec, name) != DataSpec.model_fields[name].default]
+    if unheeded := [name for name in asked if name not in source.takes]:
+        raise SpecError(f"`{unheeded[0]}` is given, but {path.name} is read in one way only. Leave it out.")
     return source, spec.model_copy(update={"source": str(path)})
 
 

@@ -26,6 +26,7 @@ from hw3models.data.readers.long_tables import (
     row_names,
     sample_parts,
 )
+from hw3models.data.readers.timing import UNEVEN_TIMES, jump_note, timing_note
 from hw3models.data.tails import SHORTEST, tail_note
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -56,10 +57,23 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         part.series,
         texts,
         test=part.test,
-        notes=(*form_notes(path), *notes, *([tail_note(part.shortened, len(texts))] * (part.shortened > 0))),
+        notes=(
+            *form_notes(path),
+            *notes,
+            *_time_notes(part),
+            *([tail_note(part.shortened, len(texts))] * (part.shortened > 0)),
+        ),
         channels=part.channels,
         groups=part.groups,
     )
+
+
+def _time_notes(part: "Part") -> Iterator[str]:
+    """Holes and steps that are not alike; where there are none nothing."""
+    jumps = jump_note(part.times, in_seconds=part.dated)
+    note = jumps or timing_note(part.times, in_seconds=part.dated)
+    if note is not None and (jumps or note.startswith(UNEVEN_TIMES)):
+        yield note
 
 
 def channels_of(table: pd.DataFrame, spec: DataSpec, *, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -133,6 +147,8 @@ class Part(NamedTuple):
     """C names."""
     groups: list[str] | None
     """N, to the letter; None where no column was named."""
+    times: list[NDArray[np.float64]] | None = None
+    """N of (T_i,) from the begin of each series, in seconds where they are dates."""
     shortened: int = 0
     """Series that end before their last rows, which hold nothing."""
 
@@ -228,6 +244,7 @@ def _parsed(
         names=texts,
         apart=texts[samples[int(back.argmax()) + 1]] if back.any() else None,
         series=_series(features, samples, times),
+        times=_since(times, samples),
         dated=times.dtype.kind not in "iuf",
         labels=labels,
         test=test,
@@ -272,7 +289,8 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
     if missing:
         are = [f"column {column!r} (`{field}`) is missing" for field, column in missing.items()]
         close = "".join(suggestion(column, found) for column in missing.values())
-        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}")
+        one_hot = _one_hot(table, spec) if "label_column" in missing else ""
+        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     faults += [
@@ -284,6 +302,22 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         others = "the sample, the time, the label, the split and the group" if spec.group_column else _OTHERS
         faults.append(f"there is no feature column beside those of {others}")
     return faults
+
+
+def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:
+    """What to do where the label is divided into a column of 0 and 1 for each class; nothing where it is not."""
+    rest = [column for column in table.columns if column not in own_columns(spec)]
+    flags = [
+        column
+        for column in rest
+        if pd.api.types.is_numeric_dtype(table[column]) and table[column].isin([0, 1]).all() and table[column].any()
+    ]
+    if len(flags) < 2 or not len(table) or not (table[flags].astype(float).sum(axis=1) == 1).all():
+        return ""
+    return (
+        f" Columns {listed(list(map(str, flags)))} seem to be the label, a column for each class. Make one of them: "
+        f"table[{spec.label_column!r}] = table[{flags!r}].idxmax(axis=1)"
+    )
 
 
 def _is_plain(cells: "pd.Series[Any]") -> bool:
@@ -450,6 +484,14 @@ def _test_mask(
         example = str(table[SPLIT_COLUMN].iloc[int(unknown.argmax())])[:40]
         faults.append(f"column 'split' must be train or test, at {_rows(unknown, row_name)} it is {example!r}")
     return np.asarray(_constant(words, samples, names, row_name, faults) == "test", dtype=bool)
+
+
+def _since(times: NDArray[Any], samples: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """(T_i,) of each series, sorted, from its begin; exact for large numbers as well."""
+    numbers = times if times.dtype.kind in "iuf" else pd.DatetimeIndex(times).as_unit("ns").asi8 / 1e9
+    order = np.lexsort((numbers, samples))
+    parts = np.split(numbers[order], np.cumsum(np.bincount(samples))[:-1])
+    return [(one - one[0]).astype(np.float64) for one in parts]
 
 
 def _series(

@@ -19,7 +19,7 @@ from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
 
 SEPARATORS = (",", ";", "\t", "|")
-"""In this order, where several would do. Spaces are tried where none of them separates anything."""
+"""Separators in the order of preference, where several would do. Spaces are tried where none of them separates anything."""
 SPACES = r"\s+"
 """The separator of columns that are set apart by any number of spaces."""
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces"}
@@ -37,7 +37,7 @@ class TextForm(NamedTuple):
     """What is needed to read a text file as a table."""
 
     encoding: str = "utf-8-sig"
-    """As Python calls it."""
+    """The name that Python has for it."""
     separator: str = ","
     """One character, or `SPACES`."""
     decimal: str = "."
@@ -52,7 +52,7 @@ class TextForm(NamedTuple):
 
     @property
     def separated_by(self) -> str:
-        """In words."""
+        """What was found, in words."""
         return _NAMES[self.separator]
 
 
@@ -139,10 +139,15 @@ def _uneven(path: Path, row: list[str], line: int, wanted: int, form: TextForm) 
     text = form.separator.join(row)[:60]
     found = f"line {line} has {len(row)} fields where the header has {wanted}: {text!r}"
     if text.startswith("#"):
-        return f"{found}. Leave out lines of comments: grep -v '^#' {quoted(path)} > clean.csv"
+        return f"{found}. {without_comments(path)}"
     if form.separator == "," and len(row) > wanted and sum(map(_is_whole, row)) >= 2 * (len(row) - wanted):
         return f"{found}. Are decimals written with commas? Then separate columns by semicolons"
     return f"{found}. Give every line a field for each column"
+
+
+def without_comments(path: Path) -> str:
+    """What to do about lines of comments between rows."""
+    return f"Leave out lines of comments: grep -v '^#' {quoted(path)} > clean.csv"
 
 
 def _is_whole(cell: str) -> bool:
@@ -150,7 +155,7 @@ def _is_whole(cell: str) -> bool:
 
 
 def quoted(path: Path) -> str:
-    """As it can be pasted into a shell."""
+    """Text that can be pasted into a shell."""
     import shlex
 
     return shlex.quote(str(path))

@@ -17,8 +17,8 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
-from hw3models.data.readers.gathered import Gathered, examples
-from hw3models.data.source import WINDOWS, Block, Wanted, files_of, found, path_of
+from hw3models.data.readers.gathered import Gathered, examples, for_model
+from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
@@ -110,7 +110,7 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         width = None if wanted.unequal_lengths else math.prod(wanted.shape)
         yield from examples(gather_wide(path, spec, False, width), spec, wanted)
     else:
-        yield from examples(gather_text(path, spec, False), spec, wanted)
+        yield from examples(gather_text(path, for_model(spec, wanted), False), spec, wanted)
 
 
 def _is_labelled(spec: DataSpec) -> bool:
@@ -146,7 +146,7 @@ TEXT = replace(
     read=_read,
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
-    takes=(*WINDOWS, "layout"),
+    takes=(*WINDOWS, *COLUMNS, "layout"),
 )
 """`CSV` reads the long form, and this one all others."""
 
@@ -169,11 +169,11 @@ def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     if _is_cut(spec):
-        yield from examples(_gather_parquet(path_of(spec.source), spec, False), spec, wanted)
+        yield from examples(_gather_parquet(path_of(spec.source), for_model(spec, wanted), False), spec, wanted)
     elif _PAIRED.unlabelled is not None:
         yield from _PAIRED.unlabelled(spec, wanted)
 
 
 _PAIRED = paired(parquet_files.PARQUET)
-PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=WINDOWS)
+PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=(*WINDOWS, *COLUMNS))
 """Parquet tables are in long form, and may be cut into windows."""

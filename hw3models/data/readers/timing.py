@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 HOLE = 3.0
 """So many times the usual step, and more, is a hole: something is missing there."""
+JUMP = 20.0
+"""So many times the usual step, and more, within a series is likely the begin of another recording."""
+UNEVEN_TIMES = "The time step is mostly "
 _UNEVEN = 0.2
 """Share of the usual step by which steps may differ before they are worth a word."""
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -63,24 +66,45 @@ def holes(times: Floats, usual: float) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(times) > HOLE * usual)
 
 
-def timing_note(found: "Gathered") -> str | None:
+def timing_note(times: Sequence[Floats] | None, *, in_seconds: bool) -> str | None:
     """The step between rows, whether it is even, and holes, in a sentence; None where there are no times."""
-    if found.times is None or (usual := usual_step(found.times)) is None or usual <= 0:
+    if times is None or (usual := usual_step(times)) is None or usual <= 0:
         return None
-    steps = np.concatenate([np.diff(one) for one in found.times if len(one) > 1])
-    num_holes = [len(holes(one, usual)) for one in found.times]
-    shown = duration(usual) if found.in_seconds else f"{usual:g} in the time column's unit"
+    steps = np.concatenate([np.diff(one) for one in times if len(one) > 1])
+    num_holes = [len(holes(one, usual)) for one in times]
+    shown = duration(usual) if in_seconds else f"{usual:g} in the time column's unit"
     uneven = float((np.abs(steps - usual) > _UNEVEN * usual).mean())
     if uneven <= 0.01 and not any(num_holes):
         return f"The time step is {shown}."
-    said = [f"The time step is mostly {shown}"]
+    said = [f"{UNEVEN_TIMES}{shown}"]
     if uneven > 0.01:
         said.append(f"{100 * uneven:.0f}% of the steps differ from it by more than {100 * _UNEVEN:.0f}%")
     if any(num_holes):
         series = sum(num > 0 for num in num_holes)
         said.append(f"there are {sum(num_holes):,} holes (of {HOLE:g} steps and more) in {series:,} series")
-    grid = duration(usual).replace(" ", "") if found.in_seconds else f"{usual:g}"
-    return f"{'; '.join(said)}: rows are taken one after another; `--resample {grid}` brings them to a grid."
+    return f"{'; '.join(said)}: rows are taken one after another; {_grid(usual, in_seconds)}."
+
+
+def _grid(usual: float, in_seconds: bool) -> str:
+    step = duration(usual).replace(" ", "") if in_seconds else f"{usual:g}"
+    return f"`--resample {step}` brings them to a grid"
+
+
+def jump_note(times: Sequence[Floats] | None, *, in_seconds: bool) -> str | None:
+    """A warning of long pauses within series, as where trials whose numbers begin anew have become one series."""
+    if times is None or (usual := usual_step(times)) is None or usual <= 0:
+        return None
+    num_jumps = [int((np.diff(one) > JUMP * usual).sum()) for one in times]
+    if not any(num_jumps):
+        return None
+    longest = max(float(np.diff(one).max()) for one in times if len(one) > 1)
+    shown = duration(longest) if in_seconds else f"{longest:g}"
+    return (
+        f"Time jumps within {sum(num > 0 for num in num_jumps):,} of {len(times):,} series, {sum(num_jumps):,} times, "
+        f"by up to {shown} ({longest / usual:,.0f} usual steps). Are they several recordings under one name? "
+        "`--sample-column NAME,OTHER` names a series by several columns together; if they are pauses, "
+        f"{_grid(usual, in_seconds)}, and `--window` cuts none across a pause."
+    )
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
+from hw3models.data.checks import FILL_THEM, folded, raise_faults, suggestion
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import Gathered, Part, examples, finish, without_tails
@@ -128,7 +128,7 @@ def read_ts(files: tuple[Path, ...], name: str, spec: DataSpec) -> Raw:
     joined = _gathered(files, parts, name, groups if named else None)
     if not len(set(channels)) > 1:
         faults += _missing_faults(files, parts, joined, fill=spec.missing != "refuse")
-    raise_faults(str(files[0].parent), faults)
+    raise_faults(str(files[0].parent), folded(faults))
     return finish(joined, spec)
 
 
@@ -200,7 +200,7 @@ def gather_ts(path: Path) -> Gathered:
     if part.infinite:
         faults.append(f"{len(part.infinite):,} values are infinite, the first at {part.infinite[0]}")
     groups = _read_groups(sidecar, len(part.series), faults) if sidecar.is_file() else None
-    raise_faults(str(path), faults)
+    raise_faults(str(path), folded(faults))
     return replace(_gathered((path,), [part], path.stem, groups), labels=None)
 
 

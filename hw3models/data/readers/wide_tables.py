@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows
+from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -33,6 +33,11 @@ _LABEL_NAMES = ("label", "class", "target", "y", "activity", "classlabel", "clas
 _MOST_ROWS = 5
 _MAX_COLUMNS = 100_000
 _CELLS_AT_ONCE = 2_000_000
+_MIN_ROWS = 30
+"""Rows from which on it says something that a column without a name counts."""
+_MIN_STEPS = 3
+"""A column whose name begins as those of fewer is none of the steps, where most are counted on by their names."""
+_INDEX = re.compile(r"(unnamed: \d+|index|level_\d+|row_?(names?|id|num|number|nr)?|#)?", re.IGNORECASE)
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d+)$")
 
 
@@ -140,14 +145,14 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     names = list(table.columns)
     faults: list[str] = []
     special = _special(names, spec, faults, has_header=head.has_header)
-    if labelled:
-        label = _label_column(table, head, spec, faults)
-    else:
-        label = _known_label(table, head, spec, None if width is None else len(names) - len(special) - width)
+    label = _label_column(table, head, spec, faults) if labelled else None
     raise_faults(str(path), faults)
-    steps = [name for name in names if name not in {label, *special.values()}]
-    if head.has_header and steps and not steps[0].strip() and _counts_rows(table[steps[0]]):
-        steps = steps[1:]  # the index that pandas writes
+    own = {label, *special.values()} if labelled else {spec.label_column, *special.values()}
+    steps, left = step_columns(table, head, spec, [name for name in names if name not in own], where=str(path))
+    if not labelled:
+        more = None if width is None else len(names) - len(special) - len(left) - width
+        label = _known_label(table, head, spec, more)
+        steps = [name for name in steps if name != label]
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
     values = _numbers(table[steps], lines, faults)
@@ -155,7 +160,7 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     groups = _texts(table[special["group"]], lines, faults) if "group" in special else None
     parts = _parts(table[special["split"]], lines, faults) if labelled and "split" in special else None
     raise_faults(str(path), faults)
-    channels, series = _channels(values, steps, head)
+    channels, series = _channels(values, steps, head, is_chosen=bool(spec.feature_columns or spec.ignore_columns))
     ids = table[special["sample"]].tolist() if "sample" in special else [str(number) for number in range(len(table))]
     return Gathered(
         name=path.stem,
@@ -167,8 +172,52 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
         parts=parts,
         groups=groups,
         channels=channels,
-        notes=head.form.notes,
+        notes=(*head.form.notes, *_told(left)),
     )
+
+
+def step_columns(
+    table: "pd.DataFrame", head: Head, spec: DataSpec, names: list[str], *, where: str
+) -> tuple[list[str], dict[str, str]]:
+    """Divide `names` into steps of the series, and those that are none, each with its reason.
+
+    `--feature-columns` and `--ignore-columns` name columns, or channels (`x` of x_0, x_1, ...).
+
+    Raises:
+        DataError: a column that was named is not there, or none is left; the message begins with `where`.
+    """
+    channel_of = {name: match["channel"] if (match := _ENDS.match(name)) else name for name in names}
+    if spec.feature_columns or spec.ignore_columns:
+        from hw3models.data.readers.columns import chosen_names
+
+        def spread(asked: tuple[str, ...]) -> tuple[str, ...]:
+            ends = {one: [name for name in names if channel_of[name] == one] for one in asked if one not in names}
+            return tuple(name for one in asked for name in ends.get(one) or [one])
+
+        wanted, ignored = spread(spec.feature_columns), spread(spec.ignore_columns)
+        chosen = set(chosen_names(names, wanted, ignored, (), where))
+        names = [name for name in names if name in chosen]
+    left: dict[str, str] = {}
+    if not spec.feature_columns:
+        sizes = {name: sum(channel_of[other] == channel_of[name] for other in names) for name in names}
+        apart = head.has_header and are_steps(names)
+        for number, name in enumerate(names):
+            is_first = number == 0 and len(table) >= _MIN_ROWS
+            if _INDEX.fullmatch(name.strip()) and table[name].str.strip().str.isdigit().all() and head.has_header:
+                left[name] = "is an index by its name"
+            elif apart and sizes[name] < _MIN_STEPS:
+                left[name] = "stands beside the steps and is none"
+            elif is_first and not head.has_header and _counts_rows(table[name]):
+                left[name] = "numbers the rows"
+    return [name for name in names if name not in left], left
+
+
+def _told(left: dict[str, str]) -> tuple[str, ...]:
+    if not left:
+        return ()
+    from hw3models.data.readers.columns import told
+
+    return (told(left),)
 
 
 def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]]":
@@ -207,6 +256,8 @@ def _chunks(path: Path, file: IO[str], head: Head, lines: list[int]) -> Iterator
         if is_first:
             is_first = False
             continue
+        if len(row) != len(head.first) and row[0].lstrip().startswith("#"):
+            raise DataError(f"{path}: line {line + head.form.before} is a comment ({without_comments(path)}).")
         if len(row) != len(head.first):
             raise DataError(
                 f"{path}: line {line + head.form.before} has {len(row)} cells, but the first has {len(head.first)}: "
@@ -373,7 +424,7 @@ def _parts(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str]
     return [PART_WORDS[word] for word in words]
 
 
-def _channels(values: Floats, steps: list[str], head: Head) -> tuple[tuple[str, ...], list[Floats]]:
+def _channels(values: Floats, steps: list[str], head: Head, *, is_chosen: bool) -> tuple[tuple[str, ...], list[Floats]]:
     """Names of the channels, and the series (T, C): columns `x_0 ... x_9, y_0 ... y_9` are two channels."""
     columns: dict[str, list[int]] = {}
     if head.has_header:
@@ -381,7 +432,7 @@ def _channels(values: Floats, steps: list[str], head: Head) -> tuple[tuple[str, 
             match = _ENDS.match(name)
             columns.setdefault(match["channel"] if match else "\0", []).append(number)
     sizes = {len(own) for own in columns.values()}
-    if len(columns) > 1 and len(sizes) == 1 and sizes.pop() > 1 and "\0" not in columns:
+    if (len(columns) > 1 or is_chosen) and len(sizes) == 1 and sizes.pop() > 1 and "\0" not in columns:
         order = {name: sorted(own, key=lambda n: int(_ENDS.match(steps[n])["step"])) for name, own in columns.items()}  # type: ignore[index]
         stacked = np.stack([values[:, own] for own in order.values()], axis=-1)
         return tuple(name or "value" for name in order), list(stacked)
@@ -394,7 +445,7 @@ def _form(head: Head, label: str | None, names: list[str], steps: list[str], cha
     said = "no labels" if label is None else f"the label in the {place} column"
     if label is not None and head.has_header:
         said = f"labels in {label!r}"
-    many = f", {len(channels)} channels side by side" if channels else ""
+    many = f", {len(channels)} channels side by side" if len(channels) > 1 else ""
     return (
         f"one row a series (`--layout wide`), {header}, separated by {head.form.separated_by}, {said}, "
         f"{len(steps):,} numbers a row{many}"
