@@ -116,8 +116,10 @@ class HydraFeatures:
         """
         made = cls(int(kept["seed"]), shape)
         probe = made._roots(_probe(shape))
+        if np.shape(kept["probe"]) != probe.shape:
+            raise ValueError(f"it was fitted to other series than {shape[0]} steps of {shape[1]} channels")
         # Not all of them: rounding may turn which kernel is the best.
-        if np.shape(kept["probe"]) != probe.shape or np.isclose(kept["probe"], probe, atol=1e-2).mean() < 0.95:
+        if np.isclose(kept["probe"], probe, atol=1e-2).mean() < 0.95:
             raise ValueError("this version of torch draws other kernels for Hydra than the one that it was fitted with")
         if any(np.shape(kept[name]) != probe.shape[1:] for name in ("mean", "deviation")):
             raise ValueError(f"its scaling is not of {probe.shape[1]:,} counts")

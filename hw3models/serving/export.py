@@ -3,6 +3,7 @@
 The file is compared with our own prediction before it is written.
 """
 
+import copy
 import json
 import time
 import warnings
@@ -36,7 +37,7 @@ class Whole(nn.Module):
         super().__init__()
         manifest = self.manifest = predictor.manifest
         members = [one for one in predictor.members if isinstance(one, NetworkMember)]
-        self.networks = nn.ModuleList([one.model for one in members])
+        self.networks = nn.ModuleList([_exportable(one.model) for one in members])
         self.temperatures = [one.temperature for one in members]
         self.objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
         self.mean, self.std = (nn.Buffer(torch.tensor(one)) for one in (manifest.mean, manifest.std))
@@ -58,6 +59,39 @@ class Whole(nn.Module):
             for network, temperature in zip(self.networks, self.temperatures, strict=True)
         ]
         return tuple(torch.stack([one[name] for one in answers]).mean(0) for name in answers[0])
+
+
+def _exportable(network: nn.Module) -> nn.Module:
+    """The network, or a copy of it without what ONNX has no operator for."""
+    pools = [name for name, one in network.named_modules() if isinstance(one, nn.AdaptiveMaxPool2d)]
+    if not pools:
+        return network
+    made = copy.deepcopy(network)
+    for name in pools:
+        found = made.get_submodule(name)
+        assert isinstance(found, nn.AdaptiveMaxPool2d)
+        size = found.output_size
+        made.set_submodule(name, MaxOfParts((size, size) if isinstance(size, int) or size is None else tuple(size)))
+    return made
+
+
+class MaxOfParts(nn.Module):
+    """`nn.AdaptiveMaxPool2d` in slices: the maximum of parts as equal as can be, which overlap where they are not."""
+
+    def __init__(self, size: tuple[int | None, ...]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., H, W) to (..., h, w)."""
+        rows, columns = (_parts(length, num) for length, num in zip(x.shape[-2:], self.size, strict=True))
+        lines = [torch.stack([x[..., row, column].amax((-2, -1)) for column in columns], -1) for row in rows]
+        return torch.stack(lines, -2)
+
+
+def _parts(length: int, num: int | None) -> list[slice]:
+    num = length if num is None else num
+    return [slice(i * length // num, -(-(i + 1) * length // num)) for i in range(num)]
 
 
 class Exported(NamedTuple):

@@ -16,7 +16,7 @@ from hw3models.errors import SpecError, TrainingError
 from hw3models.families import FAMILIES, Network
 from hw3models.pipeline.steps import train_step
 from hw3models.serving import export as exporting
-from hw3models.serving.export import Whole, drawn, export
+from hw3models.serving.export import MaxOfParts, Whole, drawn, export
 from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import Recipe, TrainSpec
 from tests.tiny import tiny_dataset
@@ -38,6 +38,12 @@ def trained(folder: Path, dataset: Dataset, family: str, members: int = 1) -> Pr
     train_step(spec, describe(dataset, folder / "data.npz"), folder / "model")
     save_use(folder / "model", folder / "used", members)
     return load_predictor(folder / "used")
+
+
+@pytest.fixture(scope="module")
+def of_images(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """One network for what is not about the network."""
+    return trained(tmp_path_factory.mktemp("images"), tiny_dataset("images"), "mlp")
 
 
 def asked_alone(file: Path, examples: Any) -> list[str]:
@@ -65,25 +71,27 @@ def test_an_ensemble_of_series_that_end_early_is_asked_without_torch(tmp_path: P
     np.testing.assert_allclose([float(number) for _, number in lines], ours.max(1), atol=1e-5)
 
 
-def test_torch_loads_the_other_file_with_everything_that_the_manifest_says(tmp_path: Path) -> None:
-    predictor = trained(tmp_path, tiny_dataset("images"), "mlp")
-    export(predictor, tmp_path / "model.pt2")
+def test_torch_loads_the_other_file_with_everything_that_the_manifest_says(
+    of_images: Predictor, tmp_path: Path
+) -> None:
+    export(of_images, tmp_path / "model.pt2")
     extra = {"model.json": ""}
     program = torch.export.load(tmp_path / "model.pt2", extra_files=extra)
     assert json.loads(extra["model.json"])["class_names"] == ["a", "b", "c"]
-    examples = drawn(predictor, 5)
+    examples = drawn(of_images, 5)
     with torch.no_grad():
         [said] = program.module()(torch.from_numpy(examples))
-    np.testing.assert_allclose(said.numpy(), predictor.predict(examples)["probabilities"], atol=1e-6)
+    np.testing.assert_allclose(said.numpy(), of_images.predict(examples)["probabilities"], atol=1e-6)
 
 
-def test_what_says_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predictor = trained(tmp_path, tiny_dataset("images"), "mlp")
+def test_what_says_something_else_is_not_written(
+    of_images: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forward = Whole.forward
     monkeypatch.setattr(Whole, "forward", lambda self, x: tuple(1.001 * one for one in forward(self, x)))
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(TrainingError, match=r"differs from our own prediction by 0\.00"):
-        export(predictor, tmp_path / "model.pt2")
+        export(of_images, tmp_path / "model.pt2")
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
@@ -100,6 +108,13 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SpecError, match=r"ONNX needs onnx, onnxruntime, onnxscript, not installed here"):
         exporting.check_installed()
+
+
+@pytest.mark.parametrize("size", [3, (2, 5), (None, 1), 7])
+def test_the_maximum_of_parts_is_torchs_adaptive_pooling(size: Any) -> None:
+    x = torch.randn(2, 3, 7, 9)
+    pair = (size, size) if isinstance(size, int) else size
+    assert torch.equal(MaxOfParts(pair)(x), torch.nn.AdaptiveMaxPool2d(size)(x))
 
 
 @pytest.mark.servers
