@@ -7,6 +7,7 @@ and the digest of what is prepared are those of the plain file with commas.
 import csv
 import io
 import itertools
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw3models.checking import check_data
@@ -133,6 +134,7 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
+@settings(max_examples=30 if os.environ.get("HW3_FUZZ") is None else 2_500)  # 0.2 s each
 @given(tables(), WRITTEN)
 def test_training_check_predict_and_drift_read_one_table_alike(folder: Path, table: Table, how: Written) -> None:
     if how.separator == "," and how.decimal == ",":
