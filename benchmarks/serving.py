@@ -69,7 +69,8 @@ def served(model: str, environment: dict[str, str]) -> Iterator[int]:
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
-            deadline = time.monotonic() + 120
+            # Only against hanging: it is up in seconds, and in minutes on a machine that does ten other things.
+            deadline = time.monotonic() + 900
             while not _answers(port):
                 if server.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)

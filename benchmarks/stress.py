@@ -143,6 +143,28 @@ def short_waits(_: int) -> Iterator[Run]:
     yield Run(environment={"PYTHONPATH": os.pathsep.join((str(ROOT / "benchmarks" / "short_waits"), str(ROOT)))})
 
 
+@contextmanager
+def hashes(_: int) -> Iterator[Run]:
+    """Twice, with other hashes of text in every process: no order may come from them."""
+    yield Run(environment={"PYTHONHASHSEED": "random"}, times=2)
+
+
+@contextmanager
+def c_locale(_: int) -> Iterator[Run]:
+    """Without a language: what is written and read is UTF-8 because we say so."""
+    yield Run(environment={"LC_ALL": "C", "LANG": "C"})
+
+
+@contextmanager
+def odd_home(_: int) -> Iterator[Run]:
+    """In a home and a folder for temporary files whose names have spaces and letters beyond ASCII."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name) / "mein Haus für Läufe"
+        (home / "tmp").mkdir(parents=True)
+        home.chmod(0o755)
+        yield Run(environment={"HOME": str(home), "TMPDIR": str(home / "tmp")})
+
+
 CONDITIONS: Mapping[str, Callable[[int], AbstractContextManager[Run]]] = {
     "one-core": one_core,
     "busy": busy,
@@ -150,6 +172,9 @@ CONDITIONS: Mapping[str, Callable[[int], AbstractContextManager[Run]]] = {
     "twice": twice,
     "ordinary-user": ordinary_user,
     "short-waits": short_waits,
+    "hashes": hashes,
+    "c-locale": c_locale,
+    "odd-home": odd_home,
 }
 
 

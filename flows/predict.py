@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows.local.servers import check_servers
+from hw3models.data.progress import telling
+from hw3models.data.sources import check_there
 from hw3models.errors import SpecError
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
@@ -56,8 +58,8 @@ def load_of_run(run: str, family: str | None = None, data: str | None = None) ->
         return load_predictor(Path(use))
 
 
-def chosen_model(model: str | None, run: str | None, family: str | None, data: str | None) -> Predictor:
-    """The model that is asked: one of the registry or of a folder, or one of a study.
+def check_named(model: str | None, run: str | None, family: str | None, data: str | None) -> None:
+    """One model, of the registry or of a folder, or one of a study.
 
     Raises:
         SpecError: neither is named, or both.
@@ -67,12 +69,8 @@ def chosen_model(model: str | None, run: str | None, family: str | None, data: s
             "name a model with `--model NAME@champion`, or a study with `--run RUN` and, if it is not to be the "
             "winner, `--family gru`: one of the two."
         )
-    if run is not None:
-        return load_of_run(run, family, data)
-    if family is not None or data is not None:
+    if run is None and (family is not None or data is not None):
         raise SpecError("`family` and `data` choose from a study: give its `--run` instead of `--model`.")
-    assert model is not None
-    return load(model)
 
 
 def predict(
@@ -86,18 +84,22 @@ def predict(
     sample_column: str | None = None,
     time_column: str | None = None,
     label_column: str = "label",
+    skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it.
 
     Columns are called as in the table that the model was trained on, if nothing else is said.
     """
+    check_named(model, run, family, data_set)
+    check_there(data)
     check_output(output, [data, *(Path(model).iterdir() if model is not None and _is_folder(model) else ())])
-    predictor = chosen_model(model, run, family, data_set)
+    predictor = load(model) if model is not None else load_of_run(str(run), family, data_set)
     begun = time.perf_counter()
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} examples"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with telling(lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)), bar as progress:
         task = progress.add_task("predict", total=None)
         number = score_file(
             predictor,
@@ -106,6 +108,7 @@ def predict(
             sample_column=sample_column or predictor.manifest.sample_column or "sample",
             time_column=time_column or predictor.manifest.time_column or "time",
             label_column=label_column,
+            skip_unreadable=skip_unreadable,
             form=form,
             on_progress=lambda done: progress.update(task, completed=done),
         )

@@ -12,6 +12,7 @@ from flows.prefect_tags import prefect_tags
 from flows.studies.closing import HOOKS, close
 from flows.studies.flush import flush
 from flows.studies.one_family import prepare, train_family
+from flows.studies.reach import check_reach
 from hw3models.errors import PlacementError
 from hw3models.families import find_family
 from hw3models.specs import DataReport, TrainJob
@@ -86,6 +87,7 @@ def _train_alone(spec: TrainJob) -> None:
 
 
 def _prepare(spec: TrainJob) -> DataReport:
+    check_reach(spec.training.data.source)
     data = prepare(spec.training)
     find_family(data.kind, spec.training.family, spec.training.origin)
     say(f"{data.name}: {data.num_train:,} training examples, digest {data.digest}")

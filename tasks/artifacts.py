@@ -1,27 +1,42 @@
-"""Prefect artifacts: the verdict, the table of families, and links, on the flow run's page."""
+"""One Prefect artifact on the flow run's page: verdict, table, and where the rest is."""
+
+from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
 from hw3models.evaluation.wording import listed, value_with_interval
 from hw3models.families import display_name
-from hw3models.specs import Answer, EvaluationReport
+from hw3models.report import ranked
+from hw3models.specs import Answer, EvaluationReport, RunReport
 from tasks import tracking
 from tasks.names import slug
 
 
-@task(task_run_name="publish-{answer.data.name}", cache_policy=NO_CACHE, persist_result=False)
-def publish(answer: Answer) -> None:
-    """Markdown verdict, table of families, link to MLflow where that is a server."""
-    key = slug(f"{answer.kind}-{answer.data.name}")
-    create_markdown_artifact(markdown(answer), key=f"verdict-{key}", description=f"Verdict on {answer.data.name}")
-    create_table_artifact(rows(answer), key=f"families-{key}", description=f"Families on {answer.data.name}")
-    for family, run_id in answer.run_ids.items():
-        if link := tracking.run_link(run_id):
-            create_link_artifact(link, key=f"mlflow-{key}-{slug(family)}", link_text=f"{family} in MLflow")
+@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish(run: RunReport) -> None:
+    """All answers of the run on one page. Its key is that of the question, so that Prefect shows how it changed."""
+    if not run.answers:
+        return
+    one = run.answers[0] if len(run.answers) == 1 else None
+    key = slug(f"verdict-{one.kind}-{one.data.name}" if one else f"verdict-{run.title}")
+    text = "\n\n".join([*(markdown(answer) for answer in run.answers), *_links(run)])
+    about = one.data.name if one else ", ".join(answer.data.name for answer in run.answers)
+    create_markdown_artifact(text, key=key, description=f"Verdict on {about}")
+
+
+def _links(run: RunReport) -> list[str]:
+    """Where the report is and where families are compared: pages of servers where there are some, else paths."""
+    links = []
+    if run.report is not None:
+        there = tracking.artifact_link(run.tracking.run_id, Path(run.report).name) if run.tracking else None
+        links.append(f"[Report]({there})" if there else f"Report: `{run.report}`")
+    if run.tracking is not None and run.tracking.link:
+        links.append(f"[Compare the families in MLflow]({run.tracking.link})")
+    return links
 
 
 def markdown(answer: Answer) -> str:
@@ -31,6 +46,7 @@ def markdown(answer: Answer) -> str:
     lines.append(verdict_of(answer))
     if answer.comparison and answer.comparison.advice:
         lines += ["", answer.comparison.advice]
+    lines += _table(answer)
     for number, look in enumerate(answer.comparison.looks if answer.comparison else (), 1):
         others = [display_name(family) for family in look.undecided]
         undecided = f"undecided against {listed(others)}" if others else "decided"
@@ -43,19 +59,28 @@ def markdown(answer: Answer) -> str:
 
 
 def rows(answer: Answer) -> list[dict[str, object]]:
-    """A row per family: the score with its interval, and what it cost."""
-    metric = main_metric(answer)
+    """A row per family, best first: the score with its interval, and what it cost."""
+    metric, answer = main_metric(answer), ranked(answer)
     return [
         {
             "family": family,
             metric: _score(evaluation, metric),
             "seeds": len(evaluation.seeds),
-            "parameters": answer.training[family].parameters,
-            "train seconds": round(answer.training[family].train_seconds, 2),
+            "parameters": f"{answer.training[family].parameters:,}",
+            "train seconds": f"{answer.training[family].train_seconds:.1f}",
             "device": answer.training[family].device,
         }
         for family, evaluation in answer.evaluation.items()
     ]
+
+
+def _table(answer: Answer) -> list[str]:
+    """The rows in markdown."""
+    found = rows(answer)
+    if not found:
+        return []
+    lines = [list(found[0]), ["---"] * len(found[0]), *([str(value) for value in row.values()] for row in found)]
+    return ["", *(f"| {' | '.join(line)} |" for line in lines)]
 
 
 def _score(evaluation: EvaluationReport, metric: str) -> str:

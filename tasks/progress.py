@@ -81,7 +81,19 @@ class RunLog(Listener):
         """A line, if the last one was a while ago."""
         if time.monotonic() - self._last >= self.interval:
             self._last = time.monotonic()
-            self.log(f"{training.label}: epoch {report.epoch}/{report.num_epochs}")
+            self.log(f"{training.label}: {_seeds(training, report)}epoch {report.epoch}/{report.num_epochs}")
+
+
+def _seeds(training: Training, report: "EpochReport") -> str:
+    """Which of the seeds this is about, where they do not all go together."""
+    running = [seed for seed, runs in zip(report.seeds, report.running, strict=False) if runs]
+    if training.num_seeds == 1 or not running:
+        return ""
+    if len(running) == training.num_seeds:
+        return f"all {training.num_seeds} seeds, "
+    if len(running) == 1:
+        return f"seed {running[0]} of {training.num_seeds}, "
+    return f"{len(running)} of {training.num_seeds} seeds ({running[0]} to {running[-1]}), "
 
 
 @contextmanager

@@ -11,14 +11,15 @@ from prefect.cache_policies import NO_CACHE
 from hw3models.data import load_prepared
 from hw3models.engine.asking import ask_again, seconds_side_by_side
 from hw3models.errors import SpecError
-from hw3models.evaluation.ensembles import ensemble_table, named_ensemble
+from hw3models.evaluation.ensembles import Ensemble, ensemble_table, named_ensemble
 from hw3models.evaluation.gate import Candidate, judge, reign_of, winner
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import main_metric
 from hw3models.families import Baseline, facts_of, find_family
+from hw3models.pipeline.ensembles import make_ensemble
 from hw3models.runtime.devices import pick_device
 from hw3models.serving.model_card import model_card
-from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent
+from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent, TrainReport
 from tasks import tracking
 from tasks.names import slug
 from tasks.tracking import registry
@@ -57,8 +58,15 @@ def candidates_of(answer: Answer) -> list[str]:
 def _has(answer: Answer, entry: str) -> bool:
     """Is it a kept family, or an ensemble of one that has as many seeds?"""
     family, members = parts_of(entry)
+    if (own := answer.training.get(entry)) is not None:
+        # An ensemble may have been named without its family.
+        return own.is_kept
     training = answer.training.get(family)
     return training is not None and training.is_kept and members <= len(training.seeds)
+
+
+def _training_of(answer: Answer, entry: str) -> TrainReport:
+    return answer.training.get(entry) or answer.training[parts_of(entry)[0]]
 
 
 def parts_of(entry: str) -> tuple[str, int]:
@@ -82,7 +90,7 @@ def picked_from(answer: Answer, chosen: str) -> tuple[int, str]:
     """How many models the challenger was picked from, and what they are called."""
     facts = facts_of(candidates_of(answer), answer.data.kind)
     judged = {name for name, one in facts.items() if not one.ignores_examples} | {chosen}
-    is_network = all(answer.training[parts_of(name)[0]].recipe is not None for name in judged)
+    is_network = all(_training_of(answer, name).recipe is not None for name in judged)
     return len(judged), "networks" if is_network else "models"
 
 
@@ -94,7 +102,7 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
         DataError: the run's results have not arrived in MLflow.
     """
     model, family = model_name(answer), entry_of(run)
-    card = model_card(answer, run.training.family, run.spec, run.environment, licence=spec.licence, members=run.members)
+    card = model_card(_with_entry(answer, run), family, run.spec, run.environment, licence=spec.licence)
     with registry.alone(model):
         tags = {"family": family, "data": data.name, "data_digest": data.digest, "hw3.spec": run.spec.fingerprint()}
         if run.members > 1:
@@ -134,6 +142,20 @@ def promote(answer: Answer, spec: PromoteSpec, run: FamilyRun, data: DataReport)
         decision=decision,
         champion_before=before,
         champion_now=now,
+    )
+
+
+def _with_entry(answer: Answer, run: FamilyRun) -> Answer:
+    """The answer with the scores of what is promoted: an ensemble may not have been compared."""
+    name = entry_of(run)
+    if name in answer.training:
+        return answer
+    training, evaluation = make_ensemble(name, Ensemble(run.training.family, run.members), run.training, run.evaluation)
+    return answer.model_copy(
+        update={
+            "training": {**answer.training, name: training},
+            "evaluation": {**answer.evaluation, name: evaluation},
+        }
     )
 
 

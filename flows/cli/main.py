@@ -60,9 +60,11 @@ def main() -> None:
     """
     wait_passively()
     prepare_streams()
-    # requests silences this itself, but loses the filter when another thread leaves `catch_warnings` meanwhile.
     warnings.formatwarning = plain_warning
+    # requests and MLflow silence these themselves, but lose the filter when another thread leaves `catch_warnings`
+    # meanwhile.
     warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
     if sys.argv[1:] in (["--version"], ["-V"]):
         show(f"hw3 {version()}")
         return

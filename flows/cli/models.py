@@ -147,6 +147,7 @@ def predict(
     sample_column: str | None = None,
     time_column: str | None = None,
     label_column: str = "label",
+    skip_unreadable: bool = False,
     form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
     """Ask a model about a file of any size: a table of classes with their probabilities.
@@ -171,12 +172,14 @@ def predict(
         Long-form tables: the column that orders the rows of a series; as in training if not given.
     label_column
         The column of labels, which is not looked at.
+    skip_unreadable
+        Pictures: go on without those that cannot be read, and name them on stderr.
     """
     from flows.predict import predict
 
-    columns = {"sample_column": sample_column, "time_column": time_column}
+    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
     chosen = {"run": run, "family": family, "data_set": of}
-    show(one_a_line([predict(model, data, output, **chosen, **columns, label_column=label_column, form=form)]))
+    show(one_a_line([predict(model, data, output, **chosen, **columns, skip_unreadable=skip_unreadable, form=form)]))
 
 
 @app.command

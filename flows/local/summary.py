@@ -168,7 +168,7 @@ def next_commands(run: RunReport, answer: Answer) -> list[str]:
     if is_study and needed is not None and needed <= MOST_SEEDS:
         commands.append(with_option(run.command, "--seeds", str(needed)))
     take = comparison.take if comparison else next(iter(answer.evaluation), "")
-    if run.tracking and take and not formatting.is_baseline(take):
+    if run.tracking and _can_be_promoted(answer, take):
         commands.append(f"hw3 promote {run.tracking.run_id}")
     if not commands and is_study:
         if comparison is not None and comparison.about == "training set":
@@ -176,6 +176,12 @@ def next_commands(run: RunReport, answer: Answer) -> list[str]:
         else:
             commands.append(f"{shlex.join(shlex.split(run.command))} --explain")
     return commands[:2]
+
+
+def _can_be_promoted(answer: Answer, take: str) -> bool:
+    """Is there a model of it that is kept, and that looks at examples?"""
+    training = answer.training.get(take)
+    return training is not None and training.is_kept and not facts_of([take], answer.data.kind)[take].ignores_examples
 
 
 def _seeds_that_would_decide(answer: Answer) -> int | None:

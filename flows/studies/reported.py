@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from coolname.data import config as coolname_words
 from prefect import get_run_logger
 from prefect.runtime import deployment as prefect_deployment
 from prefect.runtime import flow_run
@@ -24,6 +26,7 @@ from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
 from tasks import tracking
+from tasks.artifacts import publish
 from tasks.liveness import present
 from tasks.names import slug
 from tasks.progress import logged, say
@@ -104,6 +107,7 @@ def _finish(run: RunReport, run_id: str, page: Path, key: str | None) -> RunRepo
     run = run.model_copy(update={"report": str(page)})
     # `hw3 report` writes the page again from this.
     write_atomically(page.with_suffix(".json"), run.model_dump_json(indent=1).encode())
+    publish(run)
     tracking.log_winner(run_id, run.answers)
     tracking.log_report(run_id, page, _description(run))
     if key is not None:
@@ -125,10 +129,30 @@ def _command() -> str:
 
 
 def flow_name() -> str:
-    """Run names of flows: the flow and what it is about, such as `sequences-regime-order`."""
-    spec = flow_run.parameters["spec"]
+    """Run names of flows: the flow, what it is about and a part of its id, such as `sequences-order-x5-3f2a`.
+
+    A name that somebody has given stays.
+    """
+    name, asked = flow_run.name or "", flow_run.parameters
+    if name and not _is_made_up(name):
+        return str(name)
+    spec = asked.get("spec")
     data = getattr(spec, "data", None)
-    return slug(f"{flow_run.flow_name} {Path(data.source).stem if data else spec.images}")
+    source = data.source if data else getattr(spec, "images", None) or asked.get("source", "")
+    seeds = spec.seeds if spec is not None else asked.get("seeds")
+    return slug(f"{flow_run.flow_name} {Path(source).stem} x{seeds} {str(flow_run.id)[:4]}")
+
+
+def _is_made_up(name: str) -> bool:
+    """Is it one that Prefect draws for runs without a name, such as `brave-otter`?"""
+    words = name.split("-")
+    return len(words) == 2 and all(word in _words() for word in words)
+
+
+@cache
+def _words() -> frozenset[str]:
+    config: dict[str, Any] = coolname_words
+    return frozenset(word for one in config.values() for word in one.get("words", ()))
 
 
 def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:

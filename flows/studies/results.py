@@ -129,7 +129,7 @@ class StudyResults:
         self.training[family], self.evaluation[family] = training, evaluation
         self.placement[family] = placement
         self.cached += cached
-        if not self.is_batch:
+        if not self.is_batch and family in self.run_ids:
             tracking.log_seeds(self.run_ids[family], evaluation, self.data)
         where = "" if placement.where == "here" else f" on {placement.where} after {placement.queued_seconds:.0f} s"
         summary = _summary(training, evaluation, self.metric, cached=bool(cached))

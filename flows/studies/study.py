@@ -13,7 +13,6 @@ from hw3models.pipeline.study import check_study
 from hw3models.specs import Answer, ComparisonReport, DataSpec, StudyKind, StudySpec
 from hw3models.tuning.choice import budget_sentence
 from tasks import tracking
-from tasks.artifacts import publish
 from tasks.caching import run_cached
 from tasks.data import download, preprocess
 from tasks.evaluation import compare
@@ -22,7 +21,7 @@ from tasks.reporting import draw_ahead
 
 
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, latent_dim: int = 2) -> Answer:
-    """Download, preprocess, search for recipes, train and evaluate each family, compare, publish."""
+    """Download, preprocess, search for recipes, train and evaluate each family, compare."""
     choice = check_study(kind, spec)
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
@@ -60,7 +59,6 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     answer = answer.model_copy(update={"tuning": dict(tuned.reports)})
     tuned.log(answer.run_ids, parent)
     tracking.log_answer(parent, answer)
-    publish(answer)
     return answer
 
 

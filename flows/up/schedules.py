@@ -1,7 +1,8 @@
 """What people switched on the server, kept over a new `prefect deploy`.
 
 Measured with Prefect 3.8.8: a deployment that is made again takes `active: false` of its schedules from the file, and
-is no longer paused. A schedule that somebody switched on would be off after the next `hw3 up`, without a word.
+is no longer paused. A schedule that somebody switched on would be off after the next `hw3 up`, without a word, and one
+that is on in the file, and that somebody switched off, would be on.
 """
 
 from dataclasses import dataclass
@@ -16,15 +17,19 @@ class Switches:
 
     active: frozenset[tuple[UUID, str]]
     """Deployments and the slugs of their schedules that were on."""
+    inactive: frozenset[tuple[UUID, str]]
+    """The same of schedules that were off."""
     paused: frozenset[UUID]
     """Deployments."""
 
 
 def read_switches(client: SyncPrefectClient) -> Switches:
-    """Read which schedules are on, before the deployments are made again."""
+    """Read which schedules are on and off, before the deployments are made again."""
     found = client.read_deployments(limit=200)
+    schedules = [(one.id, each.slug, each.active) for one in found for each in one.schedules if each.slug]
     return Switches(
-        frozenset((one.id, each.slug) for one in found for each in one.schedules if each.active and each.slug),
+        frozenset((one, slug) for one, slug, active in schedules if active),
+        frozenset((one, slug) for one, slug, active in schedules if not active),
         frozenset(one.id for one in found if one.paused),
     )
 
@@ -34,9 +39,10 @@ def restore_switches(client: SyncPrefectClient, before: Switches) -> list[str]:
     told = []
     for one in client.read_deployments(limit=200):
         for each in one.schedules:
-            if not each.active and each.slug and (one.id, each.slug) in before.active:
-                client.update_deployment_schedule(one.id, each.id, active=True)
-                told.append(f"schedule {each.slug} of {one.name} stays on")
+            wanted = not each.active
+            if each.slug and (one.id, each.slug) in (before.active if wanted else before.inactive):
+                client.update_deployment_schedule(one.id, each.id, active=wanted)
+                told.append(f"schedule {each.slug} of {one.name} stays {'on' if wanted else 'off'}")
         if one.id in before.paused and not one.paused:
             client.pause_deployment(one.id)
             told.append(f"{one.name} stays paused")

@@ -12,6 +12,7 @@ from hw3models.data.blocks import read
 from hw3models.data.raw import Raw
 from hw3models.data.source import path_of
 from hw3models.data.sources import match
+from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.stats.multiple_testing import holm
 
@@ -87,8 +88,8 @@ def times(spec: DataSpec) -> Iterator[Finding]:
 
     try:
         table = source.table(path_of(spec.source), [spec.sample_column, spec.time_column, "split"])
-    except (OSError, ValueError):
-        return  # no split column: nothing was said about time
+    except (OSError, ValueError, DataError):
+        return  # no split column, or no table in long form: nothing was said about time
     numbers = pd.to_numeric(table[spec.time_column], errors="coerce")
     if numbers.isna().any():
         numbers = pd.to_datetime(table[spec.time_column], errors="coerce", format="ISO8601", utc=True).astype("int64")

@@ -5,7 +5,7 @@ Examples of a group are alike, so that a model which has met the group in traini
 G groups, K classes
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ def draw_groups(
     leave: int = 1,
     at_least: int = 0,
     best_of: int = _TRIES,
+    complete: bool = False,
 ) -> tuple[Indices, Indices]:
     """(rest, drawn) of `pool`, ascending: whole groups with about `total` examples, the classes shared as in the pool.
 
@@ -59,6 +60,7 @@ def draw_groups(
         leave: groups that stay at least.
         at_least: more groups are drawn until there are so many examples.
         best_of: tries to choose from; with 1 draws differ most.
+        complete: where no try has all classes, groups of those that are missing are added: more examples than wanted.
 
     Raises:
         SpecError: there are too few groups, or none may leave training.
@@ -78,6 +80,8 @@ def draw_groups(
             break
     if not draws:
         raise SpecError(_nothing_to_draw(counts, at_least))
+    if complete and all(one.absent for one in draws):
+        draws = [_completed(one, counts, total, most=len(names) - leave) for one in draws]
     best = min(draws, key=lambda one: (one.absent, one.distance))
     is_drawn = np.isin(member, best.members)
     return pool[~is_drawn], pool[is_drawn]
@@ -85,14 +89,8 @@ def draw_groups(
 
 def _try(counts: Indices, total: int, order: Indices, *, most: int, at_least: int) -> _Draw | None:
     """None where no group may leave, or too few."""
-    all_of_class = counts.sum(0)
-    wanted = all_of_class * (total / max(1, int(all_of_class.sum())))
-    high = np.maximum(all_of_class - MIN_TRAIN_PER_CLASS, 0)
-    scale = np.maximum(wanted, 1e-9)
-
-    def distance(taken: Indices) -> float:
-        return float((np.square(taken - wanted) / scale).sum())
-
+    high = _may_leave(counts)
+    distance = _distance_from(counts, total)
     members, taken = list[int](), np.zeros(counts.shape[1], np.int64)
     for group in order.tolist():
         more = taken + counts[group]
@@ -105,8 +103,43 @@ def _try(counts: Indices, total: int, order: Indices, *, most: int, at_least: in
             return None
         members.append(min(rest, key=lambda g: distance(taken + counts[g])))
         taken = taken + counts[members[-1]]
-    possible = ((counts > 0).sum(0) > 1) & (high > 0)
-    return _Draw(members, int((possible & (taken == 0)).sum()), distance(taken))
+    return _Draw(members, int(_absent(counts, taken).sum()), distance(taken))
+
+
+def _may_leave(counts: Indices) -> Indices:
+    """(K,) examples of each class that may be drawn: enough stay for training."""
+    return np.maximum(counts.sum(0) - MIN_TRAIN_PER_CLASS, 0)
+
+
+def _distance_from(counts: Indices, total: int) -> Callable[[Indices], float]:
+    all_of_class = counts.sum(0)
+    wanted = all_of_class * (total / max(1, int(all_of_class.sum())))
+    scale = np.maximum(wanted, 1e-9)
+
+    def distance(taken: Indices) -> float:
+        return float((np.square(taken - wanted) / scale).sum())
+
+    return distance
+
+
+def _absent(counts: Indices, taken: Indices) -> NDArray[np.bool_]:
+    """(K,) classes that are not drawn, though they could be."""
+    possible = ((counts > 0).sum(0) > 1) & (_may_leave(counts) > 0)
+    found: NDArray[np.bool_] = possible & (taken == 0)
+    return found
+
+
+def _completed(draw: _Draw, counts: Indices, total: int, *, most: int) -> _Draw:
+    """With a group of each class that no try has drawn, as it is in few large groups: more than was wanted."""
+    distance, high, members = _distance_from(counts, total), _may_leave(counts), list(draw.members)
+    taken = counts[members].sum(0)
+    while len(members) < most and (absent := _absent(counts, taken)).any():
+        rest = [g for g in range(len(counts)) if counts[g][absent].any() and (taken + counts[g] <= high).all()]
+        if not rest:
+            break
+        members.append(min(rest, key=lambda g: distance(taken + counts[g])))
+        taken = taken + counts[members[-1]]
+    return _Draw(members, int(_absent(counts, taken).sum()), distance(taken))
 
 
 def _too_few(num: int, needed: int) -> str:

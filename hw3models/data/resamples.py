@@ -57,7 +57,8 @@ def _grouped(dataset: Dataset, rng: np.random.Generator) -> tuple[Indices, ...]:
     pool = np.sort(np.concatenate([dataset.train, dataset.validation, dataset.test]))
     leave = 2 if len(dataset.validation) else 1
     # The first draw that has all classes: the best of many would be nearly the same groups every time.
-    rest, drawn = draw_groups(pool, labels, groups, size, rng=rng, leave=leave, at_least=size, best_of=1)
+    how = {"leave": leave, "at_least": size, "best_of": 1}
+    rest, drawn = draw_groups(pool, labels, groups, size, rng=rng, complete=True, **how)
     counts = np.bincount(labels[drawn], minlength=len(dataset.class_names))
     taken = allocate(counts, size, np.minimum(counts, 1), counts)
     members = [rng.permutation(drawn[labels[drawn] == k])[:number] for k, number in enumerate(taken)]

@@ -118,12 +118,19 @@ def find_source(source: str) -> Source:
             f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"
         )
     if one is None:
+        _refuse_missing(source)
         names = [form for one in all_sources() if not one.is_path for form in one.forms]
         raise SpecError(
             f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {', '.join(names)}, "
             f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
         )
     return one
+
+
+def _refuse_missing(source: str) -> None:
+    """What is written like a path is no name of a data set."""
+    if "/" in source or source.startswith(("~", ".")):
+        raise SpecError(f"`source`: {source!r} is not there: neither a file nor a folder. Look at its name.")
 
 
 def path_forms(*, unlabelled: bool = False) -> list[str]:
@@ -237,18 +244,32 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
     source = match(data.source)
     if source is None and path_of(data.source).exists():
         find_source(data.source)  # says what it is
-    if source is not None:
+    command = ""
+    if source is None:
+        _refuse_missing(data.source)
+    else:
         kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
         if kind == expected:
             return
+        command = f" It holds {kind}: `hw3 {kind}` compares families on them."
         if expected in source.kinds:
-            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.")
+            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{command}")
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
     near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
-        f"`source` {data.source!r} does not hold {expected}.{near} Known for {expected}: {', '.join(known)}."
+        f"`source` {data.source!r} does not hold {expected}.{near} Known for {expected}: {', '.join(known)}.{command}"
         f"{_told_broken() if source is None else ''}"
     )
+
+
+def check_there(path: Path) -> None:
+    """Before anything takes time.
+
+    Raises:
+        DataError: nothing is at `path`.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file.")
 
 
 def read_examples(
@@ -259,6 +280,7 @@ def read_examples(
     time_column: str = "time",
     label_column: str = "label",
     group_column: str | None = None,
+    skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> Iterator[Block]:
     """All examples of the file in their order, without labels.
@@ -272,13 +294,12 @@ def read_examples(
         time_column=time_column,
         label_column=label_column,
         group_column=group_column,
+        skip_unreadable=skip_unreadable,
         **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
+    check_there(path)
     source = match(spec.source)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file.")
-    _check_forms(source, spec)
-    _check_groups(source, spec)
+    _check_options(source, spec)
     yield from source.unlabelled(spec, wanted)

@@ -62,7 +62,7 @@ def split(
         pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
     else:
         total, leave = round(spec.test_fraction * len(everything)), 2 if spec.validation_fraction else 1
-        pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave)
+        pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave, complete=True)
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
     if validation is not None:

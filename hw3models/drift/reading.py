@@ -40,8 +40,9 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
     if not find_source(spec.source).is_labelled(spec):
-        columns = spec.model_dump(include={"sample_column", "time_column", "label_column", "group_column"})
-        blocks = _first(read_examples(path_of(spec.source), wanted, **columns, form=spec))
+        fields = {"sample_column", "time_column", "label_column", "group_column", "skip_unreadable"}
+        options = spec.model_dump(include=fields)
+        blocks = _first(read_examples(path_of(spec.source), wanted, **options, form=spec))
         if not blocks:
             raise DataError(f"{spec.source}: the file holds no examples.")
         named = tuple(group for block in blocks for group in block.groups or ())[:MOST]

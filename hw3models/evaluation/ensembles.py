@@ -52,6 +52,12 @@ def named_ensemble(name: str) -> Ensemble | None:
         return None
 
 
+def family_of(entry: str) -> str:
+    """The family whose seeds an entry of a comparison is made of: `cnn` of `cnn` and of `cnn*5`."""
+    ensemble = named_ensemble(entry)
+    return entry if ensemble is None else ensemble.family
+
+
 def ensemble_table(table: PredictionTable, name: str, members: int) -> PredictionTable:
     """The table of ensembles of `members` seeds each, one after another; what is left over of the seeds stays out.
 

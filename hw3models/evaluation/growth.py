@@ -70,7 +70,8 @@ def _verdict(
     size = times * next(iter(fits.values())).largest
     more = "twice the data" if times == 2 else f"{times:g} times the data"
     for name, one in families.items():
-        expected = f"{100 * one.low:.0f} to {100 * one.high:.0f}%"
+        low, high = f"{100 * one.low:.0f}", f"{100 * one.high:.0f}"
+        expected = f"about {high}%" if low == high else f"{low} to {high}%"
         yield f"{name}: with {more} expect {expected} (now {100 * one.accuracy[-1]:.0f}%)."
     best = max(families, key=lambda name: families[name].expected)
     near = [best, *(other for a, b in combinations(families, 2) if (other := _tied(a, b, best, fits, size)))]
@@ -78,6 +79,8 @@ def _verdict(
         yield f"{listed(near)} would still be tied."
     elif len(families) > 1:
         yield f"{best} would lead."
+    if gone := [name for name in (*whole.evaluation, *whole.failures) if name not in families]:
+        yield f"Of {listed(gone)} nothing is said: there is no accuracy of it at every size."
     if odd := [name for name, one in families.items() if one.fits is False]:
         yield f"The curve did not foretell the largest size of {listed(odd)}: take its forecast with care."
     if whole.data.num_groups is not None:

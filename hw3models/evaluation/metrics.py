@@ -335,7 +335,8 @@ def _calibration_error(table: PredictionTable) -> Measured:
     )
 
     def error(sums_SGB2: Array) -> Array:
-        result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
+        with np.errstate(invalid="ignore"):  # without the only set there is none
+            result: Array = np.abs(sums_SGB2[..., 0]).sum(axis=-1) / sums_SGB2[..., 1].sum(axis=-1)
         return result
 
     sums = sums.reshape(num_seeds, num_groups, NUM_BINS, 2)

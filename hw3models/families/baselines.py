@@ -91,6 +91,18 @@ def checked_classes(model: Any, num_classes: int) -> NDArray[np.int64]:
     return found.astype(np.int64)
 
 
+def check_forest(model: Any, name: str, num_features: int) -> None:
+    """Is it a forest of that kind, each tree of which looks at no more than an example has?
+
+    Raises:
+        ValueError: it is not.
+    """
+    if type(model).__name__ != name or getattr(model, "n_features_in_", None) != num_features:
+        raise ValueError(f"it is not a {name} of {num_features} features")
+    if any(tree.tree_.n_features != num_features for tree in model.estimators_):
+        raise ValueError("a tree looks at features that an example does not have")
+
+
 def fit_majority(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """The class frequencies of the training split, for every example."""
     from sklearn.dummy import DummyClassifier

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import take
 from hw3models.data.dataset import Dataset
-from hw3models.families.baselines import checked_classes, parts
+from hw3models.families.baselines import check_forest, checked_classes, parts
 from hw3models.families.family import Answers, Baseline, BaselineFit
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
@@ -91,7 +91,9 @@ def _restored(
     num_classes: int,
 ) -> Answers:
     wanted = features(np.zeros((1, *shape), np.float32)).shape[1]
-    if type(model).__name__ != name or getattr(model, "n_features_in_", None) != wanted:
+    if name == "RandomForestClassifier":
+        check_forest(model, name, wanted)
+    elif type(model).__name__ != name or getattr(model, "n_features_in_", None) != wanted:
         raise ValueError(f"it is not a {name} of {wanted} features")
     classes = checked_classes(model, num_classes)
 

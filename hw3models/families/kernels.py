@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from hw3models.runtime.devices import num_threads
 
 Kind = Literal["rocket", "minirocket"]
+PER_DILATION = 84
+"""MiniROCKET's kernels."""
 SHORTEST = 9
 """Steps of MiniROCKET's kernels: shorter series are padded."""
 
@@ -71,8 +73,8 @@ def check_minirocket(arrays: Sequence[Any], shape: tuple[int, int]) -> None:
     ints, floats = np.dtype(np.int32), np.dtype(np.float32)
     _check_types(arrays, (ints, ints, ints, ints, floats), "MiniROCKET")
     num_channels, channels, dilations, num_features, biases = arrays
-    combinations, kernels = len(num_channels), 84
-    if len(dilations) != len(num_features) or combinations != kernels * len(dilations) or not len(dilations):
+    combinations = len(num_channels)
+    if len(dilations) != len(num_features) or combinations != PER_DILATION * len(dilations) or not len(dilations):
         raise ValueError("MiniROCKET's arrays are of different numbers of kernels")
     if (num_channels < 1).any() or (num_features < 0).any():
         raise ValueError("MiniROCKET's kernels have numbers of channels or features that cannot be")
@@ -80,7 +82,7 @@ def check_minirocket(arrays: Sequence[Any], shape: tuple[int, int]) -> None:
         raise ValueError(f"MiniROCKET's kernels are wider than series of {shape[1]} steps")
     if num_channels.astype(np.int64).sum() != len(channels):
         raise ValueError("MiniROCKET's kernels do not have as many channels as they name")
-    if kernels * num_features.astype(np.int64).sum() != len(biases):
+    if PER_DILATION * num_features.astype(np.int64).sum() != len(biases):
         raise ValueError("MiniROCKET's kernels do not have as many biases as features")
     _check_channels(channels, shape[0], "MiniROCKET")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hw3models.data import load_prepared
 from hw3models.engine.examination import estimated_seconds
 from hw3models.errors import SpecError
-from hw3models.evaluation.ensembles import named_ensemble
+from hw3models.evaluation.ensembles import family_of, named_ensemble
 from hw3models.evaluation.wording import listed
 from hw3models.families import FAMILIES, Network, display_name, find_family, recipe_of
 from hw3models.objectives import Objective
@@ -120,7 +120,7 @@ def within_budget(entries: Sequence[str], data: DataReport, spec: StudySpec, sec
             f"`budget` {spec.budget} is too short for any network: {display_name(cheapest)} with {spec.seeds} seeds "
             f"takes about {_told(out[cheapest])} here. Give more time, or fewer `seeds`."
         )
-    kept = tuple(name for name in entries if _family(name) in taken)
+    kept = tuple(name for name in entries if family_of(name) in taken)
     notes = [f"Training was estimated at {_told(sum(taken.values()))} of the budget of {spec.budget}."]
     if out:
         told = [f"{display_name(name)} (about {_told(cost)})" for name, cost in out.items()]
@@ -128,13 +128,8 @@ def within_budget(entries: Sequence[str], data: DataReport, spec: StudySpec, sec
     return Chosen(kept, tuple(notes))
 
 
-def _family(name: str) -> str:
-    ensemble = named_ensemble(name)
-    return name if ensemble is None else ensemble.family
-
-
 def _baselines_first(entries: Iterable[str], data: DataReport) -> list[str]:
-    families = list(dict.fromkeys(map(_family, entries)))
+    families = list(dict.fromkeys(map(family_of, entries)))
     return sorted(families, key=lambda name: isinstance(find_family(data.kind, name), Network))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hw3models.errors import SpecError
-from hw3models.evaluation.ensembles import ensemble_of, named_ensemble
+from hw3models.evaluation.ensembles import ensemble_of, family_of
 from hw3models.evaluation.metrics import default_metric
 from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, origin_of, recipe_of
 from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
@@ -75,8 +75,7 @@ def enter_all(kind: Kind, families: Sequence[str]) -> tuple[str, ...]:
 
 def trained_for(entries: Sequence[str]) -> tuple[str, ...]:
     """The families that must be trained for these entries of a comparison: an ensemble is of seeds of its family."""
-    ensembles = {entry: named_ensemble(entry) for entry in entries}
-    return tuple(dict.fromkeys(entry if one is None else one.family for entry, one in ensembles.items()))
+    return tuple(dict.fromkeys(map(family_of, entries)))
 
 
 def check_ensembles(kind: Kind, spec: StudySpec, entries: Sequence[str]) -> None:

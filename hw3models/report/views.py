@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hw3models.errors import SpecError
+from hw3models.evaluation.ensembles import family_of
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.scores import MOST_CLASSES, main_metric
 from hw3models.evaluation.standing import standing
@@ -408,7 +409,7 @@ def _view_family(answer: Answer, name: str, metrics: tuple[str, ...]) -> Family:
         training=training,
         evaluation=evaluation,
         seconds_per_seed=per_seed(training) if training else None,
-        run_id=answer.run_ids.get(name),
+        run_id=answer.run_ids.get(family_of(name)),
         placement=answer.placement.get(name),
     )
 

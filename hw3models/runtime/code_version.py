@@ -14,9 +14,28 @@ PACKAGE = Path(__file__).resolve().parents[1]
 _TABLES = {".json", ".j2", ".css"}
 _DATA = ("data", "errors", "printable", "runtime", "specs")
 _NETWORKS = (*_DATA, "engine", "families", "nn", "objectives")
-_ASKED = ("evaluation.facts", "evaluation.metrics", "evaluation.prediction_table", "stats.intervals", "stats.limits")
+_ASKED = (
+    "evaluation.ensembles",
+    "evaluation.facts",
+    "evaluation.metrics",
+    "evaluation.prediction_table",
+    "stats.intervals",
+    "stats.limits",
+)
 _SCORED = (*_ASKED, "evaluation.scores", "evaluation.wording")
-_RUN = (*_NETWORKS, "evaluation", "homework", "pipeline", "plots", "report", "serving.predictor", "stats", "tuning")
+_RUN = (
+    *_NETWORKS,
+    "checking",
+    "evaluation",
+    "homework",
+    "pipeline",
+    "plots",
+    "report",
+    "serving.encoded",
+    "serving.predictor",
+    "stats",
+    "tuning",
+)
 STEPS: dict[str, tuple[str, ...]] = {
     "preprocess": _DATA,
     "train": (*_NETWORKS, *_SCORED, "pipeline.steps"),

@@ -38,6 +38,7 @@ def score_file(
     sample_column: str = "sample",
     time_column: str = "time",
     label_column: str = "label",
+    skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
@@ -55,7 +56,7 @@ def score_file(
         raise SpecError(f"`output` {output}: write to a {' or '.join(SUFFIXES)} file.")
     check_output(output, [data])
     columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
-    blocks = read_examples(data, wanted_by(predictor), **columns, form=form)
+    blocks = read_examples(data, wanted_by(predictor), **columns, skip_unreadable=skip_unreadable, form=form)
     is_csv = output.suffix.lower() == ".csv"
     try:
         with atomic_path(output) as part:

@@ -32,7 +32,7 @@ def decoded_examples(examples: NDArray[Any], manifest: ModelManifest) -> NDArray
         raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
     texts = examples.ravel().tolist()
     if not texts or examples.size != len(examples):
-        raise DataError(f"pictures in base64 must have shape (N,), got {examples.shape}.")
+        raise DataError(f"examples must be numbers, or pictures in base64 of shape (N,), got text {examples.shape}.")
     names = [f"example {number}" for number in range(len(texts))]
     contents = [_bytes(text, name) for text, name in zip(texts, names, strict=True)]
     return decoded("pictures", names, contents, tuple(manifest.shape), manifest.image_fit)

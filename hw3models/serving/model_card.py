@@ -38,13 +38,12 @@ def model_card(
     environment: Environment | None,
     *,
     licence: str | None = None,
-    members: int = 1,
 ) -> str:
-    """Markdown; nothing from the data is markup in it."""
+    """Markdown; nothing from the data is markup in it. `family` is an entry of the answer: a family, or an ensemble."""
     parts = [
         f"# {display_name(family)} on {_plain(answer.data.name)}",
         *_data(answer.data, licence),
-        *_training(answer, family, spec, environment, members),
+        *_training(answer, family, spec, environment),
         *_scores(answer.evaluation[family]),
         *_comparison(answer, family),
         *_limits(answer, family),
@@ -69,13 +68,10 @@ def _data(data: DataReport, licence: str | None) -> Iterator[str]:
     yield f"- licence: {_plain(licence) if licence else licence_of(data)}"
 
 
-def _training(
-    answer: Answer, family: str, spec: TrainSpec, environment: Environment | None, members: int
-) -> Iterator[str]:
+def _training(answer: Answer, family: str, spec: TrainSpec, environment: Environment | None) -> Iterator[str]:
     training = answer.training[family]
     yield "\n## Training\n"
-    chosen = _chosen(training, members)
-    yield f"- {len(training.seeds)} seeds, {training.parameters:,} parameters each; the model is {chosen}"
+    yield f"- {_judged(training)}, {training.parameters:,} parameters each; the model is {_chosen(training, spec)}"
     yield f"- {training.epochs} epochs, {training.train_seconds:.1f} s for all seeds together on {training.device}"
     if training.recipe is not None:
         yield f"- recipe, found among {training.recipe.tried}: {_recipe(training.recipe)}"
@@ -85,10 +81,17 @@ def _training(
         yield f"- {environment.hardware}; Python {environment.python}, {versions}; {environment.code}"
 
 
-def _chosen(training: TrainReport, members: int) -> str:
-    if members > 1:
-        which = "all" if members == len(training.seeds) else "the first"
-        return f"the ensemble of {which} {members}: the mean of their probabilities"
+def _judged(training: TrainReport) -> str:
+    num = len(training.seeds)
+    if training.members == 1:
+        return f"{num} seeds"
+    return f"{num} ensemble{'' if num == 1 else 's'} of {training.members} seeds"
+
+
+def _chosen(training: TrainReport, spec: TrainSpec) -> str:
+    if training.members > 1:
+        which = "all" if training.members == len(spec.seeds) else "the first"
+        return f"the ensemble of {which} {training.members}: the mean of their probabilities"
     best = "the best on the validation split" if training.recipe is not None else "the first"
     return f"seed {training.best_seed}, {best}"
 

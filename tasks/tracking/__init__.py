@@ -27,7 +27,7 @@ from tasks.tracking.claims import (
 )
 from tasks.tracking.epochs import EpochLog, log_history
 from tasks.tracking.journal import outbox
-from tasks.tracking.journal.views import run_link, study_link, tracking
+from tasks.tracking.journal.views import artifact_link, run_link, study_link, tracking
 from tasks.tracking.looks import count_look
 from tasks.tracking.machine import watched
 from tasks.tracking.model import log_ensemble
@@ -53,6 +53,7 @@ __all__ = [
     "KILLED",
     "EpochLog",
     "Status",
+    "artifact_link",
     "child_of",
     "claim",
     "count_look",

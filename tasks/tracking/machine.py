@@ -7,8 +7,8 @@ sample, and is lost where that does not answer.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from mlflow.system_metrics.metrics.base_metrics_monitor import BaseMetricsMonitor
 from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
 from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
@@ -24,10 +24,13 @@ EVERY = 10.0
 @contextmanager
 def watched(run_id: str) -> Iterator[None]:
     """Log processor, memory, disk, network and, where there are some, GPUs until the block ends."""
-    monitors: list[BaseMetricsMonitor] = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]
-    # Without a GPU, or without the library that asks it.
-    with suppress(Exception):
-        monitors.append(GPUMonitor())
+    # Untyped in MLflow.
+    kinds: tuple[Any, ...] = (CPUMonitor, DiskMonitor, NetworkMonitor, GPUMonitor)
+    monitors = []
+    for kind in kinds:
+        # Without a GPU, or without the library that asks it.
+        with suppress(Exception):
+            monitors.append(kind())
     # What the processors did since the last time they were asked: the first answer is none.
     _sample(monitors)
     ended = threading.Event()
@@ -50,7 +53,7 @@ def watched(run_id: str) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def _sample(monitors: list[BaseMetricsMonitor]) -> list[tuple[str, float]]:
+def _sample(monitors: list[Any]) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     for monitor in monitors:
         monitor.collect_metrics()

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError, SpecError
+from hw3models.evaluation.ensembles import family_of
 from hw3models.evaluation.prediction_columns import COLUMNS, PREFIXES, listed
 from hw3models.evaluation.prediction_files import below_each_other, read_table
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
@@ -98,7 +99,9 @@ def _with_families(client: MlflowClient, run: Run) -> list[Run]:
             f"MLflow run {run.info.run_id} has families on {len(others) + 1} data sets ({names}). Name the runs of the "
             "families of one."
         )
-    return [_run(client, answer.run_ids[name]) for name in answer.evaluation if name in answer.run_ids]
+    # An ensemble has no run of its own: its family's has the seeds.
+    families = dict.fromkeys(map(family_of, answer.evaluation))
+    return [_run(client, answer.run_ids[name]) for name in families if name in answer.run_ids]
 
 
 def _take_own(client: MlflowClient, run: Run, folder: Path, found: RunPredictions) -> None:

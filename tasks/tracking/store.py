@@ -1,5 +1,6 @@
 """The connection: which server or store, which experiment. The embedded store is made here, once."""
 
+import json
 import os
 import time
 from functools import lru_cache
@@ -22,6 +23,20 @@ PENDING = "pending-"
 """Begin of the id of a run that could not be started yet (`tasks/tracking/opening.py`); the rest is its key."""
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
 """Tag of an experiment by which MLflow's pages show runs and their metrics, not the traces of an agent."""
+VIEW = "mlflow.sharedViewState."
+"""Begin of the tags of an experiment that keep what its page shows at an address (`journal/views.py`)."""
+STUDIES = "hw3-studies"
+"""The view that shows studies with their winners and scores."""
+_COLUMNS = ("tags.`winner`", *(f"metrics.`{name}`" for name in ("accuracy", "balanced_accuracy", "macro_f1", "mse")))
+_TAGS = {
+    KIND: TRAINING,
+    f"{VIEW}{STUDIES}": json.dumps(
+        {
+            "searchFilter": "tags.`hw3.role` = 'parent'",
+            "selectedColumns": [*_COLUMNS, "attributes.`Dataset`", "attributes.`Models`", "attributes.`User`"],
+        }
+    ),
+}
 _MAKING = ".making-"
 """Begin of the name of a store that is being made."""
 
@@ -83,11 +98,12 @@ def _experiment(uri: str, name: str, artifacts: str | None) -> tuple[MlflowClien
                 f"`HW3_EXPERIMENT`: the experiment {name!r} was deleted in MLflow. Set another name, or bring it back "
                 f"with `mlflow experiments restore --experiment-id {found.experiment_id}`."
             )
-        if KIND not in found.tags:
-            client.set_experiment_tag(found.experiment_id, KIND, TRAINING)
+        for tag, value in _TAGS.items():
+            if tag not in found.tags:
+                client.set_experiment_tag(found.experiment_id, tag, value)
         return client, str(found.experiment_id)
     try:
-        made = client.create_experiment(name, artifact_location=artifacts, tags={KIND: TRAINING})
+        made = client.create_experiment(name, artifact_location=artifacts, tags=_TAGS)
         return client, str(made)
     except MlflowException:
         # Another process was quicker.

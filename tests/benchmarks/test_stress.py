@@ -111,3 +111,21 @@ def test_what_fails_is_named(text: str, tmp_path: Path) -> None:
     else:
         assert outcome.passed == 0
         assert outcome.failures[0].rpartition("::")[2] in ("test_bad", "test_made"), outcome.failures
+
+
+@pytest.mark.parametrize(
+    ("condition", "name", "code", "said"),
+    [
+        ("c-locale", "LC_ALL", "import locale; print(locale.setlocale(locale.LC_ALL, '')[:1])", "C"),
+        ("odd-home", "TMPDIR", "import tempfile; print(ascii(tempfile.gettempdir()).count(' '))", "3"),
+        ("hashes", "PYTHONHASHSEED", "import sys; print(sys.flags.hash_randomization)", "1"),
+    ],
+)
+def test_surroundings_reach_what_is_run(condition: str, name: str, code: str, said: str) -> None:
+    with stress.CONDITIONS[condition](0) as run:
+        assert name in run.environment
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, env={**os.environ, **run.environment}, capture_output=True, text=True, check=True
+        )
+    assert done.stdout.strip() == said

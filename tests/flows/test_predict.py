@@ -35,7 +35,7 @@ def test_a_study_is_asked_without_a_champion_about_any_of_its_networks(tmp_path:
     told = predict(None, tmp_path / "new.csv", tmp_path / "out.csv", run=run.tracking.run_id, family="gru")
     assert "5 examples by gru" in told
     manifest, states = load_model(Path(run.answers[0].training["gru"].directory))
-    own = Predictor(manifest, rebuild(manifest, states, manifest.best_seed)).predict(series)["probabilities"]
+    own = Predictor.of_network(manifest, rebuild(manifest, states, manifest.best_seed)).predict(series)["probabilities"]
     written = pd.read_csv(tmp_path / "out.csv")
     assert written.iloc[:, -2:].to_numpy() == pytest.approx(own, abs=1e-5)
     with pytest.raises(SpecError, match="`family` 'majorty' is not a network of this study"):

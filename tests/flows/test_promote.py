@@ -4,16 +4,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.images import images
+from flows.local.summary import next_commands
 from flows.nightly import nightly
+from flows.predict import load, load_of_run
 from flows.promote import promote
 from flows.registry import history, rollback
 from flows.sequences import sequences
 from hw3models.errors import SpecError
+from hw3models.evaluation.wording import value_with_interval
 from hw3models.families import Network, find_family
 from hw3models.serving.predictor import load_predictor
 from hw3models.specs import (
@@ -29,6 +33,7 @@ from hw3models.specs import (
 )
 from tasks import tracking
 from tasks.tracking import registry
+from tasks.tracking.predictions import fetch_predictions
 from tasks.tracking.store import connect
 
 pytestmark = pytest.mark.usefixtures("prefect", "store")
@@ -193,6 +198,27 @@ def test_a_baseline_and_an_ensemble_are_champions_and_each_run_has_both_models(t
     assert registry.fetch_version(MODEL, 3, tmp_path / "run").members == 3
     with pytest.raises(SpecError, match=r"`family` 'mlp\*5' is not a model of this study; models: mlp, logistic"):
         promoted(run, family="mlp*5")
+
+
+def test_an_ensemble_that_is_named_without_its_family_is_used_as_any_winner_is(tmp_path: Path) -> None:
+    run = study(families=("mlp*3", "majority"), epochs=5)
+    [answer] = run.answers
+    assert (list(answer.training), list(answer.run_ids)) == (["mlp*3", "majority"], ["mlp", "majority"])
+    assert run.tracking is not None
+    assert next_commands(run, answer) == [f"hw3 promote {run.tracking.run_id}"]
+    one = promoted(run)
+    assert (one.family, one.decision.outcome) == ("mlp*3", "champion"), one
+    accuracy = answer.evaluation["mlp*3"].metrics["accuracy"]
+    assert f"| accuracy | {value_with_interval('accuracy', accuracy.mean, accuracy.low, accuracy.high)} |" in (
+        version(1).description
+    ), "the card has the scores of what is served"
+    examples = np.random.default_rng(0).normal(size=(9, 50, 8)).astype(np.float32)
+    of_run, served = load_of_run(run.tracking.run_id), load(f"{MODEL}@champion")
+    assert of_run.manifest.seeds == served.manifest.seeds == (0, 1, 2)
+    np.testing.assert_array_equal(of_run.predict(examples)["probabilities"], served.predict(examples)["probabilities"])
+    assert set(fetch_predictions([run.tracking.run_id]).tables) == {"mlp", "majority"}
+    with pytest.raises(SpecError, match=r"`family` 'mlp' is not a model of this study; models: mlp\*3, majority\."):
+        promoted(run, family="mlp")
 
 
 def test_a_study_without_baselines_makes_no_first_champion() -> None:

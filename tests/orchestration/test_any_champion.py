@@ -14,7 +14,7 @@ from benchmarks.serving import served
 from tests.orchestration.test_serving import BIN, ROOT, ask
 from tests.servers import clean_environment
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(3600)]
 MODEL = "hw3-sequences-locked"
 DATA = ("regime:locked", "--num-train", "100", "--num-test", "300")
 

@@ -1,5 +1,7 @@
 """A champion behind `mlflow models serve`: offline, with our own checks, and by plain torch."""
 
+import base64
+import io
 import json
 import re
 import subprocess
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.serving import served
 from tests.servers import clean_environment
@@ -50,7 +53,7 @@ def ask(port: int, body: object) -> tuple[int, dict[str, Any]]:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", data, headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -94,6 +97,27 @@ def test_bad_input_is_a_400_with_a_message(port: int, body: object, message: str
     status, answer = ask(port, body)
     assert status == 400
     assert re.search(message, answer["message"]), answer["message"][-500:]
+
+
+def test_pictures_in_base64_are_answered_as_their_pixels_are(environment: dict[str, str]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    texts = []
+    for one in pixels:
+        out = io.BytesIO()
+        Image.fromarray(one).save(out, "PNG")
+        texts.append(base64.b64encode(out.getvalue()).decode())
+    with served("models:/hw3-images@champion", environment) as port:
+        status, wanted = ask(port, {"inputs": pixels.tolist()})
+        assert status == 200, wanted
+        for inputs in (texts, [[text] for text in texts], [f"data:image/png;base64,{text}" for text in texts]):
+            status, answer = ask(port, {"inputs": inputs})
+            assert status == 200, answer
+            ours, theirs = (one["predictions"]["probabilities"] for one in (answer, wanted))
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        status, answer = ask(port, {"inputs": [texts[0], "?"]})
+        assert (status, "example 1 is not base64" in answer["message"]) == (400, True), answer
+        status, answer = ask(port, {"inputs": [texts[0], base64.b64encode(b"hello").decode()]})
+        assert (status, "'example 1' is no picture" in answer["message"]) == (400, True), answer
 
 
 def test_a_version_opens_with_plain_torch_as_the_docs_say(environment: dict[str, str], tmp_path: Path) -> None:

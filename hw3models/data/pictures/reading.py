@@ -35,6 +35,8 @@ from hw3models.specs import DataSpec
 
 IN_MEMORY = 512 * 2**20
 """Bytes of pixels that are held in memory; more stay in their file."""
+GO_ON = "Mend or remove them, or go on without them (`--skip-unreadable`)."
+"""Advice about pictures that cannot be read."""
 _VERSION = 2
 """Part of what is kept. Raise it when the same pictures would give other pixels."""
 _TELL_EVERY = 2.0
@@ -196,8 +198,7 @@ def _refuse(listing: Listing, faults: dict[int, str], spec: DataSpec) -> None:
     if len(faults) == len(listing.pictures) or (faults and not spec.skip_unreadable):
         count = f"{len(faults):,} of {len(listing.pictures):,} pictures cannot be read"
         named = [f"{quoted(listing.pictures[place].name)} {why}" for place, why in sorted(faults.items())]
-        advice = "Mend or remove them, or go on without them (`--skip-unreadable`)."
-        raise_all(f"{listing.where}: {count}", named, advice=advice)
+        raise_all(f"{listing.where}: {count}", named, advice=GO_ON)
 
 
 def _write_pixels(
@@ -337,9 +338,18 @@ def decoded(
     Raises:
         DataError: all that cannot be read are named together.
     """
+    out, faults = readable(names, contents, shape, fit)
+    raise_all(where, list(faults.values()), advice="Mend or remove them.")
+    return out
+
+
+def readable(
+    names: Sequence[str], contents: Sequence[Content], shape: tuple[int, ...], fit: Fit
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """A few pictures as uint8 (N, *shape), and by row what is wrong with those that cannot be read."""
     size, colour = (shape[0], shape[1]), len(shape) == 3
     out = np.empty((len(names), *shape), np.uint8)
-    faults = []
+    faults = dict[int, str]()
 
     def one(content: Content) -> NDArray[np.uint8]:
         return decoding.pixels(content, size, fit, colour=colour)
@@ -347,8 +357,7 @@ def decoded(
     with decoding.quiet():
         for row, found in enumerate(_each(one, contents, "decoding", len(names))):
             if isinstance(found, str):
-                faults.append(f"{quoted(names[row])} {found}")
+                faults[row] = f"{quoted(names[row])} {found}"
             else:
                 out[row] = found
-    raise_all(where, faults, advice="Mend or remove them.")
-    return out
+    return out, faults

@@ -354,7 +354,8 @@ def _left(manifests: list[_Manifest]) -> str:
     left = [name for one in manifests for name in one.columns if name not in one.used]
     if not left:
         return ""
-    return f"; {', '.join(map(repr, left))} of the manifest is not used (`--group-column` takes one as the group)"
+    are = "is" if len(left) == 1 else "are"
+    return f"; {', '.join(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
 
 
 def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:

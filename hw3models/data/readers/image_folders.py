@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw3models.data.progress import tell
 from hw3models.data.raw import Raw
 from hw3models.data.source import Block, Fetching, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
@@ -93,26 +94,32 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     if tree.faults or not tree.pictures:
         raise DataError(f"{root}: {'; '.join(tree.faults[:5]) or 'there are no pictures'}.")
     names = ["/".join(way) for way in tree.pictures]
-    yield from picture_blocks(str(root), names, (root.joinpath(*way) for way in tree.pictures), wanted)
+    yield from picture_blocks(str(root), names, (root.joinpath(*way) for way in tree.pictures), wanted, spec)
 
 
 def picture_blocks(
-    where: str, names: Sequence[str], contents: Iterator[Path | bytes], wanted: Wanted
+    where: str, names: Sequence[str], contents: Iterator[Path | bytes], wanted: Wanted, spec: DataSpec
 ) -> Iterator[Block]:
     """Pictures as the model takes them, a few at a time.
 
     Raises:
-        DataError: the model takes series, or a picture cannot be read.
+        DataError: the model takes series, or a picture cannot be read and `spec` does not say to go on without it.
     """
-    from hw3models.data.pictures.listing import plain_name
-    from hw3models.data.pictures.reading import decoded
+    from hw3models.data.pictures.listing import plain_name, raise_all
+    from hw3models.data.pictures.reading import GO_ON, readable
 
     if wanted.kind != "images":
         raise DataError(f"{where}: these are pictures, but the model takes series.")
     for start in range(0, len(names), AT_ONCE):
         some = names[start : start + AT_ONCE]
-        pixels = decoded(where, some, [next(contents) for _ in some], wanted.shape, wanted.image_fit)
-        yield Block(np.array([plain_name(name) for name in some], dtype=object), pixels.astype(np.float32))
+        pixels, faults = readable(some, [next(contents) for _ in some], wanted.shape, wanted.image_fit)
+        if not spec.skip_unreadable:
+            raise_all(where, list(faults.values()), advice=GO_ON)
+        for fault in faults.values():
+            tell(f"left out: {fault}")
+        if rows := [row for row in range(len(some)) if row not in faults]:
+            ids = np.array([plain_name(some[row]) for row in rows], dtype=object)
+            yield Block(ids, pixels[rows].astype(np.float32))
 
 
 def _is_labelled(spec: DataSpec) -> bool:

@@ -336,7 +336,7 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         names = _names(path, _frame(path, head), head)
         if not head.encoded:
             raise_all(str(path), list(_path_faults(path.parent, names)))
-        yield from picture_blocks(str(path), names, _contents([path]), wanted)
+        yield from picture_blocks(str(path), names, _contents([path]), wanted, spec)
 
 
 def _is_labelled(spec: DataSpec) -> bool:

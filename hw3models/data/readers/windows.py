@@ -63,6 +63,11 @@ def cut(found: "Gathered", spec: DataSpec, *, labelled: bool = True) -> "Gathere
         DataError: no window is left, or a single recording is too short to be divided.
     """
     assert spec.window is not None
+    if labelled and found.labels is None and found.row_labels is None:
+        raise DataError(
+            f"{found.where}: nothing says the labels: there is no column {spec.label_column!r}. Name theirs with "
+            f"`--label-column`; there are {', '.join(found.channels[:20])}."
+        )
     stride = spec.stride or spec.window
     recordings = found.groups or found.ids
     alone = labelled and found.parts is None and len(set(recordings)) == 1 and len(found) == 1
@@ -78,11 +83,13 @@ def cut(found: "Gathered", spec: DataSpec, *, labelled: bool = True) -> "Gathere
         for start, end, block in zip(edges[:-1], edges[1:], blocks, strict=True):
             _cut_stretch(found, number, (int(start), int(end), int(block)), spec, stride, got, labelled)
         got.short += len(got.series) == before and len(found.series[number]) < spec.window
-    if not got.series:
+    if not got.series or (got.mixed and len(set(got.labels)) < 2 and spec.mixed_windows == "drop"):
         longest = max(map(len, found.series))
         across = f" {got.in_holes:,} holes in time divide them," if got.in_holes else ""
+        what = f"window of {spec.window} rows"
+        left = f"every {what} that is left is of class {got.labels[0]!r}" if got.series else f"no {what} is left"
         raise DataError(
-            f"{found.where}: no window of {spec.window} rows is left: the longest of {len(found):,} recordings has "
+            f"{found.where}: {left}: the longest of {len(found):,} recordings has "
             f"{longest:,} rows,{across} {got.mixed:,} windows have more than one label. Give a shorter `--window`, or "
             "`--mixed-windows majority`."
         )
@@ -177,6 +184,8 @@ def _said(found: "Gathered", spec: DataSpec, got: _Cut, stride: int) -> str:
     if got.mixed:
         done = "left out" if spec.mixed_windows == "drop" else "given the label of most rows"
         out.append(f"{got.mixed:,} windows in which the label changes were {done}")
+    if lost := _lost(found, got):
+        out.append(f"no window is of class {', '.join(map(repr, lost[:5]))}: nothing is learned about it")
     if got.unlabelled:
         out.append(f"{got.unlabelled:,} windows with rows without a label were left out")
     if got.in_holes:
@@ -186,6 +195,12 @@ def _said(found: "Gathered", spec: DataSpec, got: _Cut, stride: int) -> str:
     if got.short:
         out.append(f"{got.short:,} recordings are shorter than a window and were left out")
     return "; ".join([said, *out]) + "."
+
+
+def _lost(found: "Gathered", got: _Cut) -> list[str]:
+    """Classes of rows that no window has."""
+    rows = {str(label) for own in found.row_labels or () for label in np.unique(own.astype(str)) if str(label).strip()}
+    return sorted(rows - set(got.labels)) if got.labels else []
 
 
 def by_time(labels: list[str], blocks: NDArray[np.int64], spec: DataSpec) -> "tuple[list[Part], str]":

@@ -6,6 +6,7 @@ that the address names. The tag has the form that the page's own "Share" button 
 
 import json
 from contextlib import suppress
+from urllib.parse import quote
 
 from mlflow import MlflowClient
 
@@ -14,11 +15,10 @@ from hw3models.specs import Tracking
 from tasks.patience import hurry, is_outage
 from tasks.settings import settings
 from tasks.tracking.journal.events import View
-from tasks.tracking.store import experiment_page
+from tasks.tracking.store import STUDIES, VIEW, experiment_page
 
 _TRAINING = "workflowType=machine_learning"
 """MLflow 3 begins with GenAI, and the browser remembers which of the two was chosen last; an address decides it."""
-_VIEW = "mlflow.sharedViewState."
 KEPT = 100
 """Views of studies that an experiment keeps: each is a tag that is read with it."""
 
@@ -27,6 +27,12 @@ def run_link(run_id: str) -> str | None:
     """Address of the run's page, where MLflow is a server."""
     page = experiment_page(run_id)
     return page and f"{page}/{run_id}?{_TRAINING}"
+
+
+def artifact_link(run_id: str, path: str) -> str | None:
+    """Address at which MLflow shows an artifact of the run, where it is a server."""
+    page = experiment_page(run_id)
+    return page and f"{page}/{run_id}/artifacts/{quote(path)}?{_TRAINING}"
 
 
 def study_link(run_id: str) -> str | None:
@@ -53,9 +59,13 @@ def _state(run_id: str, view: View) -> str:
 
 def keep_view(client: MlflowClient, experiment_id: str, run_id: str, view: View) -> None:
     """Keep the view under the run's name; the oldest go when there are too many."""
-    client.set_experiment_tag(experiment_id, f"{_VIEW}{_key(run_id)}", _state(run_id, view))
+    client.set_experiment_tag(experiment_id, f"{VIEW}{_key(run_id)}", _state(run_id, view))
     tags = client.get_experiment(experiment_id).tags
-    ours = sorted((json.loads(value)["at"], tag) for tag, value in tags.items() if tag.startswith(f"{_VIEW}hw3-"))
+    ours = sorted(
+        (json.loads(value)["at"], tag)
+        for tag, value in tags.items()
+        if tag.startswith(f"{VIEW}hw3-") and tag != f"{VIEW}{STUDIES}"
+    )
     for _, tag in ours[:-KEPT]:
         with suppress(Exception):  # another process was quicker
             client.delete_experiment_tag(experiment_id, tag)

@@ -56,7 +56,7 @@ def test_json_has_the_promised_shape_and_nothing_else_is_on_stdout(environment: 
     assert pair["verdict"] in {"a better", "b better", "equivalent", "cannot tell"}
     assert pair["low"] <= pair["difference"] <= pair["high"]
     assert isinstance(answer["verdict"], str)
-    assert set(answer["mlflow"]) == {"tracking_uri", "experiment", "run_id"}
+    assert set(answer["mlflow"]) == {"tracking_uri", "experiment", "run_id", "link"}
     assert Path(answer["report"]).exists()
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr

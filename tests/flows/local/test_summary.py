@@ -107,6 +107,28 @@ def test_the_next_command_is_the_one_that_would_decide_it(tmp_path: Path) -> Non
     assert next_commands(run, enough) == [f"hw3 promote {run.tracking.run_id}"] if run.tracking else False
 
 
+def test_a_winner_that_is_kept_is_offered_to_the_gate_whatever_it_is(tmp_path: Path) -> None:
+    run = one_study(tmp_path, command="hw3 run")
+    [answer] = run.answers
+    assert run.tracking is not None
+    assert answer.comparison is not None
+    own = answer.training["gru"].model_copy(update={"recipe": None})
+    kept, ensemble = (
+        own.model_copy(update={"kept_digest": "d"}),
+        answer.training["gru"].model_copy(update={"members": 3}),
+    )
+    command = [f"hw3 promote {run.tracking.run_id}"]
+    for take, training, wanted in (
+        ("rocket", kept, command),
+        ("rocket", own, []),
+        ("gru*3", ensemble, command),
+        ("majority", kept, []),  # which looks at no example
+    ):
+        comparison = answer.comparison.model_copy(update={"take": take})
+        won = answer.model_copy(update={"comparison": comparison, "training": {take: training}})
+        assert next_commands(run, won) == wanted, take
+
+
 @pytest.mark.parametrize(
     ("command", "changed"),
     [

@@ -20,7 +20,7 @@ def spec_of(path: Path, **changes: Any) -> SequencesSpec:
 
 
 def table(path: Path, offset: float = 0.0) -> Path:
-    rows = [f"{s},{t},{s % 2 + t / 10 + offset},{s % 2}" for s in range(10) for t in range(5)]
+    rows = [f"{s},{t},{s % 2 + t * t / 10 + offset},{s % 2}" for s in range(10) for t in range(5)]
     path.write_text("\n".join(["sample,time,a,label", *rows]))
     return path
 

@@ -245,3 +245,15 @@ def test_windows_that_overlap_within_a_named_recording_are_left_in_peace() -> No
     groups = np.arange(NUM) // 20
     names = tuple(map(str, range(20)))
     assert "windows overlap" not in found(raw(features, test=None, groups=groups, group_names=names), "error")
+
+
+def test_a_wide_table_whose_first_row_has_a_value_twice_is_looked_at(tmp_path: Path) -> None:
+    """As most sets of the UCR archive: without a header, the first row's numbers are no names of columns."""
+    rows = np.random.default_rng(0).normal(size=(80, 30)).round(4)
+    rows[0, 7] = rows[0, 3]
+    table = np.column_stack([np.arange(80) % 2 + 1, rows])
+    np.savetxt(tmp_path / "Gun_TRAIN.tsv", table, delimiter="\t", fmt="%.6g")
+    np.savetxt(tmp_path / "Gun_TEST.tsv", table + 0.01 * (np.arange(31) > 0), delimiter="\t", fmt="%.6g")
+    spec = DataSpec(source=str(tmp_path / "Gun_TRAIN.tsv"))
+    seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path), spec)
+    assert (seen.shape, seen.train_counts, seen.test_counts) == ((30, 1), (40, 40), (40, 40))

@@ -70,6 +70,16 @@ def test_classes_that_are_the_groups_own_are_all_in_every_part() -> None:
     assert is_apart(groups, *parts_of(found))
 
 
+def test_a_class_of_two_large_groups_is_tested_though_that_takes_more_than_was_wanted() -> None:
+    """As the six paths of the indoor movements: a class in two groups was in no draw, and never tested."""
+    groups = np.repeat(np.arange(6), [40, 38, 40, 38, 79, 79])
+    labels = (groups >= 4).astype(np.int64)
+    for seed in range(5):
+        found = split(labels, None, spec(seed=seed), groups)
+        assert [set(labels[part].tolist()) for part in (found.train, found.test)] == [{0, 1}, {0, 1}]
+        assert is_apart(groups, *parts_of(found))
+
+
 def test_grouped_splits_depend_on_the_seed_only_and_are_pinned() -> None:
     first = split(LABELS, None, spec(), GROUPS)
     np.testing.assert_array_equal(split(LABELS, None, spec(), GROUPS).test, first.test)

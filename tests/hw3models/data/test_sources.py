@@ -205,3 +205,15 @@ def test_forms_tell_the_sources_from_the_registry() -> None:
         assert part in described()
     assert "regime:" not in described("images")
     assert "mnist" not in described("sequences")
+
+
+def test_what_is_not_there_and_what_holds_the_other_kind_is_said_with_the_command(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    for wrong in (lambda: check_kind("images", DataSpec(source=nowhere)), lambda: find_source(nowhere)):
+        with pytest.raises(SpecError, match=r"nowhere' is not there: neither a file nor a folder\. Look"):
+            wrong()
+    (tmp_path / "walk.ts").write_text("")
+    with pytest.raises(SpecError, match=r"It holds sequences: `hw3 sequences` compares families on them\.$"):
+        check_kind("images", DataSpec(source=str(tmp_path / "walk.ts")))
+    with pytest.raises(DataError, match=r"nowhere: there is no such file\.$"):
+        next(read_examples(Path(nowhere), Wanted("sequences", (50, 8))))

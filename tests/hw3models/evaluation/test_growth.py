@@ -50,6 +50,16 @@ def curves(**ends: float) -> list[Answer]:
     ]
 
 
+def test_what_was_not_trained_at_every_size_is_named_and_a_narrow_forecast_is_one_number() -> None:
+    answers = curves(cnn=0.95, majority=0.5)
+    few = answers[0].model_copy(update={"evaluation": {"cnn": answers[0].evaluation["cnn"]}})
+    report = growth([few, *answers[1:]], 2)
+    assert list(report.families) == ["cnn"]
+    assert report.verdict.endswith("Of majority nothing is said: there is no accuracy of it at every size.")
+    perfect = growth([answer(size, {"knn": 0.996}) for size in (125, 250, 500, 1000)], 2)
+    assert perfect.verdict == "knn: with twice the data expect about 100% (now 100%)."
+
+
 def test_the_forecast_is_said_and_who_would_be_tied() -> None:
     report = growth(curves(cnn=0.95, gru=0.948), 2)
     assert report.sizes == (125, 250, 500, 1000)

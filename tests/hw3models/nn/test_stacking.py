@@ -43,6 +43,9 @@ def test_gradients_of_a_stack_are_those_of_its_models(family: Network) -> None:
         model(x[row]).square().sum().backward()
         for name, parameter in model.named_parameters():
             ours = stacked.get_parameter(name).grad
+            if parameter.grad is None:  # a part that such short series do not reach
+                assert ours is None
+                continue
             assert ours is not None
             torch.testing.assert_close(ours[row], parameter.grad, rtol=1e-10, atol=1e-10)
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -34,12 +34,20 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for name in ("hw3models", "tasks", "flows") for path in (ROOT / name).rglob("*.py")}
 
 
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Everything but what only type checkers read."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from _executed(child)
+
+
 @cache
 def imported_by(module: str) -> frozenset[str]:
     """Ours, wherever in the module it stands, with the packages that hold it."""
     parts = module.split(".")
     found = {".".join(parts[:size]) for size in range(1, len(parts))}
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in _executed(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -17,7 +17,7 @@ from hw3models.engine.fitted_store import FITTED, load_fitted
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.ensembles import ensemble_table
 from hw3models.evaluation.prediction_table import load_table
-from hw3models.families import find_family
+from hw3models.families import Baseline, find_family
 from hw3models.families.outside import origin_of
 from hw3models.pipeline.merging import merge
 from hw3models.pipeline.steps import evaluate_step, train_step
@@ -29,6 +29,9 @@ from tests.tiny import tiny_dataset
 FAMILIES = [
     ("sequences", "rocket", False),
     ("sequences", "minirocket", True),
+    ("sequences", "multirocket-hydra", True),
+    ("sequences", "quant", True),
+    ("sequences", "summary", False),
     ("sequences", "logistic", True),
     ("sequences", "majority", False),
     ("sequences", "sklearn.ensemble:RandomForestClassifier", False),
@@ -200,6 +203,29 @@ def test_kernels_that_would_read_past_the_end_of_a_series_are_refused(tmp_path: 
         path.write_bytes(skops.io.dumps({"0": one | {"kernels": arrays}}))
         with pytest.raises(DataError, match=message):
             load_predictor(tmp_path / "used")
+
+
+def test_multirocket_hydra_is_refused_where_it_would_not_say_the_same_or_would_read_past_an_end() -> None:
+    family = find_family("sequences", "multirocket-hydra")
+    assert isinstance(family, Baseline)
+    assert family.restore is not None
+    dataset = tiny_dataset()
+    whole = family.fit(dataset, 3, 2).fitted
+    first, second = whole["kernels"]
+    faults = {
+        "draws other kernels for Hydra": {"seed": 4},
+        "its scaling is not of": {"mean": whole["mean"][1:]},
+        "wider than series": {"kernels": [first, (*second[:2], second[2] * 1000, *second[3:])]},
+        "do not have": {"kernels": [(first[0], first[1] + 100, *first[2:]), second]},
+        "as many biases": {"kernels": [(*first[:4], first[4][:-1].copy()), second]},
+        "it is not MultiROCKET-Hydra": {"kernels": [first]},
+        "its temperature is -1": {"temperature": -1.0},
+    }
+    for message, changes in faults.items():
+        with pytest.raises(ValueError, match=message):
+            family.restore(whole | changes, dataset.features.shape[1:], 3)
+    with pytest.raises(ValueError, match="draws other kernels|wider than series"):
+        family.restore(whole, (40, 4), 3)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def colour_predictor(directory: Path) -> Predictor:
         data_digest="d", data_name="n", image_fit="crop",
     )  # fmt: skip
     torch.manual_seed(0)
-    return Predictor(manifest, build_from_manifest(manifest))
+    return Predictor.of_network(manifest, build_from_manifest(manifest))
 
 
 def sent(image: Image.Image, form: str = "PNG") -> str:

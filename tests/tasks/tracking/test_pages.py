@@ -49,6 +49,8 @@ def test_the_view_of_a_study_shows_its_seeds_by_family_and_the_oldest_views_go(
     client, experiment = connect()
     tags = client.get_experiment(experiment).tags
     kept = {name.rpartition("hw3-")[2]: one for name, one in tags.items() if "sharedViewState" in name}
+    everything = json.loads(kept.pop("studies"))
+    assert len(client.search_runs([experiment], everything["searchFilter"])) == 3, "the view of all studies stays"
     assert set(kept) == set(parents[1:])
     state = json.loads(kept[parents[2]])
     assert parents[2] in state["searchFilter"]

@@ -23,7 +23,7 @@ from hw3models.data.progress import telling
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.drift.reading import read_new
-from hw3models.errors import SpecError
+from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 from tests.hw3models.data.pictures.made import picture, put, read, tree
@@ -368,6 +368,23 @@ def test_a_model_is_asked_about_a_folder_in_blocks(tmp_path: Path, monkeypatch: 
     np.testing.assert_array_equal(blocks[2].examples[0], np.asarray(picture(6)))
     [grey] = list(read_examples(root / "..", Wanted("images", (4, 4), image_fit="crop")))[:1]
     assert grey.examples.shape[1:] == (4, 4)
+
+
+def test_a_model_is_asked_without_the_pictures_that_cannot_be_read(tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    for i in range(4):
+        put(root / f"{i}.png", i)
+    (root / "1.png").write_bytes((root / "1.png").read_bytes()[:60])
+    wanted = Wanted("images", (H, W, 3))
+    with pytest.raises(DataError, match=r"'1\.png' is damaged .* or go on without them \(`--skip-unreadable`\)"):
+        list(read_examples(root, wanted))
+    told: list[str] = []
+    with telling(told.append):
+        [block] = read_examples(root, wanted, skip_unreadable=True)
+    assert block.ids.tolist() == ["0.png", "2.png", "3.png"]
+    np.testing.assert_array_equal(block.examples[1], np.asarray(picture(2)))
+    [line] = told
+    assert line.startswith("left out: '1.png' is damaged")
 
 
 def test_options_for_pictures_are_refused_where_there_are_none(tmp_path: Path) -> None:
