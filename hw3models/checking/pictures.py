@@ -19,7 +19,7 @@ from hw3models.data.blocks import take
 from hw3models.data.raw import PictureFacts, Raw
 
 NEAR_BITS = 6
-"""Of the 64 bits of a perceptual hash, in which near copies differ at most; and beside that:"""
+"""Most of the 64 bits of a perceptual hash in which near copies differ; and beside that:"""
 NEAR_PIXELS = 12.0
 """Root mean square difference, of 255, of the pictures at 16 x 16."""
 _MOST = 20_000

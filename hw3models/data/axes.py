@@ -13,7 +13,7 @@ from hw3models.specs import DataSpec
 
 _LOOKED_AT = 500
 CLEAR = 0.3
-"""By how much neighbours along one axis must be more alike (correlation) than along the other."""
+"""The amount by which neighbours along one axis must be more alike (correlation) than along the other."""
 
 
 def alike(values: NDArray[Any], axis: int) -> float:

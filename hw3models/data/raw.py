@@ -64,7 +64,7 @@ class Raw:
     group_kind: str = "groups"
     """What the groups are, where no column was named: `recordings`."""
     pictures: PictureFacts | None = None
-    """Of images that were files."""
+    """What is known of images that were files."""
 
 
 def raw_sequences(

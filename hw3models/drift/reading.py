@@ -60,7 +60,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
 
 
 def _first(blocks: Iterator[Block]) -> list[Block]:
-    """As many as are looked at."""
+    """Blocks with as many examples as are looked at."""
     found, num = list[Block](), 0
     for block in blocks:
         found.append(block)

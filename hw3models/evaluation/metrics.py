@@ -136,7 +136,7 @@ def measure(table: PredictionTable, name: str) -> Measured:
 
 
 def recalls_of(table: PredictionTable, classes: Sequence[int]) -> list[Measured]:
-    """Of each class the share of its test examples that every seed, or ensemble, finds."""
+    """The share of each class's test examples that every seed, or ensemble, finds."""
     if table.members is not None:
         wholes = recalls_of(replace(table, members=None, member_seeds=None), classes)
         without = [recalls_of(one, classes) for one in without_each_member(table)]

@@ -94,7 +94,7 @@ def channel_name(found: DataCheck, channel: int) -> str:
 
 
 def _ranges(found: DataCheck, sample: Sample) -> list[tuple[str, ...]]:
-    """Of each channel: least, mean, greatest, standard deviation, and the share of values that are missing."""
+    """What is shown of each channel: least, mean, greatest, standard deviation, and the share of values that are missing."""
     if found.kind == "images":
         return []
     values, there = _known(sample), int(sample.valid.sum())

@@ -64,7 +64,7 @@ class Mistakes:
 
 
 def find_mistakes(answer: Answer) -> Mistakes:
-    """Of classifiers that were tested on the same examples, what the kept predictions and the prepared data show."""
+    """What kept predictions and prepared data show of classifiers that were tested on the same examples."""
     tables: dict[str, PredictionTable] = {}
     for name, evaluation in answer.evaluation.items():
         table = load_predictions(evaluation)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hw3models.stats.learning_curve import fit, held_back, measurements
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
-"""Of the training part, as `hw3 learning-curve` measures them."""
+"""Shares of the training part, as `hw3 learning-curve` measures them."""
 KINDS = ("power law", "no floor", "slower and slower")
 """What the truth is: the model's own form with any floor, with none, or a rate that falls by a tenth each doubling."""
 
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     held_back: bool
     """The interval at the largest size, from the others, holds what was measured there."""
     width: float
-    """Of the first interval."""
+    """Width of the first interval."""
 
 
 def curve(floor: float, end: float, rate: float, bend: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -136,7 +136,7 @@ def _normal(level: float) -> float:
 
 
 def measurements(sizes: Sequence[int], per_seed: Sequence[NDArray[np.float64]], num_test: int) -> Measurements:
-    """From the error of every seed at every size; `num_test` examples, or groups of them, that differ by luck.
+    """What the error of every seed at every size says; `num_test` examples, or groups of them, that differ by luck.
 
     The spread of seeds is pooled over sizes, in proportion to sqrt(e (1 - e)): five seeds know little of their own.
     """

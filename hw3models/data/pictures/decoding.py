@@ -78,7 +78,7 @@ class Header(NamedTuple):
 
 @lru_cache(maxsize=1)
 def formats() -> tuple[str, ...]:
-    """Those that this Pillow was built with."""
+    """Formats that this Pillow was built with."""
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 

@@ -41,7 +41,7 @@ class Listing:
     contents: Callable[[], Iterator[Content]]
     """The content of each picture, in the same order; asked for twice, and again when what was kept is lost."""
     digest: str
-    """Of contents, names, labels, parts and groups."""
+    """Digest of contents, names, labels, parts and groups."""
     notes: tuple[str, ...] = ()
     """What must be known."""
     understood: tuple[str, ...] = ()

@@ -94,11 +94,7 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     arff = _parse(path)
     raise_faults(str(path), folded(arff.faults))
     label = _label_attribute(path, arff, spec) if labelled else _label_or_none(path, arff, spec)
-    group = spec.group_column
-    if group is not None and group not in arff.names:
-        raise DataError(
-            f"{path}: attribute {group!r} (`group_column`) is missing; there are {', '.join(arff.names[:20])}."
-        )
+    group = _group_attribute(path, arff, spec)
     place = {name: number for number, name in enumerate(arff.names)}
     taken, left = _taken(path, arff, spec, (label, group))
     labels = None if label is None or not labelled else _labels(arff, place[label], label)
@@ -143,6 +139,15 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     )
 
 
+def _group_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str | None:
+    group = spec.group_column
+    if group is not None and group not in arff.names:
+        raise DataError(
+            f"{path}: attribute {group!r} (`group_column`) is missing; there are {', '.join(arff.names[:20])}."
+        )
+    return group
+
+
 def _taken(path: Path, arff: _Arff, spec: DataSpec, own: tuple[str | None, ...]) -> tuple[list[str], dict[str, str]]:
     """Attributes that are steps or channels; and those that are none, each with its reason.
 
@@ -165,7 +170,7 @@ def _taken(path: Path, arff: _Arff, spec: DataSpec, own: tuple[str | None, ...])
 
 
 def _left_out(values: Floats, names: list[str], groups: list[str] | None, labels: list[str] | None) -> dict[str, str]:
-    """Of the rows of recordings, as in all tables in long form."""
+    """Columns of rows of recordings that are no channels, as in all tables in long form."""
     import pandas as pd
 
     from hw3models.data.readers.columns import left_out_of

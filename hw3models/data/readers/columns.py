@@ -64,7 +64,7 @@ class _Watched:
     total: int = 0
     squares: int = 0
     values: set[Any] = field(default_factory=set)
-    """Of the series, where it is still."""
+    """Values of the series, where it is still."""
     label_of: dict[Any, set[Any]] = field(default_factory=dict)
 
     @property

@@ -19,7 +19,7 @@ from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
 
 SEPARATORS = (",", ";", "\t", "|")
-"""In this order, where several would do. Spaces are tried where none of them separates anything."""
+"""Separators in the order of preference, where several would do. Spaces are tried where none of them separates anything."""
 SPACES = r"\s+"
 """The separator of columns that are set apart by any number of spaces."""
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces"}
@@ -37,7 +37,7 @@ class TextForm(NamedTuple):
     """What is needed to read a text file as a table."""
 
     encoding: str = "utf-8-sig"
-    """As Python calls it."""
+    """The name that Python has for it."""
     separator: str = ","
     """One character, or `SPACES`."""
     decimal: str = "."
@@ -52,7 +52,7 @@ class TextForm(NamedTuple):
 
     @property
     def separated_by(self) -> str:
-        """In words."""
+        """What was found, in words."""
         return _NAMES[self.separator]
 
 
@@ -155,7 +155,7 @@ def _is_whole(cell: str) -> bool:
 
 
 def quoted(path: Path) -> str:
-    """As it can be pasted into a shell."""
+    """Text that can be pasted into a shell."""
     import shlex
 
     return shlex.quote(str(path))

@@ -179,7 +179,7 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
 def step_columns(
     table: "pd.DataFrame", head: Head, spec: DataSpec, names: list[str], *, where: str
 ) -> tuple[list[str], dict[str, str]]:
-    """Of `names` those that are steps of the series; and those that are none, each with its reason.
+    """Divide `names` into steps of the series, and those that are none, each with its reason.
 
     `--feature-columns` and `--ignore-columns` name columns, or channels (`x` of x_0, x_1, ...).
 

@@ -96,7 +96,7 @@ class Seeds(Report):
 
     kind: Literal["seeds"] = "seeds"
     name: str
-    """Of the family's run."""
+    """Id of the family's run."""
     tags: dict[str, str]
     params: dict[str, str]
     seeds: tuple[SeedRun, ...]
