@@ -115,10 +115,8 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     else:
         values = _matrix(arff, [place[name] for name in taken], faults)
         if spec.window is not None and labelled and not faults and not spec.feature_columns:
-            groups_of = [row[place[group]] for row in arff.rows] if group is not None else None
-            still = _left_out(values, taken, groups_of, labels)
-            values, taken = values[:, [name not in still for name in taken]], [n for n in taken if n not in still]
-            left |= still
+            left |= _left_out(values, taken, [row[place[group]] for row in arff.rows] if group else None, labels)
+            values, taken = values[:, [name not in left for name in taken]], [n for n in taken if n not in left]
         series = [values] if spec.window is not None else list(values[:, :, None])
         form = "`.arff` with a row for each time step" if spec.window is not None else "`.arff`, one row a series"
     raise_faults(str(path), folded(faults))

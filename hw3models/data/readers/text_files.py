@@ -292,8 +292,12 @@ def _separator(rows: list[str]) -> str:
 
 
 def _decimal(rows: list[str], separator: str) -> str:
-    """A comma where numbers are written with one and none with a point."""
-    found = [cell.strip() for row in rows[1:] for cell in cells(row, separator)]
-    commas = any(_COMMA_NUMBER.fullmatch(cell) for cell in found)
-    points = any("." in cell and _NUMBER.fullmatch(cell) for cell in found)
-    return "," if commas and not points else "."
+    """A comma where more columns have numbers with one than with a point: a name of a series may be `1.0`."""
+    commas, points = set[int](), set[int]()
+    for row in rows[1:]:
+        for column, cell in enumerate(cell.strip() for cell in cells(row, separator)):
+            if _COMMA_NUMBER.fullmatch(cell):
+                commas.add(column)
+            elif "." in cell and _NUMBER.fullmatch(cell):
+                points.add(column)
+    return "," if len(commas) > len(points) and not commas & points else "."

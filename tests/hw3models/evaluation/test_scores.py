@@ -122,6 +122,18 @@ def test_the_confusion_has_true_classes_in_rows_and_sums_over_seeds() -> None:
     np.testing.assert_array_equal(evaluated(table, tuple("abcd")).confusion, expected)
 
 
+def test_of_many_classes_the_most_frequent_errors_stand_in_place_of_the_confusion() -> None:
+    table = random_table(120)
+    names = tuple(f"c{k}" for k in range(120))
+    found = evaluated(table, names)
+    counts = sum(sk.confusion_matrix(table.labels, p.argmax(1), labels=range(120)) for p in table.probabilities)
+    errors = np.sort((counts - np.diag(np.diag(counts))).ravel())[::-1]
+    assert found.confusion == ()
+    assert [num for *_, num in found.most_confused] == errors[errors > 0][:50].tolist()
+    assert all(counts[names.index(truth), names.index(said)] == num for truth, said, num in found.most_confused)
+    assert list(found.per_class) == list(names)
+
+
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:
     table = classifier([[1, 0, 1, 0, 1, 0]])
     found = evaluated(table).per_class["yes"]
