@@ -177,9 +177,20 @@ def predict(
     """
     from flows.predict import predict
 
-    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
-    chosen = {"run": run, "family": family, "data_set": of}
-    show(one_a_line([predict(model, data, output, **chosen, **columns, skip_unreadable=skip_unreadable, form=form)]))
+    line = predict(
+        model,
+        data,
+        output,
+        run=run,
+        family=family,
+        data_set=of,
+        sample_column=sample_column,
+        time_column=time_column,
+        label_column=label_column,
+        skip_unreadable=skip_unreadable,
+        form=form,
+    )
+    show(one_a_line([line]))
 
 
 @app.command

@@ -19,7 +19,7 @@ from hw3models.report.figures import (
 )
 from hw3models.report.loading import Missing
 from hw3models.report.mistakes import Mistakes, find_mistakes
-from hw3models.specs import Answer, EvaluationReport, HomeworkPart, Score
+from hw3models.specs import Answer, HomeworkPart, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +109,10 @@ def _too_many(answer: Answer) -> Iterator[Missing]:
     """Confusions of more classes than a reader can follow: the most frequent errors instead."""
     for name, evaluation in answer.evaluation.items():
         if evaluation.most_confused:
-            shown = ", ".join(f"{truth!r} for {said!r} ({num:,})" for truth, said, num in _said(evaluation))
+            errors = evaluation.most_confused[:10]
+            shown = ", ".join(f"{said!r} for {truth!r} ({num:,})" for truth, said, num in errors)
             why = f"{len(answer.data.class_names):,} classes are too many for a picture. Most often it says {shown}."
-            yield Missing(f"Confusion of {formatting.family_name(name)}", why)
-
-
-def _said(evaluation: EvaluationReport) -> list[tuple[str, str, int]]:
-    return [(said, truth, num) for truth, said, num in evaluation.most_confused[:10]]
+            yield Missing(what=f"confusion of {formatting.family_name(name)}", why=why)
 
 
 def _drawn(found: Iterable[Drawn | Missing]) -> tuple[Drawn, ...]:
