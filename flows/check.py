@@ -1,9 +1,9 @@
 """`hw3 check`: what was understood of data, and what stands out, before anything is trained."""
 
 import hashlib
-import sys
 from pathlib import Path
 
+from flows.terminal import remark
 from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
@@ -30,7 +30,7 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
         check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
     asked = spec.model_copy(update={"source": source.source, "missing": "interpolate"})
-    with telling(lambda line: print(line, file=sys.stderr)):
+    with telling(remark):
         raw = read_raw(asked, source, cache=settings.cache)
     found, sample = check_data(raw, spec)
     path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"

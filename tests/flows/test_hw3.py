@@ -25,7 +25,7 @@ def test_homework_that_cannot_be_solved_is_missing_and_the_same_command_brings_i
         patch.setattr(homework, "solve_part", broken)
         without = hw3(SPEC)
     assert without.homework == ()
-    assert without.warnings[-1] == "the homework could not be answered: 1A is broken."
+    assert "the homework could not be answered: 1A is broken." in without.warnings
 
     run = hw3(SPEC)
     assert [(answer.kind, answer.data.name) for answer in run.answers] == [

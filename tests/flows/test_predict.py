@@ -38,7 +38,7 @@ def test_a_study_is_asked_without_a_champion_about_any_of_its_networks(tmp_path:
     own = Predictor.of_network(manifest, rebuild(manifest, states, manifest.best_seed)).predict(series)["probabilities"]
     written = pd.read_csv(tmp_path / "out.csv")
     assert written.iloc[:, -2:].to_numpy() == pytest.approx(own, abs=1e-5)
-    with pytest.raises(SpecError, match="`family` 'majorty' is not a network of this study"):
+    with pytest.raises(SpecError, match="`family` 'majorty' is not a model of this study"):
         predict(None, tmp_path / "new.csv", tmp_path / "o.csv", run=run.tracking.run_id, family="majorty")
 
 

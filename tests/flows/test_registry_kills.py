@@ -101,9 +101,10 @@ def promote(run_id: str, outcome: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(promotion, "model_card", lambda *_, **__: "card")
     monkeypatch.setattr(promotion.tracking, "log_card", lambda *_: None)
     monkeypatch.setattr(promotion, "_decide", lambda *given: already if given[-2] == given[-1] else decided)
-    answer: Any = SimpleNamespace(kind="images", data=SimpleNamespace(name="digits"))
+    answer: Any = SimpleNamespace(kind="images", data=SimpleNamespace(name="digits"), training={"mlp": None})
     spec = SimpleNamespace(fingerprint=lambda: "f")
-    run: Any = SimpleNamespace(run_id=run_id, spec=spec, training=SimpleNamespace(family="mlp"), environment=None)
+    training = SimpleNamespace(family="mlp")
+    run: Any = SimpleNamespace(run_id=run_id, spec=spec, training=training, members=1, environment=None)
     data: Any = SimpleNamespace(name="digits", digest="0" * 16)
     return promotion.promote.fn(answer, PromoteSpec(), run, data)
 
@@ -143,7 +144,10 @@ def test_a_model_without_its_files_is_said_to_have_lost_them_or_to_be_another_on
     for name, description in (("hw3-images", "Made by hw3; and so on."), ("theirs", "A model of ours.")):
         client.create_registered_model(name, description=description)
         client.create_model_version(name, source=source, run_id=run_id)
-    lost = r"holds 0 files `model.safetensors` in MLflow instead of one \(README\): hw3 made it, and its artifacts were"
+    lost = (
+        r"holds 0 files `model.safetensors` or `model.skops` in MLflow instead of one \(README\): hw3 made it, and its "
+        "artifacts were"
+    )
     with pytest.raises(SpecError, match=lost):
         registry.fetch_model("hw3-images/1", tmp_path / "a")
     with pytest.raises(SpecError, match=r"\(README\): it was not made by hw3\. Registered: hw3-images\."):

@@ -163,7 +163,9 @@ def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_p
         text = shown(command, "--help")
         assert "regime:trend (synthetic series of 50 x 8)" in text
         assert ".xyz (a made-up format)" in text
-    assert ".csv, .parquet." in shown("predict", "--help"), "a source that only reads with labels is not asked about"
+    asked_about = shown("predict", "--help")
+    assert ".csv, .tsv" in asked_about
+    assert ".xyz" not in asked_about, "a source that only reads with labels is not asked about"
     listed = shown("sources")
     assert ".xyz a made-up format (sequences; brought by more 2.0)" in listed
     assert "The source 'gone' of more 2.0 (nothing_here:GONE) cannot be loaded: ModuleNotFoundError" in listed

@@ -34,7 +34,6 @@ def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trainer: Trainer) -> d
     monkeypatch.setattr(module, "train_all", trainer)
     monkeypatch.setattr(module, "compare", compare.fn)
     monkeypatch.setattr(module, "draw_ahead", lambda answer: kept.update(ahead=answer))
-    monkeypatch.setattr(module, "publish", lambda answer: kept.update(published=answer))
     monkeypatch.setattr(tracking, "log_answer", lambda run, answer: kept.update(logged=(run, answer)))
     return kept
 
@@ -56,7 +55,6 @@ def test_a_study_compares_what_it_trained_and_hands_one_answer_to_everyone(
     assert answer.comparison.groups[0] == ("mlp",)
     assert answer.cached == ("preprocess",)
     assert answer.metric == answer.comparison.metric == "accuracy"
-    assert seen["published"] == answer
     assert seen["logged"] == ("parent", answer)
     assert seen["ahead"] == answer.model_copy(update={"comparison": None})
 
