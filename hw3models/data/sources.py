@@ -112,7 +112,7 @@ def find_source(source: str) -> Source:
         SpecError: nothing matches; the message says what there is, suggests the nearest, and names broken plug-ins.
     """
     one = match(source)
-    if one is None and path_of(source).exists():
+    if one is None and source.strip() and path_of(source).exists():
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
             f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"

@@ -118,7 +118,7 @@ def test_one_recording_as_arff_and_one_with_stamps_are_divided_by_time() -> None
     room = read(SHARED / "data" / "series" / "occupancy" / "datatraining.txt", **options, resample="5min")
     assert room.channels == ("Temperature", "Humidity", "Light", "CO2", "HumidityRatio")
     assert any("times in 'date'" in note for note in room.notes)
-    assert any("'' is an index by its name" in note for note in room.notes)
+    assert any("'' numbers the rows" in note for note in room.notes)
     assert any("divided by time into 25 blocks" in note for note in room.notes)
 
 
