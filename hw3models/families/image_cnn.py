@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from hw3models.families.family import Architecture, Network
-from hw3models.families.named import image_recipes
+from hw3models.families.named import IMAGE_CONVOLUTIONS, image_recipes
 from hw3models.nn.layers import ChannelsFirst, Dropout
-from hw3models.specs import Recipe
 
 READ_CLOSELY = 48
 """Larger images are read in steps: 2 pixels up to twice this side, then 4, and so on."""
@@ -61,21 +60,12 @@ def build_cnn(like: Architecture) -> nn.Module:
     return model.to(memory_format=torch.channels_last)
 
 
-RECIPE = Recipe(
-    epochs=15,
-    min_examples=150_000,
-    batch_size=128,
-    learning_rate=5e-3,
-    weight_decay=0.05,
-    crop=0.08,
-    flip="auto",
-)
 IMAGES = Network(
     name="cnn",
     label="CNN",
     kind="images",
     build=build_cnn,
-    recipe=RECIPE,
+    recipe=IMAGE_CONVOLUTIONS,
     computes_in_bf16=True,
-    named=image_recipes(RECIPE),
+    named=image_recipes(IMAGE_CONVOLUTIONS),
 )

@@ -11,9 +11,8 @@ from torch.nn import functional as F
 from hw3models.errors import SpecError
 from hw3models.families.family import Architecture, Network
 from hw3models.families.image_cnn import READ_CLOSELY, reading_step
-from hw3models.families.named import image_recipes
+from hw3models.families.named import IMAGE_CONVOLUTIONS, image_recipes
 from hw3models.nn.layers import ChannelsFirst, Dropout, ImageMean
-from hw3models.specs import Recipe
 
 
 class ResidualBlock(nn.Module):
@@ -80,21 +79,12 @@ def build_resnet(like: Architecture) -> nn.Module:
     return model.to(memory_format=torch.channels_last)
 
 
-RECIPE = Recipe(
-    epochs=15,
-    min_examples=150_000,
-    batch_size=128,
-    learning_rate=5e-3,
-    weight_decay=0.05,
-    crop=0.08,
-    flip="auto",
-)
 IMAGES = Network(
     name="resnet",
     label="ResNet",
     kind="images",
     build=build_resnet,
-    recipe=RECIPE,
+    recipe=IMAGE_CONVOLUTIONS,
     computes_in_bf16=True,
-    named=image_recipes(RECIPE, {"depth": 20, "width": 32, "cutout": 0.3}),
+    named=image_recipes(IMAGE_CONVOLUTIONS, {"depth": 20, "width": 32, "cutout": 0.3}),
 )

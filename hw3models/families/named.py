@@ -5,6 +5,16 @@ from typing import Any
 
 from hw3models.specs import Recipe
 
+IMAGE_CONVOLUTIONS = Recipe(
+    epochs=15,
+    min_examples=150_000,
+    batch_size=128,
+    learning_rate=5e-3,
+    weight_decay=0.05,
+    crop=0.08,
+    flip="auto",
+)
+"""The default of convolutional networks on images."""
 IMAGE_HOMEWORK = Recipe(epochs=10, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant")
 HOMEWORK = Recipe(epochs=30, min_examples=20_000, optimizer="adam", learning_rate=1e-3, schedule="constant")
 DEEP = Recipe(

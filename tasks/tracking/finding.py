@@ -60,10 +60,6 @@ def find_answers(run: str | None) -> tuple[str, list[Answer]]:
     return run_id, [Answer.model_validate_json(text) for text in texts]
 
 
-def _no_answers(run_id: str) -> str:
-    return f"MLflow run {run_id} has no answers: it is not a study, has not ended, or its artifacts were removed."
-
-
 def _newest(client: MlflowClient, experiment_id: str) -> str:
     condition = "tags.`hw3.role` = 'parent' and attributes.status = 'FINISHED'"
     for run in client.search_runs([experiment_id], condition, max_results=50, order_by=["attributes.start_time DESC"]):
