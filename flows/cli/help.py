@@ -21,6 +21,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What is shown": ("--explain", "--json", "--fresh"),
 }
 """Title -> the options that everybody needs, in this order."""
+DATA_OF_PICTURES = (
+    "--image-size",
+    "--group-from",
+    "--group-column",
+    "--label-column",
+    "--skip-unreadable",
+)
+"""What stands under "Data" where these are pictures."""
+COMMANDS_ON_PICTURES = ("images", "autoencoder")
 
 
 def _options(*specs: type[Spec]) -> tuple[str, ...]:
@@ -70,6 +79,7 @@ class GroupedHelp:
 
     def __init__(self) -> None:
         self.everything = False
+        self.of_pictures = False
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:
         """Say how the command is called."""
@@ -96,8 +106,8 @@ class GroupedHelp:
         if positional:
             yield panel.title, positional
         elif self._is_short(given):
-            kept = [entry for entry in given if not _is_more(entry)]
-            yield from _titled([_shortened(entry) for entry in kept], GROUPS, "Options")
+            kept = [entry for entry in given if not self._is_more(entry)]
+            yield from _titled([_shortened(entry) for entry in kept], self._short_groups(), "Options")
         else:
             own = tuple(_name(entry) for entry in given if _name(entry).startswith("--own-recipe."))
             yield from _titled(given, _everything() | {OWN_RECIPE: own}, "Options")
@@ -107,17 +117,19 @@ class GroupedHelp:
 
     def _hidden(self, panel: "HelpPanel") -> int:
         given = [entry for entry in panel.entries if not entry.positional_label and panel.format != "command"]
-        return sum(map(_is_more, given)) if self._is_short(given) else 0
+        return sum(map(self._is_more, given)) if self._is_short(given) else 0
+
+    def _short_groups(self) -> dict[str, tuple[str, ...]]:
+        return GROUPS | {"Data": DATA_OF_PICTURES} if self.of_pictures else GROUPS
+
+    def _is_more(self, entry: "HelpEntry") -> bool:
+        """Is it one of the many that specs have, and few need? What is a command's own is not."""
+        name = _name(entry)
+        is_short = any(name in names for names in self._short_groups().values())
+        return not entry.required and not is_short and (name in _OF_SPECS or name.startswith("--own-recipe."))
 
 
-_SHORT = {name for names in GROUPS.values() for name in names}
 _OF_SPECS = {*_options(DataOptions, StudySpec), "--verbose"}
-
-
-def _is_more(entry: "HelpEntry") -> bool:
-    """Is it one of the many that specs have, and few need? What is a command's own is not."""
-    name = _name(entry)
-    return not entry.required and name not in _SHORT and (name in _OF_SPECS or name.startswith("--own-recipe."))
 
 
 def _everything() -> dict[str, tuple[str, ...]]:

@@ -98,3 +98,11 @@ def test_the_list_of_families_is_json_where_that_is_asked_for(
     rows = json.loads(shown(monkeypatch, capsys, "families", "--json"))
     assert {"family", "data", "recipe", "parameters", "for"} <= set(rows[0])
     assert {(row["family"], row["data"]) for row in rows} >= {("cnn", "images"), ("rocket", "sequences")}
+
+
+def test_help_about_pictures_shows_what_pictures_need_and_no_columns_of_series(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_pictures, of_series = (set(options(shown(monkeypatch, capsys, one, "--help"))) for one in STUDIES[1::-1])
+    assert {"--image-size", "--group-from", "--skip-unreadable"} <= of_pictures - of_series
+    assert {"--sample-column", "--time-column", "--missing"} <= of_series - of_pictures
