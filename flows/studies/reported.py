@@ -22,6 +22,7 @@ from flows.studies.flush import flush
 from flows.studies.pages import page_path
 from flows.studies.result_cache import done_before, is_whole
 from hw3models.evaluation.verdicts import verdict_of
+from hw3models.pipeline.defaults import NOT_COMPARED
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import Answer, HomeworkPart, RunReport, Spec
@@ -163,7 +164,7 @@ def _warnings(answers: tuple[Answer, ...]) -> tuple[str, ...]:
         found += [
             f"{answer.data.name}: {family} could not be trained: {why}" for family, why in answer.failures.items()
         ]
-        found += [f"{answer.data.name}: {note}" for note in answer.notes]
+        found += [f"{answer.data.name}: {note}" for note in answer.notes if not note.startswith(NOT_COMPARED)]
     return tuple(dict.fromkeys(found))
 
 

@@ -24,6 +24,8 @@ FEW_IMAGES = 10_000
 """Training images up to which a residual network stands in the default: five seeds take minutes then, on two cores."""
 TAKEN_FIRST = ("cnn", "lite", "inception", "gru", "resnet", "mlp", "lstm", "fcn", "tcn", "transformer")
 """The order in which a budget takes networks for series: those that answer best for what they cost first."""
+NOT_COMPARED = "Not compared, for what they cost:"
+"""How the note begins that says what the default leaves out, which is no warning."""
 MARGIN = 1.2
 """Scoring validation examples, building and predicting come on top of the steps."""
 
@@ -70,10 +72,7 @@ def _by_size(entries: Sequence[str], data: DataReport, spec: StudySpec) -> Chose
             names.insert(names.index(name) + 1, f"{name}*{members}")
     others = _others(data, names)
     if others and spec.budget_seconds is None:
-        notes.append(
-            f"Not compared, for what they cost: {listed([display_name(one) for one in others])}. Name them, or give a "
-            "`budget`."
-        )
+        notes.append(f"{NOT_COMPARED} {listed([display_name(one) for one in others])}. Name them, or give a `budget`.")
     return Chosen(tuple(names), tuple(notes))
 
 

@@ -1,5 +1,6 @@
 """Data: where they come from, and what was prepared."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,9 @@ from pydantic import ConfigDict, Field, field_validator
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
-HOW_READ = ("Read as ", "Taken with ", "The time step is ", "Resampled to ")
+HOW_READ = re.compile(
+    r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided "
+)
 """How notes begin that say how files were read, and warn of nothing."""
 
 
@@ -178,4 +181,4 @@ class DataReport(Report):
     @property
     def warnings(self) -> tuple[str, ...]:
         """Notes that must be read before any verdict: all but those that say how files were read."""
-        return tuple(note for note in self.notes if not note.startswith(HOW_READ))
+        return tuple(note for note in self.notes if not HOW_READ.match(note))
