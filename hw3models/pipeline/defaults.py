@@ -17,8 +17,8 @@ from hw3models.specs import DataReport, StudySpec, TrainSpec
 
 ROCKET_STEPS = 50_000
 """Time steps of all series together up to which ROCKET stands in the default: five seeds of it take half a minute then,
-on two cores. For more MiniROCKET takes its place, which is 20 times as fast and as accurate on archives; on the motif and
-order regimes it is far behind (docs/decisions/0031)."""
+on two cores. For more MiniROCKET takes its place, which is 20 times as fast and as accurate on archives; on the motif
+and order regimes it is far behind (docs/decisions/0031)."""
 ROCKET_SECONDS = 1.3e-4
 """What ROCKET takes for one of these steps, on two cores; the estimate that a budget is held against."""
 FEW_IMAGES = 10_000
