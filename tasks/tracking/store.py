@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,8 @@ _TAGS = {
 }
 _MAKING = ".making-"
 """Begin of the name of a store that is being made."""
+_migrating = threading.Lock()
+"""Alembic, which makes the tables, keeps what it is at in a global of the process: two threads break each other's."""
 
 
 @lru_cache(maxsize=4)
@@ -66,7 +69,8 @@ def _make(database: Path) -> None:
     making = database.with_name(f"{_MAKING}{os.getpid()}.db")
     artifacts = (database.parent / "artifacts").as_uri()
     try:
-        store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
+        with _migrating:
+            store = SqlAlchemyStore(f"sqlite:///{making}", artifacts)  # type: ignore[no-untyped-call]
         store.engine.dispose()
         making.replace(database)
     except BaseException:

@@ -4,11 +4,13 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlflow import MlflowClient
 
 from tasks.settings import Settings
+from tasks.tracking import store
 from tasks.tracking.store import connect_once
 
 HALF = 500_000
@@ -78,3 +80,13 @@ def test_a_store_for_which_the_disk_has_no_space_leaves_nothing_that_fills_it(ho
     assert done.returncode == 1
     assert [path.name for path in Settings().store.iterdir() if path.suffix == ".db" or "making" in path.name] == []
     subprocess.run([sys.executable, "-c", MAKE_IT], check=True)
+
+
+def test_stores_of_several_homes_are_made_by_threads_of_one_process(tmp_path: Path) -> None:
+    def make(folder: str) -> tuple[MlflowClient, str]:
+        at = tmp_path / folder
+        return store._connect(f"sqlite:///{at / 'mlflow.db'}", "hw3", (at / "artifacts").as_uri(), f"{at}.lock")
+
+    with ThreadPoolExecutor(4) as pool:
+        for client, experiment in pool.map(make, "abcd"):
+            assert client.get_experiment(experiment).name == "hw3"
