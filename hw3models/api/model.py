@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hw3models.data.arrays import in_order
 from hw3models.errors import DataError
 from hw3models.serving.predictor import Predictor
+from hw3models.specs import Axes
 
 
 class Model:
     """Answers about new examples, in the labels that it was trained with."""
 
-    def __init__(self, predictors: Sequence[Predictor], classes: NDArray[Any]) -> None:
-        self._predictors = tuple(predictors)
+    def __init__(self, predictors: Sequence[Predictor], classes: NDArray[Any], axes: Axes | None = None) -> None:
+        self._predictors, self._axes = tuple(predictors), axes
         self.classes = classes
         """(K,) labels, in the order of the columns of probabilities."""
 
@@ -29,7 +31,7 @@ class Model:
         Raises:
             DataError: they do not fit the model.
         """
-        taken = _as_taken(self._predictors[0], examples)
+        taken = _as_taken(self._predictors[0], in_order(examples, "NCT") if self._axes == "NCT" else examples)
         answers = [one.predict(taken)["probabilities"] for one in self._predictors]
         return np.asarray(np.mean(answers, axis=0), np.float32)
 

@@ -74,7 +74,7 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
         group_names, groups = group_codes(texts)
     raise_faults(str(files[0]), faults)
     if features.dtype != np.uint8:
-        features = ordered(features, spec or DataSpec(), str(files[0]))
+        features = ordered(features, spec.axes if spec else None, str(files[0]))
         features = features if features.flags.c_contiguous else np.ascontiguousarray(features)
     names, codes = label_codes(np.asarray(labels), str(files[1]))
     return Raw(

@@ -40,7 +40,7 @@ def read_npz(path: Path, name: str, spec: DataSpec | None = None) -> Raw:
     arrays, spec = _load(path), spec or DataSpec()
     for key in ("X", "X_test"):
         if key in arrays:
-            arrays[key] = ordered(arrays[key], spec, str(path))
+            arrays[key] = ordered(arrays[key], spec.axes, str(path))
     faults: list[str] = []
     parts = [
         part
