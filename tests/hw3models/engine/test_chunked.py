@@ -199,6 +199,7 @@ print(json.dumps(peaks))
 """
 
 
+@pytest.mark.slow
 def test_memory_is_a_chunk_however_large_the_file(tmp_path: Path) -> None:
     """All of it counted: preparing, checking, scaling, training. The small file first shows what libraries take."""
     for name, num in (("small", 2_000), ("large", 100_000)):
