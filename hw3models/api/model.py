@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw3models.data.arrays import in_order
+from hw3models.data.arrays import WHERE, in_order
+from hw3models.data.readers.image_arrays import eight_bits
 from hw3models.errors import DataError
 from hw3models.serving.predictor import Predictor
 from hw3models.specs import Axes
@@ -48,7 +49,10 @@ def _as_taken(predictor: Predictor, examples: Any) -> NDArray[Any]:
     """Arrays as the predictor wants them: (N, H, W) or (N, T, C), shorter series with NaN at the end."""
     manifest = predictor.manifest
     if manifest.kind == "images":
-        return np.asarray(examples)
+        pixels, fault = eight_bits(np.asarray(examples), "X")
+        if fault:
+            raise DataError(f"{WHERE}: {fault}.")
+        return pixels
     steps, channels = manifest.shape[0], manifest.shape[1]
     ragged = not isinstance(examples, np.ndarray) and len({np.shape(one) for one in examples}) > 1
     values = None if ragged else np.asarray(examples)

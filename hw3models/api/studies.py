@@ -68,15 +68,16 @@ def study(
     be trained does not stop the others; the result says why.
 
     Args:
-        examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N arrays
-            (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
+        examples: images, uint8 (N, H, W) or (N, H, W, 3), or other numbers of four axes (fractions in 0..1, channels
+            first); or series, numbers (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series
+            that are NaN in every channel are not part of it.
         labels: (N,) whole numbers or text.
         families: such as `["cnn", "rocket"]` or `"cnn,./nets.py:MyNet"`; None: all that suit.
         seeds: trainings of each family.
         groups: (N,) whose examples they are (subjects, recordings): none is then on two sides, and the intervals count
             groups. None: the examples are independent.
         test: (N,) True for examples to test on; None: a quarter is drawn, stratified by class.
-        kind: `images` or `sequences`; None: images where they are uint8 of such a shape, else series.
+        kind: `images` or `sequences`; None: images where they are uint8 or have four axes, else series.
         axes: of series: `NTC`, or `NCT` where channels come before steps, as in aeon; None: NTC, and arrays that look
             like NCT are refused.
         channels: names of the C channels of series.

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, class_codes, group_codes, group_texts, label_texts, raw_sequences
+from hw3models.data.readers.image_arrays import eight_bits, how_taken
 from hw3models.data.tails import without_tails
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Axes, Kind
@@ -34,10 +35,11 @@ def raw_from_arrays(
     """Labelled examples, as a reader of files would hand them over.
 
     Args:
-        examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N
-            arrays (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
+        examples: images, uint8 (N, H, W) or any numbers of four axes, as `eight_bits` takes them; or series, numbers
+            (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series that are NaN in every
+            channel are not part of it.
         labels: (N,) whole numbers or text.
-        kind: what they are; None: images where they are uint8 of such a shape, else series.
+        kind: what they are; None: images where they are uint8 or have four axes, else series.
         axes: of series, `NTC` or `NCT` (channels before steps); None: NTC, refused where they look like NCT.
         test: (N,) True for examples to test on; None: they are drawn.
         groups: (N,) whose examples they are, whole numbers or text; None: they are independent.
@@ -87,6 +89,7 @@ def raw_from_arrays(
         test=held_out,
         groups=group_of,
         group_names=group_names,
+        understood=tuple(filter(None, [how_taken(np.asarray(examples))])),
     )
 
 
@@ -99,18 +102,17 @@ def _is_ragged(examples: Any) -> bool:
 
 def _images(examples: NDArray[Any], kind: Kind | None) -> NDArray[np.uint8] | None:
     """The images; None where they are series."""
-    shaped = examples.ndim == 3 or (examples.ndim == 4 and examples.shape[-1] == 3)
-    if kind == "sequences" or (kind is None and not (shaped and examples.dtype == np.uint8)):
+    shaped = examples.ndim == 4 or (examples.ndim == 3 and examples.dtype in (np.uint8, np.bool_))
+    if kind == "sequences" or (kind is None and not shaped):
         return None
-    if not shaped:
-        raise DataError(f"{WHERE}: images are (N, H, W) or (N, H, W, 3), got {examples.shape}.")
-    if examples.dtype != np.uint8:
-        whole = examples.dtype.kind in "iu" or (np.isfinite(examples).all() and (examples == np.round(examples)).all())
-        if not whole or examples.min() < 0 or examples.max() > 255:
-            raise DataError(
-                f"{WHERE}: pixels are whole numbers in 0..255, got {examples.dtype}; multiply by 255 and round."
-            )
-    return np.ascontiguousarray(examples, dtype=np.uint8)
+    if examples.ndim not in (3, 4) or examples.dtype.kind not in "buif":
+        raise DataError(
+            f"{WHERE}: images are (N, H, W) or (N, H, W, 3), numbers, got {examples.dtype} {examples.shape}."
+        )
+    pixels, fault = eight_bits(examples, "X")
+    if fault:
+        raise DataError(f"{WHERE}: {fault}.")
+    return pixels
 
 
 def in_order(examples: Any, axes: Axes | None) -> Any:

@@ -252,8 +252,9 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
         if kind == expected:
             return
         command = f" It holds {kind}: `hw3 {kind}` compares families on them."
-        if expected in source.kinds:
-            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{command}")
+        if expected in source.kinds or _as_images(data.source, expected):
+            told = f" `hw3 {kind}` compares families on them.{_as_images(data.source, expected)}"
+            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{told}")
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
     near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
@@ -303,3 +304,14 @@ def read_examples(
     check_there(path)
     _check_options(source, spec)
     yield from source.unlabelled(spec, wanted)
+
+
+def _as_images(source: str, expected: Kind) -> str:
+    """The name that makes images of an array; empty where nothing is known to help."""
+    path = path_of(source)
+    if expected != "images" or path.suffix.lower() not in (".npz", ".npy", ".h5", ".hdf5", ".hdf"):
+        return ""
+    return (
+        f" If its arrays are pictures, call them `images`: np.savez('{path.stem}-images.npz', images=X, labels=y); "
+        "pixels may be 0 to 255 or fractions."
+    )

@@ -88,7 +88,7 @@ def _groups(arrays: dict[str, NDArray[Any]], faults: list[str]) -> list[str] | N
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             faults = _key_faults(list(found))
             for key in _KEYS:
                 if key in found:
@@ -101,7 +101,7 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The arrays by their names.
 
     Raises:
@@ -223,7 +223,7 @@ def _named_groups(path: Path) -> list[str] | None:
     """The groups of X; None where the file names none, or is none: whoever reads X says so."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             if "groups" not in found or header_faults(archive, found["groups"], "groups"):
                 return None
             groups = _array(archive, found["groups"])
@@ -238,7 +238,7 @@ def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
     """X, out of the archive as it is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             if "X" not in found:
                 raise DataError(f"{path}: the array 'X' is missing; the file has {list(found) or 'none'}.")
             raise_faults(str(path), header_faults(archive, found["X"], "X", limit=None))
@@ -273,7 +273,7 @@ def _is_labelled(spec: DataSpec) -> bool:
         return True
     try:
         with zipfile.ZipFile(path) as archive:
-            return "y" in _members(path, archive)
+            return "y" in members(path, archive)
     except (OSError, zipfile.BadZipFile, DataError):
         return True
 

@@ -143,7 +143,7 @@ def test_a_folder_keeps_the_models(tmp_path: Path) -> None:
         ({"groups": [1, 2]}, r"groups has shape \(2,\)"),
         ({"test": [0, 1]}, r"test is int64 \(2,\)"),
         ({"channels": ["a"]}, "1 names for 2 channels"),
-        ({"kind": "images"}, r"images are \(N, H, W\)|pixels are whole numbers"),
+        ({"kind": "images"}, "X holds .*; pixels are 0 to 255, or fractions in 0 to 1; undo what normalised them"),
         ({"examples": [["a", "b"], ["c"]], "labels": [0, 1]}, "series 0 holds what is no number"),
     ],
 )
@@ -241,3 +241,13 @@ def test_missing_ends_are_shorter_series_only_where_they_are_no_gaps_as_in_files
     of_file = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
     of_arrays = study(series, labels, families="mlp", seeds=1, epochs=1, missing="interpolate").answer.data
     assert of_arrays.digest == of_file.digest
+
+
+def test_pictures_may_be_fractions_or_have_their_channels_first_in_training_and_when_the_model_is_asked() -> None:
+    labels = np.arange(60) % 2
+    pixels = np.random.default_rng(0).integers(0, 150, (60, 8, 8, 3)) + 100 * labels[:, None, None, None]
+    whole = study(pixels.astype(np.uint8), labels, families="mlp", seeds=1, epochs=2)
+    for given in (pixels / 255, (pixels / 255).transpose(0, 3, 1, 2).astype(np.float32)):
+        found = study(given, labels, families="mlp", seeds=1, epochs=2)
+        assert found.answer.data.digest == whole.answer.data.digest
+        assert np.array_equal(found.best.predict_proba(given), whole.best.predict_proba(pixels.astype(np.uint8)))
