@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults
 from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
+from hw3models.data.readers.named_arrays import is_elsewhere
 from hw3models.data.readers.npz_files import header_faults, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
@@ -116,6 +117,8 @@ def _hdf5_entries(file: Any) -> Entries:
         if isinstance(item, h5py.Dataset):
             size = math.prod(item.shape) * item.dtype.itemsize
             is_text = h5py.check_string_dtype(item.dtype) is not None
+            if is_elsewhere(item):
+                raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
             fault = f"{name} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"
             read = (lambda: np.array(item.asstr()[()], dtype=str)) if is_text else (lambda: np.asarray(item[()]))
             found[name] = _Entry(item.shape, item.dtype, read, fault if size > MAX_BYTES else "")

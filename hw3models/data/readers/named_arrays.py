@@ -77,7 +77,7 @@ def _part(
             f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {_listed(arrays)}. Name them: "
             f"`--arrays X{end}=NAME,y{end}=NAME`."
         )
-    labels = _flat(arrays[label].read()) if label is not None and labelled else None
+    labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
     texts = None if labels is None else _texts(labels, f"{label!r}", faults)
     stored = arrays[names[f"X{end}"]]
@@ -85,7 +85,7 @@ def _part(
     series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
     groups = None
     if group is not None:
-        groups, faults = group_texts(_flat(arrays[group].read()), len(series), group)
+        groups, faults = group_texts(_flat(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
     if texts is not None and len(texts) != len(series):
         faults.append(f"{names[f'X{end}']!r} has {len(series):,} series, but {label!r} has {len(texts):,} labels")
     raise_faults(str(path), faults)
@@ -147,21 +147,27 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
     return roles
 
 
-def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    """Labels (N,) out of (N, 1), (1, N), or a cell array of texts."""
+def _flat(values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Labels (N,) out of (N, 1), (1, N), or a cell array of texts.
+
+    Raises:
+        DataError: a cell holds several numbers.
+    """
     values = np.asarray(values)
     if values.ndim == 2 and 1 in values.shape:
         values = values.reshape(-1)
     if values.dtype.kind == "O":
-        cells = [_text(cell) for cell in values.reshape(-1)]
+        cells = [_text(cell, where) for cell in values.reshape(-1)]
         return np.array(cells, dtype=object).astype(str)
     return values
 
 
-def _text(cell: Any) -> str:
+def _text(cell: Any, where: str) -> str:
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "replace")
     plain = np.asarray(cell)
+    if plain.size > 1 and plain.dtype.kind != "U":
+        raise DataError(f"{where}: a cell holds {plain.dtype} {plain.shape}; one number or text is needed.")
     return str(plain.reshape(-1)[0]) if plain.size == 1 else "".join(map(str, plain.reshape(-1)))
 
 
@@ -279,18 +285,29 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
     for name, one in found:
         if name.startswith("#"):
             continue
+        if is_elsewhere(one):
+            raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
 
         def read(one: Any = one) -> NDArray[Any]:
-            if one.dtype == h5py.ref_dtype:
+            if h5py.check_ref_dtype(one.dtype) is not None:
                 cells = np.empty(one.size, dtype=object)
                 for number, reference in enumerate(np.asarray(one).reshape(-1)):
                     cells[number] = _cell_of(file[reference])
                 return cells
             values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
+            names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
+            if names is not None:
+                called = {number: name for name, number in names.items()}
+                values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
             return values.T if transposed else values
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
         yield name, _Stored(shape, str(one.dtype), read)
+
+
+def is_elsewhere(one: Any) -> bool:
+    """Are the numbers of this dataset in other files, whose content no digest knows?"""
+    return bool(one.is_virtual or one.external)
 
 
 def _cell_of(one: Any) -> Any:
