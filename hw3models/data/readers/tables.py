@@ -295,13 +295,6 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     own = own_columns(spec)
-    whole = [column for column in found if column not in own and any(map(_is_nested, table[column].head(_MAX_ROWS)))]
-    if "time_column" in missing and whole:
-        faults.append(
-            f"columns {listed(whole)} hold lists, as where a row is a whole series; write a row for each step: "
-            f"table = table.explode({whole!r}), then table[{spec.time_column!r}] = "
-            f"table.groupby({spec.sample_column!r}).cumcount()"
-        )
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found

@@ -143,6 +143,23 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
+    return gather_cells(path, table, lines, head, spec, labelled, width)
+
+
+def gather_cells(
+    path: Path,
+    table: "pd.DataFrame",
+    lines: NDArray[np.int64],
+    head: Head,
+    spec: DataSpec,
+    labelled: bool,
+    width: int | None,
+) -> Gathered:
+    """The same of cells that were read: all are texts, each row from one of `lines` (N,).
+
+    Raises:
+        DataError: all faults together, with their lines.
+    """
     names = list(table.columns)
     faults: list[str] = []
     special = _special(names, spec, faults, has_header=head.has_header)
