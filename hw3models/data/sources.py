@@ -55,7 +55,7 @@ _OURS: tuple[Source, ...] = (
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
-    replace(paired(npz_files.NPZ), takes=("axes",)),
+    named_arrays.by_names(paired(npz_files.NPZ)),
     replace(npy_files.NPY, takes=("axes",)),
     text_tables.TEXT,
     text_tables.PARQUET,
@@ -101,6 +101,8 @@ def all_sources() -> tuple[Source, ...]:
 
 def match(source: str) -> Source | None:
     """The source that `source` of a spec means; None where nothing does."""
+    if not source.strip():  # as a path it would be the folder that somebody is in
+        return None
     ours = next((one for one in _OURS if one.matches(source)), None)
     return ours or next((one for one in plugins().sources if one.matches(source)), None)
 

@@ -28,7 +28,7 @@ from hw3models.data.checks import raise_faults
 from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
 from hw3models.data.readers.named_arrays import is_elsewhere
-from hw3models.data.readers.npz_files import header_faults, members
+from hw3models.data.readers.npz_files import Entry, entry_of, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
@@ -43,17 +43,7 @@ _SMALLEST = 8
 _COLOURS = (1, 3, 4)
 
 
-class _Entry(NamedTuple):
-    """An array of the file, before it is read."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], NDArray[Any]]
-    fault: str = ""
-    """Why it must not be read."""
-
-
-Entries = dict[str, _Entry]
+Entries = dict[str, Entry]
 
 
 class _Part(NamedTuple):
@@ -77,7 +67,7 @@ def _opened(path: Path, *, any_name: bool = False) -> Iterator[Entries]:
             with zipfile.ZipFile(path) as archive:
                 named = [(info.filename.removesuffix(".npy"), info) for info in archive.infolist()]
                 found = dict(named) if any_name else members(path, archive)
-                yield {name: _npz_entry(archive, info) for name, info in found.items()}
+                yield {name: entry_of(archive, info) for name, info in found.items()}
         else:
             import h5py
 
@@ -87,25 +77,6 @@ def _opened(path: Path, *, any_name: bool = False) -> Iterator[Entries]:
         raise DataError(
             f"{path}: not a whole `{path.suffix}` file ({str(error).rstrip('.')}). Write it again."
         ) from error
-
-
-def _npz_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
-    from numpy.lib import format as npy_format
-
-    any_format: Any = npy_format
-    faults = header_faults(archive, info, info.filename.removesuffix(".npy"), text=True)
-    if faults:
-        return _Entry((), np.dtype("O"), lambda: np.zeros(0), faults[0])
-
-    def read() -> NDArray[Any]:
-        with archive.open(info) as member:
-            return np.asarray(any_format.read_array(member, allow_pickle=False))
-
-    with archive.open(info) as member:
-        version = any_format.read_magic(member)
-        header = any_format.read_array_header_1_0 if version == (1, 0) else any_format.read_array_header_2_0
-        shape, _, dtype = header(member)
-    return _Entry(shape, dtype, read)
 
 
 def _hdf5_entries(file: Any) -> Entries:
@@ -121,7 +92,7 @@ def _hdf5_entries(file: Any) -> Entries:
                 raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
             fault = f"{name} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"
             read = (lambda: np.array(item.asstr()[()], dtype=str)) if is_text else (lambda: np.asarray(item[()]))
-            found[name] = _Entry(item.shape, item.dtype, read, fault if size > MAX_BYTES else "")
+            found[name] = Entry(item.shape, item.dtype, read, fault if size > MAX_BYTES else "")
 
     file.visititems(see)
     return found
@@ -149,13 +120,15 @@ def _meaning(name: str) -> tuple[Part, str]:
     return parts[0] if len(parts) == 1 else "train", "_".join(rest) if len(parts) < 2 else name
 
 
-def _are_images(name: str, entry: _Entry, *, rows: bool) -> bool:
+def _are_images(name: str, entry: Entry, *, rows: bool) -> bool:
     """Four axes, which series do not have; or uint8 or bool of three. By their name, or with `rows`, also others."""
     shape, is_named = entry.shape[1:], _meaning(name)[1] in _ONLY_IMAGES
     if entry.dtype.kind not in "buif":
         return False
     if len(shape) == 3:
-        return shape[2] in _COLOURS or shape[0] in _COLOURS
+        sides = shape[:2] if shape[2] in _COLOURS else shape[1:]
+        has_colours = shape[2] in _COLOURS or shape[0] in _COLOURS
+        return has_colours and (min(sides) >= _SMALLEST or is_named or entry.dtype == np.uint8)
     if len(shape) == 2:
         return min(shape) >= _SMALLEST and (is_named or entry.dtype in (np.uint8, np.bool_))
     side = math.isqrt(shape[0]) if len(shape) == 1 else 0

@@ -132,7 +132,7 @@ def are_steps(names: list[str]) -> bool:
         if match := _ENDS.match(name):
             counted.setdefault(match["channel"], []).append(int(match["step"]))
     runs = [own for own in counted.values() if len(own) > 2 and max(own) - min(own) + 1 == len(own) == len(set(own))]
-    return sum(map(len, runs)) >= 0.5 * len(names)
+    return bool(runs) and sum(map(len, runs)) >= 0.5 * len(names)
 
 
 def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = None) -> Gathered:
