@@ -25,7 +25,6 @@ from tasks.names import slug
 from tasks.tracking import registry
 from tasks.tracking.finding import FamilyRun, fetch_family
 
-
 _HOMEWORK = ("mnist", "digits")
 """What `auto` may be: its image models had a name without the data before there were other pictures, and keep it."""
 
