@@ -45,11 +45,11 @@ class Usage(NamedTuple):
     at: float
     """When it was read, in seconds of the monotonic clock."""
     busy: float
-    """Of all cores that this process may use."""
+    """Used on all cores that this process may use."""
     mine: float
-    """Of this process and those it has started."""
+    """Used by this process and those it has started."""
     rivals: dict[int, float]
-    """Of other processes that train here, by their ids, with those that they have started."""
+    """Used by other processes that train here, by their ids, with those that they have started."""
 
 
 def fair_threads(most: int, before: Usage, now: Usage) -> int:
