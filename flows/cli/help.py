@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
     "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
     "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
-    "Servers": ("up", "doctor", "reconcile"),
+    "Servers": ("up", "upload", "doctor", "reconcile"),
 }
 """Title -> commands, those that one begins with first."""
 
