@@ -74,9 +74,9 @@ def make_regime(spec: DataSpec) -> Raw:
 
 
 def informative(spec: DataSpec) -> NDArray[np.bool_]:
-    """Where in the series of `make_regime(spec)` the class stands: (N, T, C), True at the steps and channels that tell it.
+    """Where in the series of `make_regime(spec)` the class stands: (N, T, C), True at steps and channels that tell it.
 
-    Of `motif` the motif, of `order` the two events; `locked`, `dynamics` and `trend` have it everywhere, `noise` nowhere.
+    Of `motif` the motif, of `order` both events; `locked`, `dynamics` and `trend` have it everywhere, `noise` nowhere.
     """
     name = spec.source.removeprefix(PREFIX)
     parts = []
