@@ -88,8 +88,13 @@ class Explanation:
 
     @property
     def verdict(self) -> str:
-        """What may be said, in sentences."""
-        return " ".join(verdict_of(self))
+        """What may be said."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdict: first whether there is anything to explain, then what each method says."""
+        return tuple(verdict_of(self))
 
     def tops(self, method: Method = "occlusion") -> NDArray[np.int64]:
         """(n, 2): the first cell of the window that an answer rests on most."""

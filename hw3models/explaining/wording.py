@@ -26,7 +26,7 @@ def verdict_of(found: "Explanation") -> Iterator[str]:
             "to be more than the most frequent class alone. What its maps mark is what it has learnt by heart."
         )
     for one in found.maps:
-        yield from _of_method(found, one)
+        yield " ".join(_of_method(found, one))
     if found.has_found and any(not _is_good(one) for one in found.maps):
         yield "Read nothing from maps that are not stable, or that the answers do not rest on."
 
