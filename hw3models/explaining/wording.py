@@ -19,15 +19,24 @@ _TOLD = 1
 
 def verdict_of(found: "Explanation") -> Iterator[str]:
     """First whether there is anything to explain, then what each method says and whether it can be believed."""
+    told = [WORDS[one.method] for one in found.maps if is_told(found, one)]
     if not found.has_found:
         assert found.right is not None
         yield (
             f"Nothing is found: {found.label} names {_percent(found.right)} of the classes right, which is not shown "
             "to be more than the most frequent class alone. What its maps mark is what it has learnt by heart."
         )
+    elif told:
+        stable = "" if found.maps[0].agreement is None else ", and the maps are stable over seeds"
+        yield (
+            f"What the answers of {found.label} rest on is shown by {' and '.join(told)}: without the parts that the "
+            f"maps rank highest the answers fall beyond noise{stable}."
+        )
+    else:
+        yield f"What the answers of {found.label} rest on is not shown: no map passes both tests."
     for one in found.maps:
         yield " ".join(_of_method(found, one))
-    if found.has_found and any(not _is_good(one) for one in found.maps):
+    if len(told) < len(found.maps):
         yield "Read nothing from maps that are not stable, or that the answers do not rest on."
 
 

@@ -65,10 +65,7 @@ def series_map(
             panel.imshow(shade(values[None, :, channel], limit), extent=edges, aspect="auto", interpolation="nearest")
             panel.plot(np.arange(len(line)), line, color=BLACK, linewidth=1.0)
             if top is not None and top[1] == channel:
-                corner = (top[0] - 0.5, low - air)
-                panel.add_patch(
-                    Rectangle(corner, window, high - low + 2 * air, fill=False, edgecolor=BLACK, linewidth=1.2)
-                )
+                panel.add_patch(_frame((top[0] - 0.5, low - air), window, high - low + 2 * air))
             panel.set_xlim(edges[:2])
             panel.set_ylim(edges[2:])
             bare(panel)
@@ -100,9 +97,12 @@ def image_map(
             if strength < 1:
                 panel.imshow(shade(values, limit_of(values)), interpolation="nearest")
                 if top is not None:
-                    corner = (top[1] - 0.5, top[0] - 0.5)
-                    panel.add_patch(Rectangle(corner, window[1], window[0], fill=False, edgecolor=BLACK, linewidth=1.2))
+                    panel.add_patch(_frame((top[1] - 0.5, top[0] - 0.5), window[1], window[0]))
         return figure
+
+
+def _frame(corner: tuple[float, float], width: float, height: float) -> Rectangle:
+    return Rectangle(corner, width, height, fill=False, edgecolor=BLACK, linewidth=1.2)
 
 
 def mean_map(values: NDArray[np.floating], names: Sequence[str] | None, width: float = 4.4) -> Figure:

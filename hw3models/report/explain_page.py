@@ -98,7 +98,7 @@ def curves(found: Explanation) -> Drawn:
 
 
 def typical_and_wrong(found: Explanation) -> tuple[list[int], list[int]]:
-    """Places of examples to draw: of each class one that is right, in the middle of its map's strength; and wrong ones."""
+    """Places of examples to draw: of each class a right one, of middling strength of its map; and wrong ones."""
     labels = found.said if found.questions.labels is None else found.questions.labels
     right = found.said == labels
     strength = np.nan_to_num(np.abs(found.maps[0].mean)).sum(axis=(1, 2))

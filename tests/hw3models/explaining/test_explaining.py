@@ -264,8 +264,8 @@ def test_what_cannot_be_explained_is_refused() -> None:
         explain(blind, ask(series()))
     forest = replace(predictor.members[0])
     rocket = Predictor(manifest(family="rocket"), [lambda examples, lengths: forest(examples, lengths)])
-    with pytest.raises(SpecError, match="rocket is not a network, and has no gradients. Use occlusion"):
+    with pytest.raises(SpecError, match=r"rocket is not a network, and has no gradients\. Use occlusion"):
         explain(rocket, ask(series()), methods=["gradients"])
     assert [one.method for one in explain(rocket, ask(series())).maps] == ["occlusion"]
-    with pytest.raises(SpecError, match="1 are too few to be told apart. Give 2 at least"):
+    with pytest.raises(SpecError, match=r"1 are too few to be told apart\. Give 2 at least"):
         explain(predictor, ask(series()), num=1)
