@@ -26,8 +26,9 @@ class Questions:
     """(n,), as the model counts its classes; None where nobody knows."""
     groups: NDArray[np.int64] | None = None
     """(n,): examples of one group are not independent."""
+    is_images: bool = False
     is_test: bool = True
-    """The model was not trained on them."""
+    """They are of the test part of the model's own data."""
 
     def of(self, places: NDArray[np.int64]) -> "Questions":
         """Some of them."""
@@ -37,6 +38,7 @@ class Questions:
             rows=self.rows[places],
             labels=None if self.labels is None else self.labels[places],
             groups=None if self.groups is None else self.groups[places],
+            is_images=self.is_images,
             is_test=self.is_test,
         )
 
@@ -53,5 +55,6 @@ def questions_of(dataset: Dataset, rows: NDArray[np.int64] | None = None) -> Que
         rows=index,
         labels=dataset.labels[index],
         groups=None if dataset.groups is None else dataset.groups[index],
+        is_images=dataset.kind == "images",
         is_test=rows is None,
     )
