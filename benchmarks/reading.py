@@ -152,7 +152,7 @@ def _place(template: str, name: str, names: tuple[str, ...]) -> str:
         "budgets": r"[^()]+",
         "scores": rf"(?:{one}) {_VALUE}(?:, (?:{one}) {_VALUE})*",
         "count": r"[\d,]+ (?:seeds|resampled splits?)",
-        "replicates": "seeds each|seeds|resamples",
+        "replicates": r"seeds each|seeds|resamples|searches of \d+ seeds? each|searches",
         "among": r"(?: among all \d+ pairs)?",
         "examples": _NUMBER
         if template in ("power_examples", "change_examples")

@@ -39,7 +39,7 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
-    "Families": ("--recipe",),
+    "Families": ("--recipe", "--searches"),
     "What to compare": ("--first-seed", "--max-seeds"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),

@@ -37,7 +37,7 @@ from hw3models.specs import (
     TrainReport,
 )
 
-ELSEWHERE = ("tune", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
+ELSEWHERE = ("tune", "searches", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
 """Options of a study that need the flows: `hw3 sequences` and `hw3 images` have them."""
 OF_FILES = (
     "digest",

@@ -121,6 +121,7 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
         num_groups=None if groups is None else len(np.unique(groups)),
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: table.num_networks for name, table in tables.items()},
+        searches={name: table.num_searches for name, table in tables.items() if table.search is not None},
         level=level,
         num_train=first.num_train,
         resampled=first.is_resampled,
@@ -189,7 +190,7 @@ def _pairs(
     names = list(combinations(measured, 2))
     both = [_on_common_splits(tables, measured, a, b) for a, b in names]
     found = [_difference(*pair) for pair in both]
-    seeds = [(len(pair[0].per_seed), len(pair[1].per_seed)) for pair in both]
+    seeds = [(pair[0].num_networks, pair[1].num_networks) for pair in both]
     # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
     known = [not (setting.is_single(a) or setting.is_single(b)) for a, b in names]
     judged = [index for index, is_known in enumerate(known) if is_known]

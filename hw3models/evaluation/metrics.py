@@ -16,7 +16,7 @@ from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.specs import Goal
-from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles, of_searches
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
@@ -122,7 +122,8 @@ def measure(table: PredictionTable, name: str) -> Measured:
         whole = measure(replace(table, members=None, member_seeds=None), name)
         return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
-        return replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        found = replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        return found if table.search is None else of_searches(found, table.search)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
     assert table.num_train is not None
     return Measured(
@@ -146,7 +147,7 @@ def recalls_of(table: PredictionTable, classes: Sequence[int]) -> list[Measured]
         of_class = table.labels == k
         groups = None if table.groups is None else table.groups[of_class]
         found.append(measure_mean((chosen[:, of_class] == k).astype(np.float64), is_share=True, groups=groups))
-    return found
+    return found if table.search is None else [of_searches(one, table.search) for one in found]
 
 
 # ------------------------------------------------------------------------------- means over examples

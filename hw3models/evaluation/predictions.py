@@ -3,7 +3,8 @@
 One row says what one seed of one family says about one example. Columns: `family`, `example`, `label`; `seed` where
 there are several; `prediction` (the class), or one column of probabilities per class, named as the class (`p_` in
 front is allowed), or `value` (an error per example: less is better, and no label is needed). Optional: `group` (whose
-example it is), `resample` (each has a test split of its own), `seconds` (training time of the seed).
+example it is), `resample` (each has a test split of its own), `search` (which of several searches for a recipe the
+seed's recipe comes of: seeds of one search share its luck), `seconds` (training time of the seed).
 
 S = seeds, n = test examples, K = classes
 """
@@ -270,8 +271,24 @@ def _table(
         labels=examples.labels[kept],
         groups=None if examples.groups is None else examples.groups[kept],
         num_train=num_train if resampled else None,
+        search=None if resampled else _searches(rows),
         **said,
     )
+
+
+def _searches(rows: _Rows) -> NDArray[np.int64] | None:
+    """(S,) the search of each seed; None where the family has no column, or a single one."""
+    if not rows.complete(["search"]):
+        return None
+    each = rows.frame["search"].to_numpy().reshape(rows.shape)
+    if (odd := (each != each[:, :1]).any(axis=1)).any():
+        row = int(np.flatnonzero(odd)[0]) * rows.shape[1]
+        raise DataError(
+            f"predictions of {rows.family}: {rows.of(row)} is of more than one search. Seeds of different "
+            "searches need names of their own."
+        )
+    codes = np.unique(each[:, 0].astype(str), return_inverse=True)[1]
+    return np.asarray(codes, np.int64) if codes.max() else None
 
 
 def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:

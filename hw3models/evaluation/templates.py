@@ -214,6 +214,18 @@ TEMPLATES: dict[str, Template] = {
         example={"budgets": "CNN 20, GRU 1"},
         means="A family whose recipe was searched for longer has an advantage that is not its own.",
     ),
+    "search_counted": Template(
+        text="the luck of the search for recipes is counted: seeds are of {num} searches, each with draws of its own",
+        example={"num": "5"},
+        means="Another search would have found another recipe. The intervals say how much that matters, since each of "
+        "the searches has trained networks of its own (Bouthillier et al. 2021).",
+    ),
+    "search_not_counted": Template(
+        text="the luck of the search for recipes is in no interval, since {names} had one search each: "
+        "`--searches 5` counts it",
+        example={"names": "CNN and GRU"},
+        means="Another search would have found another recipe, and all seeds have the one that was found.",
+    ),
     "beaten": Template(
         text="shown to be beaten: {scores}",
         example={"scores": "LSTM 84.1%, majority class 50.0%"},

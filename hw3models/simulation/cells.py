@@ -36,6 +36,8 @@ class Cell:
         """All that it is told apart by."""
         world = self.world
         text = f"{self.name}; {self.metric}; S = {world.seeds}, n = {world.examples:,}"
+        if world.searches > 1:
+            text += f" ({world.searches} searches)"
         if world.group_size > 1:
             text += f" ({world.examples // world.group_size} groups), ICC {world.icc:g}"
         return text
@@ -46,6 +48,8 @@ class Cell:
         world = self.world
         if any(family.collapse for family in world.families):
             return "seeds collapse: five seeds cannot show a rate of 10 to 20%; the report counts collapses instead"
+        if any(family.search for family in world.families) and world.searches == 1:
+            return "one search, whose luck is in no interval: the report says so"
         if world.examples < 100:
             return "fewer than 100 test examples"
         if world.group_size > 1 and world.examples // world.group_size < 20:
@@ -78,6 +82,7 @@ def cells() -> Iterator[Cell]:
         _tails,
         _looks,
         _collapse,
+        _searched,
     )
     for turn in zip_longest(*(kind() for kind in kinds)):
         yield from (cell for cell in turn if cell is not None)
@@ -211,6 +216,21 @@ def _choice() -> Iterator[Cell]:
     for seeds, examples in product((3, 5, 10), (50, 100, 400)):
         world = World(tuple(Family(one) for one in LADDER), seeds, examples)
         yield Cell("choice among six", world, kind="take", margin=0.005, share=0.5)
+
+
+def _searched() -> Iterator[Cell]:
+    """Recipes that were searched for: seeds of one search share its luck."""
+    alike, quiet, lively = Family(0.85, search=0.7), Family(0.85, search=0.1), Family(0.85, search=1.2)
+    for seeds, searches in ((5, 5), (10, 5), (30, 10), (6, 3)):
+        for examples in (100, 1000):
+            yield Cell("searches, alike", World((alike, alike), seeds, examples, searches=searches))
+            yield Cell("searches, quiet and lively", World((quiet, lively), seeds, examples, searches=searches))
+    untuned = Family(0.85, 0.3)
+    yield Cell("searches against no search", World((untuned, lively), 10, 1000, searches=5))
+    for examples in (100, 1000):
+        yield Cell("searches, alike", World((alike, alike), 10, examples, searches=5), "macro_f1")
+    yield Cell("one search, alike", World((alike, alike), 10, 1000))
+    yield Cell("5 alike after searches", World((alike,) * 5, 10, 1000, searches=5), share=0.5)
 
 
 def _looks() -> Iterator[Cell]:

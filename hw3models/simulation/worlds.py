@@ -2,10 +2,11 @@
 
 Network s of family f has on example i the margin (by which the logit of the true class exceeds that of its rival)
 
-    z = m_f + d_i + c_fi + a_fs + e_fsi + logistic noise
+    z = m_f + d_i + c_fi + r_f(s) + a_fs + e_fsi + logistic noise
 
 with the difficulty d of an example (standard deviation 3, shared by all), what makes it hard for one family alone
-(c, 1.5), the luck of a seed (a) and the rest (e, 1). It is right where z > 0, so the true accuracy is the mean of
+(c, 1.5), the luck of the search that the seed's recipe comes of (r, of several seeds each), the luck of a seed (a) and
+the rest (e, 1). It is right where z > 0, so the true accuracy is the mean of
 expit(m_f + normal), and m_f is found for a wanted accuracy by Gauss-Hermite quadrature. Probabilities are the softmax
 of `sharpness` times the logits. Examples of a group share the part `icc` of the variance of d and of c. A seed that
 collapses guesses.
@@ -47,6 +48,8 @@ class Family:
     """True mean over seeds that do not collapse."""
     seed: float = 0.3
     """Standard deviation of the luck of seeds."""
+    search: float = 0.0
+    """Standard deviation of the luck of searches for a recipe."""
     deterministic: bool = False
     collapse: float = 0.0
     """Probability that a seed only guesses."""
@@ -55,8 +58,8 @@ class Family:
 
     @property
     def own_seed(self) -> float:
-        """The same, for a training without randomness as well."""
-        return 0.0 if self.deterministic else self.seed
+        """Of seeds and searches together; none where training has no randomness."""
+        return 0.0 if self.deterministic else float(np.hypot(self.seed, self.search))
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class World:
     """Correlation of two examples of a group, in d and in c."""
     classes: tuple[float, ...] = (0.5, 0.5)
     """Their shares."""
+    searches: int = 1
+    """Searches for a recipe, over which the seeds are spread; 1: all seeds have the recipe of one."""
 
     @property
     def names(self) -> str:
@@ -101,6 +106,7 @@ def draw(rng: np.random.Generator, world: World) -> dict[str, PredictionTable]:
             family=name,
             data_digest="simulated",
             seeds=tuple(range(num_seeds)),
+            search=_searches(world) if world.searches > 1 and family.search and not family.deterministic else None,
             test_index=np.arange(num),
             labels=labels,
             groups=groups,
@@ -121,13 +127,21 @@ def _of_examples(rng: np.random.Generator, world: World) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(world.icc) * shared + np.sqrt(1 - world.icc) * own, np.float32)
 
 
+def _searches(world: World) -> NDArray[np.int64]:
+    return np.arange(world.seeds) * world.searches // world.seeds
+
+
 def _margins(
     rng: np.random.Generator, world: World, family: Family, difficulty: NDArray[np.float32], num_seeds: int
 ) -> NDArray[np.float32]:
     shape = num_seeds, world.examples
     latent = NOISE * rng.standard_normal(shape, dtype=np.float32)
     latent += np.float32(offset(family)) + difficulty + OWN * _of_examples(rng, world)
-    latent += np.float32(family.own_seed) * rng.standard_normal((num_seeds, 1), dtype=np.float32)
+    if not family.deterministic:
+        latent += np.float32(family.seed) * rng.standard_normal((num_seeds, 1), dtype=np.float32)
+    if family.search:
+        luck = rng.standard_normal((world.searches, 1), dtype=np.float32)
+        latent += np.float32(family.search) * luck[_searches(world)]
     if family.collapse:
         latent[rng.random(num_seeds) < family.collapse] = logit(1 / len(world.classes))
     uniform = np.clip(rng.random(shape, dtype=np.float32), 1e-7, 1 - 1e-7)

@@ -45,6 +45,10 @@ class StudySpec(Spec):
     """Search for each network's recipe first, in so many trials, judged on validation examples only: `small` is 5,
     `medium` 20, `large` 60. Every network has the same number; baselines are not tuned. None: the recipes are taken as
     they are."""
+    searches: Annotated[int, Field(ge=1, le=100)] = 1
+    """Repeat the search so often, each with draws of its own, and spread the seeds over the recipes that are found, so
+    that the luck of the search is in the intervals. `seeds` must be a multiple of it; under 3 there is hardly a
+    statement."""
     strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -120,6 +124,25 @@ class StudySpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _searches_fit_the_seeds(self) -> "StudySpec":
+        if self.searches == 1:
+            return self
+        if self.tune is None:
+            raise SpecError(f"`searches` ({self.searches}) repeats a search that `tune` asks for. Give `tune` as well.")
+        if self.until_decided:
+            raise SpecError(
+                f"`searches` ({self.searches}) shares `seeds` among recipes, and `until_decided` adds seeds. Give one "
+                "of the two."
+            )
+        if self.seeds % self.searches:
+            near = max(1, round(self.seeds / self.searches)) * self.searches
+            raise SpecError(
+                f"`seeds` ({self.seeds}) are spread over `searches` ({self.searches}), as many to each. Give `seeds` "
+                f"that are a multiple, such as {near}."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _test_examples_are_not_tuned_on(self) -> "StudySpec":
         if self.tune is not None and self.resampling in ("split", "both"):
             raise SpecError(
@@ -152,6 +175,15 @@ class AutoencoderSpec(StudySpec):
     """Which images."""
     latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Numbers in the code."""
+
+    @model_validator(mode="after")
+    def _one_shape_of_network(self) -> "AutoencoderSpec":
+        if self.searches > 1:
+            raise SpecError(
+                f"`searches` ({self.searches}) of autoencoders may find other layers, and replicates of unlike layers "
+                "are not kept together. Leave `searches` out."
+            )
+        return self
 
 
 class SequencesSpec(StudySpec):

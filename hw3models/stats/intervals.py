@@ -36,7 +36,12 @@ them: the metric of the ensemble without member i, for each i. As pseudo-values 
 these go the way of seeds, above: their mean is the ensemble's value and their variance over M is the jackknife's,
 which on average is not too small (Efron and Stein 1981; docs/decisions/0031).
 
-S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble
+Where recipes were searched for R times, and each search's recipe was trained with seeds of its own, seeds are nested
+in searches: those of one search share its luck. The mean over the seeds of a search is then what counts as one
+replicate, of which there are R (`of_searches`): their variance over R expects (search)/R + a/S + e/(nS), with R - 1
+degrees of freedom, and nothing else changes (docs/decisions/0036).
+
+S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble, R = searches
 """
 
 import math
@@ -85,6 +90,8 @@ class Measured:
     for a member, whose mean is the ensemble's own value (`of_ensembles`)."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
+    nested: NDArray[np.float64] | None = None
+    """(S,) values of the seeds themselves, where `per_seed` and `left_out` hold R means, one for each search."""
 
     @property
     def value(self) -> float:
@@ -94,8 +101,15 @@ class Measured:
     @property
     def per_replicate(self) -> NDArray[np.float64]:
         """The value of each replicate: of each seed, or each ensemble."""
+        if self.nested is not None:
+            return self.nested
         values: NDArray[np.float64] = self.per_seed.reshape(-1, self.num_members).mean(axis=1)
         return values
+
+    @property
+    def num_networks(self) -> int:
+        """Trained replicates that the value rests on."""
+        return len(self.per_seed if self.nested is None else self.nested)
 
     @cached_property
     def possible_means(self) -> NDArray[np.float64] | None:
@@ -350,6 +364,13 @@ def of_ensembles(whole: Measured, without: Sequence[Measured]) -> Measured:
         left_out=pseudo(whole.left_out, [one.left_out for one in without]),
         num_members=num,
     )
+
+
+def of_searches(each: Measured, searches: NDArray[np.int64]) -> Measured:
+    """The same with the mean over the seeds of a search for one replicate; `searches` (S,) says whose seed it is."""
+    members = searches == np.unique(searches)[:, None]
+    share = members / members.sum(axis=1, keepdims=True)
+    return replace(each, per_seed=share @ each.per_seed, left_out=share @ each.left_out, nested=each.per_seed)
 
 
 def estimate(measured: Measured) -> Estimate:

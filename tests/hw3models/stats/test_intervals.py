@@ -14,6 +14,7 @@ from hw3models.stats.intervals import (
     estimate,
     jackknife_groups,
     measure_mean,
+    of_searches,
 )
 
 
@@ -299,3 +300,26 @@ def test_intervals_of_accuracies_hold_the_truth_95_percent_of_the_time() -> None
         low, high = bounded_interval(measure_mean(right, is_share=True), lowest=0, highest=1)
         hits += low <= truth <= high
     assert 0.92 <= hits / 800 <= 0.98
+
+
+def test_seeds_that_are_nested_in_searches_have_the_variance_between_searches() -> None:
+    """The nested analysis of variance: MS between searches / S, with R - 1 degrees of freedom (Searle et al. 1992)."""
+    rng = np.random.default_rng(11)
+    searches, each, num = 4, 3, 2000
+    luck = rng.normal(size=searches).repeat(each)[:, None] + 0.3 * rng.normal(size=(searches * each, 1))
+    values = luck + 0.01 * rng.normal(size=(searches * each, num))
+    whole = measure_mean(values)
+    nested = of_searches(whole, np.arange(searches).repeat(each))
+    means = values.mean(axis=1).reshape(searches, each).mean(axis=1)
+    between = each * np.square(means - means.mean()).sum() / (searches - 1)
+    assert nested.parts.seeds[0].variance == pytest.approx(between / (searches * each))
+    assert nested.parts.seeds[0].df == searches - 1
+    assert nested.value == pytest.approx(whole.value)
+    np.testing.assert_array_equal(nested.per_replicate, whole.per_seed)
+    assert (nested.num_networks, len(nested.per_seed)) == (12, 4)
+    low, high = estimate(nested).interval()
+    expected = stats.t.interval(0.95, searches - 1, means.mean(), stats.sem(means))
+    assert (low, high) == pytest.approx(expected, rel=1e-3)
+    # Searches of one seed each are seeds.
+    alone = of_searches(whole, np.arange(searches * each))
+    assert estimate(alone).interval() == pytest.approx(estimate(whole).interval())
