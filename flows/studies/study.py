@@ -77,7 +77,9 @@ def _train_and_compare(plan: StudyPlan, results: StudyResults, tuned: Tuned) -> 
         # The page is drawn while families are compared.
         draw_ahead(_answer(plan, results, None))
     compared = results.in_order(plan.families)
-    return compare(plan.data, *compared, plan.metric, plan.spec.margin) if len(compared[0]) > 1 else None
+    if len(compared[0]) < 2:
+        return None
+    return compare(plan.data, *compared, plan.metric, plan.spec.margin, estimand=plan.spec.estimand)
 
 
 def _answer(plan: StudyPlan, results: StudyResults, comparison: ComparisonReport | None) -> Answer:

@@ -144,7 +144,9 @@ def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Cal
     found = _train_all(plan, folder, tell)
     comparison = None
     if len(found.training) > 1:
-        compared = compare_reports(data, found.training, found.evaluation, plan.metric, spec.margin)
+        compared = compare_reports(
+            data, found.training, found.evaluation, plan.metric, spec.margin, estimand=spec.estimand
+        )
         comparison = with_design(compared, plan)
     return answer_of(plan, found.training, found.evaluation, comparison, failures=found.failures, notes=notes)
 

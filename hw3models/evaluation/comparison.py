@@ -30,7 +30,7 @@ from hw3models.evaluation.verdicts import (
     pair_sentence,
     winner_and_loser,
 )
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
+from hw3models.specs import ComparisonReport, Estimand, PairReport, PairVerdict, PowerReport
 from hw3models.stats import spending
 from hw3models.stats.intervals import Estimate, Measured, covariance, difference
 from hw3models.stats.multiple_testing import LEVEL, holm_levels, step_down
@@ -64,6 +64,7 @@ def compare(
     looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
     with_power: bool = True,
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
 
@@ -75,7 +76,9 @@ def compare(
     families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
     recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together, and
     of all `looks` at a growing study (`hw3models.stats.spending`); `settled` are pairs whose verdict stands from an
-    earlier one. `with_power` advises on what each pair could have shown, which takes longer than all the rest.
+    earlier one. `with_power` advises on what each pair could have shown, which
+    takes longer than all the rest. `estimand`: families are compared by the mean over their seeds, or by the median,
+    which seeds that collapse hardly move.
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -88,12 +91,12 @@ def compare(
         computable = [set(available(table)) for table in tables.values()]
         metric = default_metric(set.intersection(*computable) if computable else ())
     _check(tables, metric, margin)
-    measured = {name: measure(table, metric) for name, table in tables.items()}
+    measured = {name: measure(table, metric, estimand) for name, table in tables.items()}
     better = METRICS[metric].higher_is_better
     order = sorted(measured, key=lambda name: measured[name].value, reverse=better)
     if margin is None:
         margin = DEFAULT_MARGINS.get(METRICS[metric].unit, RELATIVE_MARGIN * abs(measured[order[0]].value))
-    setting = _setting(tables, metric, margin, level, facts)
+    setting = replace(_setting(tables, metric, margin, level, facts), estimand=estimand)
     found = _pairs(tables, measured, setting, looks, with_power=with_power)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
     pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
@@ -148,6 +151,7 @@ def _report(
         collapses=dict(standings.collapses),
         num_groups=setting.num_groups,
         about=setting.about,
+        estimand=setting.estimand,
         level=setting.level,
         headline=headline(setting, standings),
         changes=changes(setting, standings),

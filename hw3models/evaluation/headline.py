@@ -33,7 +33,7 @@ def _because(setting: Setting, standings: Standings) -> str:
     rest = [one for one in standings.could_be_best if one != take]
     if rest:
         others = setting.listed(rest) if len(rest) <= MOST_NAMES else f"{len(rest)} others"
-        return say("because_open", name=name, metric=metric, others=others)
+        return say("because_open", name=name, mean=setting.estimand, metric=metric, others=others)
     if not all(standings.beats(take, other) for other in standings.scores if other != take):
         return say("because_unbeaten", name=name, metric=metric)
     others = "the other family" if len(standings.scores) == 2 else "every other family"

@@ -23,7 +23,7 @@ from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.facts import NO_FACTS, Facts, FamilyFacts, fact
 from hw3models.evaluation.prediction_columns import as_name, as_numbers, class_columns, in_order, listed, tidied
 from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
-from hw3models.specs import ComparisonReport
+from hw3models.specs import ComparisonReport, Estimand
 
 LARGEST = 2**31
 """Bytes that the named classes of a family may take as probabilities of 0 and 1."""
@@ -38,6 +38,7 @@ def compare_predictions(
     deterministic: Collection[str] = (),
     baselines: Collection[str] = (),
     num_train: int | None = None,
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """Which family is better on these examples, and is the difference real?
 
@@ -51,6 +52,7 @@ def compare_predictions(
         deterministic: families of which one seed says everything; a single seed of any other is "cannot tell".
         baselines: families that are only taken where they are the best.
         num_train: training examples of each resample; needed with a column `resample`.
+        estimand: `mean` or `median` over seeds: seeds that collapse hardly move a median.
 
     Raises:
         DataError: the columns, or what stands in them, are no such table; all faults at once.
@@ -60,7 +62,15 @@ def compare_predictions(
     frame = tidied(frame)
     tables = tables_of(frame, num_train=num_train)
     facts = named_facts(tables, deterministic, baselines)
-    return compare(tables, metric=metric, margin=margin, level=level, train_seconds=seconds_of(frame), facts=facts)
+    return compare(
+        tables,
+        metric=metric,
+        margin=margin,
+        level=level,
+        train_seconds=seconds_of(frame),
+        facts=facts,
+        estimand=estimand,
+    )
 
 
 def check_level(level: float) -> None:

@@ -22,7 +22,7 @@ from hw3models.evaluation.wording import (
     value,
     value_with_interval,
 )
-from hw3models.specs import Answer, Collapse, PairReport, Score, TakeReason
+from hw3models.specs import Answer, Collapse, Estimand, PairReport, Score, TakeReason
 
 LARGE_TEST_PART = 0.5
 """Test examples per training example of a resample above which the corrected t test is nearly blind."""
@@ -52,6 +52,8 @@ class Setting:
     """Each replicate had a split of its own."""
     about: Literal["training set", "problem"] = "training set"
     """What the verdict is about."""
+    estimand: Estimand = "mean"
+    """Families are compared by the mean over their seeds, or by the median."""
     facts: Facts
 
     def is_single(self, name: str) -> bool:
@@ -245,6 +247,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_groups(setting),
         *_about_resamples(setting),
         *_about_collapses(setting, standings),
+        *([say("about_median")] if setting.estimand == "median" else []),
         *_about_devices(setting, standings),
         *_about_budgets(setting, standings),
         *_about_searches(setting, standings),
@@ -271,7 +274,7 @@ def _take(setting: Setting, standings: Standings) -> str:
     places = {"name": name, "metric": metric, "score": _score(setting, standings, take)}
     rest = [name for name in standings.could_be_best if name != take]
     if rest:
-        return say("take_open", names=setting.listed(rest), **places)
+        return say("take_open", names=setting.listed(rest), mean=setting.estimand, **places)
     if not all(standings.beats(take, other) for other in standings.scores if other != take):
         return say("take_unbeaten", **places)
     others = "the other family" if len(standings.scores) == 2 else "every other family"
@@ -354,7 +357,7 @@ def _about_resamples(setting: Setting) -> list[str]:
 def _about_collapses(setting: Setting, standings: Standings) -> list[str]:
     return [
         say(
-            "collapsed",
+            "collapsed" if setting.estimand == "mean" else "collapsed_of_median",
             num=str(one.seeds),
             of=str(one.of),
             name=setting.label(name),

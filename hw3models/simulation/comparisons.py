@@ -152,6 +152,7 @@ def _compare(cell: Cell, tables: dict[str, PredictionTable], **more: object) -> 
         margin=cell.margin or _NEVER,
         facts=cell.world.facts,
         with_power=False,
+        estimand=cell.estimand,
         **given,  # type: ignore[arg-type]
     )
 
@@ -173,7 +174,7 @@ def _verdicts(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, 
             hits[what] += hit
         if len(tables) == 2:
             for name, table in tables.items():
-                found = score_of(measure(table, cell.metric), cell.metric)
+                found = score_of(measure(table, cell.metric, cell.estimand), cell.metric)
                 scores[name] += found.low <= true[name] <= found.high
     rates = {what: rate(number, repeats) for what, number in hits.items()}
     if len(true) == 2:

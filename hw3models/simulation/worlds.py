@@ -24,10 +24,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, log_softmax, logit
+from scipy.special import expit, log_softmax, logit, ndtri
 
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.specs import Estimand
 
 Array = NDArray[np.float64]
 DIFFICULTY, OWN, NOISE = 3.0, 1.5, 1.0
@@ -185,8 +186,11 @@ def _spread(seed: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) -> float:
-    """The expected value of a seed on endless test examples."""
+def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean") -> float:
+    """The expected value of a seed on endless test examples, or the median of seeds (of which under half collapse)."""
+    if estimand == "median":
+        place = ndtri(1 - 0.5 / (1 - family.collapse)) * family.own_seed
+        return _of_one_seed(offset(family) + place, _spread(0.0), family.sharpness, classes, metric)
     if metric in ("accuracy", "balanced_accuracy"):
         # All classes are alike: no population is needed.
         return (1 - family.collapse) * family.accuracy + family.collapse / len(classes)
@@ -201,16 +205,20 @@ def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) 
     return (1 - family.collapse) * value + family.collapse * guess
 
 
-def as_good_as(other: Family, family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
+def as_good_as(
+    other: Family, family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean"
+) -> Family:
     """The `family` with another accuracy, such that by `metric` both are equal."""
-    return with_value(family, metric, truth(other, metric, classes), classes)
+    return with_value(family, metric, truth(other, metric, classes, estimand), classes, estimand)
 
 
-def with_value(family: Family, metric: str, value: float, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
+def with_value(
+    family: Family, metric: str, value: float, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean"
+) -> Family:
     """The `family` with another accuracy, such that this is its true value by `metric`."""
 
     def excess(accuracy: float) -> float:
-        return truth(replace(family, accuracy=accuracy), metric, classes) - value
+        return truth(replace(family, accuracy=accuracy), metric, classes, estimand) - value
 
     return replace(family, accuracy=float(brentq(excess, 0.4, 0.9995, xtol=1e-9)))
 
@@ -245,6 +253,9 @@ def _of_one_seed(centre: float, spread: float, sharpness: float, classes: tuple[
     chosen = chances.argmax(axis=1)
     right = chances[np.arange(len(labels)), labels]
     match metric:
+        case "accuracy" | "balanced_accuracy":
+            # All classes are alike.
+            return float((chosen == labels) @ weights)
         case "macro_f1":
             return float(f1_score(labels, chosen, average="macro", sample_weight=weights))
         case "cross_entropy":

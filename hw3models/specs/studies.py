@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
-from hw3models.specs.comparison import Answer, Tracking
+from hw3models.specs.comparison import Answer, Estimand, Tracking
 from hw3models.specs.data import DataSpec
 from hw3models.specs.training import PlacementWish, Recipe, Resampling
 
@@ -72,6 +72,9 @@ class StudySpec(Spec):
     metric: str | None = None
     """What families are compared by: `accuracy`, `balanced_accuracy`, `macro_f1`, `cross_entropy`, `auroc`, `brier` or
     `calibration_error`; of autoencoders `mse`, `squared_error`, `psnr` or `probe_accuracy`. None: accuracy, or mse."""
+    estimand: Estimand = "mean"
+    """Compare families by the `mean` over their seeds, or by the `median`, which seeds that collapse hardly move: it
+    takes ten seeds or more."""
     margin: Annotated[float, Field(gt=0)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
     percent, 0.1 dB, 2% of the best value of all others."""
@@ -139,6 +142,22 @@ class StudySpec(Spec):
             raise SpecError(
                 f"`seeds` ({self.seeds}) are spread over `searches` ({self.searches}), as many to each. Give `seeds` "
                 f"that are a multiple, such as {near}."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_median_is_of_independent_seeds(self) -> "StudySpec":
+        if self.estimand == "mean":
+            return self
+        others = {
+            "until_decided": self.until_decided,
+            "searches": self.searches > 1,
+            f"resampling: {self.resampling}": self.resampling in ("split", "both"),
+        }
+        if against := [f"`{name}`" for name, is_given in others.items() if is_given]:
+            raise SpecError(
+                f"`estimand: median` is of seeds that are independent and all there at once, and "
+                f"{' and '.join(against)} makes others. Use `estimand: mean`, or leave that out."
             )
         return self
 

@@ -188,3 +188,15 @@ def test_an_ensemble_is_compared_without_the_single_network_where_that_is_not_na
     said = found.model("mlp*3").predict_proba(series[table.test_index])
     order = [list(found.classes).index(name) for name in found.answer.data.class_names]
     np.testing.assert_allclose(said[:, order], table.probabilities[0], atol=1e-5)
+
+
+def test_families_may_be_compared_by_the_median_of_their_seeds_and_every_score_is_one() -> None:
+    series, labels = waves(80)
+    found = study(series, labels, families=["mlp", "majority"], seeds=5, epochs=1, estimand="median")
+    for name in ("accuracy", "cross_entropy"):
+        score = found.answer.evaluation["mlp"].metrics[name]
+        assert score.mean == pytest.approx(np.median(score.per_seed))
+        assert score.low <= score.mean <= score.high
+    assert found.answer.comparison is not None
+    assert found.answer.comparison.estimand == "median"
+    assert "compared by the median over their seeds" in found.answer.comparison.verdict

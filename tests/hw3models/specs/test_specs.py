@@ -70,3 +70,13 @@ def test_searches_are_repeated_where_there_is_one_and_share_the_seeds_evenly() -
         SequencesSpec(tune=5, seeds=6, searches=3, until_decided=True)
     with pytest.raises(ValidationError, match="may find other layers"):
         AutoencoderSpec(tune=5, seeds=6, searches=3)
+
+
+@pytest.mark.parametrize(
+    "design", [{"until_decided": True}, {"searches": 5, "tune": 3}, {"resampling": "split"}, {"resampling": "both"}]
+)
+def test_a_median_is_of_seeds_that_are_independent_and_all_there(design: dict[str, object]) -> None:
+    name = next(iter(design))
+    with pytest.raises(ValidationError, match=rf"`estimand: median` is of seeds .* and `{name}"):
+        SequencesSpec.model_validate({"estimand": "median", **design})
+    assert SequencesSpec(estimand="median", resampling="training").estimand == "median"

@@ -14,6 +14,7 @@ from hw3models.stats.intervals import (
     estimate,
     jackknife_groups,
     measure_mean,
+    of_median,
     of_searches,
 )
 
@@ -323,3 +324,50 @@ def test_seeds_that_are_nested_in_searches_have_the_variance_between_searches() 
     # Searches of one seed each are seeds.
     alone = of_searches(whole, np.arange(searches * each))
     assert estimate(alone).interval() == pytest.approx(estimate(whole).interval())
+
+
+def test_limits_of_a_median_are_order_statistics_whatever_the_distribution() -> None:
+    values = np.sort(np.random.default_rng(5).normal(size=10))
+    # No examples vary: what is left are the seeds.
+    found = estimate(of_median(measure_mean(np.repeat(values[:, None], 50, axis=1))))
+    assert found.value == pytest.approx(np.median(values))
+    for rank in (2, 3, 4):
+        # The chance that fewer than `rank` of ten seeds lie below their median.
+        tail = stats.binom.cdf(rank - 1, 10, 0.5)
+        assert found.limit(tail, upper=False) == pytest.approx(values[rank - 1], abs=0.02)
+        assert found.limit(tail, upper=True) == pytest.approx(values[10 - rank], abs=0.02)
+    values[0] = -1e6
+    found = estimate(of_median(measure_mean(np.repeat(values[:, None], 50, axis=1))))
+    low, high = found.interval()
+    assert values[1] < low < values[2]
+    assert values[7] < high < values[8]
+    assert estimate(measure_mean(np.repeat(values[:, None], 50, axis=1))).interval()[0] < -1e5, "the mean is lost"
+
+
+@pytest.mark.parametrize(("seeds", "collapse"), [(3, 0.0), (5, 0.0), (5, 0.2), (10, 0.2), (30, 0.2)])
+def test_intervals_of_a_median_hold_it_where_seeds_collapse(seeds: int, collapse: float) -> None:
+    rng = np.random.default_rng(seeds)
+    repeats, num = 400, 40
+    truth = float(stats.norm.ppf(1 - 0.5 / (1 - collapse)))
+    held = 0
+    for _ in range(repeats):
+        examples = rng.normal(size=num)
+        luck = rng.normal(size=(seeds, 1))
+        values = luck + 2 * examples + 0.3 * rng.normal(size=(seeds, num))
+        gone = rng.random(seeds) < collapse
+        values[gone] = -20 + rng.normal(size=(int(gone.sum()), num))
+        low, high = estimate(of_median(measure_mean(values))).interval()
+        held += low <= truth <= high
+    assert held / repeats > 0.92
+
+
+def test_what_examples_do_to_a_median_is_not_hidden_by_collapsed_seeds() -> None:
+    rng = np.random.default_rng(9)
+    examples = rng.normal(size=200)
+    values = examples + 0.1 * rng.normal(size=(10, 200))
+    values[:2] = -20.0
+    found = of_median(measure_mean(values))
+    assert found.left_out.shape[0] == 6
+    assert found.parts.own_examples == pytest.approx(examples.var(ddof=1) / 200, rel=0.1)
+    hidden = measure_mean(values).parts.own_examples
+    assert hidden < 0.8 * found.parts.own_examples
