@@ -60,8 +60,9 @@ def explain_model(
     folder = Path(what) if what is not None and (Path(what) / "model.json").is_file() else None
     if output is not None:
         check_output(output, [] if folder is None else folder.iterdir())
+    told: tuple[str, ...] = ()
     if folder is not None:
-        found, told, run_id = _of_folder(folder, on, methods, examples), (), None
+        found, run_id = _of_folder(folder, on, methods, examples), None
     else:
         check_servers()
         if on is not None:

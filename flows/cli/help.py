@@ -39,8 +39,8 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
-    "Families": ("--recipe",),
-    "What to compare": ("--first-seed", "--max-seeds"),
+    "Families": ("--recipe", "--searches"),
+    "What to compare": ("--first-seed", "--max-seeds", "--estimand"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
 }
