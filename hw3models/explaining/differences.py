@@ -35,7 +35,7 @@ class Property(NamedTuple):
     values: NDArray[np.float64]
     """(n,): numbers, or codes of `names`."""
     names: tuple[str, ...] = ()
-    """Of classes and groups; none of a number."""
+    """Names of classes and groups; empty for numbers."""
 
 
 class Finding(NamedTuple):
