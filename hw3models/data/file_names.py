@@ -14,7 +14,7 @@ class FilePattern(NamedTuple):
     text: str
     expression: re.Pattern[str]
     fields: frozenset[str]
-    """Those of `FIELDS` that stand in it."""
+    """Names out of `FIELDS` that stand in it."""
 
     def find(self, way: str) -> dict[str, str] | None:
         """The fields of a path with `/`, of which the name alone counts unless the pattern has `/`; None: no match."""
