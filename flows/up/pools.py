@@ -62,7 +62,7 @@ def _create(client: SyncPrefectClient, name: str, description: str) -> None:
 def _ensure_queue(client: SyncPrefectClient, name: str) -> None:
     """Make a queue, one at a time: the CPU's cores are shared anyway.
 
-    A run that waits in a queue at its limit is not given out. One that waits for its deployment's limit is, and sent back,
+    A run that waits in a queue at its limit is not given out. One that waits for its deployment is, and is sent back,
     three times a minute, with two lines each in its log (measured with Prefect 3.9.1).
     """
     try:
