@@ -115,6 +115,8 @@ class Source:
     """Has this one labels? What is not there or damaged has: then reading says so."""
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None
     """These columns of it, names to the letter, where it is a table in long form."""
+    columns: Callable[[DataSpec], DataSpec] = lambda spec: spec
+    """The spec with the columns of series, times and labels that this one has, where nobody named them."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
     takes: tuple[str, ...] = ()

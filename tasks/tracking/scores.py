@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
 
 from hw3models.evaluation.scores import headline
 from hw3models.runtime.environment import describe_environment
@@ -70,6 +72,14 @@ def log_card(run_id: str, card: str) -> None:
     """The model card, in markdown, as an artifact of the family's run."""
     client, _ = connect()
     client.log_text(run_id, card, "card.md")
+
+
+def log_explanation(run_id: str, page: Path, figures: Mapping[str, str]) -> None:
+    """Page and figures of `hw3 explain`, as artifacts of the family's run."""
+    client, _ = connect()
+    client.log_artifact(run_id, str(page), "explanation")
+    for name, svg in figures.items():
+        client.log_text(run_id, svg, f"explanation/figures/{name}.svg")
 
 
 def log_drift(run_id: str, report: DriftReport) -> None:

@@ -11,8 +11,8 @@ from flows.check import check
 from flows.cli.evidence import compare
 from flows.predict import predict
 from flows.studies.pages import rewrite
-from hw3models.errors import SpecError
-from hw3models.runtime.files import atomic_path
+from hw3models.errors import DataError, SpecError
+from hw3models.runtime.files import atomic_path, write_atomically
 from hw3models.serving.batch import score_file
 from hw3models.specs import DataSpec
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
@@ -162,4 +162,29 @@ def test_a_file_that_is_written_by_name_is_whole_or_as_before(tmp_path: Path) ->
         part.write_text("whole")
     (tmp_path / "plain").write_text("")
     assert path.read_text() == "whole"
-    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    write_atomically(tmp_path / f"{'é' * 125}.html", b"a page for colleagues")
+    plain, page = (tmp_path / name for name in ("plain", f"{'é' * 125}.html"))
+    assert path.stat().st_mode == page.stat().st_mode == plain.stat().st_mode
+    write_atomically(tmp_path / "secret", b"", private=True)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_a_device_and_a_folder_are_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """`--output /dev/null` as root would take it away from the whole machine. (A pipe stands for it here.)"""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    path = table(tmp_path)
+    for name, why in (("pipe", "Is no ordinary file"), ("link", "Is no ordinary file"), ("folder", "Is a directory")):
+        with pytest.raises(DataError, match=rf"{name}: the page cannot be written \({why}\)\. Name another one"):
+            check(DataSpec(source=str(path)), tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_link_as_output_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "page")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "page").read_bytes() == b"new"
