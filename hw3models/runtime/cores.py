@@ -28,7 +28,7 @@ PERIOD = 1.0
 _FIRST = 0.1
 """Seconds that are looked at before the first answer."""
 _CLOCK = 2.0
-"""Seconds by which starts of one process may differ: psutil adds them to a time of boot that steps of the clock move."""
+"""Seconds by which starts of one process may differ: psutil adds a time of boot, which steps of the clock move."""
 
 
 @lru_cache(maxsize=1)
