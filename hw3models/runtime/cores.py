@@ -27,6 +27,8 @@ PERIOD = 1.0
 """Seconds for which an answer holds."""
 _FIRST = 0.1
 """Seconds that are looked at before the first answer."""
+_CLOCK = 2.0
+"""Seconds by which starts of one process may differ: psutil adds a time of boot, which steps of the clock move."""
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +99,7 @@ def training_processes(folder: Path) -> Iterator[int]:
     for path in folder.glob("*-*"):
         pid, _, started = path.name.partition("-")
         try:
-            alive = f"{psutil.Process(int(pid)).create_time():.0f}" == started
+            alive = abs(psutil.Process(int(pid)).create_time() - float(started)) <= _CLOCK
         except (psutil.Error, ValueError):
             alive = False
         if alive:
