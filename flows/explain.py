@@ -57,7 +57,6 @@ def explain_model(
         SpecError: there is no such model, or it cannot be explained.
         DataError: model or data are not there.
     """
-    told: tuple[str, ...] = ()
     folder = Path(what) if what is not None and (Path(what) / "model.json").is_file() else None
     if output is not None:
         check_output(output, [] if folder is None else folder.iterdir())
