@@ -133,7 +133,7 @@ def _weights(one: Property) -> NDArray[np.float64]:
 
 
 def _strength(gaps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of (m, n): the squared covariance with ranks, or the sum of squares between classes."""
+    """Rank statistic of (m, n): the squared covariance with ranks, or the sum of squares between classes."""
     return np.asarray(((gaps @ weights) ** 2).sum(axis=1))
 
 
