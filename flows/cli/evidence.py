@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.app import Explain, Json, app
+from flows.cli.app import Explain, Json, app, with_sources
 from flows.terminal import show, show_json
+from hw3models.specs import DataSpec
 
 
 @app.command
@@ -141,3 +142,56 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
     from flows.studies.pages import rewrite
 
     show(rewrite(run_file, output))
+
+
+@app.command
+@with_sources("all")
+def explain(
+    model: str | None = None,
+    /,
+    *,
+    family: str | None = None,
+    of: Annotated[str | None, Parameter(name="--data")] = None,
+    on: str | None = None,
+    method: Annotated[tuple[Literal["occlusion", "gradients"], ...], Parameter(negative=())] = (),
+    examples: Annotated[int, Parameter(validator=Number(gte=2))] = 100,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    json: Json = False,
+) -> None:
+    """Say what answers rest on, and whether that can be believed: maps of test examples, drawn on a page.
+
+    Whether seeds agree on the maps, and whether the answer falls faster without what they mark than without random
+    parts, is tested; maps that fail are called so. Of a study also: where its families differ.
+
+    Parameters
+    ----------
+    model
+        MLflow run of a study or of one of its families, or the `.json` beside a report (the newest study if not given);
+        `NAME@champion` or `NAME/VERSION`; or a folder with `model.json`.
+    family
+        This family of a study instead of the winner; `cnn*5`: the ensemble of its seeds.
+    of
+        This data set of a study with several.
+    on
+        For a folder: labelled examples that it was not trained on: {sources}
+    method
+        `occlusion` or `gradients` (integrated gradients, of networks); both if not given.
+    examples
+        Test examples to explain, drawn at random.
+    output
+        The page to write; under `reports/` if not given.
+    json
+        Print what was found as one JSON object.
+    """
+    from flows.explain import as_json, as_text, explain_model
+
+    done = explain_model(
+        model,
+        family=family,
+        of=of,
+        on=None if on is None else DataSpec(source=on),
+        methods=method or None,
+        examples=examples,
+        output=output,
+    )
+    show_json(as_json(done)) if json else show(as_text(done))

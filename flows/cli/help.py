@@ -50,8 +50,8 @@ OWN_RECIPE = "One recipe for all networks"
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
     "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
-    "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
-    "Servers": ("up", "doctor", "reconcile"),
+    "Look further": ("explain", "report", "learning-curve", "families", "sources", "calibrate"),
+    "Servers": ("up", "upload", "doctor", "reconcile"),
 }
 """Title -> commands, those that one begins with first."""
 

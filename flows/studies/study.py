@@ -26,6 +26,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     choice = check_study(kind, spec)
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
+    check_kind(choice.kind, data_spec, source)
     data, was_cached = run_cached(preprocess, data_spec, source)
     shape, classes = " x ".join(map(str, data.shape)), len(data.class_names)
     say(

@@ -32,7 +32,7 @@ class Tuned:
 
     reports: Mapping[str, TuningReport]
     trials: Mapping[str, tuple[TrialReport, ...]]
-    """Of all searches."""
+    """Trials of all searches."""
 
     @property
     def recipes(self) -> dict[str, Recipe]:

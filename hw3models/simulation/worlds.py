@@ -61,7 +61,7 @@ class Family:
 
     @property
     def own_seed(self) -> float:
-        """Of seeds and searches together; none where training has no randomness."""
+        """Deviation by seeds and searches together; none where training has no randomness."""
         return 0.0 if self.deterministic else float(np.hypot(self.seed, self.search))
 
 
