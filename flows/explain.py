@@ -57,10 +57,10 @@ def explain_model(
         SpecError: there is no such model, or it cannot be explained.
         DataError: model or data are not there.
     """
-    told: tuple[str, ...] = ()
     folder = Path(what) if what is not None and (Path(what) / "model.json").is_file() else None
     if output is not None:
         check_output(output, [] if folder is None else folder.iterdir())
+    told: tuple[str, ...] = ()
     if folder is not None:
         found, run_id = _of_folder(folder, on, methods, examples), None
     else:

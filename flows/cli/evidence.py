@@ -24,6 +24,7 @@ def compare(
     deterministic: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     baselines: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     num_train: int | None = None,
+    estimand: Literal["mean", "median"] = "mean",
     explain: Explain = False,
     json: Json = False,
     report: Path | None = None,
@@ -35,7 +36,8 @@ def compare(
     predictions
         CSV or Parquet files, one row for each example of each seed of each family, with columns `family` (or the file's
         name), `seed`, `example`, `label`, and `prediction`, or a column of probabilities per class, or `value` (an
-        error per example); optional: `group`, `resample`, `seconds`. Or result files of tsml-eval, aeon and sktime.
+        error per example); optional: `group`, `resample`, `search`, `seconds`. Or result files of tsml-eval, aeon and
+        sktime.
     runs
         MLflow runs instead of files: of this project's studies and families, or runs with an artifact
         `predictions.csv` or `predictions.parquet`.
@@ -51,6 +53,8 @@ def compare(
         Families that are only taken where they are best, with commas between them.
     num_train
         Training examples of each resample, where the predictions have a column `resample`.
+    estimand
+        Compare by the mean over seeds, or by the median, which seeds that collapse hardly move.
     explain
         Print the statistics behind the answer as well: every sentence of the verdict.
     json
@@ -74,6 +78,7 @@ def compare(
         level=level,
         deterministic=_with_commas(deterministic),
         baselines=_with_commas(baselines),
+        estimand=estimand,
     )
     if report is not None:
         write_page(found, report, shlex.join(["hw3", *sys.argv[1:]]))

@@ -36,7 +36,7 @@ class Property(NamedTuple):
     values: NDArray[np.float64]
     """(n,): numbers, or codes of `names`."""
     names: tuple[str, ...] = ()
-    """Of classes and groups; none of a number."""
+    """Names of classes and groups; empty for numbers."""
 
 
 class Finding(NamedTuple):
@@ -168,8 +168,8 @@ def _detail(found: Finding, gap: NDArray[np.float64], a: str) -> str:
         ends = f"on {one.names[best]!r} {a} is {_points(means[best])}, on {one.names[worst]!r} {_points(means[worst])}"
         return f"{one.name}: {ends} ({p})"
     low, high = np.quantile(one.values, (1 / 3, 2 / 3))
-    ends = gap[one.values <= low].mean(), gap[one.values >= high].mean()
-    return f"{one.name}: in the lowest third {a} is {_points(ends[0])}, in the highest {_points(ends[1])} ({p})"
+    least, most = float(gap[one.values <= low].mean()), float(gap[one.values >= high].mean())
+    return f"{one.name}: in the lowest third {a} is {_points(least)}, in the highest {_points(most)} ({p})"
 
 
 def _points(value: float) -> str:

@@ -16,7 +16,7 @@ from hw3models.serving.predictor import Member
 from hw3models.stats.intervals import estimate, measure_mean
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
-"""Of an example's blocks, deleted together."""
+"""Shares of an example's blocks that are deleted together."""
 ORDERS = 5
 """Random orders of blocks that each example is compared with."""
 STABLE = 0.5
@@ -32,7 +32,7 @@ class Interval(NamedTuple):
 
 
 def mean_of(values: NDArray[np.floating], groups: NDArray[np.int64] | None) -> Interval:
-    """Of (S, n): seeds crossed with examples, or groups of them."""
+    """Mean of (S, n) values, seeds crossed with examples or groups of them."""
     found = estimate(measure_mean(np.asarray(values, np.float64), groups=groups))
     return Interval(found.value, *found.interval())
 
@@ -58,7 +58,7 @@ class Deletion:
     """The probability of what the model said, while blocks are deleted."""
 
     whole: float
-    """Of whole examples, mean over seeds."""
+    """Value for whole examples, mean over seeds."""
     ranked: tuple[float, ...]
     """After the blocks that the map ranks highest are gone, for each of `SHARES`."""
     random: tuple[float, ...]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WORDS = {"occlusion": "occlusion", "gradients": "integrated gradients"}
 MOST_CHANNELS = 3
 _TOLD = 1
-"""Of `SHARES`: the one that sentences are about."""
+"""Index of the one of `SHARES` that sentences are about."""
 
 
 def verdict_of(found: "Explanation") -> Iterator[str]:

@@ -33,7 +33,7 @@ class Example:
     drawn: Drawn
     title: str
     agreement: float | None
-    """Of the seeds' maps of it."""
+    """Correlation of the seeds' maps of it."""
 
     @property
     def is_stable(self) -> bool:
