@@ -159,6 +159,7 @@ class AnswerView:
             ("Cost", "cost"): bool(self.families),
             ("Pair by pair", "pairs"): bool(self.pairs),
             ("Wrong examples", "mistakes"): bool(figures.mistakes.shown),
+            ("Where families differ", "differences"): bool(figures.mistakes.differences),
             ("Groups", "groups"): bool(figures.mistakes.groups),
             ("Learning curves", "curves"): bool(figures.curves),
             ("Confusion", "confusion"): bool(figures.confusions),
