@@ -96,7 +96,7 @@ def _told(
         f"right on {gains}, {b} alone on {losses}."
     )
     gap = right[family] - right[other]
-    found = [one for one in tested(gap, properties, groups) if one.p_value <= LEVEL]
+    found = [one for one in findings(gap, properties, groups) if one.p_value <= LEVEL]
     if found:
         yield f"What goes with it: {'; '.join(_detail(one, gap, a) for one in found)}."
     else:
@@ -104,21 +104,37 @@ def _told(
         yield f"Nothing that was looked at ({', '.join(looked)}) is shown to go with it."
 
 
-def tested(gap: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None) -> list[Finding]:
+def findings(gap: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None) -> list[Finding]:
     """Each property with its adjusted p, the smallest first."""
     rng = np.random.default_rng(0)
-    free = [rng.permutation(len(gap)) for _ in range(PERMUTATIONS)]
-    within = free if groups is None else [_within(groups, rng) for _ in range(PERMUTATIONS)]
-    p_values = []
+    free = np.stack([rng.permutation(len(gap)) for _ in range(PERMUTATIONS)])
+    within = free if groups is None else np.stack([_within(groups, rng) for _ in range(PERMUTATIONS)])
+    centred, p_values = gap - gap.mean(), []
     for one in properties:
         # Whose example it is cannot be told by exchanging examples of the same one.
         orders = free if one.name == "group" else within
-        statistic = _spread if one.names else _slope
-        own, null = statistic(gap, one), np.array([statistic(gap[order], one) for order in orders])
-        p_values.append((1 + int((null >= own - 1e-12).sum())) / (1 + PERMUTATIONS))
+        weights = _weights(one)
+        own = _strength(centred[None], weights)[0]
+        null = np.concatenate([_strength(centred[some], weights) for some in np.array_split(orders, 20)])
+        rounding = 1e-12 * float((centred**2).sum() * (weights**2).sum())
+        p_values.append((1 + int((null >= own - rounding).sum())) / (1 + PERMUTATIONS))
     order = np.argsort(p_values, kind="stable")
     adjusted = np.maximum.accumulate([(len(order) - rank) * p_values[i] for rank, i in enumerate(order)])
     return [Finding(properties[i], min(1.0, float(p))) for i, p in zip(order, adjusted, strict=True)]
+
+
+def _weights(one: Property) -> NDArray[np.float64]:
+    """(n, k): ranks of a number less their mean; of classes and groups membership over the root of their size."""
+    if not one.names:
+        ranks = rankdata(one.values)
+        return np.asarray((ranks - ranks.mean())[:, None])
+    codes = np.unique(one.values, return_inverse=True)[1]
+    return np.asarray(np.eye(codes.max() + 1)[codes] / np.sqrt(np.bincount(codes)))
+
+
+def _strength(gaps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank statistic of (m, n): the squared covariance with ranks, or the sum of squares between classes."""
+    return np.asarray(((gaps @ weights) ** 2).sum(axis=1))
 
 
 def _within(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -129,19 +145,6 @@ def _within(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.i
     return order
 
 
-def _slope(gap: NDArray[np.float64], one: Property) -> float:
-    """Size of the covariance with the property's ranks."""
-    ranks = rankdata(one.values)
-    return float(abs(np.dot(gap - gap.mean(), ranks - ranks.mean())))
-
-
-def _spread(gap: NDArray[np.float64], one: Property) -> float:
-    """Sum of squares between classes or groups."""
-    codes = one.values.astype(np.int64)
-    counts, sums = np.bincount(codes), np.bincount(codes, gap - gap.mean())
-    return float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
-
-
 def _detail(found: Finding, gap: NDArray[np.float64], a: str) -> str:
     one, p = found.of, f"p {found.p_value:.3f}" if found.p_value >= 0.001 else "p < 0.001"
     if one.names:
@@ -149,11 +152,12 @@ def _detail(found: Finding, gap: NDArray[np.float64], a: str) -> str:
         means = {k: gap[codes == k].mean() for k in np.unique(codes) if (codes == k).sum() >= _FEW}
         if not means:
             return f"{one.name} ({p})"
-        most = max(means, key=lambda k: abs(means[k] - gap.mean()))
-        return f"{one.name}, most {one.names[most]!r}, where {a} is {_points(means[most])} ({p})"
+        best, worst = max(means, key=lambda k: means[k]), min(means, key=lambda k: means[k])
+        ends = f"on {one.names[best]!r} {a} is {_points(means[best])}, on {one.names[worst]!r} {_points(means[worst])}"
+        return f"{one.name}: {ends} ({p})"
     low, high = np.quantile(one.values, (1 / 3, 2 / 3))
-    ends = gap[one.values <= low].mean(), gap[one.values >= high].mean()
-    return f"{one.name}, in whose lowest third {a} is {_points(ends[0])} and in the highest {_points(ends[1])} ({p})"
+    least, most = float(gap[one.values <= low].mean()), float(gap[one.values >= high].mean())
+    return f"{one.name}: in the lowest third {a} is {_points(least)}, in the highest {_points(most)} ({p})"
 
 
 def _points(value: float) -> str:

@@ -144,7 +144,7 @@ def explain(
     right, beyond = _scores(said_SnK, questions)
     maps = []
     for method in chosen:
-        tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {len(predictor.members)} seeds")
+        tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {len(predictor.members)} models")
         maps.append(_maps(predictor, own, said[places], window, method, min(num, len(questions.rows))))
     family = find_family(manifest.kind, manifest.family, manifest.origin)
     return Explanation(

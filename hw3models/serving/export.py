@@ -18,7 +18,7 @@ from torch import nn
 
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import find_family
-from hw3models.runtime.files import atomic_path, check_output
+from hw3models.runtime.files import atomic_path, check_writable
 from hw3models.serving.predictor import NetworkMember, Predictor
 
 SUFFIXES = (".onnx", ".pt2")
@@ -115,7 +115,7 @@ def export(predictor: Predictor, output: Path) -> Exported:
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise SpecError(f"`output` {output}: export to a {' or '.join(SUFFIXES)} file.")
-    check_output(output, [])
+    check_writable(output)
     manifest = predictor.manifest
     if manifest.format != "safetensors":
         raise SpecError(
