@@ -149,14 +149,6 @@ def _weights(one: Property) -> NDArray[np.float64]:
     return np.asarray(np.eye(codes.max() + 1)[codes] / np.sqrt(np.bincount(codes)))
 
 
-<<<<<<< HEAD
-def _strength(gaps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rank statistic of (m, n): the squared covariance with ranks, or the sum of squares between classes."""
-    return np.asarray(((gaps @ weights) ** 2).sum(axis=1))
-
-
-=======
->>>>>>> wt-why
 def _within(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """An order in which every place gets an example of its own group."""
     places, shuffled = np.argsort(groups, kind="stable"), np.lexsort((rng.random(len(groups)), groups))
