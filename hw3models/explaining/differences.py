@@ -124,7 +124,7 @@ def findings(gap: NDArray[np.float64], properties: list[Property], groups: NDArr
 def _p_values(
     centred: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None
 ) -> dict[str, float]:
-    """By name: how often examples in another order, each within its group, go with the property as well."""
+    """P-values by name: how often examples in another order, each within its group, go with the property as well."""
     if not properties:
         return {}
     rng, weights = np.random.default_rng(0), [_weights(one) for one in properties]
