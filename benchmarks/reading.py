@@ -291,7 +291,7 @@ def _design_faults(case: Case, pair: PairReport, design: str) -> Iterator[str]:
     counts = [
         num
         for name, num in zip((pair.a, pair.b), pair.seeds, strict=True)
-        if case.is_resampled or case.report.about == "problem" or not fact(case.facts, name).deterministic
+        if case.is_resampled or case.report.about != "training set" or not fact(case.facts, name).deterministic
     ]
     numbers = [int(one) for one in re.findall(r"(\d+)(?= and \d+ seeds| seeds?| resampled)", design)]
     if set(numbers) != ({min(counts)} if case.is_resampled else set(counts)):
@@ -517,7 +517,7 @@ def _whole(case: Case, verdict: list[Said]) -> Iterator[str]:
         yield f"said twice: {report.verdict}"
     if len(case.scores) == 1:
         return
-    about = "about_problem" if report.about == "problem" else "about_training_set"
+    about = f"about_{report.about.replace(' ', '_')}"
     networks = [case.label(one) for one in case.scores if not fact(case.facts, one).is_baseline]
     baselines = [one for one in case.scores if fact(case.facts, one).is_baseline]
     first = next((one for one in case.scores if one in baselines), None)

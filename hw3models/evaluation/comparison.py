@@ -111,6 +111,8 @@ def compare(
         budgets=budgets or {},
         collapses=collapses(tables, measured, metric, facts),
     )
+    choice = choose(setting, standings, lambda a, b: _difference(*_on_common_splits(tables, measured, a, b)))
+    standings = replace(standings, choice=choice)
     return _report(setting, standings, measured, tables[order[0]].data_digest)
 
 
@@ -128,7 +130,7 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
         level=level,
         num_train=first.num_train,
         resampled=first.is_resampled,
-        about="problem" if first.is_resampled else "training set",
+        about="problem" if first.is_resampled else "bootstraps" if first.training_resampled else "training set",
         facts=facts,
     )
 
@@ -136,8 +138,9 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
 def _report(
     setting: Setting, standings: Standings, measured: Mapping[str, Measured], data_digest: str
 ) -> ComparisonReport:
-    choice = choose(setting, standings, measured)
-    standings = replace(standings, choice=choice, corrected=corrected(setting, standings, measured))
+    assert standings.choice is not None
+    choice = standings.choice
+    standings = replace(standings, corrected=corrected(setting, standings, measured))
     return ComparisonReport(
         metric=setting.metric,
         higher_is_better=METRICS[setting.metric].higher_is_better,
@@ -267,8 +270,8 @@ def _difference(a: Measured, b: Measured) -> Estimate:
 def _on_common_splits(
     tables: Mapping[str, PredictionTable], measured: Mapping[str, Measured], a: str, b: str
 ) -> tuple[Measured, Measured]:
-    """Resampled splits are compared split by split: one that a family lost, or did not come to, counts for none."""
-    if not tables[a].is_resampled:
+    """Resamples are compared one by one: one that a family lost, or did not come to, counts for none."""
+    if not (tables[a].is_resampled or tables[a].training_resampled):
         return measured[a], measured[b]
     common = [seed for seed in tables[a].seeds if seed in tables[b].seeds]
     rows = ([tables[name].seeds.index(seed) for seed in common] for name in (a, b))

@@ -118,10 +118,11 @@ def measure(table: PredictionTable, name: str, estimand: Estimand = "mean") -> M
             replicates are no single seeds.
     """
     if estimand == "median":
-        if table.is_resampled or table.search is not None or table.members is not None:
+        shared = table.is_resampled or table.training_resampled
+        if shared or table.search is not None or table.members is not None:
             raise SpecError(
                 f"`estimand: median` is of seeds that are independent, and those of {table.family} are ensembles, of "
-                "several searches, or of splits of their own. Use `estimand: mean`."
+                "several searches, or of resampled examples. Use `estimand: mean`."
             )
         return of_median(measure(table, name))
     if name not in METRICS:
@@ -135,6 +136,8 @@ def measure(table: PredictionTable, name: str, estimand: Estimand = "mean") -> M
         return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
         found = replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        if table.training_resampled:
+            return replace(found, is_bootstrap=True)
         return found if table.search is None else of_searches(found, table.search)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
     assert table.num_train is not None

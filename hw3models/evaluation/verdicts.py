@@ -26,6 +26,7 @@ from hw3models.specs import Answer, Collapse, Estimand, PairReport, Score, TakeR
 
 LARGE_TEST_PART = 0.5
 """Test examples per training example of a resample above which the corrected t test is nearly blind."""
+_ABOUT = {"training set": "about_training_set", "bootstraps": "about_bootstraps", "problem": "about_problem"}
 FEW_GROUPS = 10
 """With fewer groups than this, the variance over groups is hardly known."""
 
@@ -50,7 +51,7 @@ class Setting:
     """Training examples of a resample; None where all replicates share a split."""
     resampled: bool = False
     """Each replicate had a split of its own."""
-    about: Literal["training set", "problem"] = "training set"
+    about: Literal["training set", "bootstraps", "problem"] = "training set"
     """What the verdict is about."""
     estimand: Estimand = "mean"
     """Families are compared by the mean over their seeds, or by the median."""
@@ -236,7 +237,8 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
     """Sentences, the most important first, and each said once."""
     if len(standings.scores) == 1:
         (name,) = standings.scores
-        return sentence(say("alone", name=setting.label(name), score=_score(setting, standings, name)))
+        alone = say("alone", name=setting.label(name), score=_score(setting, standings, name))
+        return " ".join(map(sentence, (alone, say(_ABOUT[setting.about]))))
     texts = [
         _take(setting, standings),
         *unbeaten_baseline_sentences(setting, standings),
@@ -253,7 +255,7 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_searches(setting, standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
-        say("about_problem" if setting.about == "problem" else "about_training_set"),
+        say(_ABOUT[setting.about]),
     ]
     return " ".join(map(sentence, texts))
 

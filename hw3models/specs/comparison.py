@@ -136,8 +136,9 @@ class ComparisonReport(Report):
     """Families of which some seeds learnt next to nothing."""
     num_groups: int | None = None
     """Groups (subjects, recordings) that the test examples come in; None where nobody named any."""
-    about: Literal["training set", "problem"] = "training set"
-    """What the verdict is about: networks trained on this training part, or on others like it as well."""
+    about: Literal["training set", "bootstraps", "problem"] = "training set"
+    """What the verdict is about: networks trained on this training part, or on others like it as well, as bootstraps of
+    it or other divisions of these data show them."""
     estimand: Estimand = "mean"
     """What families are compared by: the mean over their seeds, or the median."""
     level: float = 0.05

@@ -132,6 +132,11 @@ class StudySpec(Spec):
             return self
         if self.tune is None:
             raise SpecError(f"`searches` ({self.searches}) repeats a search that `tune` asks for. Give `tune` as well.")
+        if self.resampling == "training":
+            raise SpecError(
+                f"`searches` ({self.searches}) share the seeds among recipes, and `resampling: training` pairs them by "
+                "their bootstraps. Give one of the two."
+            )
         if self.until_decided:
             raise SpecError(
                 f"`searches` ({self.searches}) shares `seeds` among recipes, and `until_decided` adds seeds. Give one "
@@ -152,7 +157,7 @@ class StudySpec(Spec):
         others = {
             "until_decided": self.until_decided,
             "searches": self.searches > 1,
-            f"resampling: {self.resampling}": self.resampling in ("split", "both"),
+            f"resampling: {self.resampling}": self.resampling != "seed",
         }
         if against := [f"`{name}`" for name, is_given in others.items() if is_given]:
             raise SpecError(

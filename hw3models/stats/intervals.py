@@ -31,6 +31,11 @@ another design: their training sets overlap, so they are not independent, and th
 J, is far too small. The corrected resampled t-test (Nadeau and Bengio 2003) takes (1/J + n_test/n_train) times the
 variance over splits, with J - 1 degrees of freedom; differences are taken split by split.
 
+Replicates that were each trained on a bootstrap of one training part, and tested on the same examples, share that part:
+their mean keeps its luck, however many there are. A bootstrap moves a score as a fresh training part would, so what it
+moves it by, the variance over replicates less V_rest, S times the main effect of V_seeds, counts once beside its 1/S.
+Differences are taken seed by seed, since seed s of both families has the same bootstrap (docs/decisions/0023).
+
 An ensemble of M networks is one value, which shows no luck of its seeds. What its members show is the jackknife over
 them: the metric of the ensemble without member i, for each i. As pseudo-values (Tukey 1958), one for each member,
 these go the way of seeds, above: their mean is the ensemble's value and their variance over M is the jackknife's,
@@ -99,6 +104,8 @@ class Measured:
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
     nested: NDArray[np.float64] | None = None
     """(S,) values of the seeds themselves, where `per_seed` and `left_out` hold R means, one for each search."""
+    is_bootstrap: bool = False
+    """Each replicate was trained on a bootstrap of its own of one training part."""
     is_median: bool = False
     """What is asked for is the median over seeds, not the mean; `left_out` is then of the middle half of them."""
 
@@ -134,6 +141,7 @@ class Measured:
             (_rest(self),),
             _scale([self]),
             self.floor * (_num_telling(self.left_out.mean(axis=0)) < _FEW),
+            training=(_training(self),) if self.is_bootstrap else (),
         )
 
     @property
@@ -163,6 +171,8 @@ class VarianceComponents:
     """Least variance of the examples' part."""
     unseen: float = 0.0
     """Variance of the examples' part beside that which was measured."""
+    training: tuple[VarianceComponent, ...] = ()
+    """Luck of a training part that all replicates share; more of them do not make it less."""
 
     @property
     def own_examples(self) -> float:
@@ -183,7 +193,7 @@ class VarianceComponents:
         )
         less = sum(term.variance for term in self.rest) - sum(term.variance for term in rest)
         examples = VarianceComponent(max(self.examples.variance - less, 0.0), groups)
-        return VarianceComponents(seeds, examples, rest, self.scale, self.floor)
+        return replace(self, seeds=seeds, examples=examples, rest=rest)
 
     def with_examples(self, factor: float) -> "VarianceComponents":
         """The same, as expected with `factor` times the test examples."""
@@ -193,14 +203,20 @@ class VarianceComponents:
             for own, before, after in zip(self.seeds, self.rest, rest, strict=True)
         )
         examples = VarianceComponent(self.examples.variance / factor, self.examples.df)
-        return VarianceComponents(seeds, examples, rest, self.scale, self.floor / factor**2)
+        return replace(self, seeds=seeds, examples=examples, rest=rest, floor=self.floor / factor**2)
 
     def estimate(self, value: float) -> "Estimate":
         """Variance of the whole with its degrees of freedom, as the head of this file says."""
         examples = self.own_examples
         if math.isinf(examples):
             return Estimate(value, math.inf, 1.0)
-        terms = (*self.seeds, VarianceComponent(examples, self.examples.df))
+        # Both of one sum of squares over replicates.
+        lasting = self.training or tuple(VarianceComponent(0.0, one.df) for one in self.seeds)
+        over = (
+            VarianceComponent(one.variance + more.variance, one.df)
+            for one, more in zip(self.seeds, lasting, strict=True)
+        )
+        terms = (*over, VarianceComponent(examples, self.examples.df))
         variance = sum(term.variance for term in terms)
         value = _round(value, self.scale)
         if _is_rounding(variance, self.scale):
@@ -398,7 +414,9 @@ def estimate(measured: Measured) -> Estimate:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
     parts = replace(measured.parts, unseen=measured.unseen)
     found = parts.estimate(measured.value)
-    if not (0 < found.variance < math.inf) or (math.isinf(measured.bounds[0]) and not measured.is_median):
+    if not (0 < found.variance < math.inf) or measured.is_bootstrap:
+        return found
+    if math.isinf(measured.bounds[0]) and not measured.is_median:
         return found
     side = limits.Side.of(measured, parts.own_examples, found.df)
     return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
@@ -407,13 +425,16 @@ def estimate(measured: Measured) -> Estimate:
 def difference(a: Measured, b: Measured) -> Estimate:
     """a minus b: the same examples (paired, same groups), but seeds that have nothing to do with each other.
 
-    Of resampled splits, both must be of the same ones, in the same order.
+    Of resampled splits, and of bootstraps, both must be of the same ones, in the same order.
     """
     value = a.value - b.value
     if a.test_to_train is not None:
         # Few splits of few examples may give the same difference by luck.
         least = a.floor + b.floor
         return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
+    if a.is_bootstrap:
+        paired = replace(a, per_seed=a.per_seed - b.per_seed, left_out=a.left_out - b.left_out, floor=a.floor + b.floor)
+        return replace(paired.parts, scale=_scale([a, b])).estimate(value)
     parts = VarianceComponents(
         (*a.parts.seeds, *b.parts.seeds),
         _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)),
@@ -445,6 +466,7 @@ def covariance(measured: Sequence[Measured]) -> NDArray[np.float64]:
     own = [(one.parts.seeds[0].variance, one.parts.rest[0].variance, one.parts.floor) for one in measured]
     for index, (seeds, rest, floor) in enumerate(own):
         found[index, index] = max(found[index, index] - rest, floor) + seeds
+        found[index, index] += sum(term.variance for term in measured[index].parts.training)
     return np.asarray(found)
 
 
@@ -476,6 +498,11 @@ def _seeds(measured: Measured) -> VarianceComponent:
     else:
         variance = float(measured.per_seed.var(ddof=1)) / num
     return VarianceComponent(0.0 if _is_rounding(variance, _scale([measured])) else variance, num - 1)
+
+
+def _training(measured: Measured) -> VarianceComponent:
+    seeds, rest, num = _seeds(measured), _rest(measured), len(measured.per_seed)
+    return VarianceComponent(num * max(0.0, seeds.variance - rest.variance), max(num - 1, 1))
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:

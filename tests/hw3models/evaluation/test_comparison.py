@@ -349,7 +349,9 @@ def test_unknown_times_leave_the_cost_out() -> None:
 def test_a_single_family_has_nothing_to_be_compared_with() -> None:
     report = compared({"cnn": flat(0.9)})
     assert (report.pairs, report.groups, report.take, report.reason) == ((), (("cnn",),), "cnn", "alone")
-    assert re.fullmatch(r"CNN alone \(90\.0% \[.*\]\): nothing to compare it with\.", report.verdict)
+    assert re.fullmatch(
+        r"CNN alone \(90\.0% \[.*\]\): nothing to compare it with\. This is about networks trained .*", report.verdict
+    )
 
 
 # ------------------------------------------------------------------------------------- reconstruction
@@ -448,3 +450,20 @@ def test_a_median_of_what_are_no_independent_seeds_is_refused() -> None:
     tables = {"a": replace(table, search=np.array([0, 0, 1, 1])), "b": table}
     with pytest.raises(SpecError, match="`estimand: median` is of seeds that are independent"):
         compare(tables, train_seconds={}, estimand="median")
+
+
+def test_bootstraps_are_compared_pair_by_pair_and_say_what_they_show() -> None:
+    rng = np.random.default_rng(1)
+    tables = {
+        name: replace(classifier(rng.random((5, 300)) < level, family=name), training_resampled=True)
+        for name, level in (("gru", 0.9), ("mlp", 0.8))
+    }
+    # A seed that one family lost counts for none.
+    tables["mlp"] = replace(tables["mlp"], seeds=(0, 1, 2, 3, 9))
+    report = compare(tables, train_seconds={}, facts=facts(tables))
+    assert report.about == "bootstraps"
+    assert report.pairs[0].seeds == (4, 4)
+    assert "This counts the luck of the training set, as bootstraps of it show it" in report.verdict
+    assert "--resampling training" not in report.verdict + report.changes, "it is what was done"
+    plain = compare({name: replace(one, training_resampled=False) for name, one in tables.items()}, train_seconds={})
+    assert plain.pairs[0].high - plain.pairs[0].low < report.pairs[0].high - report.pairs[0].low

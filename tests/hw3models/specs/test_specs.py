@@ -73,10 +73,10 @@ def test_searches_are_repeated_where_there_is_one_and_share_the_seeds_evenly() -
 
 
 @pytest.mark.parametrize(
-    "design", [{"until_decided": True}, {"searches": 5, "tune": 3}, {"resampling": "split"}, {"resampling": "both"}]
+    "design", [{"until_decided": True}, {"searches": 5, "tune": 3}, {"resampling": "split"}, {"resampling": "training"}]
 )
 def test_a_median_is_of_seeds_that_are_independent_and_all_there(design: dict[str, object]) -> None:
     name = next(iter(design))
     with pytest.raises(ValidationError, match=rf"`estimand: median` is of seeds .* and `{name}"):
         SequencesSpec.model_validate({"estimand": "median", **design})
-    assert SequencesSpec(estimand="median", resampling="training").estimand == "median"
+    assert SequencesSpec(estimand="median").estimand == "median"

@@ -1,11 +1,13 @@
 """Variances against closed forms and brute force, intervals against simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from hw3models.simulation.training_sets import corrected
 from hw3models.stats.intervals import (
     MAX_GROUPS,
     Measured,
@@ -371,3 +373,22 @@ def test_what_examples_do_to_a_median_is_not_hidden_by_collapsed_seeds() -> None
     assert found.parts.own_examples == pytest.approx(examples.var(ddof=1) / 200, rel=0.1)
     hidden = measure_mean(values).parts.own_examples
     assert hidden < 0.8 * found.parts.own_examples
+
+
+def test_bootstraps_of_one_training_part_are_judged_by_the_corrected_test() -> None:
+    rng = np.random.default_rng(8)
+    shared, examples = rng.normal(size=(6, 1)), rng.normal(size=40)
+    a, b = (shared + 0.5 * rng.normal(size=(6, 1)) + examples + rng.normal(size=(6, 40)) for _ in range(2))
+    first, second = (replace(measure_mean(one), is_bootstrap=True) for one in (a, b))
+    found, oracle = difference(first, second), corrected(a, b, 1.0)
+    assert found.value == pytest.approx(oracle.value)
+    assert found.variance == pytest.approx(oracle.variance)
+    assert found.p_value() == pytest.approx(oracle.p_value)
+    # What all replicates share does not shrink with their number.
+    assert found.parts is not None
+    many = found.parts.with_seeds(10_000).estimate(found.value)
+    one = float((a - b).mean(axis=1).var(ddof=1))
+    rest = np.square(a - b - (a - b).mean(1, keepdims=True) - (a - b).mean(0) + (a - b).mean()).sum() / (5 * 39) / 40
+    assert many.variance == pytest.approx(one - rest + found.parts.own_examples, rel=1e-3)
+    # One family's score as well: seeds alone would shrink it.
+    assert estimate(first).variance > 3 * estimate(measure_mean(a)).variance
