@@ -57,3 +57,7 @@ class TrainingError(Hw3Error):
 
 class PlacementError(Hw3Error):
     """A training cannot go where the spec wants it, or was called back from there."""
+
+
+class LinesError(Hw3Error):
+    """A message of several lines, as where the end of a log says why; all others are one."""

@@ -1,10 +1,13 @@
 """Text from files, as a terminal may show it: names of classes and of files may hold anything."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 
 _HARMLESS = " \n\t"
+_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, changes of direction, halves of surrogate pairs; joiners of letters stay."""
 
 
 def printable(text: str) -> str:
@@ -18,6 +21,11 @@ def printable(text: str) -> str:
 def one_a_line(lines: Iterable[str]) -> str:
     r"""The lines as a text. What would begin another line within one of them is shown as `\n`."""
     return "\n".join("".join(_escaped(c) if c in "\n\t" else c for c in printable(line)) for line in lines)
+
+
+def visible(page: str) -> str:
+    r"""The same HTML, with characters that a browser hides, or turns text around with, as `\u202e`."""
+    return _HIDDEN.sub(lambda match: _escaped(match[0]), page)
 
 
 def ascii_json(text: str) -> str:

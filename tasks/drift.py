@@ -37,12 +37,25 @@ def fetch_reference(reference: str, directory: Path) -> FamilyRun:
     Raises:
         SpecError: there is none, or it is a baseline.
     """
-    is_run = len(reference) == 32 and all(letter in "0123456789abcdef" for letter in reference)
-    run = _named_by_id(reference, directory) if is_run else registry.fetch_named(reference, directory)
+    run = _named_by_id(reference, directory) if _is_run_id(reference) else registry.fetch_named(reference, directory)
     if not run.training.is_kept:
         why = " ".join(run.training.notes) or "It was trained before baselines were kept: train it again."
         raise SpecError(f"{reference} is a baseline ({run.training.family}) that keeps no model to ask. {why}")
     return run
+
+
+def check_reference(reference: str) -> None:
+    """Before anything starts.
+
+    Raises:
+        SpecError: no registered model is called so.
+    """
+    if not _is_run_id(reference):
+        registry.find_named(reference)
+
+
+def _is_run_id(reference: str) -> bool:
+    return len(reference) == 32 and all(letter in "0123456789abcdef" for letter in reference)
 
 
 def _named_by_id(run_id: str, directory: Path) -> FamilyRun:

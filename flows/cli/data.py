@@ -82,6 +82,15 @@ def drift(
     from flows.local.run import run_here
 
     def load() -> Callable[[DriftSpec], DriftReport]:
+        from hw3models.data import fetch
+        from hw3models.data.sources import find_source
+        from tasks.drift import check_reference
+        from tasks.settings import Settings
+
+        # What is wrong is told before a server has started.
+        check_reference(spec.reference)
+        if find_source(spec.new.source).is_path:
+            fetch(spec.new, cache=Settings().cache)
         from flows.drift import drift
 
         return drift

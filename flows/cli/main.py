@@ -13,6 +13,8 @@ from flows.cli.help import BEGIN, COMMANDS_ON_PICTURES
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from flows.terminal import prepare_streams, remark, show
+from hw3models.errors import LinesError
+from hw3models.printable import one_a_line
 from hw3models.runtime.openmp import wait_passively
 
 RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
@@ -82,11 +84,13 @@ def main() -> None:
     except KeyboardInterrupt:
         _stop("interrupted: runs are marked KILLED and Cancelled; what was finished is kept.", 1)
     except CycloptsError as error:
-        _stop(usage(error), 2)
+        _stop(one_a_line([usage(error)]), 2)
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             sys.exit(1)
-        _stop(*explain(error))
+        message, code = explain(error)
+        # A line of its own in what a message quotes might say that all is well.
+        _stop(message if isinstance(error, LinesError) else one_a_line([message]), code)
 
 
 def _current(argument: str) -> str:

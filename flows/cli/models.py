@@ -52,6 +52,9 @@ def promote(
     from flows.local.run import run_here
 
     def load() -> Callable[[PromoteSpec], PromotionReport]:
+        from tasks.tracking.finding import find_answers
+
+        find_answers(spec.run)  # what is wrong is told before a server has started
         from flows.promote import promote
 
         return promote

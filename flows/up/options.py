@@ -3,14 +3,14 @@
 import ipaddress
 from dataclasses import dataclass
 
-from hw3models.errors import Hw3Error, SpecError
+from hw3models.errors import LinesError, SpecError
 
 
 class PortError(SpecError):
     """`hw3 up` cannot listen where it was told to."""
 
 
-class StartError(Hw3Error):
+class StartError(LinesError):
     """Something that `hw3 up` started did not get ready."""
 
 

@@ -73,10 +73,13 @@ def mlflow_environment(passwords: Passwords, folder: Path) -> dict[str, str]:
     secret = folder / "mlflow-secret"
     if not secret.exists():
         write_atomically(secret, secrets.token_hex(32).encode(), private=True)
+    users = folder / "mlflow-users.db"  # hashes of passwords; MLflow would leave it open to all
+    os.close(os.open(users, os.O_CREAT | os.O_WRONLY, 0o600))
+    users.chmod(0o600)  # also one of before
     config = configparser.ConfigParser(interpolation=None)
     config["mlflow"] = {
         "default_permission": "NO_PERMISSIONS",
-        "database_uri": f"sqlite:///{folder / 'mlflow-users.db'}",
+        "database_uri": f"sqlite:///{users}",
         "admin_username": name,
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
         # Without it every call costs 0.3 s.

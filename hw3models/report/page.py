@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from hw3models.errors import DataError
 from hw3models.evaluation.glossary import GLOSSARY
+from hw3models.printable import visible
 from hw3models.report import formatting
 from hw3models.report.drawing import Drawing
 from hw3models.report.figures import Drawn
@@ -48,7 +49,8 @@ def write_report(run: RunReport, path: Path, drawing: Drawing | None = None) -> 
 
 def rendered(template: str, **values: Any) -> str:
     """A page from a template of ours, with its style in it."""
-    page = _environment().get_template(template).render(**values, style=Markup(_read("report.css")))  # noqa: S704  # our own file
+    style = Markup(_read("report.css"))  # noqa: S704  # our own file
+    page = visible(_environment().get_template(template).render(**values, style=style))
     return _TABLE.sub(_with_labels, page)
 
 

@@ -5,13 +5,14 @@ of a model can be read from the registry alone.
 """
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion
@@ -30,6 +31,8 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 _EVENT = "hw3.gate."
 _MADE = "Made by hw3"
 """Begin of the description of a model that is ours."""
+PATIENCE = 600.0
+"""Seconds to wait for another command that decides about the same model."""
 _NOTE_LIMIT = 4900
 """Characters that MLflow's database keeps of a description or a tag, less some."""
 
@@ -133,11 +136,28 @@ def move(model: str, alias: str, version: int) -> None:
 
 @contextmanager
 def alone(model: str) -> Iterator[None]:
-    """Two decisions about one model on one machine come one after the other."""
+    """Two decisions about one model on one machine come one after the other.
+
+    Raises:
+        SpecError: the other one takes too long, as where its process was stopped.
+    """
     work = Settings().work
     work.mkdir(parents=True, exist_ok=True)
-    with FileLock(work / f"registry-{slug(model)}.lock", timeout=600):
+    lock = FileLock(work / f"registry-{slug(model)}.lock")
+    try:
+        lock.acquire(timeout=2)
+    except Timeout:
+        warnings.warn(f"another command decides about {model}: waiting for its end.", stacklevel=1)
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout as error:
+            raise SpecError(
+                f"another command has been deciding about {model} for {PATIENCE / 60:.0f} minutes: end it."
+            ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def finish(model: str) -> RegistryEvent | None:
@@ -214,6 +234,15 @@ def fetch_named(name: str, directory: Path) -> FamilyRun:
         SpecError: no such model, version or alias.
         DataError: it is not there any more.
     """
+    return fetch_version(*find_named(name), directory)
+
+
+def find_named(name: str) -> tuple[str, int]:
+    """Model and version that `MODEL@alias` or `MODEL/version` means.
+
+    Raises:
+        SpecError: it is neither, or nothing has the alias.
+    """
     match = re.fullmatch(r"(?:models:/)?([^/@]+)(?:@([^/@]+)|/(\d+))", name)
     if match is None:
         raise SpecError(f"{name!r}: give MODEL@champion or MODEL/VERSION. Registered: {_listed()}.")
@@ -221,7 +250,7 @@ def fetch_named(name: str, directory: Path) -> FamilyRun:
     version = int(number) if number else version_with(model, alias)
     if version is None:
         raise SpecError(f"{model} has no version with the alias {alias!r}. Registered: {_listed()}.")
-    return fetch_version(model, version, directory)
+    return model, version
 
 
 def fetch_model(name: str, directory: Path) -> Path:

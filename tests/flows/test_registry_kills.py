@@ -1,5 +1,6 @@
 """Promotions and rollbacks that are killed at every call: history and aliases agree after all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from hw3models.specs import GateDecision, PromoteSpec, RegistryEvent
 from tasks import promotion
 from tasks.tracking import registry
 from tasks.tracking.store import connect
+from tests.forked import FORKS
 
 pytestmark = pytest.mark.usefixtures("store")
 MODEL = "hw3-images"
@@ -126,6 +128,47 @@ def test_a_promotion_that_is_killed_and_repeated_is_told_and_done_once(
     assert version.description == f"**{outcome}**: so it is\n\ncard"
     assert registry.version_with(MODEL, registry.CHAMPION) == found.champion_now
     assert registry.version_with(MODEL, registry.CHALLENGER) == (2 if outcome == "refused" else 3)
+
+
+def decide_at_once(environment: dict[str, str], run_id: str | None, both: Any) -> None:
+    """One of the two, in a process of its own."""
+    os.environ.update(environment)
+    connect()
+    both.wait()
+    if run_id is None:
+        rollback(MODEL, None, "a test")
+    else:
+        promote(run_id, "champion", pytest.MonkeyPatch())
+
+
+def test_a_promotion_and_a_rollback_at_the_same_time_come_one_after_the_other(runs: list[str]) -> None:
+    both = FORKS.Barrier(2)
+    pair = [FORKS.Process(target=decide_at_once, args=(dict(os.environ), run, both)) for run in (runs[2], None)]
+    for process in pair:
+        process.start()
+    for process in pair:
+        process.join(120)
+    assert [process.exitcode for process in pair] == [0, 0]
+    champion = registry.version_with(MODEL, registry.CHAMPION)
+    first = [(1, "champion"), (2, "champion")]
+    either = {3: [(1, "rollback"), (3, "champion")], 2: [(3, "champion"), (2, "rollback")]}
+    assert champion in either
+    assert told() == first + either[champion]
+    assert history(MODEL)[-1].champion == champion
+
+
+def test_who_waits_for_a_decision_says_so_and_does_not_wait_for_ever(
+    runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the other command was stopped, or hangs."""
+    monkeypatch.setattr(registry, "PATIENCE", 0.1)
+    with (
+        registry.alone(MODEL),
+        pytest.warns(UserWarning, match="another command decides about hw3-images: waiting"),
+        pytest.raises(SpecError, match=r"another command has been deciding about hw3-images for"),
+    ):
+        rollback(MODEL, None, "a test")
+    assert rollback(MODEL, None, "a test").version == 1
 
 
 def test_events_stay_in_order_when_the_clock_is_set_back(runs: list[str]) -> None:

@@ -3,13 +3,16 @@
 import ast
 import json
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import flows
 from flows import drift, reconcile
+from flows.cli.main import main
 from flows.cli.messages import plain_warning
 from flows.local.display import PlainDisplay
 from hw3models.specs import DriftReport
@@ -46,6 +49,9 @@ def test_a_class_from_a_file_does_not_command_the_terminal(home: Path, tmp_path:
         assert b"\x1b" not in out
         assert "\u202e" not in out.decode()
     assert not [line for line in text.splitlines() if line.startswith("hw3: all is well")]
+    page = (tmp_path / "page.html").read_text()
+    assert SHOWN.replace(r"\n", "\n") in page
+    assert not re.search("[\x1b\u202e]", page)
     whole = hw3("check", str(path), "--json", "--output", str(tmp_path / "page.html")).stdout
     assert whole.isascii()
     assert EVIL in json.loads(whole)["class_names"]
@@ -93,3 +99,30 @@ def test_nothing_else_prints() -> None:
                 ):  # fmt: skip
                     found.append(str(path.relative_to(root)))
     assert found == ["flows/terminal.py"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", EVIL, "--model", "m@champion", "-o", "p.csv"),
+        ("history", EVIL),
+        ("report", EVIL),
+        ("compare", f"{EVIL}.csv"),
+        ("families", "--check", EVIL),
+        ("sequences", "d.csv", f"--{EVIL}"),
+        (EVIL,),
+    ],
+    ids=lambda arguments: arguments[0][:9].strip(),
+)
+@pytest.mark.usefixtures("store")
+def test_an_error_is_one_line_whatever_it_quotes(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["hw3", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert err.startswith("hw3: ")
+    assert err.count("\n") == 1
+    assert err.strip().isprintable()

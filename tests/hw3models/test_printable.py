@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from hw3models.errors import DataError
-from hw3models.printable import ascii_json, one_a_line, printable
+from hw3models.printable import ascii_json, one_a_line, printable, visible
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_json_is_the_same_in_ascii() -> None:
     text = ascii_json(json.dumps(value, ensure_ascii=False))
     assert text.isascii()
     assert json.loads(text) == value
+
+
+def test_a_page_shows_what_would_be_hidden_and_keeps_letters_and_lines() -> None:
+    assert visible("<p>a\x1b[31m\u202eb\n\tc</p>") == "<p>a\\u001b[31m\\u202eb\n\tc</p>"
+    assert visible("نمی\u200cخواهم 👩\u200d🔬 \u00a0é") == "نمی\u200cخواهم 👩\u200d🔬 \u00a0é"

@@ -145,6 +145,8 @@ def test_no_password_is_among_the_arguments_or_reaches_the_workers(monkeypatch: 
         assert not [name for name, value in service.environment.items() if "s3cr" in value]
         assert service.environment["MLFLOW_TRACKING_PASSWORD"] == "hunter2-mlflow-12"
     assert "hunter2" not in "".join(path.read_text() for path in (own.work / "up").glob("mlflow-auth*"))
+    users, secret = (own.work / "up" / name for name in ("mlflow-users.db", "mlflow-secret"))
+    assert users.stat().st_mode & 0o777 == secret.stat().st_mode & 0o777 == 0o600, "hashes of passwords, and a secret"
     assert services[0].environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == (
         "http://127.0.0.1:4200,http://localhost:4200"
     )
