@@ -96,10 +96,14 @@ def _check_early(spec: Spec) -> None:
         check_kind("sequences" if isinstance(spec, SequencesSpec) else "images", spec.data)
         if not find_source(spec.data.source).is_remote:
             fetch(spec.data, cache=Settings().cache)
-    if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
+    if isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)) and (spec.families, spec.metric, spec.recipe) != (
+        None,
+        None,
+        "default",
+    ):
         from hw3models.pipeline.study import check_study
 
-        check_study(_KINDS[type(spec)], spec)
+        check_study(_KINDS[type(spec)], spec, spec.data.task)
 
 
 def _cancel_flow_runs() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw3models.errors import DataError
+from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import Predictor
 
 
@@ -16,7 +16,7 @@ class Model:
     def __init__(self, predictors: Sequence[Predictor], classes: NDArray[Any]) -> None:
         self._predictors = tuple(predictors)
         self.classes = classes
-        """(K,) labels, in the order of the columns of probabilities."""
+        """(K,) labels, in the order of the columns of probabilities; empty where numbers are predicted."""
 
     @property
     def family(self) -> str:
@@ -28,17 +28,23 @@ class Model:
 
         Raises:
             DataError: they do not fit the model.
+            SpecError: it predicts numbers.
         """
+        if self._predictors[0].manifest.target is not None:
+            raise SpecError(f"{self.family} predicts numbers and has no probabilities. Use `predict`.")
         taken = _as_taken(self._predictors[0], examples)
         answers = [one.predict(taken)["probabilities"] for one in self._predictors]
         return np.asarray(np.mean(answers, axis=0), np.float32)
 
     def predict(self, examples: ArrayLike | Sequence[ArrayLike]) -> NDArray[Any]:
-        """Examples as in `study` to labels (N,).
+        """Examples as in `study` to labels (N,), or numbers (N,); of several seeds their mean.
 
         Raises:
             DataError: they do not fit the model.
         """
+        if self._predictors[0].manifest.target is not None:
+            taken = _as_taken(self._predictors[0], examples)
+            return np.asarray(np.mean([one.predict(taken)["number"] for one in self._predictors], axis=0))
         return np.asarray(self.classes[self.predict_proba(examples).argmax(axis=1)])
 
 

@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ from hw3models.specs import (
     RunReport,
     StudyKind,
     StudySpec,
+    Task,
     TrainReport,
 )
 
@@ -75,7 +77,8 @@ def study(
     Args:
         examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N arrays
             (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
-        labels: (N,) whole numbers or text.
+        labels: (N,) whole numbers or text; numbers with fractions are predicted (regression), whole ones with
+            `task="regression"`.
         families: such as `["cnn", "rocket"]` or `"cnn,./nets.py:MyNet"`; None: all that suit.
         seeds: trainings of each family.
         groups: (N,) whose examples they are (subjects, recordings): none is then on two sides, and the intervals count
@@ -94,8 +97,13 @@ def study(
         DataError: the arrays do not fit; all faults together.
         TrainingError: no family could be trained.
     """
-    raw = raw_from_arrays(examples, labels, kind=kind, test=test, groups=groups, channels=channels, name=name)
     own, of_data = _options(options)
+    task, told = _task_of(labels, of_data.get("task"))
+    raw = raw_from_arrays(
+        examples, labels, kind=kind, task=task, test=test, groups=groups, channels=channels, name=name
+    )
+    raw = replace(raw, understood=(*raw.understood, *told))
+    of_data["task"] = task
     spec = StudySpec.model_validate({"families": families, "seeds": seeds} | own)
     where = Path(tempfile.mkdtemp(prefix="hw3-study-") if folder is None else folder).absolute()
     found = StudyFolder(where, is_temporary=folder is None)
@@ -110,7 +118,19 @@ def study(
         environment=describe_environment(),
         warnings=_warnings(answer),
     )
-    return StudyResult(run, classes=_originals(labels, raw.class_names), folder=found)
+    return StudyResult(
+        run, classes=_originals(labels, raw.class_names if task == "classification" else ()), folder=found
+    )
+
+
+def _task_of(labels: ArrayLike, asked: Task | None) -> tuple[Task, tuple[str, ...]]:
+    """What the labels are, and what is said of it: numbers with fractions are predicted where nobody says otherwise."""
+    values = np.asarray(labels)
+    has_fractions = values.dtype.kind == "f" and bool((np.isfinite(values) & (values != np.floor(values))).any())
+    if asked is not None or not has_fractions:
+        return asked or "classification", ()
+    told = 'y holds numbers with fractions: taken as numbers to predict (`task="classification"` would refuse them).'
+    return "regression", (told,)
 
 
 def _options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -137,7 +157,7 @@ class _Reports(NamedTuple):
 
 def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Callable[[str], None]) -> Answer:
     study_kind: StudyKind = "sequences" if raw.kind == "sequences" else "images"
-    choice = check_study(study_kind, spec)
+    choice = check_study(study_kind, spec, of_data.task)
     data = prepare_raw(raw, of_data, made(WHERE, raw.kind, 1), cache=folder)
     entries, notes = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(kind=study_kind, spec=spec, source=of_data, data=data, families=entries, metric=choice.metric)

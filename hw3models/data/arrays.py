@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, class_codes, group_codes, group_texts, label_texts, raw_sequences
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import Kind
+from hw3models.specs import Kind, Task
 
 WHERE = "X and y"
 """How messages name them."""
@@ -23,6 +23,7 @@ def raw_from_arrays(
     labels: ArrayLike,
     *,
     kind: Kind | None = None,
+    task: Task = "classification",
     test: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     channels: Sequence[str] = (),
@@ -33,8 +34,9 @@ def raw_from_arrays(
     Args:
         examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N
             arrays (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
-        labels: (N,) whole numbers or text.
+        labels: (N,) whole numbers or text; numbers of any kind where they are to be predicted.
         kind: what they are; None: images where they are uint8 of such a shape, else series.
+        task: what a label is: a class, or a number to predict.
         test: (N,) True for examples to test on; None: they are drawn.
         groups: (N,) whose examples they are, whole numbers or text; None: they are independent.
         channels: names of the C channels.
@@ -49,7 +51,7 @@ def raw_from_arrays(
     values = np.asarray(labels)
     faults = [] if values.ndim == 1 else [f"y has shape {values.shape}; one label for each example, (N,), is needed"]
     try:
-        texts = label_texts(values) if values.ndim == 1 else []
+        texts = label_texts(values, task) if values.ndim == 1 else []
     except ValueError as error:
         texts = []
         faults.append(f"y: {error}")

@@ -153,7 +153,8 @@ def _step_milliseconds(
     inputs = torch.randn(len(seeds), size, *dataset.features.shape[1:], generator=generator).to(device)
     labels = torch.arange(size, device=device).expand(len(seeds), -1) % len(dataset.class_names)
     pixels = torch.rand_like(inputs).flatten(2) if family.objective.needs_pixels else None
-    batch, times = Batch(inputs, labels.contiguous(), None, pixels), []
+    targets = inputs.flatten(2).mean(2) if dataset.targets is not None else None
+    batch, times = Batch(inputs, labels.contiguous(), None, pixels, targets), []
     group.program.train()
     for _ in range(_STEPS + 1):
         start = time.perf_counter()

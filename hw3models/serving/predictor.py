@@ -20,7 +20,7 @@ from hw3models.data.missing import interpolate
 from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
 from hw3models.engine.model_store import check_stack, load_model, read_manifest, restored, stored_manifest
 from hw3models.errors import DataError, SpecError
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
@@ -110,7 +110,7 @@ def averaged(answers: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, 
         return dict(answers[0])
     stacked = {name: np.stack([one[name] for one in answers]) for name in answers[0]}
     # As in the table that an ensemble is judged by.
-    return {name: values.mean(axis=0, dtype=np.float64).astype(np.float32) for name, values in stacked.items()}
+    return {name: values.mean(axis=0, dtype=np.float64).astype(values.dtype) for name, values in stacked.items()}
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ class NetworkMember:
         if lengths is not None:
             valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
             arguments = (torch.where(valid[..., None], arguments[0], 0.0), torch.from_numpy(lengths))
-        objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+        objective = family_of(manifest).objective
         with torch.inference_mode():
-            answers = objective.answers(self.model, arguments, self.temperature)
+            answers = objective.answers(self.model, arguments, self.temperature, manifest.target)
             return {name: value.numpy() for name, value in answers.items()}
 
 
@@ -186,7 +186,7 @@ def check_ensemble(manifest: ModelManifest, members: int) -> None:
     Raises:
         SpecError: they cannot.
     """
-    objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+    objective = family_of(manifest).objective
     if "accuracy" not in objective.metrics:
         raise SpecError(f"`family` {manifest.family}: codes of different seeds have no mean. Use one seed.")
     if manifest.resampling != "seed":

@@ -20,7 +20,7 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport
+from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport, TargetReport, Task
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -113,6 +113,8 @@ __all__ = [
     "StudyKind",
     "StudySpec",
     "TakeReason",
+    "TargetReport",
+    "Task",
     "Tracking",
     "TrainJob",
     "TrainReport",

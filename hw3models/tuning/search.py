@@ -43,7 +43,7 @@ class Search:
 
         `alone`: anything but the empty text makes it a search apart from all others of the same.
         """
-        family = find_family(data.kind, base.family, base.origin)
+        family = find_family(data.kind, base.family, base.origin, data.task)
         if not isinstance(family, Network):
             raise SpecError(f"{base.family} is a baseline: it has no recipe to search for.")
         self.family, self.data, self.goal = family, data, goal

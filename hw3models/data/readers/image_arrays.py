@@ -27,7 +27,7 @@ from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_t
 from hw3models.data.readers.npz_files import header_faults
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _IMAGES = ("images", "image", "x", "data", "imgs")
 _LABELS = ("labels", "label", "y", "target", "targets")
@@ -165,7 +165,7 @@ def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
     return matches
 
 
-def read_arrays(path: Path, name: str) -> Raw:
+def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
     """The images of all parts, with their labels and groups.
 
     Raises:
@@ -176,7 +176,7 @@ def read_arrays(path: Path, name: str) -> Raw:
     with _opened(path) as entries:
         parts = _parts(entries)
         for part in parts:
-            pixels, texts, owners = _read_part(entries, part, faults)
+            pixels, texts, owners = _read_part(entries, part, faults, task)
             images.append(pixels)
             labels += texts
             groups += owners
@@ -208,7 +208,9 @@ def read_arrays(path: Path, name: str) -> Raw:
     )
 
 
-def _read_part(entries: Entries, part: _Part, faults: list[str]) -> tuple[NDArray[np.uint8], list[str], list[str]]:
+def _read_part(
+    entries: Entries, part: _Part, faults: list[str], task: Task
+) -> tuple[NDArray[np.uint8], list[str], list[str]]:
     """Images, labels and groups; empty, and entries in `faults`, where they cannot be used."""
     nothing = np.zeros((0, 1, 1), np.uint8)
     if part.labels is None:
@@ -228,7 +230,7 @@ def _read_part(entries: Entries, part: _Part, faults: list[str]) -> tuple[NDArra
         )
     else:
         try:
-            texts = label_texts(labels)
+            texts = label_texts(labels, task)
         except ValueError as error:
             faults.append(f"{part.labels}: {error}")
     groups: list[str] = []
@@ -285,9 +287,9 @@ def _is_labelled(spec: DataSpec) -> bool:
         return all(part.labels is not None for part in _parts(entries))
 
 
-def _read(_: DataSpec, report: SourceReport, __: Path) -> Raw:
+def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     [path] = files_of(report)
-    return read_arrays(path, path.stem)
+    return read_arrays(path, path.stem, spec.task)
 
 
 def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:
