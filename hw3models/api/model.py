@@ -44,7 +44,7 @@ class Model:
         """
         if self._predictors[0].manifest.target is not None:
             taken = _as_taken(self._predictors[0], examples)
-            return np.asarray(np.mean([one.predict(taken)["number"] for one in self._predictors], axis=0))
+            return np.asarray(np.mean([one.predict(taken)["prediction"] for one in self._predictors], axis=0))
         return np.asarray(self.classes[self.predict_proba(examples).argmax(axis=1)])
 
 

@@ -34,10 +34,7 @@ def leaks(sample: Sample, num_classes: int) -> Iterator[Finding]:
     for name, numbers in _numbers(sample, train):
         if len(np.unique(numbers)) < 2:
             continue
-        if targets is None:
-            accuracy = alone(numbers, labels, num_classes)
-        else:
-            accuracy = explained_alone(numbers, targets)
+        accuracy = alone(numbers, labels, num_classes) if targets is None else explained_alone(numbers, targets)
         of = name.partition(" of ")[2]
         if accuracy >= max(ALONE, found.get(of, (0.0, ""))[0]):
             found[of] = (accuracy, name)

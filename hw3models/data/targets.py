@@ -33,6 +33,19 @@ def with_targets(raw: Raw, where: str) -> Raw:
     Raises:
         DataError: labels are no numbers, or not finite.
     """
+    targets = targets_of(raw, where)
+    labels, names = ranges(targets, raw.test, raw.validation, raw.groups)
+    num, low, high = len(np.unique(targets)), targets.min(), targets.max()
+    told = f"Labels are numbers from {low:.6g} to {high:.6g} ({num:,} different), which are predicted."
+    return replace(raw, labels=labels, class_names=names, targets=targets, understood=(*raw.understood, told))
+
+
+def targets_of(raw: Raw, where: str) -> NDArray[np.float64]:
+    """(N,) the numbers that the labels say.
+
+    Raises:
+        DataError: labels are no numbers, or not finite.
+    """
     distinct = numbers_of(raw.class_names)
     if distinct is None or not np.isfinite(distinct).all():
         bad = [name for name in raw.class_names if (one := numbers_of([name])) is None or not np.isfinite(one[0])]
@@ -41,11 +54,8 @@ def with_targets(raw: Raw, where: str) -> Raw:
             f"{where}: `task` is regression, and these labels are no numbers: {told}. Leave those series out, name "
             "another label column, or use `--task classification`."
         )
-    targets = distinct[raw.labels]
-    labels, names = ranges(targets, raw.test, raw.validation, raw.groups)
-    num, low, high = len(np.unique(targets)), targets.min(), targets.max()
-    told = f"Labels are numbers from {low:.6g} to {high:.6g} ({num:,} different), which are predicted."
-    return replace(raw, labels=labels, class_names=names, targets=targets, understood=(*raw.understood, told))
+    found: NDArray[np.float64] = distinct[raw.labels]
+    return found
 
 
 def numbers_of(names: Sequence[str]) -> NDArray[np.float64] | None:

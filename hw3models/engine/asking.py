@@ -58,8 +58,8 @@ def _said(answers: Answers, dataset: Dataset, *, hard: bool) -> BaselineFit:
     columns = {name: np.concatenate([one[name] for one in asked]) for name in asked[0]}
     if "probabilities" in columns:
         return BaselineFit(probabilities=columns["probabilities"], hard=hard, parameters=0, predict_seconds=0)
-    if "number" in columns:
-        return BaselineFit(numbers=columns["number"].astype(np.float64), parameters=0, predict_seconds=0)
+    if "prediction" in columns:
+        return BaselineFit(numbers=columns["prediction"].astype(np.float64), parameters=0, predict_seconds=0)
     return BaselineFit(
         reconstructions=columns["reconstruction"],
         codes=columns["code"],

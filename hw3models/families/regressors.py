@@ -92,7 +92,7 @@ def _targets(dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _fit(fitted: Any, dataset: Dataset, answers: Answers, *, parameters: int) -> BaselineFit:
     start = time.perf_counter()
-    said = [answers(standardised(dataset, part))["number"] for part in parts(dataset.test)]
+    said = [answers(standardised(dataset, part))["prediction"] for part in parts(dataset.test)]
     seconds = time.perf_counter() - start
     return BaselineFit(numbers=np.concatenate(said), fitted=fitted, parameters=parameters, predict_seconds=seconds)
 
@@ -109,7 +109,7 @@ def restored_rows(model: Any, shape: tuple[int, ...], num_outputs: int) -> Answe
         raise ValueError(
             f"it takes {getattr(model, 'n_features_in_', 'no')} numbers, an example has {math.prod(shape)}"
         )
-    return lambda inputs: {"number": numbers(model.predict(inputs.reshape(len(inputs), -1)), len(inputs))}
+    return lambda inputs: {"prediction": numbers(model.predict(inputs.reshape(len(inputs), -1)), len(inputs))}
 
 
 def restored_forest(model: Any, shape: tuple[int, ...], num_outputs: int) -> Answers:
@@ -135,7 +135,9 @@ def restored_kernels(kind: kernels.Kind, fitted: Any, shape: tuple[int, ...], nu
     model = fitted["ridge"]
     if [type(step).__name__ for _, step in getattr(model, "steps", ())] != ["StandardScaler", "RidgeCV"]:
         raise ValueError("it is not ridge regression on scaled features")
-    return lambda inputs: {"number": numbers(model.predict(transformer.transform(channels_first(inputs))), len(inputs))}
+    return lambda inputs: {
+        "prediction": numbers(model.predict(transformer.transform(channels_first(inputs))), len(inputs))
+    }
 
 
 def numbers(said: Any, num: int) -> NDArray[np.float64]:

@@ -88,9 +88,9 @@ class Regression:
         temperature: float = 1.0,  # noqa: ARG002
         target: TargetReport | None = None,
     ) -> Mapping[str, torch.Tensor]:
-        """`number` (B,), float64: a date as a number has more digits than float32."""
+        """`prediction` (B,), float64: a date as a number has more digits than float32."""
         assert target is not None
-        return {"number": model(*arguments).squeeze(-1).double() * target.std + target.mean}
+        return {"prediction": model(*arguments).squeeze(-1).double() * target.std + target.mean}
 
 
 def own_recipe(recipe: Recipe) -> Recipe:

@@ -1,4 +1,4 @@
-"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or codes) out.
+"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or numbers, or codes) out.
 
 The folder holds `model.json` and `model.safetensors` (a stack of them for an ensemble), or `model.skops` of a baseline;
 scaling and class names travel with the weights. Bad input is refused.
@@ -32,7 +32,7 @@ MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
 """What lies beside `model.json`, one of them."""
 
 
-Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[np.float32]]]
+Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[Any]]]
 """Raw examples (N, ...) and lengths (N,) to columns by name: one replicate."""
 
 
@@ -56,8 +56,8 @@ class Predictor:
         return member.model
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
-        gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
+        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K), or to
+        `prediction` (N,), numbers in their own units; an autoencoder gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
 
         Images may be texts (N,) as well: pictures of any size and form in base64.
 
