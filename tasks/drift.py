@@ -17,7 +17,7 @@ from hw3models.data.sources import match
 from hw3models.drift import Side, detect
 from hw3models.drift.looks import content, level_of, look_text
 from hw3models.drift.reading import read_new
-from hw3models.drift.units import Grouped, number_groups
+from hw3models.drift.units import number_groups
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.metrics import errors_of
 from hw3models.evaluation.prediction_table import PredictionTable
@@ -99,7 +99,7 @@ class _New(NamedTuple):
     """New examples, what the model says of them, and their labels or numbers where they have some."""
 
     examples: NDArray[np.float32]
-    said: NDArray[np.floating] | None
+    said: NDArray[Any] | None
     labels: NDArray[np.int64] | None
     numbers: NDArray[np.float64] | None
 
@@ -186,7 +186,7 @@ def _usable(examples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.nan_to_num(examples)
 
 
-def _said(predictor: Predictor, examples: NDArray[np.float32], what: str) -> NDArray[np.floating]:
+def _said(predictor: Predictor, examples: NDArray[np.float32], what: str) -> NDArray[Any]:
     """(N, K) probabilities, or (N,) numbers."""
     starts = range(0, len(examples), _AT_ONCE)
     return np.concatenate([predictor.predict(examples[at : at + _AT_ONCE])[what] for at in starts])
@@ -198,15 +198,15 @@ def _own_table(run: FamilyRun) -> PredictionTable:
     return table.of_seed(table.seeds[0] if run.members > 1 else run.training.best_seed)
 
 
-def _hits(
-    run: FamilyRun, said: NDArray[np.floating], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _hits(run: FamilyRun, said: NDArray[Any], labels: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which examples it got right before, and which it gets right now."""
     table = _own_table(run)
     return _named_by(table) == table.labels, said.argmax(-1) == labels
 
 
-def _errors(run: FamilyRun, said: NDArray[np.floating], numbers: NDArray[np.float64]) -> Grouped:
+def _errors(
+    run: FamilyRun, said: NDArray[Any], numbers: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far it was off on its own test split, and is now."""
     return np.abs(errors_of(_own_table(run))[0]), np.abs(said - numbers)
 

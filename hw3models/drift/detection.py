@@ -73,7 +73,7 @@ def detect(
     num_classes: int,
     classes_are: str = "labels",
     hits: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
-    errors: Grouped | None = None,
+    errors: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     hit_groups: Grouped | None = None,
     smallest: float = SMALLEST,
     level: float = LEVEL,

@@ -45,8 +45,8 @@ def score_file(
     """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many.
 
     Columns are `id`, `class`, `probability` and one `p_CLASS` for each class; `id` and `prediction` where numbers are
-    predicted; of an autoencoder `id`, `code_1`, ... and `squared_error` (per pixel). The file appears when it is whole: a
-    failed run leaves none, and of two at once the later one's stays.
+    predicted; of an autoencoder `id`, `code_1`, ... and `squared_error` (per pixel). The file appears when it is whole:
+    a failed run leaves none, and of two at once the later one's stays.
 
     Raises:
         SpecError: `output` is neither Parquet nor CSV, or is `data`.

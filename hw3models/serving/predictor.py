@@ -57,7 +57,8 @@ class Predictor:
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K), or to
-        `prediction` (N,), numbers in their own units; an autoencoder gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
+        `prediction` (N,), numbers in their own units; an autoencoder gives `code` (N, k) and `reconstruction`
+        (N, pixels) in 0..1.
 
         Images may be texts (N,) as well: pictures of any size and form in base64.
 
@@ -187,7 +188,7 @@ def check_ensemble(manifest: ModelManifest, members: int) -> None:
         SpecError: they cannot.
     """
     objective = family_of(manifest).objective
-    if "accuracy" not in objective.metrics:
+    if objective.needs_pixels:
         raise SpecError(f"`family` {manifest.family}: codes of different seeds have no mean. Use one seed.")
     if manifest.resampling != "seed":
         raise SpecError(
