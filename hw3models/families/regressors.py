@@ -77,7 +77,8 @@ def _fit_kernels(kind: kernels.Kind, dataset: Dataset, seed: int) -> BaselineFit
     index = dataset.train
     if len(index) > MAX_RIDGE_EXAMPLES:
         index = np.random.default_rng(seed).permutation(index)[:MAX_RIDGE_EXAMPLES]
-    transformer = kernels.transformer(kind, seed, NUM_KERNELS)
+    # How large or high a series is may be the number itself: series are not standardised one by one.
+    transformer = kernels.transformer(kind, seed, NUM_KERNELS, normalise=False)
     features = transformer.fit_transform(channels_first(standardised(dataset, index)))
     model = make_pipeline(StandardScaler(), RidgeCV(alphas=PENALTIES)).fit(features, _targets(dataset, index))
     fitted = {"kernels": kernels.arrays_of(kind, transformer), "ridge": model}
@@ -131,7 +132,8 @@ def restored_kernels(kind: kernels.Kind, fitted: Any, shape: tuple[int, ...], nu
     if not isinstance(fitted, dict) or set(fitted) != {"kernels", "ridge"}:
         raise ValueError("it is not kernels with ridge regression")
     steps, channels = shape
-    transformer = kernels.with_kernels(kind, fitted["kernels"], (channels, max(steps, kernels.SHORTEST)))
+    size = (channels, max(steps, kernels.SHORTEST))
+    transformer = kernels.with_kernels(kind, fitted["kernels"], size, normalise=False)
     model = fitted["ridge"]
     if [type(step).__name__ for _, step in getattr(model, "steps", ())] != ["StandardScaler", "RidgeCV"]:
         raise ValueError("it is not ridge regression on scaled features")
