@@ -58,7 +58,7 @@ def test_a_baseline_that_is_kept_says_the_same_again(kind: Kind, name: str, tmp_
     np.testing.assert_array_equal(said["prediction"], fit.numbers)
     again = ask_again(tmp_path, dataset, pick_device("cpu"))
     np.testing.assert_array_equal(again.predicted, fit.numbers[None])
-    with pytest.raises(ValueError, match="it |kernels are wider than series"):
+    with pytest.raises(ValueError, match=r"it |kernels are wider than series"):
         restored_answers(manifest.model_copy(update={"shape": (7, 3)}), fitted[3])(np.zeros((1, 7, 3), np.float32))
 
 
