@@ -70,20 +70,21 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport, run_id: st
     predictor = _predictor(run)
     dataset = load_prepared(data)
     wanted = _with_group_column(spec.new, run.spec.data, dataset)
-    examples, labels, named, numbers = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    examples, found_labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    labels, numbers = (found_labels, None) if predictor.manifest.target is None else (None, found_labels)
     old_groups, new_groups = _groups(dataset, named, wanted)
     columns = predictor.predict(_usable(examples[:1]))
     what = next((name for name in ("probabilities", "prediction") if name in columns), None)
     said = None if what is None else _said(predictor, examples, what)
     new = _New(examples, said, labels, numbers)
     tested = None if old_groups is None or said is None else old_groups[_own_table(run).test_index]
-    seen = content(examples, labels if numbers is None else numbers, new_groups)
+    seen = content(examples, found_labels, new_groups)
     number = 1 if run_id is None else tracking.count_look(run_id, run.run_id, seen)
     report = detect(
         *_sides(run, dataset, new, (old_groups, new_groups)),
         kind=predictor.manifest.kind,
         num_classes=len(predictor.manifest.class_names),
-        classes_are="predicted" if labels is None and numbers is None else "labels",
+        classes_are="predicted" if found_labels is None else "labels",
         hits=_hits(run, said, labels) if said is not None and labels is not None else None,
         errors=_errors(run, said, numbers) if said is not None and numbers is not None else None,
         hit_groups=None if tested is None or new_groups is None else (tested, new_groups),

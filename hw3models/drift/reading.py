@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,10 @@ class New(NamedTuple):
 
     examples: NDArray[np.float32]
     """(N, *shape), NaN where nothing is."""
-    classes: NDArray[np.int64] | None
-    """(N,) in the model's numbering; None without labels, or where it predicts numbers."""
+    classes: NDArray[Any] | None
+    """(N,) in the model's numbering, or the numbers themselves where it predicts numbers; None without labels."""
     groups: tuple[str, ...] | None
     """N, whose examples they are; None where nobody said."""
-    numbers: NDArray[np.float64] | None = None
-    """(N,) where the model predicts numbers; None without labels."""
 
 
 def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
@@ -62,7 +60,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
     examples = _fitted(raw, wanted)[:MOST]
     if manifest.target is not None:
-        return New(examples, None, groups, targets_of(raw, spec.source)[:MOST])
+        return New(examples, targets_of(raw, spec.source)[:MOST], groups)
     return New(examples, _classes(raw, manifest, merge=spec.merge_labels)[:MOST], groups)
 
 

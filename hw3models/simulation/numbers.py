@@ -5,8 +5,8 @@ Seed s of a family errs on example i by
     e = sigma exp(a_s) v_i (sqrt(rho) c_i + sqrt(1 - rho) u_si)
 
 with the luck of a seed (a, standard deviation `luck`), how hard an example is (v, the same for all families, its square
-1 on average; log-normal with `tail`), what is alike for all seeds (c) and the rest (u), both standard normal. Numbers are
-standard normal. So a seed's true RMSE is sigma exp(a), its MAE sqrt(2 / pi) E(v) times that, and its R2 1 - RMSE^2.
+1 on average; log-normal with `tail`), what is alike for all seeds (c) and the rest (u), both standard normal. Numbers
+are standard normal. So a seed's true RMSE is sigma exp(a), its MAE sqrt(2 / pi) E(v) times that, and its R2 1 - RMSE^2.
 
 S = seeds, n = test examples
 """
