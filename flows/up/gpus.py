@@ -39,7 +39,7 @@ def select(listing: str, wanted: str | None) -> list[str]:
     known = [name for names in gpus for name in names]
     chosen: list[str] = []
     for entry in _entries(wanted):
-        there = int(entry) < len(gpus) if entry.isdigit() else any(name.startswith(entry) for name in known)
+        there = int(entry) < len(gpus) if entry.isdecimal() else any(name.startswith(entry) for name in known)
         if not there:
             break
         if entry not in chosen:

@@ -19,7 +19,7 @@ from hw3models.families import display_name, facts_of
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
 from hw3models.serving.predictor import Predictor, fitted_member
-from hw3models.specs import Answer, RunReport
+from hw3models.specs import Answer, Axes, RunReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,12 +43,13 @@ class StudyResult:
         *,
         classes: NDArray[Any],
         folder: StudyFolder,
+        axes: Axes | None = None,
     ) -> None:
         self.run = run
         """Everything, as the flows return it; `run.model_dump_json()` keeps it."""
         self.classes = classes
         """(K,) labels."""
-        self._folder = folder
+        self._folder, self._axes = folder, axes
 
     @property
     def folder(self) -> Path:
@@ -133,9 +134,9 @@ class StudyResult:
         seeds = manifest.seeds[:members] if members > 1 and seed is None else (wanted,)
         if is_network:
             networks = [(manifest.of((one,)), rebuild(manifest, kept, one)) for one in seeds]
-            return Model([Predictor.of_network(*network) for network in networks], self.classes)
+            return Model([Predictor.of_network(*network) for network in networks], self.classes, self._axes)
         fitted = [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds]
-        return Model(fitted, self.classes)
+        return Model(fitted, self.classes, self._axes)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

@@ -5,6 +5,7 @@ import numpy as np
 from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
+from hw3models.data.arrays import WHERE
 from hw3models.data.preparation import load_prepared
 from hw3models.data.raw import Raw, padding_note
 from hw3models.data.sources import match
@@ -21,7 +22,7 @@ def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
     Data that are known by name, or made, are not looked at: nothing of them is new.
     """
     source = match(spec.source)
-    if source is None or not source.is_path:
+    if spec.source != WHERE and (source is None or not source.is_path):
         return []
     prepared = load_prepared(data)
     raw = Raw(

@@ -66,7 +66,7 @@ _OURS: tuple[Source, ...] = (
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
-    replace(paired(npz_files.NPZ), takes=("axes",)),
+    named_arrays.by_names(paired(npz_files.NPZ)),
     replace(npy_files.NPY, takes=("axes",)),
     text_tables.TEXT,
     text_tables.PARQUET,
@@ -112,6 +112,8 @@ def all_sources() -> tuple[Source, ...]:
 
 def match(source: str) -> Source | None:
     """The source that `source` of a spec means; None where nothing does."""
+    if not source.strip():  # as a path it would be the folder that somebody is in
+        return None
     ours = next((one for one in _OURS if one.matches(source)), None)
     return ours or next((one for one in plugins().sources if one.matches(source)), None)
 
@@ -263,8 +265,9 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
         if kind == expected:
             return
         command = f" It holds {kind}: `hw3 {kind}` compares families on them."
-        if expected in source.kinds:
-            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{command}")
+        if expected in source.kinds or _as_images(data.source, expected):
+            told = f" `hw3 {kind}` compares families on them.{_as_images(data.source, expected)}"
+            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{told}")
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
     near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
@@ -314,3 +317,14 @@ def read_examples(
     check_there(path)
     _check_options(source, spec)
     yield from source.unlabelled(spec, wanted)
+
+
+def _as_images(source: str, expected: Kind) -> str:
+    """The name that makes images of an array; empty where nothing is known to help."""
+    path = path_of(source)
+    if expected != "images" or path.suffix.lower() not in (".npz", ".npy", ".h5", ".hdf5", ".hdf"):
+        return ""
+    return (
+        f" If its arrays are pictures, call them `images`: np.savez('{path.stem}-images.npz', images=X, labels=y); "
+        "pixels may be 0 to 255 or fractions."
+    )

@@ -102,6 +102,9 @@ class Predictor:
             raise DataError(f"examples must be finite, got {values[place]} at {place}.")
         if self.manifest.kind == "images" and (values.min() < 0 or values.max() > 255):
             raise DataError(f"pixels must lie in 0..255, got {values.min():g} to {values.max():g}.")
+        if self.manifest.kind == "images" and values.max() <= 1 and (values % 1).any():
+            # One request may hold a dark picture and another fractions: nothing is guessed.
+            raise DataError("pixels must lie in 0..255, got fractions up to 1: multiply them by 255.")
         return values, lengths
 
 

@@ -20,7 +20,17 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport, TargetReport, Task
+from hw3models.specs.data import (
+    Axes,
+    DataOptions,
+    DataReport,
+    DataSpec,
+    FormOptions,
+    Kind,
+    SourceReport,
+    TargetReport,
+    Task,
+)
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -65,6 +75,7 @@ from hw3models.specs.tuning import Trial, TrialReport, TuningReport
 __all__ = [
     "Answer",
     "AutoencoderSpec",
+    "Axes",
     "Claim",
     "Collapse",
     "ComparisonReport",

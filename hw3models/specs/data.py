@@ -10,6 +10,7 @@ from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
 Task = Literal["classification", "regression"]
+Axes = Literal["NTC", "NCT"]
 HOW_READ = re.compile(
     r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided "
 )
@@ -51,7 +52,7 @@ class FormOptions(Spec):
     arrays: str | None = None
     """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
     groups, groups_val, groups_test)."""
-    axes: Literal["NTC", "NCT"] | None = None
+    axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
     file_pattern: str | None = None

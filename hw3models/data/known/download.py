@@ -183,7 +183,7 @@ class _Transfer:
             # Longer than the one who watches waits: that one decides, with the better message.
             with _opener().open(request, timeout=4 * timeout) as response:
                 length = response.headers.get("Content-Length", "")
-                self.expected = int(length) if length.isdigit() else None
+                self.expected = int(length) if length.isdecimal() else None
                 continued = response.status == 206 and response.headers.get("Content-Range", "").startswith(
                     f"bytes {offset}-"
                 )

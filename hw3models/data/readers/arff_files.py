@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from hw3models.data.checks import folded, raise_faults, suggestion
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered
-from hw3models.data.readers.text_files import open_text, text_form
-from hw3models.data.readers.wide_tables import are_steps, is_number
+from hw3models.data.readers.text_files import number_of, open_text, text_form
+from hw3models.data.readers.wide_tables import are_steps, beside_steps, is_number
 from hw3models.data.source import COLUMNS, WINDOWS
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
@@ -42,6 +42,8 @@ class _Arff:
     texts: list[str] = field(default_factory=list)
     """Names of attributes of text and dates."""
     relational: str | None = None
+    steps: int = 0
+    """Attributes inside the relational one."""
     rows: list[list[str]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -98,7 +100,7 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     place = {name: number for number, name in enumerate(arff.names)}
     taken, left = _taken(path, arff, spec, (label, group))
     labels = None if label is None or not labelled else _labels(arff, place[label], label)
-    faults = arff.faults
+    faults, said = arff.faults, list[str]()
     if arff.relational is not None:
         series = [
             _dimensions(row[place[arff.relational]], line, faults)
@@ -106,6 +108,9 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         ]
         faults += _unlike(series, arff.lines)
         form = "relational `.arff`"
+        sizes = {len(one) for one in series}
+        if len(sizes) == 1 and arff.steps not in (0, *sizes):
+            said.append(f"The header names {arff.steps:,} steps, but the series have {sizes.pop():,}.")
     elif spec.window is None and spec.layout != "wide" and not are_steps(taken) and len(taken) > 1:
         raise DataError(
             f"{path}: its attributes ({', '.join(taken[:6])}, ...) look like channels, and its {len(arff.rows):,} rows "
@@ -113,6 +118,9 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             "wide` if each row is a series."
         )
     else:
+        if spec.window is None and not spec.feature_columns:
+            left |= beside_steps(taken)
+            taken = [name for name in taken if name not in left]
         values = _matrix(arff, [place[name] for name in taken], faults)
         if spec.window is not None and labelled and not faults and not spec.feature_columns:
             left |= _left_out(values, taken, [row[place[group]] for row in arff.rows] if group else None, labels)
@@ -122,7 +130,7 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     raise_faults(str(path), folded(faults))
     is_recording = spec.window is not None and arff.relational is None
     groups = None if group is None else [row[place[group]] for row in arff.rows]
-    notes = _told(path, left, taken)
+    notes = (*_told(path, left, taken), *said)
     if is_recording and groups is not None:
         return replace(_recordings(path, values, labels, groups, taken, form), notes=notes)
     return Gathered(
@@ -237,6 +245,8 @@ def _parse(path: Path) -> _Arff:
                     return found
     except (OSError, EOFError, UnicodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Is it an `.arff` file?") from error
+    if twice := sorted({name for name in found.names if found.names.count(name) > 1}):
+        found.faults.append(f"attribute {', '.join(map(repr, twice[:5]))} is there more than once; name each once")
     if not has_data:
         found.faults.append("there is no @data line: the rows must follow one")
     elif not found.rows and not found.faults:
@@ -251,7 +261,8 @@ def _attribute(text: str, number: int, depth: int, found: _Arff) -> int:
         found.faults.append(f"line {number}: an attribute needs a name and a type, got {text[:60]!r}")
         return depth
     if depth:
-        return depth  # a step of the series that are in the relational attribute
+        found.steps += 1  # a step of the series that are in the relational attribute
+        return depth
     name, kind = match[1].strip("'\""), match[2].strip()
     found.names.append(name)
     if kind.startswith("{"):
@@ -342,13 +353,14 @@ def _labels(arff: _Arff, column: int, name: str) -> list[str]:
 
 def _floats(cells: list[str], line: int, faults: list[str]) -> NDArray[np.float64]:
     try:
-        return np.array(cells, dtype=object).astype(np.float64)
+        if not any("_" in cell for cell in cells):
+            return np.array(cells, dtype=object).astype(np.float64)
     except ValueError:
         pass
     values = np.empty(len(cells))
     for step, cell in enumerate(cells):
         try:
-            values[step] = float("nan" if cell.strip() in ("?", "") else cell)
+            values[step] = number_of("nan" if cell.strip() in ("?", "") else cell)
         except ValueError:
             faults.append(f"line {line}, step {step + 1}: {cell.strip()[:40]!r} is not a number")
             return values * np.nan

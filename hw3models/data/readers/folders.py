@@ -131,7 +131,7 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         row_labels=one.row_labels if by_rows and labelled else None,
         parts=_complete(folder, [about.part for about in abouts], "split"),
         groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
-        channels=one.channels if not all(name.isdigit() for name in one.channels) else (),
+        channels=one.channels if not all(name.isdecimal() for name in one.channels) else (),
     )
 
 
@@ -281,7 +281,7 @@ def _match(manifest: _Manifest, files: list[Path], folder: Path) -> dict[Path, i
         twice = Counter(manifest.keys).most_common(1)[0][0]
         raise DataError(f"{manifest.path}: {twice!r} is there more than once. Write a row for each file.")
     row = {key: number for number, key in enumerate(manifest.keys)}
-    by_number = {str(int(key)): number for key, number in row.items() if key.isdigit()}
+    by_number = {str(int(key)): number for key, number in row.items() if key.isdecimal()}
     for names in (
         lambda file: file.relative_to(folder).as_posix(),
         lambda file: file.name,

@@ -275,7 +275,7 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
 
 
 def _kinds_of_labels(labels: set[str]) -> Iterator[str]:
-    numbers = {label for label in labels if label.lstrip("-").isdigit()}
+    numbers = {label for label in labels if label.lstrip("-").isdecimal()}
     if numbers and numbers != labels:
         words = ", ".join(map(repr, sorted(labels - numbers)[:3]))
         yield f"Some labels are numbers ({', '.join(sorted(numbers)[:3])}) and some are words ({words}): is that meant?"

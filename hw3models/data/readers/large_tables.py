@@ -42,7 +42,15 @@ from hw3models.data.readers.long_tables import (
 )
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.data.readers.table_limits import parquet_faults
-from hw3models.data.readers.tables import candidates, chosen, column_faults, looking, parse_pieces, piece_of
+from hw3models.data.readers.tables import (
+    candidates,
+    chosen,
+    column_faults,
+    looking,
+    nested_fault,
+    parse_pieces,
+    piece_of,
+)
 from hw3models.data.tails import tail_note
 from hw3models.errors import DataError
 from hw3models.runtime.files import atomic_file
@@ -168,10 +176,8 @@ def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[s
     raise_faults(str(path), parquet_faults(path, whole=False))
     empty = only_columns(schema.empty_table().to_pandas())
     nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
-    return [
-        *column_faults(empty, spec),
-        *(f"column {name!r} holds lists or tables; one number or text in each row is needed" for name in nested),
-    ]
+    wanted = {*own_columns(spec), *(spec.feature_columns or set(schema.names) - set(spec.ignore_columns))}
+    return [*column_faults(empty, spec), *(nested_fault(name) for name in nested if name in wanted)]
 
 
 def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) -> None:

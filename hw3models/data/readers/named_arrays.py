@@ -1,4 +1,4 @@
-"""Files with named arrays: MATLAB's `.mat` (all versions) and HDF5.
+"""Files with named arrays: MATLAB's `.mat` (all versions), HDF5, and `.npz` whose arrays have other names than X and y.
 
 X (series, steps, channels), (series, steps), or a cell array of (steps, channels); y one label a series. Names are
 found out where they are usual ones; `--arrays X=...,y=...` says them, `--axes NCT` the order of the axes.
@@ -6,21 +6,25 @@ found out where they are usual ones; `--arrays X=...,y=...` says them, `--axes N
 N series, T time steps, C channels
 """
 
+import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults, suggestion
-from hw3models.data.raw import MAX_BYTES, group_texts, label_texts
+from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
-from hw3models.data.source import WINDOWS
+from hw3models.data.readers.npz_files import entry_of, members
+from hw3models.data.source import WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, Task
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _USUAL = {
     "X": ("x", "data", "series", "signals", "signal", "features", "inputs", "input"),
@@ -77,7 +81,7 @@ def _part(
             f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {_listed(arrays)}. Name them: "
             f"`--arrays X{end}=NAME,y{end}=NAME`."
         )
-    labels = _flat(arrays[label].read()) if label is not None and labelled else None
+    labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
     texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
@@ -85,7 +89,7 @@ def _part(
     series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
     groups = None
     if group is not None:
-        groups, faults = group_texts(_flat(arrays[group].read()), len(series), group)
+        groups, faults = group_texts(_flat(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
     if texts is not None and len(texts) != len(series):
         faults.append(f"{names[f'X{end}']!r} has {len(series):,} series, but {label!r} has {len(texts):,} labels")
     raise_faults(str(path), faults)
@@ -147,26 +151,32 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
     return roles
 
 
-def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    """Labels (N,) out of (N, 1), (1, N), or a cell array of texts."""
+def _flat(values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Labels (N,) out of (N, 1), (1, N), or a cell array of texts.
+
+    Raises:
+        DataError: a cell holds several numbers.
+    """
     values = np.asarray(values)
     if values.ndim == 2 and 1 in values.shape:
         values = values.reshape(-1)
     if values.dtype.kind == "O":
-        cells = [_text(cell) for cell in values.reshape(-1)]
+        cells = [_text(cell, where) for cell in values.reshape(-1)]
         return np.array(cells, dtype=object).astype(str)
     return values
 
 
-def _text(cell: Any) -> str:
+def _text(cell: Any, where: str) -> str:
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "replace")
     plain = np.asarray(cell)
+    if plain.size > 1 and plain.dtype.kind != "U":
+        raise DataError(f"{where}: a cell holds {plain.dtype} {plain.shape}; one number or text is needed.")
     return str(plain.reshape(-1)[0]) if plain.size == 1 else "".join(map(str, plain.reshape(-1)))
 
 
 def _texts(labels: NDArray[Any], what: str, faults: list[str], task: Task) -> list[str] | None:
-    if labels.ndim == 2:
+    if labels.ndim != 1:
         faults.append(
             f"{what} has shape {labels.shape}; one label a series is needed (of one-hot columns: y.argmax(axis=1))"
         )
@@ -196,6 +206,9 @@ def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: 
     if values.ndim == 2:
         return list(values.astype(np.float64)[:, :, None]), f"{values.shape}: series, steps"
     order = spec.axes
+    if order is None and path.suffix.lower() == ".npz":  # as where the arrays are called X and y
+        ordered(values, None, f"{path}: {name}")
+        order = "NTC"
     if order is None:
         order = "NCT" if values.shape[1] < values.shape[2] else "NTC"
     guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes is None else ""
@@ -233,6 +246,8 @@ class _stored:  # noqa: N801  # a context manager
         self.file: Any = None
 
     def __enter__(self) -> dict[str, _Stored]:
+        if self.path.suffix.lower() == ".npz":
+            return self._npz()
         if self.path.suffix.lower() == ".mat":
             found = _mat_arrays(self.path)
             if found is not None:
@@ -247,6 +262,16 @@ class _stored:  # noqa: N801  # a context manager
             self.__exit__()
             what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
             raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
+
+    def _npz(self) -> dict[str, _Stored]:
+        try:
+            self.file = zipfile.ZipFile(self.path)
+            entries = {name: entry_of(self.file, info) for name, info in members(self.path, self.file).items()}
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            self.__exit__()
+            raise DataError(f"{self.path}: not a whole `.npz` file ({error}). Write it again.") from error
+        raise_faults(str(self.path), [one.fault for one in entries.values() if one.fault])
+        return {name: _Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
 
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
@@ -279,18 +304,29 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
     for name, one in found:
         if name.startswith("#"):
             continue
+        if is_elsewhere(one):
+            raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
 
         def read(one: Any = one) -> NDArray[Any]:
-            if one.dtype == h5py.ref_dtype:
+            if h5py.check_ref_dtype(one.dtype) is not None:
                 cells = np.empty(one.size, dtype=object)
                 for number, reference in enumerate(np.asarray(one).reshape(-1)):
                     cells[number] = _cell_of(file[reference])
                 return cells
             values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
+            names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
+            if names is not None:
+                called = {number: name for name, number in names.items()}
+                values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
             return values.T if transposed else values
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
         yield name, _Stored(shape, str(one.dtype), read)
+
+
+def is_elsewhere(one: Any) -> bool:
+    """Are the numbers of this dataset in other files, whose content no digest knows?"""
+    return bool(one.is_virtual or one.external)
 
 
 def _cell_of(one: Any) -> Any:
@@ -308,6 +344,48 @@ def _is_labelled(path: Path, spec: DataSpec) -> bool:
         return True
 
 
+def _names(path: Path) -> set[str]:
+    """Names of the arrays of a `.npz` file; empty where it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {info.filename.removesuffix(".npy") for info in archive.infolist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
+
+
+def has_own_names(spec: DataSpec) -> bool:
+    """A `.npz` file that is read by the names of its arrays, not as X, y, X_test and y_test."""
+    if spec.arrays is not None or spec.window is not None or spec.resample is not None:
+        return True
+    found = _names(path_of(spec.source))
+    if "X" in found:
+        return any(name in found for name in ("X_val", "X_valid", "X_validation"))
+    try:
+        return "X" in _roles(path_of(spec.source), sorted(found), spec)
+    except DataError:
+        return False
+
+
+def by_names(source: Source) -> Source:
+    """`source`, which reads X and y of `.npz`, and such files with other names, windows and a validation part."""
+
+    def read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+        return _NPZ.read(spec, report, cache) if has_own_names(spec) else source.read(spec, report, cache)
+
+    def unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+        one = _NPZ if has_own_names(spec) else source
+        if one.unlabelled is not None:
+            yield from one.unlabelled(spec, wanted)
+
+    return replace(
+        source,
+        read=read,
+        unlabelled=unlabelled,
+        is_labelled=lambda spec: (_NPZ if has_own_names(spec) else source).is_labelled(spec),
+        takes=(*WINDOWS, "arrays", "axes"),
+    )
+
+
 MAT = series_source(
     "mat",
     (".mat",),
@@ -322,6 +400,16 @@ H5 = series_source(
     "hdf5",
     HDF5,
     "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says",
+    gather=gather_arrays,
+    is_labelled=_is_labelled,
+    groups="an array `groups`, or `--arrays groups=NAME`",
+    packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
+)
+_NPZ = series_source(
+    "npz-by-names",
+    (".npz",),
+    "arrays",
     gather=gather_arrays,
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",

@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -293,12 +294,13 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
+    own = own_columns(spec)
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found
-        if column in own_columns(spec) and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
+        if column in own and not _is_plain(table[column]) and any(map(_is_nested, table[column]))
     ]
-    if not [c for c in found if c not in own_columns(spec)]:
+    if not [c for c in found if c not in own]:
         others = "the sample, the time, the label, the split and the group" if spec.group_column else _OTHERS
         faults.append(f"there is no feature column beside those of {others}")
     return faults
@@ -323,6 +325,12 @@ def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:
 def _is_plain(cells: "pd.Series[Any]") -> bool:
     """Numbers or dates: nothing to look into, row by row, which takes longer than all else on millions of rows."""
     return pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells)
+
+
+def nested_fault(column: str) -> str:
+    """What is said of a column that would be a channel, but holds no cells."""
+    ignore = "" if "," in column or not column.isprintable() else f" (`--ignore-columns {shlex.quote(column)}`)"
+    return f"column {column!r} holds lists or tables; one number or text in each row is needed{ignore}"
 
 
 def _is_nested(cell: object) -> bool:
@@ -351,6 +359,9 @@ def _numbers(
         values[:, index] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         empty = cells.isna().to_numpy()
         text = np.isnan(values[:, index]) & ~empty
+        if text.any() and any(map(_is_nested, cells[text])):
+            faults.append(nested_fault(str(column)))
+            continue
         if text.any():
             example = cells.iloc[int(text.argmax())]
             faults.append(

@@ -99,6 +99,17 @@ def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
         yield text
 
 
+def number_of(cell: str) -> float:
+    """The number that is written there.
+
+    Raises:
+        ValueError: it is none; Python itself would read 1_0 as 10.
+    """
+    if "_" in cell:
+        raise ValueError(cell)
+    return float(cell)
+
+
 def cells(line: str, separator: str) -> list[str]:
     """The cells of one line, without the quotes around them."""
     if separator == SPACES:
@@ -151,7 +162,7 @@ def without_comments(path: Path) -> str:
 
 
 def _is_whole(cell: str) -> bool:
-    return cell.strip().lstrip("+-").isdigit()
+    return cell.strip().lstrip("+-").isdecimal()
 
 
 def quoted(path: Path) -> str:

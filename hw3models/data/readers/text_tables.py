@@ -151,29 +151,62 @@ TEXT = replace(
 """`CSV` reads the long form, and this one all others."""
 
 
-def _is_cut(spec: DataSpec) -> bool:
-    return spec.window is not None or spec.resample is not None
+def _is_long(path: Path, spec: DataSpec) -> bool:
+    """Neither cut nor with a row for each series."""
+    from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
+
+    return spec.window is None and spec.resample is None and layout_of_parquet(path, spec) == "long"
 
 
 def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    from hw3models.data.readers import wide_parquet
     from hw3models.data.readers.recordings import gather_rows
 
+    if wide_parquet.layout_of(path, spec) != "long":
+        return wide_parquet.gather(path, spec, labelled)
     return gather_rows(path, spec, labelled)
 
 
 def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    if _is_cut(spec):
+    if not _is_long(files_of(report)[0], spec):
         return gathered_files(files_of(report)[0], spec, _gather_parquet)
     return _PAIRED.read(spec, report, cache)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    if _is_cut(spec):
-        yield from examples(_gather_parquet(path_of(spec.source), for_model(spec, wanted), False), spec, wanted)
+    from hw3models.data.readers import wide_parquet
+
+    path = path_of(spec.source)
+    if wide_parquet.layout_of(path, spec) != "long":
+        width = None if wanted.unequal_lengths else math.prod(wanted.shape)
+        yield from examples(wide_parquet.gather(path, spec, False, width), spec, wanted)
+    elif not _is_long(path, spec):
+        yield from examples(_gather_parquet(path, for_model(spec, wanted), False), spec, wanted)
     elif _PAIRED.unlabelled is not None:
         yield from _PAIRED.unlabelled(spec, wanted)
 
 
+def _parquet_is_labelled(spec: DataSpec) -> bool:
+    path = path_of(spec.source)
+    if not path.is_file() or _is_long(path, spec):
+        return _PAIRED.is_labelled(spec)
+    try:
+        return _gather_parquet(path, spec, True).labels is not None
+    except DataError:
+        try:
+            _gather_parquet(path, spec, False)
+        except DataError:
+            return True  # reading says what is wrong
+        return False
+
+
 _PAIRED = paired(parquet_files.PARQUET)
-PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=(*WINDOWS, *COLUMNS))
-"""Parquet tables are in long form, and may be cut into windows."""
+PARQUET = replace(
+    _PAIRED,
+    text="the same table, which may be larger than memory; or a row for each series, in columns or lists",
+    read=_read_parquet,
+    unlabelled=_parquet_examples,
+    is_labelled=_parquet_is_labelled,
+    takes=(*WINDOWS, *COLUMNS, "layout", "axes"),
+)
+"""Parquet tables in long form may be larger than memory, and may be cut into windows."""

@@ -19,7 +19,7 @@ from hw3models.data.checks import FILL_THEM, folded, raise_faults, suggestion
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import Gathered, Part, examples, finish, without_tails
-from hw3models.data.readers.text_files import open_text
+from hw3models.data.readers.text_files import number_of, open_text
 from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport, Task
@@ -45,11 +45,15 @@ class TsFile:
     missing: list[tuple[int, int, str]] = field(default_factory=list)
     """Series and step (from 0) of each missing value, and how it is called."""
     infinite: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Where the header says something else than the series."""
 
 
 @dataclass
 class _Header:
     flags: dict[str, bool] = field(default_factory=dict)
+    sizes: dict[str, str] = field(default_factory=dict)
+    """What it says of the number of dimensions and of steps."""
     classes: list[str] | None = None
     has_data: bool = False
     labelled: bool = True
@@ -152,6 +156,7 @@ def _gathered(files: tuple[Path, ...], parts: list[TsFile], name: str, groups: l
         groups=groups,
         times=times if times and len(times) == len(series) else None,
         in_seconds=any(part.dated for part in parts),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 
 
@@ -259,6 +264,8 @@ def _read_tag(line: str, number: int, header: _Header, found: TsFile) -> None:
             found.faults.append("the header has no `@classLabel true` with the names of the classes")
     elif tag == "classlabel":
         _read_classes(values, number, header, found)
+    elif tag in ("dimensions", "dimension", "serieslength"):
+        header.sizes[tag.removesuffix("s")] = " ".join(values)
     elif tag in ("timestamps", "missing", "univariate", "equallength", "targetlabel"):
         if [value.lower() for value in values] not in (["true"], ["false"]):
             found.faults.append(f"line {number}: @{tag} needs `true` or `false`, got {' '.join(values)!r}")
@@ -329,7 +336,7 @@ def _read_numbers(values: list[str], place: str, found: TsFile) -> list[float] |
     numbers = []
     for step, value in enumerate(values):
         try:
-            number = float("nan" if value.strip() == "?" else value)
+            number = number_of("nan" if value.strip() == "?" else value)
         except ValueError:
             found.faults.append(f"{place}, step {step + 1}: {value.strip()[:40]!r} is not a number")
             return None
@@ -360,7 +367,7 @@ def _read_stamped(text: str, place: str, stamps: list[list[float]], found: TsFil
 
 def _time_of(stamp: str, found: TsFile) -> float | None:
     try:
-        return float(stamp)
+        return number_of(stamp)
     except ValueError:
         pass
     for spelling in (None, *_SPELLINGS):
@@ -431,6 +438,13 @@ def _check_lengths(header: _Header, found: TsFile) -> None:
             f"the header says @equalLength true, but series have {min(lengths)} to {max(lengths)} steps; "
             "correct the header or the series"
         )
+    known = {"dimension": {one.shape[1] for one in found.series}, "serieslength": lengths}
+    called = {"dimension": "@dimensions", "serieslength": "@seriesLength"}
+    for tag, sizes in known.items():
+        said = header.sizes.get(tag, "0")
+        if len(sizes) == 1 and said not in ("0", str(*sizes)):
+            of = "dimensions" if tag == "dimension" else "steps"
+            found.notes.append(f"The header says {called[tag]} {said[:20]}, but the series have {sizes.pop()} {of}.")
 
 
 def read_pair(spec: DataSpec, report: SourceReport, _: Path) -> Raw:

@@ -9,6 +9,7 @@ N series, T time steps, C channels
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,7 +40,7 @@ _MIN_ROWS = 30
 _MIN_STEPS = 3
 """A column whose name begins as those of fewer is none of the steps, where most are counted on by their names."""
 _INDEX = re.compile(r"(unnamed: \d+|index|level_\d+|row_?(names?|id|num|number|nr)?|#)?", re.IGNORECASE)
-_ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d+)$")
+_ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def is_number(cell: str) -> bool:
 
 
 def _counts_on(numbers: list[str]) -> bool:
-    return all(cell.isdigit() for cell in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
+    return all(cell.isdecimal() for cell in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
 
 
 def looks_wide(head: Head, spec: DataSpec) -> bool:
@@ -132,7 +133,7 @@ def are_steps(names: list[str]) -> bool:
         if match := _ENDS.match(name):
             counted.setdefault(match["channel"], []).append(int(match["step"]))
     runs = [own for own in counted.values() if len(own) > 2 and max(own) - min(own) + 1 == len(own) == len(set(own))]
-    return sum(map(len, runs)) >= 0.5 * len(names)
+    return bool(runs) and sum(map(len, runs)) >= 0.5 * len(names)
 
 
 def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = None) -> Gathered:
@@ -143,6 +144,23 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
+    return gather_cells(path, table, lines, head, spec, labelled, width)
+
+
+def gather_cells(
+    path: Path,
+    table: "pd.DataFrame",
+    lines: NDArray[np.int64],
+    head: Head,
+    spec: DataSpec,
+    labelled: bool,
+    width: int | None,
+) -> Gathered:
+    """The same of cells that were read: all are texts, each row from one of `lines` (N,).
+
+    Raises:
+        DataError: all faults together, with their lines.
+    """
     names = list(table.columns)
     faults: list[str] = []
     special = _special(names, spec, faults, has_header=head.has_header)
@@ -200,17 +218,24 @@ def step_columns(
         names = [name for name in names if name in chosen]
     left: dict[str, str] = {}
     if not spec.feature_columns:
-        sizes = {name: sum(channel_of[other] == channel_of[name] for other in names) for name in names}
-        apart = head.has_header and are_steps(names)
+        apart = beside_steps(names) if head.has_header else {}
         for number, name in enumerate(names):
             is_first = number == 0 and len(table) >= _MIN_ROWS
-            if _INDEX.fullmatch(name.strip()) and table[name].str.strip().str.isdigit().all() and head.has_header:
+            if _INDEX.fullmatch(name.strip()) and table[name].str.strip().str.isdecimal().all() and head.has_header:
                 left[name] = "is an index by its name"
-            elif apart and sizes[name] < _MIN_STEPS:
-                left[name] = "stands beside the steps and is none"
+            elif name in apart:
+                left[name] = apart[name]
             elif is_first and not head.has_header and _counts_rows(table[name]):
                 left[name] = "numbers the rows"
     return [name for name in names if name not in left], left
+
+
+def beside_steps(names: list[str]) -> dict[str, str]:
+    """Where most are steps by their names: those that are none, each with its reason."""
+    channels = [match["channel"] if (match := _ENDS.match(name)) else name for name in names]
+    num = Counter(channels)
+    few = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
+    return dict.fromkeys(few, "stands beside the steps and is none") if are_steps(names) else {}
 
 
 def _told(left: dict[str, str]) -> tuple[str, ...]:
@@ -350,7 +375,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _counts_rows(column: "pd.Series[Any]") -> bool:
-    return bool(column.str.isdigit().all()) and _counts_on(column.tolist())
+    return bool(column.str.isdecimal().all()) and _counts_on(column.tolist())
 
 
 def _numbers(table: "pd.DataFrame", lines: NDArray[np.int64], faults: list[str]) -> Floats:

@@ -201,6 +201,7 @@ def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, st
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_two_runs_started_together_on_a_fresh_home_both_answer(environment: dict[str, str]) -> None:
     # --fresh: otherwise the slower one may find that the other has just answered, and give that.
     command = [HW3, "sequences", "regime:locked", *QUICK, "--fresh", "--json"]

@@ -122,6 +122,7 @@ def test_a_network_whose_search_fails_is_missing_and_the_others_are_compared(hom
     assert "tuned" not in answer.comparison.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_a_study_that_goes_on_until_it_is_decided_searches_once() -> None:
     spec = small(families=("mlp", "gru"), until_decided=True, seeds=3, max_seeds=6, tune=3)

@@ -146,6 +146,7 @@ def test_predictions_are_right_as_often_as_the_world_says() -> None:
     assert float((predictions(table) == table.labels).mean()) == pytest.approx(0.8, abs=0.07)
 
 
+@pytest.mark.slow
 def test_trained_networks_are_compared_with_themselves() -> None:
     small = list(calibrate_trained(datasets=3, pool=6, pairs=5, processes=1, seeds=(3, 10)))
     assert [(one.family, one.source) for one in small] == list(CASES)

@@ -69,6 +69,8 @@ def test_rows_that_look_like_time_steps_are_not_taken_for_series() -> None:
     [
         (PLAIN + "1,2,c\n", r"line 7 has 3 cells for 4 attributes"),
         (PLAIN + "1,2,x,b\n", r"line 7, step 3: 'x' is not a number"),
+        (PLAIN + "1_0,2,3,b\n", r"line 7, step 1: '1_0' is not a number"),
+        (PLAIN.replace("t1", "t0") + "1,2,3,b\n", r"attribute 't0' is there more than once"),
         (PLAIN + "1,2,3,c\n", r"line 7: class 'c' is not one of 'class' \(walk up, b\)"),
         (PLAIN + "1,2,3,?\n", r"line 7 has no class"),
         (PLAIN + "{0 1, 3 b}\n", r"line 7: rows in Weka's sparse form"),
@@ -87,3 +89,18 @@ def test_what_is_wrong_is_said_with_its_line(text: str, message: str, tmp_path: 
     (tmp_path / "a.arff").write_text(text)
     with pytest.raises(DataError, match=message):
         read(tmp_path / "a.arff")
+
+
+def test_a_number_beside_the_steps_is_none_of_them_and_what_the_header_says_otherwise_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.arff").write_text(
+        PLAIN.replace("@attribute t0", "@attribute id numeric\n@attribute t0") + "9,1,2,3,b\n"
+    )
+    raw = read(tmp_path / "a.arff")
+    assert raw.features[0, :, 0].tolist() == [1, 2, 3]
+    assert any("'id' stands beside the steps and is none" in note for note in raw.notes)
+    steps = "@attribute t0 numeric\n@attribute t1 numeric\n@attribute t2 numeric\n"
+    header = f"@attribute r relational\n{steps}@end r\n@attribute c {{a,b}}\n@data\n"
+    (tmp_path / "r.arff").write_text(header + "'1,2\\n3,4',a\n'5,6\\n7,8',b\n")
+    raw = read(tmp_path / "r.arff")
+    assert raw.features.shape == (2, 2, 2)
+    assert "The header names 3 steps, but the series have 2." in raw.notes

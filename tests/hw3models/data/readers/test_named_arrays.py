@@ -102,3 +102,41 @@ def test_a_model_reads_arrays_without_labels(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", signal=X.transpose(0, 2, 1))
     [block] = read_examples(path, Wanted("sequences", (7, 3)), form=FormOptions(axes="NCT"))
     np.testing.assert_array_equal(block.examples, X)
+
+
+def test_labels_of_hdf5_are_texts_of_any_length_and_enumerations_by_name(tmp_path: Path) -> None:
+    words = np.array(["walk", "at rest"], dtype=object)[Y]
+    with h5py.File(tmp_path / "texts.h5", "w") as file:
+        file["X"] = X
+        file.create_dataset("y", data=words, dtype=h5py.string_dtype())
+    with h5py.File(tmp_path / "enum.h5", "w") as file:
+        file["X"] = X
+        file.create_dataset("y", data=Y, dtype=h5py.enum_dtype({"walk": 0, "at rest": 1}, basetype="i"))
+    for name in ("texts", "enum"):
+        assert classes(read(tmp_path / f"{name}.h5")) == words.tolist()
+
+
+def test_numbers_that_are_in_other_files_are_not_read(tmp_path: Path) -> None:
+    """No digest of this file would know them; and the file might be anybody's."""
+    (tmp_path / "secret").write_bytes(X.tobytes())
+    with h5py.File(tmp_path / "outside.h5", "w") as file:
+        outside = [(str(tmp_path / "secret"), 0, X.nbytes)]
+        file.create_dataset("X", shape=X.shape, dtype=X.dtype, external=outside)
+        file["y"] = Y
+    write(tmp_path / "other.h5", X=X)
+    layout = h5py.VirtualLayout(shape=X.shape, dtype=X.dtype)
+    layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "X", shape=X.shape)
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        file.create_virtual_dataset("X", layout)
+        file["y"] = Y
+    for name in ("outside", "virtual"):
+        with pytest.raises(DataError, match=r"'X' has its numbers in other files\. Write them into this one\."):
+            read(tmp_path / f"{name}.h5")
+
+
+def test_references_to_arrays_are_no_labels(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["X"] = X
+        file.create_dataset("y", data=[file["X"].ref] * 10, dtype=h5py.ref_dtype)
+    with pytest.raises(DataError, match=r"'y': a cell holds float32 .*; one number or text is needed"):
+        read(tmp_path / "a.h5")

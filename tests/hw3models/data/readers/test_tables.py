@@ -187,3 +187,17 @@ def test_a_file_of_another_kind_is_named(name: str, content: bytes, tmp_path: Pa
 def test_equal_column_names_in_the_spec_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must differ from each other"):
         read(tmp_path / "toy.csv", table(), time_column="sample")
+
+
+def test_lists_in_a_row_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    nested = table(z=[[1.0, 2.0]] * len(table()))
+    with pytest.raises(DataError, match=r"column 'z' holds lists or tables; .*`--ignore-columns z`"):
+        read(tmp_path / "a.parquet", nested)
+    assert (
+        read(tmp_path / "a.parquet", nested, ignore_columns=("z",)).digest
+        == read(tmp_path / "b.parquet", table()).digest
+    )
+    whole = table().groupby("sample").agg({"x": list, "label": "first"}).reset_index()
+    assert np.array_equal(
+        read(tmp_path / "c.parquet", whole).features[:, :, 0], read(tmp_path / "b.parquet", table()).features[:, :, 0]
+    )

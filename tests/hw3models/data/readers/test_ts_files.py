@@ -235,3 +235,21 @@ def test_a_model_reads_series_without_classes_and_packed_ones(tmp_path: Path) ->
     assert not find_source(str(path)).is_labelled(DataSpec(source=str(path)))
     [block] = read_examples(path, Wanted("sequences", (3, 2)))
     assert block.examples[1].tolist() == [[7, 1], [8, 2], [9, 3]]
+
+
+def test_a_header_that_counts_otherwise_is_told(tmp_path: Path) -> None:
+    """Real files of the archives have such headers; but so has a file that was cut off."""
+    header = "@dimensions 3\n@seriesLength 12\n" + HEADER
+    raw = read(write(tmp_path / "lies.ts", GOOD, header))
+    assert raw.notes == (
+        "The header says @dimensions 3, but the series have 2 dimensions.",
+        "The header says @seriesLength 12, but the series have 3 steps.",
+    )
+    assert not read(write(tmp_path / "true.ts", GOOD, "@dimensions 2\n@seriesLength 3\n" + HEADER)).notes
+
+
+def test_a_number_is_what_other_readers_take_for_one(tmp_path: Path) -> None:
+    """Python's float reads 1_0 as 10; in no other form of series it is a number."""
+    source = write(tmp_path / "a.ts", GOOD.replace("1,2,3", "1_0,2,3"))
+    with pytest.raises(DataError, match="line 7, dimension 1, step 1: '1_0' is not a number"):
+        read(source)

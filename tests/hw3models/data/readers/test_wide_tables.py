@@ -185,3 +185,12 @@ def test_a_model_reads_the_same_file_with_labels_or_without(tmp_path: Path) -> N
     for name in ("a.tsv", "b.tsv", "c.tsv"):
         [block] = read_examples(tmp_path / name, Wanted("sequences", (9, 1)))
         np.testing.assert_array_equal(block.examples, X[: len(block.ids)])
+
+
+def test_digits_that_are_no_number_are_names(tmp_path: Path) -> None:
+    """`"\u00b2".isdigit()` is true, and a number of thousands of digits is more than Python reads."""
+    lines = [f"\u00b2,{'ab'[row % 2]},{row},{row + 1},{row + 3}" for row in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join(["index,label,t0,t1,t2", *lines]))
+    assert read(tmp_path / "a.csv").features.shape == (30, 3, 1)
+    (tmp_path / "b.csv").write_text("\n".join([f"label,t{'9' * 5000},t0,t1,t2", *(line[2:] + ",1" for line in lines)]))
+    assert len(read(tmp_path / "b.csv").features) == 30
