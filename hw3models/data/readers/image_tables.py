@@ -206,7 +206,8 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
     if not rows:
         raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
-    return rows, list(_kinds_of_labels({row.label for row in rows}))
+    kinds = _kinds_of_labels({row.label for row in rows}) if spec.task == "classification" else ()
+    return rows, list(kinds)
 
 
 def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> list[str]:
@@ -230,10 +231,13 @@ def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults:
     texts = _texts(frame, name, head)
     if empty := [row for row, text in enumerate(texts) if not text]:
         faults.append(f"the {what} is empty in {len(empty):,} rows, the first is row {empty[0] + 1} below the header")
-    if what == "label":
+    if what == "label" and spec.task == "classification":
         measured = [text for text in texts if _is_fraction(text)]
         if measured and len(measured) > len(texts) / 2:
-            faults.append(f"the labels are numbers with fractions such as {measured[0]}; classes are needed")
+            faults.append(
+                f"the labels are numbers with fractions such as {measured[0]}; classes are needed, or "
+                "`--task regression` to predict them"
+            )
     return texts
 
 

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
+from PIL import Image
 
 from hw3models.data import fetch
 from hw3models.data.dataset import Dataset
@@ -52,6 +55,15 @@ def write(form: str, folder: Path, values: np.ndarray, numbers: np.ndarray) -> P
         case "npy":
             np.save(path, values[:, :, None].astype(np.float32))
             np.save(folder / "data_labels.npy", numbers)
+        case "arff":
+            head = [f"@attribute t{n} numeric" for n in range(12)]
+            rows = [f"{','.join(map(str, row))},{y}" for row, y in zip(values, numbers, strict=True)]
+            path.write_text("\n".join(["@relation r", *head, "@attribute target numeric", "@data", *rows]))
+        case "mat":
+            scipy.io.savemat(path, {"X": values, "y": numbers})
+        case "h5":
+            with h5py.File(path, "w") as file:
+                file["X"], file["y"] = values[:, :, None], numbers
         case "ts":
             lines = [":".join((",".join(map(str, row)), str(y))) for row, y in zip(values, numbers, strict=True)]
             head = "@problemName t\n@timeStamps false\n@univariate true\n@targetLabel true\n@data\n"
@@ -59,7 +71,7 @@ def write(form: str, folder: Path, values: np.ndarray, numbers: np.ndarray) -> P
     return path
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "tsv", "npz", "npy", "ts"])
+@pytest.mark.parametrize("form", ["csv", "parquet", "tsv", "npz", "npy", "ts", "arff", "mat", "h5"])
 def test_numbers_come_out_of_every_form_as_they_were_written(
     form: str, truth: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
@@ -75,13 +87,23 @@ def test_numbers_come_out_of_every_form_as_they_were_written(
     assert any("Labels are numbers from -1.9" in line for line in report.understood)
 
 
-def test_images_have_numbers_as_well(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["npz", "csv"])
+def test_images_have_numbers_as_well(form: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    numbers = rng.normal(size=50)
-    np.savez(tmp_path / "images.npz", images=rng.integers(0, 255, (50, 20, 20)).astype(np.uint8), labels=numbers)
-    report, dataset = prepared(tmp_path / "images.npz", tmp_path)
+    numbers = np.round(rng.normal(size=30), 4)
+    images = rng.integers(0, 255, (30, 20, 20)).astype(np.uint8)
+    path = tmp_path / f"images.{form}"
+    if form == "npz":
+        np.savez(path, images=images, labels=numbers)
+    else:
+        for n, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / f"{n}.png")
+        pd.DataFrame({"path": [f"{n}.png" for n in range(30)], "label": numbers}).to_csv(path, index=False)
+    report, dataset = prepared(path, tmp_path)
     assert report.kind == "images"
     np.testing.assert_array_equal(dataset.targets, numbers)
+    with pytest.raises(DataError, match="--task regression"):
+        prepared(path, tmp_path, task="classification")
 
 
 def test_decimal_commas_are_numbers(truth: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
