@@ -175,3 +175,18 @@ def test_baselines_and_families_without_luck_are_known_by_their_facts() -> None:
     found = compare(tables, train_seconds={}, facts=facts)
     assert found.pairs[0].verdict == "a better"
     assert not found.collapses
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+def test_a_seed_that_only_says_the_mean_has_learnt_next_to_nothing(metric: str) -> None:
+    one = table("net", seeds=5, num=200)
+    assert one.predicted is not None
+    assert one.targets is not None
+    said = one.predicted.copy()
+    said[3] = one.targets.mean()
+    tables = {"net": replace(one, predicted=said), "other": table("other", seeds=5, num=200, seed=5)}
+    found = compare(tables, metric=metric, train_seconds={}).collapses
+    assert set(found) == {"net"}
+    assert (found["net"].seeds, found["net"].of) == (1, 5)
+    nobody = {name: replace(one, predicted=np.full((5, 200), 10.0)) for name in ("net", "other")}
+    assert not compare(nobody, metric=metric, train_seconds={}).collapses, "nothing was learnt that one could miss"
