@@ -15,14 +15,15 @@ from flows.export import export_model
 from flows.predict import predict
 from flows.promote import promote
 from flows.sequences import sequences
+from flows.studies.estimates import guess
+from hw3models.data.dataset import describe, save
 from hw3models.errors import DataError
 from hw3models.serving.predictor import save_use
-from hw3models.specs import DataSpec, DriftSpec, PromoteSpec, SequencesSpec
+from hw3models.specs import DataSpec, DriftSpec, PromoteSpec, SequencesSpec, TrainSpec
 from tasks import tracking
 from tasks.tracking.store import connect
 from tests.hw3models.api.test_regression import bursts
-
-pytestmark = pytest.mark.usefixtures("prefect", "store")
+from tests.tiny import quick_recipe, tiny_numbers
 
 
 def write(path: Path, num: int, seed: int, *, shift: float = 0.0) -> np.ndarray:
@@ -37,6 +38,7 @@ def write(path: Path, num: int, seed: int, *, shift: float = 0.0) -> np.ndarray:
     return heights.round(4)
 
 
+@pytest.mark.usefixtures("prefect", "store")
 def test_a_table_of_numbers_becomes_a_champion_that_predicts_them(tmp_path: Path) -> None:
     write(tmp_path / "mine.csv", 160, 0)
     data = DataSpec(source=str(tmp_path / "mine.csv"), task="regression")
@@ -80,6 +82,15 @@ def test_a_table_of_numbers_becomes_a_champion_that_predicts_them(tmp_path: Path
     assert "at most" in export_model(str(tmp_path / "model"), tmp_path / "model.pt2")
 
 
+def test_what_a_long_training_will_take_is_timed_with_numbers(tmp_path: Path) -> None:
+    save(tiny_numbers(), tmp_path / "data.npz")
+    data = describe(tiny_numbers(), tmp_path / "data.npz")
+    recipe = quick_recipe(epochs=10_000)
+    seconds = guess(TrainSpec(family="mlp", seeds=(0, 1, 2), recipe=recipe, device="cpu"), data)
+    assert seconds > 1
+
+
+@pytest.mark.usefixtures("prefect", "store")
 def test_without_the_option_a_table_of_numbers_is_refused_with_it(tmp_path: Path) -> None:
     write(tmp_path / "mine.csv", 40, 0)
     with pytest.raises(DataError, match="To predict the number, use `--task regression`"):
