@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.terminal import remark
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.environment import describe_environment
-from hw3models.runtime.files import write_atomically
+from hw3models.runtime.files import check_writable, write_atomically
 from hw3models.simulation.cells import Cell, cells, quick_cells
 from hw3models.simulation.comparisons import AGAIN, REQUIREMENTS, Figure, Requirement, run
 from hw3models.simulation.trained import calibrate_trained
@@ -62,6 +62,7 @@ def write_calibration(
     kept in `build`, and not done again by the same code: so a run that was stopped, or had only so many `minutes`, goes
     on.
     """
+    check_writable(output)
     start = time.monotonic()
     environment = describe_environment()
     planned = quick_cells() if quick else list(cells())
@@ -71,7 +72,6 @@ def write_calibration(
     took = f"{done}, the last of them in {time.monotonic() - start:.0f} s with two processes"
     conditions = f"`{command}`: {took}, on {environment.hardware}, code {environment.code}."
     networks = _trained(trained, environment) if trained else _kept(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, f"{page(found)}\n{conditions}\n{networks}".encode())
     return output
 

@@ -25,7 +25,14 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
         SpecError, DataError: the data cannot be read at all, or the page would replace them.
     """
     settings = Settings()
-    source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    source = fetch(
+        spec,
+        cache=settings.cache,
+        mirrors=settings.mirrors,
+        timeout=settings.download_timeout,
+        on_progress=remark,
+        uploads=_bring,
+    )
     if output is not None:
         check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
@@ -36,6 +43,13 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"
     write_page(found, sample, path)
     return found, path
+
+
+def _bring(digest: str, folder: Path) -> None:
+    """MLflow takes seconds to import, which only uploads need."""
+    from tasks.tracking.uploads import bring
+
+    bring(digest, folder)
 
 
 def _apart(source: str) -> str:

@@ -17,7 +17,7 @@ from hw3models.evaluation.predictions import check_level, named_facts, seconds_o
 from hw3models.evaluation.scores import score
 from hw3models.printable import one_a_line
 from hw3models.runtime.file_digests import file_digest
-from hw3models.specs import ComparisonReport, Score
+from hw3models.specs import ComparisonReport, Estimand, Score
 
 MANY_CLASSES = 100
 """Classes beyond which only the metric of the comparison is computed: some take a matrix of them for each seed."""
@@ -95,6 +95,7 @@ def judge(
     level: float,
     deterministic: Collection[str],
     baselines: Collection[str],
+    estimand: Estimand = "mean",
 ) -> Compared:
     """Compare what is given as `hw3models.evaluation.compare_predictions` does.
 
@@ -113,9 +114,10 @@ def judge(
         facts=facts,
         devices=given.devices,
         budgets=given.budgets,
+        estimand=estimand,
     )
     scores = {
-        name: {one: score(given.tables[name], one) for one in _shown(given.tables[name], comparison.metric)}
+        name: {one: score(given.tables[name], one, estimand) for one in _shown(given.tables[name], comparison.metric)}
         for group in comparison.groups
         for name in group
     }

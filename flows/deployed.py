@@ -77,7 +77,8 @@ def sequences(
     """Which family for these sequences, and is the difference real?
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         label_column: Tables: the column of the class. None: `label`, or the one that fits.
         group_column: Tables: the column that says whose series it is, such as `subject`. None: all are independent.
         families: Families and baselines, with commas between them. None: those that suit the data.
@@ -108,7 +109,8 @@ def images(
     """Which family of network for these images?
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         image_size: Pictures in files: the size that all are brought to, such as `64` or `48x64`. None: their own.
         group_from: Pictures in files: whose picture it is: `folder`, or a regular expression for the path.
         families: Families and baselines, with commas between them. None: those that suit the data.
@@ -139,7 +141,8 @@ def autoencoder(
     """Images in a code of a few numbers, against PCA of the same size.
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         image_size: Pictures in files: the size that all are brought to, such as `64` or `48x64`. None: their own.
         latent_dim: Numbers in the code.
         families: Families and baselines, with commas between them. None: those that suit the data.

@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.closing import HOOKS, close
+from flows.studies.closing import HOOKS, close, saying_cancelled
 from flows.studies.flush import flush
 from flows.studies.one_family import prepare
 from hw3models.drift.detection import NUMBERS
@@ -23,6 +23,7 @@ from tasks.progress import say
 
 
 @flow(name="drift", validate_parameters=True, **HOOKS)
+@saying_cancelled()
 def drift(spec: DriftSpec) -> DriftReport:
     """Compare with the training data, log, publish, and emit `hw3.drift.found` or `hw3.drift.none`."""
     run_id = tracking.open_parent(f"drift from {spec.reference}", spec, prefect_tags())

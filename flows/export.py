@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
-from flows.predict import load
+from flows.predict import files_of, load
+from hw3models.runtime.files import check_output
 from hw3models.serving.export import Exported, export
 
 
 def export_model(model: str, output: Path) -> str:
-    """Write the file; what it is, and how quick, as text."""
+    """Write the file; what it is, and how quick, as text.
+
+    Raises:
+        SpecError: the file is one of the model, cannot be written, or the model cannot be exported.
+    """
+    check_output(output, files_of(model))
     return told(export(load(model), output))
 
 

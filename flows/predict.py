@@ -34,6 +34,13 @@ def load(model: str) -> Predictor:
         return load_predictor(registry.fetch_model(model, Path(folder)))
 
 
+def files_of(model: str) -> list[Path]:
+    """What a command reads of a model or a run that is a folder or file here."""
+    if _is_folder(model):
+        return list(Path(model).iterdir())
+    return [Path(model)] if Path(model).is_file() else []
+
+
 def _is_folder(model: str) -> bool:
     return (Path(model) / "model.json").is_file()
 
@@ -93,7 +100,7 @@ def predict(
     """
     check_named(model, run, family, data_set)
     check_there(data)
-    check_output(output, [data, *(Path(model).iterdir() if model is not None and _is_folder(model) else ())])
+    check_output(output, [data, *files_of(model if model is not None else str(run))])
     predictor = load(model) if model is not None else load_of_run(str(run), family, data_set)
     begun = time.perf_counter()
     console = Console(stderr=True)

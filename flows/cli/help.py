@@ -40,8 +40,8 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
-    "Families": ("--recipe",),
-    "What to compare": ("--first-seed", "--max-seeds"),
+    "Families": ("--recipe", "--searches"),
+    "What to compare": ("--first-seed", "--max-seeds", "--estimand"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
 }
@@ -51,8 +51,8 @@ OWN_RECIPE = "One recipe for all networks"
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
     "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
-    "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
-    "Servers": ("up", "doctor", "reconcile"),
+    "Look further": ("explain", "report", "learning-curve", "families", "sources", "calibrate"),
+    "Servers": ("up", "upload", "doctor", "reconcile"),
 }
 """Title -> commands, those that one begins with first."""
 

@@ -36,7 +36,7 @@ OTHER_STEPS = (5.0, 0.02)
 ONE_BY_ONE = ("gru",)
 """Networks that take so long for a time step of all examples together: one step waits for the other."""
 CORES = 2
-"""Of the machine that these were measured on; seeds are divided among them."""
+"""Number of cores of the machine that these were measured on; seeds are divided among them."""
 TRUSTED = 0.1
 """Share of a training from which on its own pace alone says how long the rest takes."""
 MEASURED_FROM = 20.0

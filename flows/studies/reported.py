@@ -17,7 +17,7 @@ from prefect.runtime import deployment as prefect_deployment
 from prefect.runtime import flow_run
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.closing import close
+from flows.studies.closing import close, saying_cancelled
 from flows.studies.flush import flush
 from flows.studies.pages import page_path
 from flows.studies.result_cache import done_before, is_whole
@@ -62,7 +62,7 @@ def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) ->
     """
     if flow_run.id:
         _started.append(UUID(flow_run.id))
-    with present(flow_run.id):
+    with present(flow_run.id), saying_cancelled():
         return _reported(title, spec, body)
 
 

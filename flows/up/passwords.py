@@ -72,7 +72,7 @@ def mlflow_environment(passwords: Passwords, folder: Path) -> dict[str, str]:
     # One that changed at every start would log people out of the pages.
     secret = folder / "mlflow-secret"
     if not secret.exists():
-        write_atomically(secret, secrets.token_hex(32).encode())
+        write_atomically(secret, secrets.token_hex(32).encode(), private=True)
     config = configparser.ConfigParser(interpolation=None)
     config["mlflow"] = {
         "default_permission": "NO_PERMISSIONS",

@@ -2,6 +2,7 @@
 
 import shutil
 import weakref
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import SpecError
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
+from hw3models.explaining import Explanation, Method
+from hw3models.explaining.explanation import NUM_EXAMPLES
+from hw3models.explaining.kept import explain_family
 from hw3models.families import display_name, facts_of
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
@@ -137,6 +141,29 @@ class StudyResult:
             return Model([Predictor.of_network(*network) for network in networks], self.classes, self._axes)
         fitted = [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds]
         return Model(fitted, self.classes, self._axes)
+
+    def explain(
+        self,
+        family: str | None = None,
+        *,
+        examples: int = NUM_EXAMPLES,
+        methods: Sequence[Method] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Explanation:
+        """What the answers of a family's seeds about test examples rest on, and whether that can be believed.
+
+        Args:
+            family: None: the one to take.
+            examples: how many are drawn from the test part.
+            methods: of `occlusion` and `gradients`; None: both of a network, occlusion of others.
+            tell: gets a line before each method, such as `print`.
+
+        Raises:
+            SpecError: there is no such family, its model is not kept, or it cannot be explained.
+            DataError: the model or the data are gone.
+        """
+        self.model(wanted := family or self.take)
+        return explain_family(self.answer, wanted, num=examples, methods=methods, tell=tell)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

@@ -42,7 +42,7 @@ from hw3models.specs import (
     TrainReport,
 )
 
-ELSEWHERE = ("tune", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
+ELSEWHERE = ("tune", "searches", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
 """Options of a study that need the flows: `hw3 sequences` and `hw3 images` have them."""
 OF_ARRAYS = ("max_train", "merge_labels", "missing", "seed", "test_fraction", "validation_fraction")
 """Options of data that are about arrays, too; the others say how files are read, or which data are made."""
@@ -179,7 +179,9 @@ def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Cal
     found = _train_all(plan, folder, tell)
     comparison = None
     if len(found.training) > 1:
-        compared = compare_reports(data, found.training, found.evaluation, plan.metric, spec.margin)
+        compared = compare_reports(
+            data, found.training, found.evaluation, plan.metric, spec.margin, estimand=spec.estimand
+        )
         comparison = with_design(compared, plan)
     return answer_of(
         plan, found.training, found.evaluation, comparison, failures=found.failures, notes=[*warned, *left_out]

@@ -23,6 +23,9 @@ from hw3models.data.targets import look_like_measurements, with_targets
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.specs import DataReport, DataSpec, SourceReport, TrainSpec
 
+MAX_CLASSES = 10_000
+"""A table of predictions has a probability for each, and a page a row."""
+
 
 def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
     """Read the raw data, check and split them, learn the scaling from train, and store all of it in `cache`.
@@ -79,7 +82,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
     """The raw data as they are, before anything is checked or split. A large table is written to `cache` as an array.
 
     Raises:
-        DataError: they cannot be read; all faults together.
+        DataError: they cannot be read; all faults together; or they are of more than `MAX_CLASSES`.
         DigestError: they changed since they were fetched.
     """
     files, reader = files_of(source), find_source(source.source)
@@ -88,7 +91,14 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
             f"{source.source}: the raw files have digest {found}, but {source.digest} was fetched. "
             "They changed in between; fetch them again."
         )
-    raw = without_tails(reader.read(spec, source, cache))
+    raw = reader.read(spec, source, cache)
+    if len(raw.class_names) > MAX_CLASSES and spec.task == "classification":
+        raise DataError(
+            f"{source.source}: {len(raw.labels):,} examples are of {len(raw.class_names):,} classes, such as "
+            f"{raw.class_names[0]!r} and {raw.class_names[1]!r}; the limit is {MAX_CLASSES:,}. Are the labels names of "
+            "examples, or measurements (`--task regression` predicts these)?"
+        )
+    raw = without_tails(raw)
     return merged(raw) if spec.merge_labels and spec.task == "classification" else raw
 
 

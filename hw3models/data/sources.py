@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import NamedTuple
 
+from hw3models.data import addresses
 from hw3models.data.checks import suggestion
 from hw3models.data.known import (
     aeon_sets,
@@ -56,6 +57,8 @@ _OURS: tuple[Source, ...] = (
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     archive_sets.ARCHIVE,
+    addresses.ADDRESS,
+    addresses.UPLOAD,
     ts_files.TS,
     # What holds images is known by its content, and asked before the series of the same form.
     image_arrays.NPZ,
@@ -176,6 +179,7 @@ def fetch(
     mirrors: Mapping[str, Sequence[str]] | None = None,
     timeout: float = 20.0,
     on_progress: Callable[[str], None] | None = None,
+    uploads: Callable[[str, Path], None] | None = None,
 ) -> SourceReport:
     """Bring the raw data of `spec` to this machine.
 
@@ -185,6 +189,7 @@ def fetch(
         mirrors: name of a source -> base addresses that replace its own.
         timeout: seconds for the first byte of a mirror, and for which it may then be silent or slow.
         on_progress: gets a line now and then during a download.
+        uploads: unpacks what `hw3 upload` has left under a digest into a folder.
 
     Raises:
         SpecError: the source or a mirror is not known.
@@ -198,12 +203,18 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_options(source, spec)
-    report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
+    if not source.is_own:  # of what is not here yet the options are checked when it is
+        check_options(source, spec)
+    report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None), uploads))
     return report.model_copy(update={"reader": source.package}) if source.package else report
 
 
-def _check_options(source: Source, spec: DataSpec) -> None:
+def check_options(source: Source, spec: DataSpec) -> None:
+    """Does the source heed all that the spec says?
+
+    Raises:
+        SpecError: it does not.
+    """
     if not source.holds_pictures:
         asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
         if asked:
@@ -248,13 +259,22 @@ def _check_groups(source: Source, spec: DataSpec) -> None:
     )
 
 
-def check_kind(expected: Kind, data: DataSpec) -> None:
+def check_kind(expected: Kind, data: DataSpec, fetched: SourceReport | None = None) -> None:
     """Images for image families, sequences for the others: said before anything is read.
+
+    Of the user's own data elsewhere it is known once they are `fetched`.
 
     Raises:
         SpecError: the source holds the other kind, or is not known.
     """
     source = match(data.source)
+    if source is not None and source.is_own:
+        if fetched is not None and fetched.kind != expected:
+            raise SpecError(
+                f"`source` {data.source!r} holds {fetched.kind}, not {expected}: `hw3 {fetched.kind}` compares "
+                "families on them."
+            )
+        return
     if source is None and path_of(data.source).exists():
         find_source(data.source)  # says what it is
     command = ""
@@ -315,7 +335,7 @@ def read_examples(
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     check_there(path)
-    _check_options(source, spec)
+    check_options(source, spec)
     yield from source.unlabelled(spec, wanted)
 
 

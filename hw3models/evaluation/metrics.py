@@ -15,8 +15,8 @@ from scipy.special import ndtr
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.specs import Goal
-from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles
+from hw3models.specs import Estimand, Goal
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles, of_median, of_searches
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
@@ -111,12 +111,22 @@ def available(table: PredictionTable) -> tuple[str, ...]:
     )
 
 
-def measure(table: PredictionTable, name: str) -> Measured:
+def measure(table: PredictionTable, name: str, estimand: Estimand = "mean") -> Measured:
     """Metric `name` of every seed, on all examples and with examples left out (none of these for resampled splits).
 
+    `estimand`: what is asked about the seeds, their mean or their median.
+
     Raises:
-        SpecError: no such metric, or the table has not the predictions that it needs.
+        SpecError: no such metric, or the table has not the predictions that it needs; or the median is asked for where
+            replicates are no single seeds.
     """
+    if estimand == "median":
+        if table.is_resampled or table.search is not None or table.members is not None:
+            raise SpecError(
+                f"`estimand: median` is of seeds that are independent, and those of {table.family} are ensembles, of "
+                "several searches, or of splits of their own. Use `estimand: mean`."
+            )
+        return of_median(measure(table, name))
     if name not in METRICS:
         raise SpecError(f"`metric` {name!r} is not known; known: {', '.join(METRICS)}.")
     if name not in available(table):
@@ -127,7 +137,8 @@ def measure(table: PredictionTable, name: str) -> Measured:
         whole = measure(replace(table, members=None, member_seeds=None), name)
         return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
-        return replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        found = replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        return found if table.search is None else of_searches(found, table.search)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
     assert table.num_train is not None
     return Measured(
@@ -151,7 +162,7 @@ def recalls_of(table: PredictionTable, classes: Sequence[int]) -> list[Measured]
         of_class = table.labels == k
         groups = None if table.groups is None else table.groups[of_class]
         found.append(measure_mean((chosen[:, of_class] == k).astype(np.float64), is_share=True, groups=groups))
-    return found
+    return found if table.search is None else [of_searches(one, table.search) for one in found]
 
 
 # ------------------------------------------------------------------------------- means over examples

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hw3models.errors import DataError
 
-NAMES = ("family", "seed", "resample", "example", "label", "prediction", "group")
+NAMES = ("family", "seed", "resample", "search", "example", "label", "prediction", "group")
 """Columns that hold names."""
 COLUMNS = (*NAMES, "value", "seconds")
 """Columns with a meaning; every other is a class, or nothing to us."""
@@ -166,7 +166,7 @@ def _column_faults(frame: pd.DataFrame) -> Iterable[str]:
 
 def _value_faults(frame: pd.DataFrame) -> Iterable[str]:
     """Blanks, and cells that are no probability. What a family leaves out altogether is no blank."""
-    always = [name for name in NAMES if name in frame and name != "prediction"]
+    always = [name for name in NAMES if name in frame and name not in ("prediction", "search")]
     if blank := [name for name in always if frame[name].isna().any()]:
         yield f"blanks in {', '.join(blank)}"
         return

@@ -58,6 +58,9 @@ class PredictionTable:
     members: NDArray[np.floating] | None = None
     """(S, M, n, K), of ensembles only: probabilities of each member, whose mean over M is `probabilities`; of
     numbers (S, M, n, 1), whose mean is `predicted`."""
+    search: NDArray[np.int64] | None = None
+    """(S,) which of several searches for a recipe each replicate's recipe comes of; None where there were not several:
+    seeds then are independent."""
     member_seeds: NDArray[np.int64] | None = None
     """(S, M), of ensembles only: the seeds of the members."""
     hard: bool = False
@@ -100,6 +103,11 @@ class PredictionTable:
     def num_networks(self) -> int:
         """Independently trained replicates that the table rests on: its seeds, or all members of its ensembles."""
         return len(self.seeds) if self.member_seeds is None else self.member_seeds.size
+
+    @property
+    def num_searches(self) -> int:
+        """Searches for a recipe whose luck the replicates show; 0 where they were not several."""
+        return 0 if self.search is None else len(np.unique(self.search))
 
     def of_seed(self, seed: int) -> "PredictionTable":
         """The table of one replicate alone, with one row of examples; pictures stay out."""
@@ -151,12 +159,16 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
 
     Raises:
         DataError: they are of other test examples, of the same seeds, trained on other parts of the data, or only one
-            knows groups.
+            knows groups, or searches.
     """
     if first.training_resampled != more.training_resampled:
         raise DataError(
             f"some seeds of {first.family} were trained on the whole training part and some on bootstraps of it. "
             "Train all of them again."
+        )
+    if (first.search is None) != (more.search is None):
+        raise DataError(
+            f"some seeds of {first.family} say which search they are of, and some do not. Train them again."
         )
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
@@ -242,6 +254,7 @@ _LAYOUT = {
     "labels": ("?n", "iu"),
     "groups": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
+    "search": ("S", "iu"),
     "members": ("SMnK", "f"),
     "member_seeds": ("SM", "iu"),
     "predicted": ("Sn", "f"),
@@ -255,6 +268,7 @@ _LAYOUT = {
 }
 _PER_SEED = (
     "probabilities",
+    "search",
     "members",
     "member_seeds",
     "predicted",
@@ -283,6 +297,8 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield "`reconstructions` and `reconstructed_index` go together, one of them is absent"
     if (table.members is None) != (table.member_seeds is None):
         yield "`members` and `member_seeds` go together, one of them is absent"
+    if table.search is not None and (table.is_resampled or table.members is not None):
+        yield "replicates with test splits of their own, and ensembles, have no `search` beside"
     if table.members is not None and table.is_resampled:
         yield "members of an ensemble must be tested on the same examples"
     if not shape_faults:

@@ -4,7 +4,8 @@ One row says what one seed of one family says about one example. Columns: `famil
 there are several; `prediction` (the class), or one column of probabilities per class, named as the class (`p_` in
 front is allowed), or `value` (an error per example: less is better, and no label is needed). Labels and predictions
 are numbers where all of them are and one label has a fraction, or where the metric is one of numbers (`rmse`, `mae`,
-`r2`). Optional: `group` (whose example it is), `resample` (each has a test split of its own), `seconds` (training time
+`r2`). Optional: `group` (whose example it is), `resample` (each has a test split of its own), `search` (which of
+several searches for a recipe the seed's recipe comes of: seeds of one search share its luck), `seconds` (training time
 of the seed).
 
 S = seeds, n = test examples, K = classes
@@ -34,7 +35,7 @@ from hw3models.evaluation.prediction_columns import (
     tidied,
 )
 from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
-from hw3models.specs import ComparisonReport
+from hw3models.specs import ComparisonReport, Estimand
 
 LARGEST = 2**31
 """Bytes that the named classes of a family may take as probabilities of 0 and 1."""
@@ -49,6 +50,7 @@ def compare_predictions(
     deterministic: Collection[str] = (),
     baselines: Collection[str] = (),
     num_train: int | None = None,
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """Which family is better on these examples, and is the difference real?
 
@@ -63,6 +65,7 @@ def compare_predictions(
         deterministic: families of which one seed says everything; a single seed of any other is "cannot tell".
         baselines: families that are only taken where they are the best.
         num_train: training examples of each resample; needed with a column `resample`.
+        estimand: `mean` or `median` over seeds: seeds that collapse hardly move a median.
 
     Raises:
         DataError: the columns, or what stands in them, are no such table; all faults at once.
@@ -72,7 +75,15 @@ def compare_predictions(
     frame = tidied(frame)
     tables = tables_of(frame, num_train=num_train, metric=metric)
     facts = named_facts(tables, deterministic, baselines)
-    return compare(tables, metric=metric, margin=margin, level=level, train_seconds=seconds_of(frame), facts=facts)
+    return compare(
+        tables,
+        metric=metric,
+        margin=margin,
+        level=level,
+        train_seconds=seconds_of(frame),
+        facts=facts,
+        estimand=estimand,
+    )
 
 
 def check_level(level: float) -> None:
@@ -296,8 +307,24 @@ def _table(
         labels=examples.labels[kept],
         groups=None if examples.groups is None else examples.groups[kept],
         num_train=num_train if resampled else None,
+        search=None if resampled else _searches(rows),
         **said,
     )
+
+
+def _searches(rows: _Rows) -> NDArray[np.int64] | None:
+    """(S,) the search of each seed; None where the family has no column, or a single one."""
+    if not rows.complete(["search"]):
+        return None
+    each = rows.frame["search"].to_numpy().reshape(rows.shape)
+    if (odd := (each != each[:, :1]).any(axis=1)).any():
+        row = int(np.flatnonzero(odd)[0]) * rows.shape[1]
+        raise DataError(
+            f"predictions of {rows.family}: {rows.of(row)} is of more than one search. Seeds of different "
+            "searches need names of their own."
+        )
+    codes = np.unique(each[:, 0].astype(str), return_inverse=True)[1]
+    return np.asarray(codes, np.int64) if codes.max() else None
 
 
 def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:

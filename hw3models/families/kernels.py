@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.runtime.cores import free_threads
 from hw3models.runtime.devices import num_threads
 
 Kind = Literal["rocket", "minirocket"]
@@ -25,7 +26,8 @@ def transformer(kind: Kind, seed: int, num_kernels: int, *, normalise: bool = Tr
 
     if kind == "minirocket":
         return MiniRocket(random_state=seed)
-    return Rocket(n_kernels=num_kernels, normalise=normalise, random_state=seed, n_jobs=num_threads())
+    threads = free_threads(num_threads())
+    return Rocket(n_kernels=num_kernels, normalise=normalise, random_state=seed, n_jobs=threads)
 
 
 def arrays_of(kind: Kind, fitted: Any) -> tuple[NDArray[Any], ...]:

@@ -104,6 +104,16 @@ def check_ensembles(kind: Kind, spec: StudySpec, entries: Sequence[str]) -> None
                 f"`families`: {entry} is an ensemble of {ensemble.family}, which is no network that classifies or "
                 "predicts a number. Leave the asterisk out."
             )
+        if spec.estimand == "median":
+            raise SpecError(
+                f"`families`: {entry} is an ensemble, and `estimand: median` is of single networks. Leave one of the "
+                "two out."
+            )
+        if spec.searches > 1:
+            raise SpecError(
+                f"`families`: {entry} would be of networks of different `searches` ({spec.searches}), whose luck its "
+                "interval could not tell apart. Leave one of the two out."
+            )
         if spec.seeds < ensemble.members:
             raise SpecError(
                 f"`families`: {entry} needs {ensemble.members} seeds, and `seeds` is {spec.seeds}. Give `seeds` of at "

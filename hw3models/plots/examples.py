@@ -103,7 +103,8 @@ def class_means(
     with style():
         columns = min(len(channels), 2 if width > 5 else 1)
         rows = -(-len(channels) // columns)
-        figure = new_figure(width, 0.5 + 1.7 * rows)
+        named = max(1, int(width // 1.8))
+        figure = new_figure(width, 0.3 + 1.7 * rows + 0.2 * -(-len(means) // named))
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for panel, channel, name in zip(panels, channels, names, strict=False):
             for k, (label, mean) in enumerate(means):
@@ -115,5 +116,5 @@ def class_means(
         for panel in panels[len(channels) :]:
             panel.set_axis_off()
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=max(1, int(width // 1.8)), frameon=False)
+        figure.legend(handles, labels, loc="outside upper left", ncols=named, frameon=False)
         return figure

@@ -1,5 +1,6 @@
 """Files that hold all of what was written, or what they held before; and that are not what was read."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,47 +16,70 @@ def check_output(output: Path, inputs: Iterable[Path | str]) -> None:
     """Refuse to replace what is read, under whatever name: links and other spellings are the same file.
 
     Raises:
-        SpecError: `output` is one of the `inputs`.
+        SpecError: `output` is one of the `inputs`, or a table in one that is a folder: the next command would read it.
     """
     for one in inputs:
         try:
             is_same = output.samefile(one)
         except OSError:
-            continue  # one of them does not exist
+            is_same = False  # one of them does not exist
         if is_same:
             raise SpecError(f"{output} is the input {one}, which would be replaced. Name another file to write.")
+        is_page = output.suffix.lower() == ".html"
+        if not is_page and Path(one).is_dir() and output.resolve().is_relative_to(Path(one).resolve()):
+            raise SpecError(f"{output} is in the folder {one}, which is read. Name a file elsewhere to write.")
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """`path` holds all of `data`, or what it held before."""
-    with atomic_file(path) as file:
+def check_writable(output: Path) -> None:
+    """Try before long work whether a file can be written there at the end.
+
+    Raises:
+        SpecError: it cannot; the message says why.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _check_ordinary(output)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise SpecError(f"{output}: cannot be written ({error.strerror or error}). Name another file.") from error
+
+
+def _check_ordinary(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        # Renaming a file over /dev/null takes it away from everybody.
+        code, why = (errno.EISDIR, "Is a directory") if path.is_dir() else (errno.EINVAL, "Is no ordinary file")
+        raise OSError(code, why, str(path))
+
+
+def write_atomically(path: Path, data: bytes | memoryview, *, private: bool = False) -> None:
+    """`path` holds all of `data`, or what it held before; nobody else may read it if it is `private`."""
+    with atomic_file(path, private=private) as file:
         file.write(data)
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file next to `path`, to be written; at the end it is flushed to disk and renamed, after an error it is gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_path(path, private=private) as part, part.open("wb") as file:
+        yield file
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """The path of an empty file next to `path`, for who opens files by name; it ends as that of `atomic_file` does.
 
-    The file is as open to others as one that was simply written. Its name is its own: two may write at once.
+    The file is as open to others as one that was simply written, or to nobody. Its name is its own: two may write at
+    once. A link stays one, and what it leads to is written.
+
+    Raises:
+        OSError: there is a folder, or something else that a file must not replace: a device, a pipe.
     """
+    path = path.resolve() if path.is_symlink() else path
+    _check_ordinary(path)
     temporary = path.with_name(f".{path.name[:40]}.{uuid4().hex}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
     try:
         yield temporary
         with temporary.open("rb+") as file:

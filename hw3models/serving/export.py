@@ -18,7 +18,7 @@ from torch import nn
 
 from hw3models.errors import SpecError, TrainingError
 from hw3models.families import family_of
-from hw3models.runtime.files import atomic_path, check_output
+from hw3models.runtime.files import atomic_path, check_writable
 from hw3models.serving.predictor import NetworkMember, Predictor
 
 SUFFIXES = (".onnx", ".pt2")
@@ -115,7 +115,7 @@ def export(predictor: Predictor, output: Path) -> Exported:
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise SpecError(f"`output` {output}: export to a {' or '.join(SUFFIXES)} file.")
-    check_output(output, [])
+    check_writable(output)
     manifest = predictor.manifest
     if manifest.format != "safetensors":
         raise SpecError(
@@ -169,10 +169,18 @@ def compared(predictor: Predictor, ask: Ask) -> float:
     """The largest difference over `EXAMPLES` examples.
 
     Raises:
-        TrainingError: it is too large.
+        TrainingError: it is too large, or the file cannot be asked about so many.
     """
     examples = drawn(predictor, EXAMPLES)
-    ours, theirs = predictor.predict(examples), ask(examples)
+    ours = predictor.predict(examples)
+    try:
+        theirs = ask(examples)
+    except Exception as error:  # each runtime has errors of its own
+        said = " ".join(str(error).split())[:300]
+        raise TrainingError(
+            f"the exported {predictor.manifest.family} cannot be asked about {EXAMPLES} examples ({said}): nothing was "
+            "written."
+        ) from error
     difference = max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours)
     if not difference <= TOLERANCE:
         raise TrainingError(

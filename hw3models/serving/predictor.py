@@ -18,7 +18,7 @@ from torch import nn
 
 from hw3models.data.missing import interpolate
 from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
-from hw3models.engine.model_store import check_stack, load_model, read_manifest, restored, stored_manifest
+from hw3models.engine.model_store import check_stack, load_model, read_manifest, rebuild, restored, stored_manifest
 from hw3models.errors import DataError, SpecError
 from hw3models.families import family_of
 from hw3models.families.baselines import scaled
@@ -70,7 +70,7 @@ class Predictor:
         given = np.asarray(examples)
         if are_encoded(given):
             given = decoded_examples(given, self.manifest)
-        checked, lengths = self._check(given)
+        checked, lengths = self.checked(given)
         answers = averaged([member(checked, lengths) for member in self.members])
         for name, values in answers.items():
             if not (is_finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
@@ -80,7 +80,12 @@ class Predictor:
                 )
         return answers
 
-    def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    def checked(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+        """Raw examples as members are asked: float32, zero after the end of a shorter series, and (N,) steps of each.
+
+        Raises:
+            DataError: as `predict`.
+        """
         wanted = ("N", *self.manifest.shape)
         if not np.issubdtype(examples.dtype, np.number):
             raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
@@ -130,17 +135,23 @@ class NetworkMember:
     ) -> dict[str, NDArray[np.float32]]:
         """See `Member`."""
         manifest = self.manifest
-        inputs = torch.from_numpy(examples)
-        if manifest.kind == "images":
-            inputs = inputs / 255
-        arguments: tuple[torch.Tensor, ...] = ((inputs - torch.tensor(manifest.mean)) / torch.tensor(manifest.std),)
-        if lengths is not None:
-            valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
-            arguments = (torch.where(valid[..., None], arguments[0], 0.0), torch.from_numpy(lengths))
+        arguments = self.arguments(examples, lengths)
         objective = family_of(manifest).objective
         with torch.inference_mode():
             answers = objective.answers(self.model, arguments, self.temperature, manifest.target)
             return {name: value.numpy() for name, value in answers.items()}
+
+    def arguments(self, examples: NDArray[np.float32], lengths: NDArray[np.int64] | None) -> tuple[torch.Tensor, ...]:
+        """What the network is given: scaled inputs, and lengths where series differ in length."""
+        manifest = self.manifest
+        inputs = torch.from_numpy(examples)
+        if manifest.kind == "images":
+            inputs = inputs / 255
+        scaled = (inputs - torch.tensor(manifest.mean)) / torch.tensor(manifest.std)
+        if lengths is None:
+            return (scaled,)
+        valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
+        return torch.where(valid[..., None], scaled, 0.0), torch.from_numpy(lengths)
 
 
 def fitted_member(manifest: ModelManifest, fitted: Any) -> Member:
@@ -152,6 +163,23 @@ def fitted_member(manifest: ModelManifest, fitted: Any) -> Member:
     answers = restored_answers(manifest, fitted)
     mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
     return lambda examples, lengths: answers(scaled(examples, lengths, manifest.kind, mean, std))
+
+
+def load_seeds(directory: Path, seeds: Sequence[int] | None = None) -> Predictor:
+    """The replicates of a trained folder as they are, each a member: all of them, or those of `seeds`.
+
+    Raises:
+        DataError: the folder does not hold a whole model.
+    """
+    manifest = stored_manifest(directory)
+    wanted = tuple(manifest.seeds if seeds is None else seeds)
+    chosen = manifest.of(wanted, "ensemble" if len(wanted) > 1 else "single")
+    if manifest.format == "skops":
+        _, fitted = load_fitted(directory)
+        return Predictor(chosen, [fitted_member(manifest, fitted[seed]) for seed in wanted])
+    _, states = load_model(directory)
+    members = [NetworkMember(manifest, rebuild(manifest, states, one), manifest.temperature_of(one)) for one in wanted]
+    return Predictor(chosen, members)
 
 
 def save_predictor(directory: Path, manifest: ModelManifest, states: State, seed: int) -> None:

@@ -6,6 +6,7 @@ from itertools import product, zip_longest
 from typing import Literal
 
 from hw3models.simulation.worlds import Family, World, as_good_as, truth
+from hw3models.specs import Estimand
 
 Kind = Literal["verdicts", "margin", "take", "looks", "power"]
 OTHER_METRICS = ("balanced_accuracy", "macro_f1", "cross_entropy", "auroc", "brier", "calibration_error")
@@ -28,6 +29,7 @@ class Cell:
     kind: Kind = "verdicts"
     margin: float | None = None
     """None: so small that nothing is equivalent, and the interval of two families is the 95% one."""
+    estimand: Estimand = "mean"
     share: float = 1.0
     """Share of the repeats: dear cells have fewer."""
 
@@ -35,7 +37,10 @@ class Cell:
     def title(self) -> str:
         """All that it is told apart by."""
         world = self.world
-        text = f"{self.name}; {self.metric}; S = {world.seeds}, n = {world.examples:,}"
+        median = "median " if self.estimand == "median" else ""
+        text = f"{self.name}; {median}{self.metric}; S = {world.seeds}, n = {world.examples:,}"
+        if world.searches > 1:
+            text += f" ({world.searches} searches)"
         if world.group_size > 1:
             text += f" ({world.examples // world.group_size} groups), ICC {world.icc:g}"
         return text
@@ -44,8 +49,10 @@ class Cell:
     def exception(self) -> str:
         """Why the promises do not count here; nothing where they do."""
         world = self.world
-        if any(family.collapse for family in world.families):
+        if self.estimand == "mean" and any(family.collapse for family in world.families):
             return "seeds collapse: five seeds cannot show a rate of 10 to 20%; the report counts collapses instead"
+        if any(family.search for family in world.families) and world.searches == 1:
+            return "one search, whose luck is in no interval: the report says so"
         if world.examples < 100:
             return "fewer than 100 test examples"
         if world.group_size > 1 and world.examples // world.group_size < 20:
@@ -54,13 +61,14 @@ class Cell:
 
     @property
     def is_conservative(self) -> bool:
-        """Near the ceiling few examples tell anything, and false alarms are rarer than they may be."""
-        return any(family.accuracy >= CEILING for family in self.world.families)
+        """Near the ceiling few examples tell anything, and false alarms are rarer than they may be; so with medians,
+        whose limits step from seed to seed."""
+        return self.estimand == "median" or any(family.accuracy >= CEILING for family in self.world.families)
 
     @property
     def truths(self) -> list[float]:
         """The true value of each family."""
-        return [truth(family, self.metric, self.world.classes) for family in self.world.families]
+        return [truth(family, self.metric, self.world.classes, self.estimand) for family in self.world.families]
 
 
 def cells() -> Iterator[Cell]:
@@ -78,6 +86,8 @@ def cells() -> Iterator[Cell]:
         _tails,
         _looks,
         _collapse,
+        _searched,
+        _median,
     )
     for turn in zip_longest(*(kind() for kind in kinds)):
         yield from (cell for cell in turn if cell is not None)
@@ -211,6 +221,37 @@ def _choice() -> Iterator[Cell]:
     for seeds, examples in product((3, 5, 10), (50, 100, 400)):
         world = World(tuple(Family(one) for one in LADDER), seeds, examples)
         yield Cell("choice among six", world, kind="take", margin=0.005, share=0.5)
+
+
+def _searched() -> Iterator[Cell]:
+    """Recipes that were searched for: seeds of one search share its luck."""
+    alike, quiet, lively = Family(0.85, search=0.7), Family(0.85, search=0.1), Family(0.85, search=1.2)
+    for seeds, searches in ((5, 5), (10, 5), (30, 10), (6, 3)):
+        for examples in (100, 1000):
+            yield Cell("searches, alike", World((alike, alike), seeds, examples, searches=searches))
+            yield Cell("searches, quiet and lively", World((quiet, lively), seeds, examples, searches=searches))
+    untuned = Family(0.85, 0.3)
+    yield Cell("searches against no search", World((untuned, lively), 10, 1000, searches=5))
+    for examples in (100, 1000):
+        yield Cell("searches, alike", World((alike, alike), 10, examples, searches=5), "macro_f1")
+    yield Cell("one search, alike", World((alike, alike), 10, 1000))
+    yield Cell("5 alike after searches", World((alike,) * 5, 10, 1000, searches=5), share=0.5)
+
+
+def _median() -> Iterator[Cell]:
+    """The median over seeds, where some collapse and where none does."""
+    steady, lively = STEADY_AND_LIVELY
+    for seeds, examples, chance in product((5, 10, 30), (100, 1000), (0.0, 0.1, 0.2)):
+        alike = Family(0.85, collapse=chance)
+        yield Cell(f"both collapse {chance:.0%}", World((alike, alike), seeds, examples), estimand="median")
+        equal = as_good_as(steady, replace(lively, collapse=chance), "accuracy", estimand="median")
+        name = f"steady, and lively that collapse {chance:.0%}"
+        yield Cell(name, World((steady, equal), seeds, examples), estimand="median")
+    yield Cell("alike", World((lively, lively), 3, 1000), estimand="median")
+    yield Cell("alike", World((lively, lively), 10, 1000), "macro_f1", estimand="median")
+    yield Cell(
+        "5 alike, collapse 10%", World((Family(0.85, collapse=0.1),) * 5, 10, 1000), estimand="median", share=0.5
+    )
 
 
 def _looks() -> Iterator[Cell]:

@@ -136,7 +136,7 @@ def simulate(cell: Cell, repeats: int, attempt: int = 0) -> list[Figure]:
             what=what,
             rate=found,
             repeats=number,
-            seeds=cell.world.seeds,
+            seeds=cell.world.searches if cell.world.searches > 1 else cell.world.seeds,
             conservative=cell.is_conservative,
             exception="" if what in ("wrongly equivalent", "points behind the best mean") else cell.exception,
         )
@@ -152,6 +152,7 @@ def _compare(cell: Cell, tables: dict[str, PredictionTable], **more: object) -> 
         margin=cell.margin or _NEVER,
         facts=cell.world.facts,
         with_power=False,
+        estimand=cell.estimand,
         **given,  # type: ignore[arg-type]
     )
 
@@ -173,7 +174,7 @@ def _verdicts(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, 
             hits[what] += hit
         if len(tables) == 2:
             for name, table in tables.items():
-                found = score_of(measure(table, cell.metric), cell.metric)
+                found = score_of(measure(table, cell.metric, cell.estimand), cell.metric)
                 scores[name] += found.low <= true[name] <= found.high
     rates = {what: rate(number, repeats) for what, number in hits.items()}
     if len(true) == 2:

@@ -36,7 +36,16 @@ them: the metric of the ensemble without member i, for each i. As pseudo-values 
 these go the way of seeds, above: their mean is the ensemble's value and their variance over M is the jackknife's,
 which on average is not too small (Efron and Stein 1981; docs/decisions/0031).
 
-S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble
+Where recipes were searched for R times, and each search's recipe was trained with seeds of its own, seeds are nested
+in searches: those of one search share its luck. The mean over the seeds of a search is then what counts as one
+replicate, of which there are R (`of_searches`): their variance over R expects (search)/R + a/S + e/(nS), with R - 1
+degrees of freedom, and nothing else changes (docs/decisions/0036).
+
+The median over seeds is another estimand, for families some of whose seeds collapse (`of_median`). Its limits with
+regard to seeds are those of order statistics, which hold for any distribution (`hw3models.stats.limits`); what belongs
+to the examples, b/n, is taken from the middle half of the seeds, since collapsed ones say nothing about it.
+
+S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble, R = searches
 """
 
 import math
@@ -85,17 +94,28 @@ class Measured:
     for a member, whose mean is the ensemble's own value (`of_ensembles`)."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
+    nested: NDArray[np.float64] | None = None
+    """(S,) values of the seeds themselves, where `per_seed` and `left_out` hold R means, one for each search."""
+    is_median: bool = False
+    """What is asked for is the median over seeds, not the mean; `left_out` is then of the middle half of them."""
 
     @property
     def value(self) -> float:
-        """The mean over seeds."""
-        return float(self.per_seed.mean())
+        """The mean over seeds, or their median."""
+        return float(np.median(self.per_seed) if self.is_median else self.per_seed.mean())
 
     @property
     def per_replicate(self) -> NDArray[np.float64]:
         """The value of each replicate: of each seed, or each ensemble."""
+        if self.nested is not None:
+            return self.nested
         values: NDArray[np.float64] = self.per_seed.reshape(-1, self.num_members).mean(axis=1)
         return values
+
+    @property
+    def num_networks(self) -> int:
+        """Trained replicates that the value rests on."""
+        return len(self.per_seed if self.nested is None else self.nested)
 
     @cached_property
     def possible_means(self) -> NDArray[np.float64] | None:
@@ -352,12 +372,26 @@ def of_ensembles(whole: Measured, without: Sequence[Measured]) -> Measured:
     )
 
 
+def of_searches(each: Measured, searches: NDArray[np.int64]) -> Measured:
+    """The same with the mean over the seeds of a search for one replicate; `searches` (S,) says whose seed it is."""
+    members = searches == np.unique(searches)[:, None]
+    share = members / members.sum(axis=1, keepdims=True)
+    return replace(each, per_seed=share @ each.per_seed, left_out=share @ each.left_out, nested=each.per_seed)
+
+
+def of_median(each: Measured) -> Measured:
+    """The same, of which the median over seeds is asked for."""
+    num = len(each.per_seed)
+    middle = np.argsort(each.per_seed, kind="stable")[num // 4 : num - num // 4]
+    return replace(each, left_out=each.left_out[np.sort(middle)], is_median=True)
+
+
 def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
     found = measured.parts.estimate(measured.value)
-    if not (0 < found.variance < math.inf) or math.isinf(measured.bounds[0]):
+    if not (0 < found.variance < math.inf) or (math.isinf(measured.bounds[0]) and not measured.is_median):
         return found
     side = limits.Side.of(measured, measured.parts.own_examples, found.df)
     return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
@@ -381,7 +415,7 @@ def difference(a: Measured, b: Measured) -> Estimate:
         (a.floor + b.floor) * (_num_telling(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)) < _FEW),
     )
     found = parts.estimate(value)
-    if not (0 < found.variance < math.inf) or math.isinf(a.bounds[0]):
+    if not (0 < found.variance < math.inf) or (math.isinf(a.bounds[0]) and not a.is_median):
         return found
     sides = [limits.Side.of(one, one.parts.own_examples, found.df) for one in (a, b)]
     bias = a.bias - b.bias
@@ -430,7 +464,10 @@ def _seeds(measured: Measured) -> VarianceComponent:
     num = len(measured.per_seed)
     if num == 1:
         return VarianceComponent(0.0, 1.0)
-    variance = float(measured.per_seed.var(ddof=1)) / num
+    if measured.is_median:
+        variance = limits.median_variance(measured.per_seed)
+    else:
+        variance = float(measured.per_seed.var(ddof=1)) / num
     return VarianceComponent(0.0 if _is_rounding(variance, _scale([measured])) else variance, num - 1)
 
 

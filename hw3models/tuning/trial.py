@@ -25,6 +25,12 @@ from hw3models.tuning.splits import judging_splits
 SEEDS = (2_000_000_001, 2_000_000_002)
 """Seeds of every trial. No study has them (`first_seed` ends far below): what is luck with them is none later."""
 
+
+def seeds_of(search: int) -> tuple[int, ...]:
+    """Seeds of the trials of a search: another one has others."""
+    return tuple(seed + len(SEEDS) * search for seed in SEEDS)
+
+
 OnEpoch = Callable[[int, EpochReport], None]
 """Hears of every epoch, with the fold's number from 0."""
 
@@ -76,7 +82,7 @@ def judge(
         )
 
     try:
-        for fold, split in enumerate(judging_splits(dataset, plan.folds)):
+        for fold, split in enumerate(judging_splits(dataset, plan.folds, plan.search)):
             course.begin(num_epochs(recipe, len(split.train), steps_of(split)))
             course.end(fit(split, family, training, on_epoch=course.heard_by(partial(on_epoch, fold))))
     except _PrunedError:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from flows.calibrate import write_calibration
 from flows.check import check
 from flows.cli.evidence import compare
+from flows.export import export_model
 from flows.predict import predict
 from flows.studies.pages import rewrite
-from hw3models.errors import SpecError
-from hw3models.runtime.files import atomic_path
+from hw3models.errors import DataError, SpecError
+from hw3models.runtime.files import atomic_path, write_atomically
 from hw3models.serving.batch import score_file
 from hw3models.specs import DataSpec
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
@@ -64,6 +66,22 @@ def predicted_over_the_model(folder: Path, name: Callable[[Path], Path]) -> tupl
     return weights, lambda: predict(str(folder / "model"), path, output)
 
 
+def exported_over_the_model(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    make_predictor(folder / "model")
+    weights, output = folder / "model" / "model.safetensors", folder / "m.onnx"
+    if name is hard_link:
+        os.link(weights, output)
+    else:
+        output.symlink_to(weights)
+    return weights, lambda: export_model(str(folder / "model"), output)
+
+
+def predicted_over_the_run(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
+    run, path = folder / "run.csv", table(folder)
+    run.write_text(run_report(folder).model_dump_json())
+    return run, lambda: predict(None, path, name(run), run=str(run))
+
+
 def checked(folder: Path, name: Callable[[Path], Path]) -> tuple[Path, Callable[[], object]]:
     path = table(folder)
     return path, lambda: check(DataSpec(source=str(path)), name(path))
@@ -101,7 +119,17 @@ def reported_over_predictions(folder: Path, name: Callable[[Path], Path]) -> tup
 @pytest.mark.parametrize("name", [same, spelt, symlink, hard_link])
 @pytest.mark.parametrize(
     "made",
-    [predicted, predicted_over_the_model, checked, checked_beside, compared, reported, reported_over_predictions],
+    [
+        predicted,
+        predicted_over_the_model,
+        predicted_over_the_run,
+        exported_over_the_model,
+        checked,
+        checked_beside,
+        compared,
+        reported,
+        reported_over_predictions,
+    ],
 )
 def test_an_output_that_is_an_input_is_refused_by_every_command(
     made: Callable[[Path, Callable[[Path], Path]], tuple[Path, Callable[[], object]]],
@@ -115,6 +143,29 @@ def test_an_output_that_is_an_input_is_refused_by_every_command(
     with pytest.raises(SpecError, match=r"is the input .*, which would be replaced\. Name another file"):
         run()
     assert path.read_bytes() == before
+
+
+def test_predictions_do_not_go_into_the_folder_that_is_read(tmp_path: Path) -> None:
+    """They would replace a recording, or be one to the next command."""
+    make_predictor(tmp_path / "model")
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "recordings")
+    (tmp_path / "recordings" / "one.csv").write_text("x\n1\n2\n")
+    for name in ("recordings/one.csv", "recordings/new.csv", "link/new.csv", "recordings/deep/new.parquet"):
+        with pytest.raises(SpecError, match=r"is in the folder .*recordings, which is read"):
+            predict(str(tmp_path / "model"), tmp_path / "recordings", tmp_path / name)
+    assert [path.name for path in (tmp_path / "recordings").iterdir()] == ["one.csv"]
+
+
+def test_long_work_does_not_begin_where_its_result_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for output, why in (("folder", "Is a directory"), ("file/page.md", "File exists"), (f"{'x' * 300}.md", "too long")):
+        with pytest.raises(SpecError, match=rf"cannot be written \({why}|cannot be written \(File name {why}"):
+            write_calibration(tmp_path / output, repeats=20, trained=0)
+    make_predictor(tmp_path / "model")
+    with pytest.raises(SpecError, match=r"file/m\.onnx: cannot be written \(File exists\)"):
+        export_model(str(tmp_path / "model"), tmp_path / "file" / "m.onnx")
 
 
 def test_a_run_file_that_is_called_as_a_page_is_not_replaced_by_it(tmp_path: Path) -> None:
@@ -162,4 +213,29 @@ def test_a_file_that_is_written_by_name_is_whole_or_as_before(tmp_path: Path) ->
         part.write_text("whole")
     (tmp_path / "plain").write_text("")
     assert path.read_text() == "whole"
-    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    write_atomically(tmp_path / f"{'é' * 125}.html", b"a page for colleagues")
+    plain, page = (tmp_path / name for name in ("plain", f"{'é' * 125}.html"))
+    assert path.stat().st_mode == page.stat().st_mode == plain.stat().st_mode
+    write_atomically(tmp_path / "secret", b"", private=True)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_a_device_and_a_folder_are_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """`--output /dev/null` as root would take it away from the whole machine. (A pipe stands for it here.)"""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    path = table(tmp_path)
+    for name, why in (("pipe", "Is no ordinary file"), ("link", "Is no ordinary file"), ("folder", "Is a directory")):
+        with pytest.raises(DataError, match=rf"{name}: the page cannot be written \({why}\)\. Name another one"):
+            check(DataSpec(source=str(path)), tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_link_as_output_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "page")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "page").read_bytes() == b"new"

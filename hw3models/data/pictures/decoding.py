@@ -155,7 +155,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise UnreadableError(f"is no picture: it begins with {_beginning(data)}") from error
     except Image.DecompressionBombError as error:
-        raise UnreadableError(_too_large(str(error).split(" exceeds")[0].split("(")[-1])) from error
+        raise UnreadableError(_too_large(str(error).split(" pixels")[0].split("(")[-1])) from error
     # Pillow's readers raise what they please at damaged data.
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, TypeError, KeyError, IndexError, ZeroDivisionError,
             AttributeError, OverflowError, RuntimeError) as error:  # fmt: skip

@@ -31,6 +31,8 @@ MAX_MEMBERS = 5_000_000
 MAX_BYTES = 64 * 2**30
 MAX_RATIO = 200
 """Times its own size that an archive may become, from 64 MiB on; pictures hardly shrink at all."""
+_VERSION = 2
+"""Version of how names become files."""
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 _INNER = (image_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 
@@ -75,7 +77,7 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
     from hw3models.data.pictures.trees import is_junk
 
     for one in _entries(archive):
-        is_folder = one.where.is_dir() if isinstance(one.where, zipfile.ZipInfo) else one.where.isdir()
+        is_folder = one.name.endswith("/") if isinstance(one.where, zipfile.ZipInfo) else one.where.isdir()
         if one.fault or not (is_folder or any(is_junk(part) for part in PurePosixPath(one.name).parts)):
             yield one
 
@@ -83,7 +85,8 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
 def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
     if isinstance(archive, zipfile.ZipFile):
         for info in archive.infolist():
-            yield _Member(info.filename, info.file_size, _fault(info.filename, info), info)
+            # Some programs of Windows write its own separator.
+            yield _Member(info.filename.replace("\\", "/"), info.file_size, _fault(info.filename, info), info)
     else:
         for entry in archive:
             yield _Member(entry.name, entry.size, _fault(entry.name, entry), entry)
@@ -110,7 +113,7 @@ def _unpacked(path: Path, digest: str, cache: Path) -> Path:
     Raises:
         DataError: it is damaged, or nothing of it may be unpacked; all reasons together.
     """
-    folder = cache / "unpacked" / digest
+    folder = cache / "unpacked" / f"{digest}-{_VERSION}"
     if folder.is_dir():
         return folder
     temporary = folder.with_name(f".{digest}.part")
@@ -238,5 +241,6 @@ ARCHIVE = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups="`--group-from folder` or `--group-from PATTERN`",
+    takes=("file_pattern",),
     holds_pictures=True,
 )

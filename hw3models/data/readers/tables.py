@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.readers.columns import Columns, Piece, listed, told, wanted_columns
+from hw3models.data.readers.guessed_columns import how_to_name
 from hw3models.data.readers.long_tables import (
     SPLIT_COLUMN,
     chunks,
@@ -291,7 +292,8 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         are = [f"column {column!r} (`{field}`) is missing" for field, column in missing.items()]
         close = "".join(suggestion(column, found) for column in missing.values())
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
-        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{one_hot}")
+        named = how_to_name(list(missing), [name for name in found if name not in needed.values()])
+        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close or named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     own = own_columns(spec)

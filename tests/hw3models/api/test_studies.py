@@ -251,3 +251,15 @@ def test_pictures_may_be_fractions_or_have_their_channels_first_in_training_and_
         found = study(given, labels, families="mlp", seeds=1, epochs=2)
         assert found.answer.data.digest == whole.answer.data.digest
         assert np.array_equal(found.best.predict_proba(given), whole.best.predict_proba(pixels.astype(np.uint8)))
+
+
+def test_families_may_be_compared_by_the_median_of_their_seeds_and_every_score_is_one() -> None:
+    series, labels = waves(80)
+    found = study(series, labels, families=["mlp", "majority"], seeds=5, epochs=1, estimand="median")
+    for name in ("accuracy", "cross_entropy"):
+        score = found.answer.evaluation["mlp"].metrics[name]
+        assert score.mean == pytest.approx(np.median(score.per_seed))
+        assert score.low <= score.mean <= score.high
+    assert found.answer.comparison is not None
+    assert found.answer.comparison.estimand == "median"
+    assert "compared by the median over their seeds" in found.answer.comparison.verdict

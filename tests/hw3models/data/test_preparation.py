@@ -114,3 +114,13 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file stands where the folder should be")
     with pytest.raises(DataError, match="the prepared data cannot be stored"):
         prepare(SMALL, fetch(SMALL, cache=tmp_path), cache=tmp_path / "cache")
+
+
+def test_labels_that_name_examples_are_refused_before_anything_is_drawn_or_kept(tmp_path: Path) -> None:
+    num = 100_000
+    np.savez(tmp_path / "ids.npz", X=np.zeros((num, 2), np.float32), y=np.arange(num))
+    spec = DataSpec(source=str(tmp_path / "ids.npz"))
+    with pytest.raises(
+        DataError, match=r"100,000 examples are of 100,000 classes, such as '0' and '1'; the limit is 10,000"
+    ):
+        prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
