@@ -11,6 +11,7 @@ from hw3models import study
 from hw3models.api.result import StudyResult
 from hw3models.errors import SpecError
 from hw3models.evaluation.prediction_table import load_table
+from hw3models.explaining.explanation import check_explainable
 from hw3models.serving.model_card import model_card
 from hw3models.serving.predictor import load_predictor, save_use
 from hw3models.specs import TrainSpec
@@ -134,3 +135,9 @@ def test_images_have_numbers_too() -> None:
     assert found.answer.kind == "images"
     assert found.answer.evaluation["ridge"].metrics["r2"].mean > 0.8
     assert found.model("mlp").predict(images).shape == (80,)
+
+
+def test_answers_that_are_numbers_are_not_explained_and_that_is_said(result: StudyResult, tmp_path: Path) -> None:
+    save_use(Path(result.answer.training["cnn"].directory), tmp_path)
+    with pytest.raises(SpecError, match="cnn names no classes, and only answers of classifiers are explained"):
+        check_explainable(load_predictor(tmp_path))
