@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "regression.md"
 ALIKE = NumberWorld()
 WORLDS = {
     "alike": ALIKE,
-    "alike, lively seeds": replace(ALIKE, luck=(0.05, 0.3)),
+    "one with lively seeds": replace(ALIKE, luck=(0.05, 0.3)),
     "alike, n = 50": replace(ALIKE, examples=50),
     "alike, n = 2,000": replace(ALIKE, examples=2000),
     "alike, S = 3": replace(ALIKE, seeds=3),
