@@ -35,14 +35,14 @@ def compare(
     ----------
     predictions
         CSV or Parquet files, one row for each example of each seed of each family, with columns `family` (or the file's
-        name), `seed`, `example`, `label`, and `prediction`, or a column of probabilities per class, or `value` (an
-        error per example); optional: `group`, `resample`, `search`, `seconds`. Or result files of tsml-eval, aeon and
-        sktime.
+        name), `seed`, `example`, `label`, and `prediction` (a class, or a number), or a column of probabilities per
+        class, or `value` (an error per example); optional: `group`, `resample`, `search`, `seconds`. Or result files of
+        tsml-eval, aeon and sktime.
     runs
         MLflow runs instead of files: of this project's studies and families, or runs with an artifact
         `predictions.csv` or `predictions.parquet`.
     metric
-        What to compare by; accuracy if not given, or the error per example.
+        What to compare by; accuracy if not given, RMSE of numbers, or the error per example.
     margin
         The largest difference that does not matter, in the metric's own unit: 0.005 is half a point of accuracy.
     level
@@ -70,7 +70,7 @@ def compare(
         raise SpecError("name files of predictions, or MLflow runs behind `--runs`: one of the two.")
     if report is not None:
         check_output(report, predictions)
-    given = from_runs(runs, num_train) if runs else from_files(predictions, num_train)
+    given = from_runs(runs, num_train, metric) if runs else from_files(predictions, num_train, metric)
     found = judge(
         given,
         metric=metric,

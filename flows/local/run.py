@@ -97,10 +97,11 @@ def _check_early(spec: Spec) -> None:
         check_kind("sequences" if isinstance(spec, SequencesSpec) else "images", spec.data)
         if not find_source(spec.data.source).is_remote or lacks_digest(spec.data.source):
             fetch(spec.data, cache=Settings().cache, timeout=Settings().download_timeout)
-    if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
+    has_choices = isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default")
+    if has_choices and isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         from hw3models.pipeline.study import check_study
 
-        check_study(_KINDS[type(spec)], spec)
+        check_study(_KINDS[type(spec)], spec, spec.data.task)
 
 
 def _cancel_flow_runs() -> None:

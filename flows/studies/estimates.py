@@ -48,7 +48,7 @@ def guess(spec: TrainSpec, data: DataReport) -> float:
     seconds = _guessed(spec, data)
     if seconds < MEASURED_FROM or spec.recipe is None:
         return seconds
-    family = find_family(data.kind, spec.family, spec.origin)
+    family = find_family(data.kind, spec.family, spec.origin, data.task)
     return estimated_seconds(family, load_prepared(data), spec) if isinstance(family, Network) else seconds
 
 

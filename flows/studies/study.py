@@ -23,15 +23,15 @@ from tasks.reporting import draw_ahead
 
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, latent_dim: int = 2) -> Answer:
     """Download, preprocess, search for recipes, train and evaluate each family, compare."""
-    choice = check_study(kind, spec)
+    choice = check_study(kind, spec, data_spec.task)
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
     check_kind(choice.kind, data_spec, source)
     data, was_cached = run_cached(preprocess, data_spec, source)
-    shape, classes = " x ".join(map(str, data.shape)), len(data.class_names)
+    shape = " x ".join(map(str, data.shape))
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
-        f" of {shape}, {classes} classes"
+        f" of {shape}, {data.labels}"
     )
     for line in data.understood:
         say(line)

@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,12 +38,13 @@ from hw3models.specs import (
     RunReport,
     StudyKind,
     StudySpec,
+    Task,
     TrainReport,
 )
 
 ELSEWHERE = ("tune", "searches", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
 """Options of a study that need the flows: `hw3 sequences` and `hw3 images` have them."""
-OF_ARRAYS = ("max_train", "merge_labels", "missing", "seed", "test_fraction", "validation_fraction")
+OF_ARRAYS = ("max_train", "merge_labels", "missing", "seed", "task", "test_fraction", "validation_fraction")
 """Options of data that are about arrays, too; the others say how files are read, or which data are made."""
 
 
@@ -71,7 +73,8 @@ def study(
         examples: images, uint8 (N, H, W) or (N, H, W, 3), or other numbers of four axes (fractions in 0..1, channels
             first); or series, numbers (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series
             that are NaN in every channel are not part of it.
-        labels: (N,) whole numbers or text.
+        labels: (N,) whole numbers or text; numbers with fractions are predicted (regression), whole ones with
+            `task="regression"`.
         families: such as `["cnn", "rocket"]` or `"cnn,./nets.py:MyNet"`; None: all that suit.
         seeds: trainings of each family.
         groups: (N,) whose examples they are (subjects, recordings): none is then on two sides, and the intervals count
@@ -92,10 +95,21 @@ def study(
         DataError: the arrays do not fit; all faults together.
         TrainingError: no family could be trained.
     """
-    raw = raw_from_arrays(
-        examples, labels, kind=kind, test=test, groups=groups, channels=channels, name=name, axes=axes
-    )
     own, of_data = _options(options)
+    task, told = _task_of(labels, of_data.get("task"))
+    raw = raw_from_arrays(
+        examples,
+        labels,
+        kind=kind,
+        task=task,
+        axes=axes,
+        test=test,
+        groups=groups,
+        channels=channels,
+        name=name,
+    )
+    raw = replace(raw, understood=(*raw.understood, *told))
+    of_data["task"] = task
     spec = StudySpec.model_validate({"families": families, "seeds": seeds} | own)
     where = Path(tempfile.mkdtemp(prefix="hw3-study-") if folder is None else folder).absolute()
     found = StudyFolder(where, is_temporary=folder is None)
@@ -112,7 +126,18 @@ def study(
         environment=describe_environment(),
         warnings=_warnings(answer),
     )
-    return StudyResult(run, classes=_originals(labels, raw.class_names), folder=found, axes=axes)
+    classes = _originals(labels, raw.class_names if task == "classification" else ())
+    return StudyResult(run, classes=classes, folder=found, axes=axes)
+
+
+def _task_of(labels: ArrayLike, asked: Task | None) -> tuple[Task, tuple[str, ...]]:
+    """What the labels are, and what is said of it: numbers with fractions are predicted where nobody says otherwise."""
+    values = np.asarray(labels)
+    has_fractions = values.dtype.kind == "f" and bool((np.isfinite(values) & (values != np.floor(values))).any())
+    if asked is not None or not has_fractions:
+        return asked or "classification", ()
+    told = 'y holds numbers with fractions: taken as numbers to predict (`task="classification"` would refuse them).'
+    return "regression", (told,)
 
 
 def _options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -144,7 +169,7 @@ class _Reports(NamedTuple):
 
 def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Callable[[str], None]) -> Answer:
     study_kind: StudyKind = "sequences" if raw.kind == "sequences" else "images"
-    choice = check_study(study_kind, spec)
+    choice = check_study(study_kind, spec, of_data.task)
     data = prepare_raw(raw, of_data, made(WHERE, raw.kind, 1), cache=folder)
     warned = warnings_about(data, of_data)
     for text in warned:

@@ -31,6 +31,7 @@ def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
         features=prepared.features,
         labels=prepared.labels,
         class_names=prepared.class_names,
+        targets=prepared.targets,
         lengths=prepared.lengths,
         test=np.isin(np.arange(len(prepared.labels)), prepared.test),
         channels=prepared.channels,
@@ -60,9 +61,11 @@ def _checked(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
     findings = [*faults, *groups.named(raw, is_train, spec.group_column or raw.group_kind), *groups.likely(raw, sample)]
-    findings += [*contents.labels(names), *duplicates.duplicates(raw, is_train)]
-    if not faults:  # without a split nothing true can be said of its sides
+    findings += [*(contents.labels(names) if raw.targets is None else ()), *duplicates.duplicates(raw, is_train)]
+    if not faults and raw.targets is None:  # without a split nothing true can be said of its sides
         findings += contents.classes(names, train, test)
+    elif not faults and raw.targets is not None:
+        findings += contents.numbers(raw.targets, is_train)
     if raw.kind == "sequences":
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.pictures(raw, sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
@@ -79,6 +82,7 @@ def _checked(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         kind=raw.kind,
         shape=raw.features.shape[1:],
         num_examples=num,
+        task="classification" if raw.targets is None else "regression",
         class_names=names,
         train_counts=tuple(map(int, train)),
         test_counts=tuple(map(int, test)),

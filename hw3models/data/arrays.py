@@ -15,7 +15,7 @@ from hw3models.data.raw import Raw, class_codes, group_codes, group_texts, label
 from hw3models.data.readers.image_arrays import eight_bits, how_taken
 from hw3models.data.tails import without_tails
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import Axes, Kind
+from hw3models.specs import Axes, Kind, Task
 
 WHERE = "X and y"
 """How messages name them."""
@@ -26,6 +26,7 @@ def raw_from_arrays(
     labels: ArrayLike,
     *,
     kind: Kind | None = None,
+    task: Task = "classification",
     axes: Axes | None = None,
     test: ArrayLike | None = None,
     groups: ArrayLike | None = None,
@@ -38,8 +39,9 @@ def raw_from_arrays(
         examples: images, uint8 (N, H, W) or any numbers of four axes, as `eight_bits` takes them; or series, numbers
             (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series that are NaN in every
             channel are not part of it.
-        labels: (N,) whole numbers or text.
+        labels: (N,) whole numbers or text; numbers of any kind where they are to be predicted.
         kind: what they are; None: images where they are uint8 or have four axes, else series.
+        task: what a label is: a class, or a number to predict.
         axes: of series, `NTC` or `NCT` (channels before steps); None: NTC, refused where they look like NCT.
         test: (N,) True for examples to test on; None: they are drawn.
         groups: (N,) whose examples they are, whole numbers or text; None: they are independent.
@@ -57,7 +59,7 @@ def raw_from_arrays(
     values = np.asarray(labels)
     faults = [] if values.ndim == 1 else [f"y has shape {values.shape}; one label for each example, (N,), is needed"]
     try:
-        texts = label_texts(values) if values.ndim == 1 else []
+        texts = label_texts(values, task) if values.ndim == 1 else []
     except ValueError as error:
         texts = []
         faults.append(f"y: {error}")

@@ -13,7 +13,17 @@ from typing import NamedTuple
 
 from hw3models.data import addresses
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
+from hw3models.data.known import (
+    aeon_sets,
+    archive_sets,
+    auto,
+    digits,
+    image_regimes,
+    image_sets,
+    mnist,
+    number_regimes,
+    synthetic,
+)
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -44,6 +54,7 @@ _OURS: tuple[Source, ...] = (
     digits.DIGITS,
     auto.AUTO,
     image_regimes.IMAGES,
+    number_regimes.NUMBERS,  # before those of classes, which take every other name
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     archive_sets.ARCHIVE,

@@ -336,7 +336,7 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
     recipe = spec.recipe or family.recipe
     return Architecture(
         shape=dataset.features.shape[1:],
-        num_classes=len(dataset.class_names),
+        num_classes=dataset.num_classes,
         dropout=recipe.dropout,
         latent_dim=spec.latent_dim,
         hidden=recipe.hidden,

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import beta
 
 from hw3models.evaluation.facts import Facts, fact
-from hw3models.evaluation.metrics import METRICS, counts_right_answers
+from hw3models.evaluation.metrics import METRICS, counts_right_answers, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.verdicts import Choice, Setting, Standings
 from hw3models.specs import Collapse, Score
@@ -92,18 +92,21 @@ def collapses(
 ) -> dict[str, Collapse]:
     """Families of which some seeds, not most, learnt next to nothing: nearer to guessing than to the median seed.
 
-    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one. Where the
-    median seed itself is not beyond the noise of guessing, nothing has been learnt that a seed could have missed.
+    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one; of numbers
+    it is their mean, whose R2 is 0, by whatever they are compared. Where the median seed itself is not beyond the noise
+    of guessing, nothing has been learnt that a seed could have missed.
     """
-    if not counts_right_answers(metric):
+    of_numbers = METRICS[metric].needs == "predicted"
+    if not (of_numbers or counts_right_answers(metric)):
         return {}
     found = {}
     for name, table in tables.items():
-        values = measured[name].per_replicate
+        values = (measure(table, "r2") if of_numbers else measured[name]).per_replicate
         if len(values) < 3 or fact(facts, name).is_baseline:
             continue
-        guess, median = _guess(table, metric), float(np.median(values))
-        noise = math.sqrt(guess * (1 - guess) / measured[name].num_independent)
+        guess, median = 0.0 if of_numbers else _guess(table, metric), float(np.median(values))
+        spread = 0.25 if of_numbers else guess * (1 - guess)
+        noise = math.sqrt(spread / measured[name].num_independent)
         learnt = median - guess > BEYOND_NOISE * noise
         count = int((values < (guess + median) / 2).sum()) if learnt else 0
         if count:

@@ -95,7 +95,8 @@ def compare(
     better = METRICS[metric].higher_is_better
     order = sorted(measured, key=lambda name: measured[name].value, reverse=better)
     if margin is None:
-        margin = DEFAULT_MARGINS.get(METRICS[metric].unit, RELATIVE_MARGIN * abs(measured[order[0]].value))
+        relative = RELATIVE_MARGIN * abs(measured[order[0]].value)
+        margin = METRICS[metric].margin or DEFAULT_MARGINS.get(METRICS[metric].unit, relative)
     setting = replace(_setting(tables, metric, margin, level, facts), estimand=estimand)
     found = _pairs(tables, measured, setting, looks, with_power=with_power)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
@@ -367,7 +368,7 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
 def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
     """Are both tables about the same test examples? Resamples are compared number by number."""
     if not a.is_resampled:
-        return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
+        return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("test_index", "labels", "targets"))
     rows = [(a.seeds.index(seed), b.seeds.index(seed)) for seed in a.seeds if seed in b.seeds]
     return all(
         np.array_equal(a.test_index[i], b.test_index[j]) and np.array_equal(a.labels[i], b.labels[j]) for i, j in rows

@@ -37,8 +37,10 @@ class Metric:
     range: tuple[float, float]
     unit: Literal["%", "nats", "dB", ""]
     """Percent metrics are kept as shares in 0..1 and shown times 100; their differences are percentage points."""
-    needs: Literal["probabilities", "squared_error", "probe_correct", "error"]
+    needs: Literal["probabilities", "squared_error", "probe_correct", "predicted", "error"]
     """The field of the table that it is computed from."""
+    margin: float | None = None
+    """Margin of practical equivalence where nobody gives one; None: by the unit, or a share of the best value."""
 
 
 METRICS: dict[str, Metric] = {
@@ -69,6 +71,9 @@ METRICS: dict[str, Metric] = {
         unit="%",
         needs="probe_correct",
     ),
+    "rmse": Metric(label="RMSE", higher_is_better=False, range=(0, math.inf), unit="", needs="predicted"),
+    "mae": Metric(label="mean absolute error", higher_is_better=False, range=(0, math.inf), unit="", needs="predicted"),
+    "r2": Metric(label="R2", higher_is_better=True, range=(-math.inf, 1), unit="", needs="predicted", margin=0.01),
     "error": Metric(label="error per example", higher_is_better=False, range=(0, math.inf), unit="", needs="error"),
 }
 """Name -> meaning, in the order of tables."""
@@ -79,7 +84,7 @@ _OF_PROBABILITIES = ("cross_entropy", "auroc", "brier", "calibration_error")
 def default_metric(computable: Collection[str]) -> str:
     """What families are compared, ranked and shown by where nobody says: the first metric that can be computed.
 
-    So classifiers are compared by accuracy and autoencoders by their squared error per pixel.
+    So classifiers are compared by accuracy, autoencoders by their squared error per pixel, and numbers by RMSE.
     """
     return next((name for name in METRICS if name in computable), next(iter(METRICS)))
 
@@ -246,6 +251,52 @@ def _probe_accuracy(table: PredictionTable) -> Measured:
 def _error(table: PredictionTable) -> Measured:
     assert table.error is not None
     return measure_mean(table.error, groups=table.groups)
+
+
+# ----------------------------------------------------------------------------- predicted numbers
+
+
+def errors_of(table: PredictionTable) -> Array:
+    """Predicted less true, (S, n)."""
+    assert table.predicted is not None
+    assert table.targets is not None
+    return table.predicted.astype(np.float64) - table.targets
+
+
+def _mae(table: PredictionTable) -> Measured:
+    return measure_mean(np.abs(errors_of(table)), groups=table.groups)
+
+
+def _rmse(table: PredictionTable) -> Measured:
+    """The root of the mean squared error, in the unit of the numbers; the jackknife takes roots as well."""
+    mse = measure_mean(np.square(errors_of(table)), groups=table.groups)
+    return replace(mse, per_seed=np.sqrt(mse.per_seed), left_out=np.sqrt(np.maximum(mse.left_out, 0)))
+
+
+def _r2(table: PredictionTable) -> Measured:
+    """1 - squared error / squared distance from the mean of the test split: 0 of who always says that mean.
+
+    Without an example the mean and the distances are those of the others. Where all test examples have the same number
+    there is none, and 0 stands for it.
+    """
+    assert table.targets is not None
+    mse = measure_mean(np.square(errors_of(table)), groups=table.groups)
+    centred = table.targets - table.targets.mean()
+    first = measure_mean(centred[None], groups=table.groups)
+    second = measure_mean(np.square(centred)[None], groups=table.groups)
+    variance = second.left_out - np.square(first.left_out)
+    return replace(
+        mse,
+        per_seed=1 - _relative(mse.per_seed, second.per_seed),
+        left_out=1 - _relative(mse.left_out, variance),
+    )
+
+
+def _relative(part: Array, whole: Array) -> Array:
+    """part / whole, 1 where nothing varies."""
+    ones = np.ones(np.broadcast_shapes(part.shape, whole.shape))
+    result: Array = np.divide(part, whole, out=ones, where=whole > SMALLEST * max(1.0, float(np.max(whole, initial=0))))
+    return result
 
 
 # --------------------------------------------------------------- functions of sums over groups
@@ -479,5 +530,8 @@ _MEASURES: dict[str, Callable[[PredictionTable], Measured]] = {
     "squared_error": _error_per_image,
     "psnr": _psnr,
     "probe_accuracy": _probe_accuracy,
+    "rmse": _rmse,
+    "mae": _mae,
+    "r2": _r2,
     "error": _error,
 }

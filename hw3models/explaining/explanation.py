@@ -16,7 +16,7 @@ from hw3models.explaining.measures import STABLE, Deletion, Interval, agreement,
 from hw3models.explaining.questions import Questions
 from hw3models.explaining.windows import Window, block_means, blocks_of, top_windows, window_of
 from hw3models.explaining.wording import WORDS, verdict_of
-from hw3models.families import display_name, find_family
+from hw3models.families import display_name, family_of
 from hw3models.serving.predictor import NetworkMember, Predictor
 from hw3models.specs import Kind
 
@@ -146,7 +146,7 @@ def explain(
     for method in chosen:
         tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {len(predictor.members)} models")
         maps.append(_maps(predictor, own, said[places], window, method, min(num, len(questions.rows))))
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     return Explanation(
         family=manifest.family,
         label=display_name(manifest.family),
@@ -172,7 +172,7 @@ def check_explainable(predictor: Predictor, methods: Sequence[Method] | None = N
         SpecError: it names no classes, looks at no example, or a method is not for it.
     """
     manifest = predictor.manifest
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     if "accuracy" not in family.objective.metrics:
         raise SpecError(f"{manifest.family} names no classes, and only answers of classifiers are explained.")
     if getattr(family, "ignores_examples", False):

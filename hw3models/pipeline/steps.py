@@ -55,7 +55,7 @@ def train_step(
         TrainingError: every replicate failed.
     """
     check_digest(spec, data)
-    family = find_family(data.kind, spec.family, spec.origin)
+    family = find_family(data.kind, spec.family, spec.origin, data.task)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
     restart_peak_memory()
@@ -189,7 +189,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     dataset = load_prepared(data)
     directory = Path(training.directory)
     path = directory / "predictions.npz"
-    family, calibration = find_family(data.kind, training.family, training.origin), ""
+    family, calibration = find_family(data.kind, training.family, training.origin, data.task), ""
     if isinstance(family, Baseline):
         table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
         table_digest, device = training.digest, training.device

@@ -1,4 +1,4 @@
-"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or codes) out.
+"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or numbers, or codes) out.
 
 The folder holds `model.json` and `model.safetensors` (a stack of them for an ensemble), or `model.skops` of a baseline;
 scaling and class names travel with the weights. Bad input is refused.
@@ -20,7 +20,7 @@ from hw3models.data.missing import interpolate
 from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
 from hw3models.engine.model_store import check_stack, load_model, read_manifest, rebuild, restored, stored_manifest
 from hw3models.errors import DataError, SpecError
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
@@ -32,7 +32,7 @@ MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
 """What lies beside `model.json`, one of them."""
 
 
-Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[np.float32]]]
+Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[Any]]]
 """Raw examples (N, ...) and lengths (N,) to columns by name: one replicate."""
 
 
@@ -56,8 +56,9 @@ class Predictor:
         return member.model
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
-        gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
+        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K), or to
+        `prediction` (N,), numbers in their own units; an autoencoder gives `code` (N, k) and `reconstruction`
+        (N, pixels) in 0..1.
 
         Images may be texts (N,) as well: pictures of any size and form in base64.
 
@@ -118,7 +119,7 @@ def averaged(answers: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, 
         return dict(answers[0])
     stacked = {name: np.stack([one[name] for one in answers]) for name in answers[0]}
     # As in the table that an ensemble is judged by.
-    return {name: values.mean(axis=0, dtype=np.float64).astype(np.float32) for name, values in stacked.items()}
+    return {name: values.mean(axis=0, dtype=np.float64).astype(values.dtype) for name, values in stacked.items()}
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,9 @@ class NetworkMember:
         """See `Member`."""
         manifest = self.manifest
         arguments = self.arguments(examples, lengths)
-        objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+        objective = family_of(manifest).objective
         with torch.inference_mode():
-            answers = objective.answers(self.model, arguments, self.temperature)
+            answers = objective.answers(self.model, arguments, self.temperature, manifest.target)
             return {name: value.numpy() for name, value in answers.items()}
 
     def arguments(self, examples: NDArray[np.float32], lengths: NDArray[np.int64] | None) -> tuple[torch.Tensor, ...]:
@@ -217,8 +218,8 @@ def check_ensemble(manifest: ModelManifest, members: int) -> None:
     Raises:
         SpecError: they cannot.
     """
-    objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
-    if "accuracy" not in objective.metrics:
+    objective = family_of(manifest).objective
+    if objective.needs_pixels:
         raise SpecError(f"`family` {manifest.family}: codes of different seeds have no mean. Use one seed.")
     if manifest.resampling != "seed":
         raise SpecError(

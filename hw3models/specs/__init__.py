@@ -21,7 +21,17 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import Axes, DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport
+from hw3models.specs.data import (
+    Axes,
+    DataOptions,
+    DataReport,
+    DataSpec,
+    FormOptions,
+    Kind,
+    SourceReport,
+    TargetReport,
+    Task,
+)
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -116,6 +126,8 @@ __all__ = [
     "StudyKind",
     "StudySpec",
     "TakeReason",
+    "TargetReport",
+    "Task",
     "Tracking",
     "TrainJob",
     "TrainReport",

@@ -235,10 +235,10 @@ class LearningCurveSpec(Spec):
 
 
 class GrowthReport(Report):
-    """One family's accuracy at growing sizes, and at a larger one."""
+    """One family's accuracy (R2 of numbers) at growing sizes, and at a larger one."""
 
     accuracy: tuple[float, ...]
-    """At each size, the mean over seeds."""
+    """At each size, the mean over seeds, of the report's metric."""
     expected: float
     low: float
     high: float
@@ -253,6 +253,8 @@ class LearningCurveReport(Report):
     """What came of `hw3 learning-curve`."""
 
     data: str
+    metric: str = "accuracy"
+    """What is forecast: `accuracy`, or `r2` of numbers."""
     times: float
     sizes: tuple[int, ...]
     """Training examples, those for validation included."""

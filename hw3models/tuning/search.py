@@ -46,7 +46,7 @@ class Search:
         `alone`: anything but the empty text makes it a search apart from all others of the same. `number`: of several
         searches for the same, each draws recipes, seeds of trials and validation examples of its own.
         """
-        family = find_family(data.kind, base.family, base.origin)
+        family = find_family(data.kind, base.family, base.origin, data.task)
         if not isinstance(family, Network):
             raise SpecError(f"{base.family} is a baseline: it has no recipe to search for.")
         self.family, self.data, self.goal, self.number = family, data, goal, number

@@ -35,6 +35,7 @@ def without_test(dataset: Dataset) -> Dataset:
         dataset,
         features=dataset.features[kept],
         labels=dataset.labels[kept],
+        targets=None if dataset.targets is None else dataset.targets[kept],
         lengths=None if dataset.lengths is None else dataset.lengths[kept],
         groups=None if dataset.groups is None else dataset.groups[kept],
         train=np.searchsorted(kept, dataset.train),

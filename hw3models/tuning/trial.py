@@ -49,7 +49,7 @@ def run_trial(
         DigestError: the data are not those that the spec names.
     """
     check_digest(training, data)
-    family = find_family(data.kind, training.family, training.origin)
+    family = find_family(data.kind, training.family, training.origin, data.task)
     if not isinstance(family, Network) or training.recipe is None:
         raise SpecError(f"{training.family} has no recipe that could be tried.")
     return judge(training, training.recipe, plan, load_prepared(data), family, on_epoch)

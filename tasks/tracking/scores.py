@@ -88,7 +88,8 @@ def log_drift(run_id: str, report: DriftReport) -> None:
     points: list[Point] = [("drifted", float(report.drifted), now, 0)]
     for step, test in enumerate(report.tests):
         points += [("drift_effect", test.effect, now, step), ("drift_p_value", test.p_value, now, step)]
-    for name, one in (("accuracy_before", report.accuracy_before), ("accuracy_now", report.accuracy_now)):
+    for name in ("accuracy_before", "accuracy_now", "rmse_before", "rmse_now"):
+        one = getattr(report, name)
         if one is not None:
             points += [(key, value, now, 0) for key, value in with_interval(name, one).items()]
     log_points(run_id, points)

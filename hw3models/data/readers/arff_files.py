@@ -316,7 +316,8 @@ def _label_or_none(path: Path, arff: _Arff, spec: DataSpec) -> str | None:
 
 
 def _label_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str:
-    """The one that is named, else the only one with classes, else the last of those."""
+    """The one that is named, else the only one with classes, else the last of those; without any the last number, where
+    that is to be predicted."""
     if spec.label_column in arff.names:
         return spec.label_column
     if spec.label_column in ("first", "last"):
@@ -327,10 +328,13 @@ def _label_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str:
             f"{', '.join(arff.names[:20])}.{suggestion(spec.label_column, arff.names)}"
         )
     nominal = [name for name in arff.classes if name != spec.group_column]
+    if not nominal and spec.task == "regression":
+        return arff.names[-1]
     if not nominal:
         raise DataError(
             f"{path}: no attribute has classes ({{a,b,...}}): the last, {arff.names[-1]!r}, is a measurement or text. "
-            "Name the one with labels (`--label-column NAME`), or divide the measurement into classes."
+            "Name the one with labels (`--label-column NAME`), predict it (`--task regression`), or divide it into "
+            "classes."
         )
     return nominal[-1]
 

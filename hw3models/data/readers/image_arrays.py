@@ -31,7 +31,7 @@ from hw3models.data.readers.named_arrays import is_elsewhere
 from hw3models.data.readers.npz_files import Entry, entry_of, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _IMAGES = ("images", "image", "x", "data", "imgs")
 _ONLY_IMAGES = ("images", "image", "imgs")
@@ -153,7 +153,7 @@ def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
     return matches
 
 
-def read_arrays(path: Path, name: str) -> Raw:
+def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
     """The images of all parts, with their labels and groups.
 
     Raises:
@@ -164,7 +164,7 @@ def read_arrays(path: Path, name: str) -> Raw:
     with _opened(path) as entries:
         parts = _parts(entries)
         for part in parts:
-            pixels, texts, owners, how = _read_part(entries, part, faults)
+            pixels, texts, owners, how = _read_part(entries, part, faults, task)
             said.append(how)
             images.append(pixels)
             labels += texts
@@ -198,7 +198,9 @@ def read_arrays(path: Path, name: str) -> Raw:
     )
 
 
-def _read_part(entries: Entries, part: _Part, faults: list[str]) -> tuple[NDArray[np.uint8], list[str], list[str], str]:
+def _read_part(
+    entries: Entries, part: _Part, faults: list[str], task: Task
+) -> tuple[NDArray[np.uint8], list[str], list[str], str]:
     """Images, labels, groups, and how pixels were read; empty, and entries in `faults`, where they cannot be used."""
     nothing = np.zeros((0, 1, 1), np.uint8), list[str](), list[str](), ""
     if part.labels is None:
@@ -223,7 +225,7 @@ def _read_part(entries: Entries, part: _Part, faults: list[str]) -> tuple[NDArra
         )
     else:
         try:
-            texts = label_texts(labels)
+            texts = label_texts(labels, task)
         except ValueError as error:
             faults.append(f"{part.labels}: {error}")
     groups: list[str] = []
@@ -296,9 +298,9 @@ def _is_labelled(spec: DataSpec) -> bool:
         return all(part.labels is not None for part in _parts(entries))
 
 
-def _read(_: DataSpec, report: SourceReport, __: Path) -> Raw:
+def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     [path] = files_of(report)
-    return read_arrays(path, path.stem)
+    return read_arrays(path, path.stem, spec.task)
 
 
 def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:

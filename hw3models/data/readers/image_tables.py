@@ -244,7 +244,8 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
     if not rows:
         raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
-    return rows, list(_kinds_of_labels({row.label for row in rows})), list(dict.fromkeys(understood))
+    kinds = _kinds_of_labels({row.label for row in rows}) if spec.task == "classification" else ()
+    return rows, list(kinds), list(dict.fromkeys(understood))
 
 
 def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> tuple[list[str], list[str]]:
@@ -263,13 +264,14 @@ def _labels(
     """The classes, and how they were found: in their column, in one for each class, or in the only other one."""
     if _column(frame, spec.label_column, _LABELS) is None and spec.label_column == DataSpec().label_column:
         others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
-        flags = _one_hot(frame, others)
+        are_numbers = spec.task == "regression"
+        flags = [] if are_numbers else _one_hot(frame, others)
         if flags:
             texts = frame[flags].astype(float).idxmax(axis=1).map(str).tolist()
             return texts, [
                 f"The class is the column with a 1: {', '.join(flags[:8])}{', ...' if len(flags) > 8 else ''}."
             ]
-        if len(others) == 1 and 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2):
+        if len(others) == 1 and (are_numbers or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)):
             named = spec.model_copy(update={"label_column": str(others[0])})
             return _said(frame, "label", named, head, faults), [f"Labels are in {str(others[0])!r} (`--label-column`)."]
     return _said(frame, "label", spec, head, faults), []
@@ -310,10 +312,13 @@ def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults:
     texts = _texts(frame, name, head)
     if empty := [row for row, text in enumerate(texts) if not text]:
         faults.append(f"the {what} is empty in {len(empty):,} rows, the first is row {empty[0] + 1} below the header")
-    if what == "label":
+    if what == "label" and spec.task == "classification":
         measured = [text for text in texts if _is_fraction(text)]
         if measured and len(measured) > len(texts) / 2:
-            faults.append(f"the labels are numbers with fractions such as {measured[0]}; classes are needed")
+            faults.append(
+                f"the labels are numbers with fractions such as {measured[0]}; classes are needed, or "
+                "`--task regression` to predict them"
+            )
     return texts
 
 

@@ -24,7 +24,7 @@ from hw3models.data.readers.gathered import Floats, Gathered, Part, together
 from hw3models.data.readers.npz_files import entry_of, members
 from hw3models.data.source import WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _USUAL = {
     "X": ("x", "data", "series", "signals", "signal", "features", "inputs", "input"),
@@ -83,7 +83,7 @@ def _part(
         )
     labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
-    texts = None if labels is None else _texts(labels, f"{label!r}", faults)
+    texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
     raise_faults(str(path), [*faults, *_size_faults(names[f"X{end}"], stored)])
     series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
@@ -175,7 +175,7 @@ def _text(cell: Any, where: str) -> str:
     return str(plain.reshape(-1)[0]) if plain.size == 1 else "".join(map(str, plain.reshape(-1)))
 
 
-def _texts(labels: NDArray[Any], what: str, faults: list[str]) -> list[str] | None:
+def _texts(labels: NDArray[Any], what: str, faults: list[str], task: Task) -> list[str] | None:
     if labels.ndim != 1:
         faults.append(
             f"{what} has shape {labels.shape}; one label a series is needed (of one-hot columns: y.argmax(axis=1))"
@@ -185,7 +185,7 @@ def _texts(labels: NDArray[Any], what: str, faults: list[str]) -> list[str] | No
         faults.append(f"{what} has type {labels.dtype}; whole numbers or text are needed")
         return None
     try:
-        return [text.strip() for text in label_texts(labels)]
+        return [text.strip() for text in label_texts(labels, task)]
     except ValueError as error:
         faults.append(f"{what}: {error}")
         return None

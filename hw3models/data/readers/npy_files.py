@@ -79,7 +79,7 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
     if features.dtype != np.uint8:
         features = ordered(features, spec.axes if spec else None, str(files[0]))
         features = features if features.flags.c_contiguous else np.ascontiguousarray(features)
-    names, codes = label_codes(np.asarray(labels), str(files[1]))
+    names, codes = label_codes(np.asarray(labels), str(files[1]), "classification" if spec is None else spec.task)
     return Raw(
         name=name,
         kind="images" if features.dtype == np.uint8 else "sequences",

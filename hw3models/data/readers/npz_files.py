@@ -45,8 +45,7 @@ def read_npz(path: Path, name: str, spec: DataSpec | None = None) -> Raw:
     parts = [
         part
         for suffix in ("", "_test")
-        if f"X{suffix}" in arrays
-        and (part := _read_part(arrays, suffix, faults, fill=spec.missing != "refuse")) is not None
+        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults, spec)) is not None
     ]
     if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         shapes = [part[0].shape[1:] for part in parts]
@@ -204,14 +203,14 @@ def header_faults(
 
 
 def _read_part(
-    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str], *, fill: bool
+    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str], spec: DataSpec
 ) -> tuple[NDArray[np.float32], list[str]] | None:
     """Features (N, T, C) and labels of one split; None and entries in `faults` where they cannot be used."""
     values, labels = arrays[f"X{suffix}"], arrays[f"y{suffix}"]
     before = len(faults)
     if values.ndim not in (2, 3) or 0 in values.shape:
         faults.append(f"X{suffix} has shape {values.shape}; (series, steps) or (series, steps, channels) is needed")
-    elif fault := _gaps(values, fill=fill):
+    elif fault := _gaps(values, fill=spec.missing != "refuse"):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
         how = _one_each(labels, suffix)
@@ -219,7 +218,7 @@ def _read_part(
     elif values.ndim and len(labels) != len(values):
         faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
     try:
-        texts = label_texts(labels) if labels.ndim == 1 else []
+        texts = label_texts(labels, spec.task) if labels.ndim == 1 else []
     except ValueError as error:
         faults.append(f"y{suffix}: {error}")
     if len(faults) > before:

@@ -51,7 +51,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
     channels, notes = channels_of(table, spec, where=str(path))
     part = parse(table, spec, row_names(path, table), where=str(path), channels=channels)
     try:
-        texts = label_texts(part.labels)
+        texts = label_texts(part.labels, spec.task)
     except ValueError as error:
         raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
     return raw_sequences(

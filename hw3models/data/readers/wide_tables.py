@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
 from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows, without_comments
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +175,7 @@ def gather_cells(
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
     values = _numbers(table[steps], lines, faults)
-    labels = _labels(table[label], lines, faults) if labelled and label is not None else None
+    labels = _labels(table[label], lines, faults, spec.task) if labelled and label is not None else None
     groups = _texts(table[special["group"]], lines, faults) if "group" in special else None
     parts = _parts(table[special["split"]], lines, faults) if labelled and "split" in special else None
     raise_faults(str(path), faults)
@@ -412,18 +413,20 @@ def parse_number(cell: str) -> tuple[float, bool]:
         return float("nan"), False
 
 
-def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str]) -> list[str]:
+def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str], task: Task) -> list[str]:
     """To the letter; whole numbers that are written with a point or an exponent are whole numbers."""
     texts = _texts(column, lines, faults)
     numbers = [text for text in set(texts) if is_number(text) and text.lower() not in MISSING]
     if len(numbers) < len(set(texts)) or not any(mark in text for text in numbers for mark in ".,eE"):
         return texts
     values = {text: parse_number(text)[0] for text in numbers}
+    if task == "regression":
+        return [repr(values[text]) for text in texts]
     broken = [text for text, value in values.items() if not value.is_integer()]
     if broken:
         faults.append(
-            f"label {broken[0]} (column {column.name!r}) is no whole number; classes are needed, not measurements. "
-            "If labels are in another column, name it: `--label-column NAME`, `first` or `last`"
+            f"label {broken[0]} (column {column.name!r}) is no whole number; classes are needed, not measurements, "
+            f"{PREDICT_THEM}. If labels are in another column, name it: `--label-column NAME`, `first` or `last`"
         )
         return texts
     return [str(int(values[text])) for text in texts]

@@ -138,7 +138,7 @@ def test_a_folder_keeps_the_models(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"labels": [0, 1]}, "X has 80 examples, but y has 2 labels"),
-        ({"labels": np.linspace(0, 1, 80)}, "y: label 0.01.* is not a whole number"),
+        ({"labels": np.linspace(0, 1, 80), "task": "classification"}, "y: label 0.01.* is not a whole number"),
         ({"labels": np.zeros((80, 2))}, r"y has shape \(80, 2\)"),
         ({"groups": [1, 2]}, r"groups has shape \(2,\)"),
         ({"test": [0, 1]}, r"test is int64 \(2,\)"),
