@@ -109,6 +109,13 @@ class PredictionTable:
         """Searches for a recipe whose luck the replicates show; 0 where they were not several."""
         return 0 if self.search is None else len(np.unique(self.search))
 
+    def of_first(self, num: int) -> "PredictionTable":
+        """The table of the first `num` replicates; pictures stay out."""
+        arrays: dict[str, Any] = {name: array[:num] for name in _PER_SEED if (array := getattr(self, name)) is not None}
+        if self.is_resampled:
+            arrays |= {name: array[:num] for name, array in _of_examples(self).items()}
+        return replace(self, seeds=self.seeds[:num], reconstructions=None, reconstructed_index=None, **arrays)
+
     def of_seed(self, seed: int) -> "PredictionTable":
         """The table of one replicate alone, with one row of examples; pictures stay out."""
         row = self.seeds.index(seed)

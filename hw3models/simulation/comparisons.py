@@ -236,17 +236,12 @@ def _both_ways(cell: Cell, tables: dict[str, PredictionTable]) -> tuple[bool, bo
 def _found_by_looks(cell: Cell, tables: dict[str, PredictionTable]) -> bool:
     before: tuple[PairReport, ...] = ()
     for number, seeds in enumerate(LOOKS):
-        seen = {name: _first_seeds(table, seeds) for name, table in tables.items()}
+        seen = {name: table.of_first(seeds) for name, table in tables.items()}
         report = _compare(cell, seen, looks=LookPlan(LOOKS, number), settled=before)
         before = settled(report)
         if before:
             return _is_separated(before[0])
     return False
-
-
-def _first_seeds(table: PredictionTable, num: int) -> PredictionTable:
-    assert table.probabilities is not None
-    return replace(table, seeds=table.seeds[:num], probabilities=table.probabilities[:num])
 
 
 def _power(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:
