@@ -38,9 +38,9 @@ class Case(NamedTuple):
 
     regime: str
     family: str
-    seeds: int = 5
+    seeds: int = 3
     num_test: int = 500
-    examples: int = 500
+    examples: int = 300
 
     @property
     def name(self) -> str:
@@ -50,11 +50,10 @@ class Case(NamedTuple):
 
 CASES = (
     Case("motif", "cnn"),
-    Case("motif", "gru"),
-    Case("motif", "minirocket", seeds=3, examples=100),
-    Case("noise", "cnn"),
-    Case("noise", "mlp"),
-    Case("noise", "logistic", seeds=1),
+    Case("motif", "minirocket", examples=60),
+    Case("noise", "cnn", examples=100),
+    Case("noise", "mlp", examples=100),
+    Case("noise", "logistic", seeds=1, examples=100),
 )
 
 

@@ -15,6 +15,7 @@ from flows.studies.closing import HOOKS
 from flows.studies.reach import check_reach
 from flows.studies.reported import flow_name, reported
 from flows.studies.study import study
+from hw3models.data.addresses import short_name
 from hw3models.errors import SpecError
 from hw3models.specs import (
     Answer,
@@ -90,7 +91,9 @@ def sequences(
         spec: The whole study in one object, instead of all of these: the form of earlier versions.
     """
     whole = merged(SequencesSpec, sequences.fn, dict(locals()))
-    return reported(f"sequences {whole.data.source}", whole, lambda run: study("sequences", whole, whole.data, run))
+    return reported(
+        f"sequences {short_name(whole.data.source)}", whole, lambda run: study("sequences", whole, whole.data, run)
+    )
 
 
 @flow(name="images", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
@@ -122,7 +125,9 @@ def images(
         spec: The whole study in one object, instead of all of these: the form of earlier versions.
     """
     whole = merged(ImagesSpec, images.fn, dict(locals()))
-    return reported(f"images {whole.data.source}", whole, lambda run: study("images", whole, whole.data, run))
+    return reported(
+        f"images {short_name(whole.data.source)}", whole, lambda run: study("images", whole, whole.data, run)
+    )
 
 
 @flow(name="autoencoder", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
@@ -158,7 +163,7 @@ def autoencoder(
     def answer(run: str) -> Answer:
         return study("autoencoder", whole, whole.data, run, latent_dim=whole.latent_dim)
 
-    return reported(f"autoencoder {whole.data.source}", whole, answer)
+    return reported(f"autoencoder {short_name(whole.data.source)}", whole, answer)
 
 
 def merged(make: type[_S], form: Callable[..., Any], given: dict[str, Any]) -> _S:

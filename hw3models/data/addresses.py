@@ -46,6 +46,14 @@ def lacks_digest(source: str) -> bool:
     return is_address(source) and digest_of(source) is None
 
 
+def short_name(source: str) -> str:
+    """What titles call a source: of an address or an upload the file's name, of others all of it."""
+    if is_address(source):
+        return Path(unquote(urlsplit(source).path)).name or source
+    named = _UPLOAD.fullmatch(source)
+    return named["name"] if named else source
+
+
 def uploads_digest(files: Sequence[Path], root: Path) -> str:
     """The digest that an upload is known by: of the files' content and of their names below `root`."""
     sha = hashlib.sha256()

@@ -34,6 +34,7 @@ from hw3models.data.readers import (
     named_arrays,
     npy_files,
     npz_files,
+    series_archives,
     set_folders,
     text_tables,
     ts_files,
@@ -64,6 +65,7 @@ _OURS: tuple[Source, ...] = (
     image_arrays.NPZ,
     image_arrays.HDF5,
     image_archives.ARCHIVE,
+    series_archives.ARCHIVE,
     image_tables.TABLE,
     image_folders.FOLDER,
     arff_files.ARFF,
@@ -131,7 +133,8 @@ def find_source(source: str) -> Source:
     if one is None and source.strip() and path_of(source).exists():
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
-            f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"
+            f"`source`: {source!r} is {what}.{_how_to_convert(path_of(source))} What can be read as a path: "
+            f"{', '.join(path_forms())}.{_told_broken()}"
         )
     if one is None:
         _refuse_missing(source)
@@ -141,6 +144,27 @@ def find_source(source: str) -> Source:
             f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
         )
     return one
+
+
+_PICKLED = "Pickles are not loaded, as they may run anything: where you trust it, write it anew, "
+_CONVERT = {
+    (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
+    (".json", ".jsonl", ".ndjson"): "Make a table of it: pandas.read_json(...).to_csv('data.csv', index=False).",
+    (".feather", ".arrow", ".orc"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
+    (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
+    (".pt", ".pth", ".ckpt"): f"{_PICKLED}as numpy.savez('data.npz', X=X.numpy(), y=y.numpy()).",
+    (".rds", ".rdata", ".rda"): "Write it from R with write.csv(..., row.names = FALSE).",
+    (".sav", ".dta", ".sas7bdat"): "Write it as CSV: pandas reads it (read_spss, read_stata, read_sas).",
+    (".7z", ".rar"): "Unpack it, or pack it as .zip.",
+    (".wav", ".mp3", ".flac", ".edf", ".bdf", ".gdf", ".mp4", ".avi"): "Write its samples as numbers: CSV or .npy.",
+    (".tfrecord", ".tfrecords", ".lmdb", ".db", ".sqlite"): "Write its examples as files, .npz or Parquet.",
+}
+
+
+def _how_to_convert(path: Path) -> str:
+    """What to do with a file that is not read, by its suffix; empty where nothing is known."""
+    suffix = path.suffix.lower()
+    return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 
 
 def _refuse_missing(source: str) -> None:
@@ -210,6 +234,11 @@ def fetch(
 
 
 def check_options(source: Source, spec: DataSpec) -> None:
+    """Refuse options that `source` does not heed.
+
+    Raises:
+        SpecError: one was given.
+    """
     """Does the source heed all that the spec says?
 
     Raises:

@@ -6,7 +6,7 @@ S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, 
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
+_FEW = 5
+"""With fewer mistakes (or right answers) than this, a class says little about its own variance."""
 NUM_BINS = 15
 """Bins of the calibration error, as in Guo et al. (2017)."""
 
@@ -297,16 +299,34 @@ def _relative(part: Array, whole: Array) -> Array:
 # --------------------------------------------------------------- functions of sums over groups
 
 
-def grouped_confusion(table: PredictionTable) -> Array:
-    """Counts (S, G, K, K), rows true, columns predicted."""
+def confusions(table: PredictionTable) -> Array:
+    """Counts (S, K, K), rows true, columns predicted."""
     assert table.probabilities is not None
     num_seeds, _, num_classes = table.probabilities.shape
-    groups = jackknife_groups(table.labels, table.groups)
-    num_groups = int(groups.max()) + 1
-    seeds = np.arange(num_seeds)[:, None]
-    cell = ((seeds * num_groups + groups) * num_classes + table.labels) * num_classes + predictions(table)
-    counts = np.bincount(cell.ravel(), minlength=num_seeds * num_groups * num_classes**2)
-    return counts.reshape(num_seeds, num_groups, num_classes, num_classes).astype(np.float64)
+    cell = (np.arange(num_seeds)[:, None] * num_classes + table.labels) * num_classes + predictions(table)
+    counts = np.bincount(cell.ravel(), minlength=num_seeds * num_classes**2)
+    return counts.reshape(num_seeds, num_classes, num_classes).astype(np.float64)
+
+
+class _Counts(NamedTuple):
+    """Test examples of each class, (..., K): those that are found, all there are, and those that are named so."""
+
+    found: Array
+    true: Array
+    named: Array
+
+
+def _grouped_counts(table: PredictionTable) -> Array:
+    """The same counts (S, G, 3, K) in each set of examples: of a thousand classes no set has a matrix."""
+    assert table.probabilities is not None
+    num_seeds, _, num_classes = table.probabilities.shape
+    sets, chosen = jackknife_groups(table.labels, table.groups), predictions(table)
+    num_sets = int(sets.max()) + 1
+    begin = (np.arange(num_seeds)[:, None] * num_sets + sets) * num_classes
+    size = num_seeds * num_sets * num_classes
+    kinds = ((begin + table.labels)[chosen == table.labels], begin + table.labels, begin + chosen)
+    counts = [np.bincount(np.ravel(one), minlength=size).reshape(num_seeds, num_sets, num_classes) for one in kinds]
+    return np.stack(counts, axis=2).astype(np.float64)
 
 
 def _from_sums(sums: Array, function: Callable[[Array], Array], table: PredictionTable) -> Measured:
@@ -365,19 +385,33 @@ def f1_scores(confusion: Array) -> Array:
 def _balanced_accuracy(table: PredictionTable) -> Measured:
     """Mean recall over the classes of the test split."""
 
-    def mean_recall(confusion: Array) -> Array:
-        return _mean_over_classes(recalls(confusion), confusion.sum(axis=-1))
+    def mean_recall(counts: Array) -> Array:
+        of = _Counts(*np.moveaxis(counts, -2, 0))
+        return _mean_over_classes(ratio(of.found, of.true), of.true)
 
-    return _from_sums(grouped_confusion(table), mean_recall, table)
+    return _with_unseen(_from_sums(_grouped_counts(table), mean_recall, table), table)
 
 
 def _macro_f1(table: PredictionTable) -> Measured:
     """Mean F1 over the classes of the test split."""
 
-    def mean_f1(confusion: Array) -> Array:
-        return _mean_over_classes(f1_scores(confusion), confusion.sum(axis=-1))
+    def mean_f1(counts: Array) -> Array:
+        of = _Counts(*np.moveaxis(counts, -2, 0))
+        return _mean_over_classes(ratio(2 * of.found, of.true + of.named), of.true)
 
-    return _from_sums(grouped_confusion(table), mean_f1, table)
+    return _with_unseen(_from_sums(_grouped_counts(table), mean_f1, table), table)
+
+
+def _with_unseen(found: Measured, table: PredictionTable) -> Measured:
+    """A mean over classes, which shows no variance of a class that has ten examples and, by luck, no mistake."""
+    right = predictions(table) == table.labels
+    counts = np.bincount(table.labels).astype(np.float64)
+    hits = np.stack([np.bincount(table.labels, row, len(counts)) for row in right]).mean(axis=0)
+    present = counts > 0
+    alike = found.num_examples / found.num_independent
+    telling = np.minimum(hits, counts - hits)[present] / alike
+    step = 1 / (present.sum() * (counts[present] / alike + 1))
+    return replace(found, unseen=float(np.square(step) @ np.maximum(0.0, 1 - telling / _FEW)) / 4)
 
 
 def _calibration_error(table: PredictionTable) -> Measured:

@@ -16,9 +16,9 @@ from hw3models.evaluation.metrics import (
     METRICS,
     Metric,
     available,
+    confusions,
     default_metric,
     f1_scores,
-    grouped_confusion,
     measure,
     precisions,
     recalls,
@@ -116,7 +116,7 @@ def _classes(
 ) -> tuple[dict[str, dict[str, float]], NDArray[np.int64]]:
     """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
     alone = [table.of_seed(seed) for seed in table.seeds] if table.is_resampled else [table]
-    counts_SKK = np.concatenate([grouped_confusion(one).sum(axis=1) for one in alone])
+    counts_SKK = np.concatenate([confusions(one) for one in alone])
     columns = {
         "precision": precisions(counts_SKK).mean(axis=0),
         "recall": recalls(counts_SKK).mean(axis=0),

@@ -18,7 +18,8 @@ from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.explaining.questions import Questions
 from hw3models.families import display_name
 
-PERMUTATIONS = 1999
+PERMUTATIONS = 2000
+_AT_ONCE = 100
 LEVEL = 0.05
 MOST_CHANNELS = 20
 """Channels whose energy is looked at."""
@@ -67,12 +68,16 @@ def properties_of(
 
 
 def differences(
-    tables: Mapping[str, PredictionTable], family: str, properties: list[Property], groups: NDArray[np.int64] | None
+    tables: Mapping[str, PredictionTable],
+    family: str,
+    properties: list[Property],
+    groups: NDArray[np.int64] | None,
+    most: int = MOST_OTHERS,
 ) -> list[str]:
     """A few sentences for each pair of `family` with the best others; tables are of the same examples."""
     right = {name: _right(table) for name, table in tables.items()}
     others = sorted((name for name in right if name != family), key=lambda name: -float(right[name].mean()))
-    return [" ".join(_told(family, other, right, properties, groups)) for other in others[:MOST_OTHERS]]
+    return [" ".join(_told(family, other, right, properties, groups)) for other in others[:most]]
 
 
 def _right(table: PredictionTable) -> NDArray[np.float64]:
@@ -106,35 +111,42 @@ def _told(
 
 def findings(gap: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None) -> list[Finding]:
     """Each property with its adjusted p, the smallest first."""
-    rng = np.random.default_rng(0)
-    free = np.stack([rng.permutation(len(gap)) for _ in range(PERMUTATIONS)])
-    within = free if groups is None else np.stack([_within(groups, rng) for _ in range(PERMUTATIONS)])
-    centred, p_values = gap - gap.mean(), []
-    for one in properties:
-        # Whose example it is cannot be told by exchanging examples of the same one.
-        orders = free if one.name == "group" else within
-        weights = _weights(one)
-        own = _strength(centred[None], weights)[0]
-        null = np.concatenate([_strength(centred[some], weights) for some in np.array_split(orders, 20)])
-        rounding = 1e-12 * float((centred**2).sum() * (weights**2).sum())
-        p_values.append((1 + int((null >= own - rounding).sum())) / (1 + PERMUTATIONS))
-    order = np.argsort(p_values, kind="stable")
-    adjusted = np.maximum.accumulate([(len(order) - rank) * p_values[i] for rank, i in enumerate(order)])
-    return [Finding(properties[i], min(1.0, float(p))) for i, p in zip(order, adjusted, strict=True)]
+    centred = gap - gap.mean()
+    # Whose example it is cannot be told by exchanging examples of the same one.
+    free = [one for one in properties if groups is None or one.name == "group"]
+    bound = [one for one in properties if one not in free]
+    p_values = {**_p_values(centred, free, None), **_p_values(centred, bound, groups)}
+    order = sorted(properties, key=lambda one: p_values[one.name])
+    adjusted = np.maximum.accumulate([(len(order) - rank) * p_values[one.name] for rank, one in enumerate(order)])
+    return [Finding(one, min(1.0, float(p))) for one, p in zip(order, adjusted, strict=True)]
+
+
+def _p_values(
+    centred: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None
+) -> dict[str, float]:
+    """P-values by name: how often examples in another order, each within its group, go with the property as well."""
+    if not properties:
+        return {}
+    rng, weights = np.random.default_rng(0), [_weights(one) for one in properties]
+    ends = np.cumsum([0, *(one.shape[1] for one in weights)])[:-1]
+    together = np.concatenate(weights, axis=1)
+    rounding = 1e-12 * (centred**2).sum() * np.add.reduceat((together**2).sum(axis=0), ends)
+    own = np.add.reduceat((centred @ together) ** 2, ends)
+    hits = np.ones(len(properties))
+    for _ in range(PERMUTATIONS // _AT_ONCE):
+        orders = [rng.permutation(len(centred)) if groups is None else _within(groups, rng) for _ in range(_AT_ONCE)]
+        null = np.add.reduceat((centred[np.stack(orders)] @ together) ** 2, ends, axis=1)
+        hits += (null >= own - rounding).sum(axis=0)
+    return {one.name: float(p) for one, p in zip(properties, hits / (1 + PERMUTATIONS), strict=True)}
 
 
 def _weights(one: Property) -> NDArray[np.float64]:
-    """(n, k): ranks of a number less their mean; of classes and groups membership over the root of their size."""
+    """(n, k), so that a sum of squares is the property's: ranks of a number; membership of classes and groups."""
     if not one.names:
         ranks = rankdata(one.values)
         return np.asarray((ranks - ranks.mean())[:, None])
     codes = np.unique(one.values, return_inverse=True)[1]
     return np.asarray(np.eye(codes.max() + 1)[codes] / np.sqrt(np.bincount(codes)))
-
-
-def _strength(gaps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of (m, n): the squared covariance with ranks, or the sum of squares between classes."""
-    return np.asarray(((gaps @ weights) ** 2).sum(axis=1))
 
 
 def _within(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

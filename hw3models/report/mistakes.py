@@ -16,6 +16,8 @@ from hw3models.errors import DataError, DigestError
 from hw3models.evaluation.metrics import errors_of
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import value
+from hw3models.explaining.differences import differences, properties_of
+from hw3models.explaining.questions import questions_of
 from hw3models.plots.examples import are_ink
 from hw3models.report import formatting
 from hw3models.report.figures import Drawn, draw
@@ -24,6 +26,8 @@ from hw3models.specs import Answer, DataReport
 
 MOST_DRAWN = 6
 """Examples that are drawn: those that most families got wrong."""
+MOST_OTHERS = 2
+"""Families that the best one is set beside, example by example."""
 MOST_GROUPS = 40
 """Groups that are listed: the hardest first."""
 MOST_BYTES = 512 * 2**20
@@ -61,6 +65,8 @@ class Mistakes:
     num_wrong: int = 0
     """Test examples that most seeds of every network and baseline that looks at them got wrong."""
     shown: tuple[Mistake, ...] = ()
+    differences: tuple[str, ...] = ()
+    """Where the best family and the next ones differ, and what goes with it."""
     groups: tuple[GroupRow, ...] = ()
     num_groups: int = 0
     missing: tuple[Missing, ...] = ()
@@ -94,10 +100,20 @@ def find_mistakes(answer: Answer) -> Mistakes:
         num_wrong=0 if first.predicted is not None else int((wrong > 0.5).all(axis=0).sum()),
         of_numbers=first.predicted is not None,
         shown=tuple(shown),
+        differences=()
+        if isinstance(dataset, Missing) or first.predicted is not None
+        else _differences(dataset, tables),
         groups=tuple(groups[:MOST_GROUPS]),
         num_groups=len(groups),
         missing=missing,
     )
+
+
+def _differences(dataset: Dataset, tables: Mapping[str, PredictionTable]) -> tuple[str, ...]:
+    """The first family, which is the best, beside the next: figures may be drawn before families are compared."""
+    asked = questions_of(dataset)
+    properties = properties_of(asked, dataset.class_names, dataset.channels, dataset.group_names)
+    return tuple(differences(tables, next(iter(tables)), properties, asked.groups, most=MOST_OTHERS))
 
 
 def _wrong(table: PredictionTable) -> NDArray[np.float64]:

@@ -161,6 +161,7 @@ class AnswerView:
             ("Largest errors" if figures.mistakes.of_numbers else "Wrong examples", "mistakes"): bool(
                 figures.mistakes.shown
             ),
+            ("Where families differ", "differences"): bool(figures.mistakes.differences),
             ("Groups", "groups"): bool(figures.mistakes.groups),
             ("Learning curves", "curves"): bool(figures.curves),
             ("Confusion", "confusion"): bool(figures.confusions),

@@ -27,6 +27,8 @@ PERIOD = 1.0
 """Seconds for which an answer holds."""
 _FIRST = 0.1
 """Seconds that are looked at before the first answer."""
+_STALE = 10.0
+"""Seconds after which another look is taken before a training, and waited for."""
 _CLOCK = 2.0
 """Seconds by which starts of one process may differ: psutil adds a time of boot, which steps of the clock move."""
 
@@ -39,6 +41,10 @@ def allowed() -> int:
     except ImportError:
         return os.cpu_count() or 1
     return max(1, int(cpu_count()))
+
+
+_latest: dict[str, "Usage"] = {}
+"""The newest reading of this process: trainings follow each other."""
 
 
 class Usage(NamedTuple):
@@ -148,9 +154,11 @@ class Cores:
         self._working = 0
         self._usage: Usage | None = None
         if most > 1 and read is not None:
-            self._usage = read()
-            time.sleep(first)
-            self._look(read, self._usage)
+            before = _latest.get("usage")
+            if before is None or not first < time.monotonic() - before.at < _STALE:
+                before = read()
+                time.sleep(first)
+            self._look(read, before)
 
     def now(self) -> int:
         """Threads that the training should take now."""
@@ -163,6 +171,7 @@ class Cores:
     def _look(self, read: Callable[[], Usage], before: Usage) -> None:
         usage = read()
         self._now, self._usage = fair_threads(self.most, before, usage), usage
+        _latest["usage"] = usage
 
     @contextmanager
     def turn(self) -> Iterator[None]:

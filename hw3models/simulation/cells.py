@@ -11,6 +11,10 @@ from hw3models.specs import Estimand
 Kind = Literal["verdicts", "margin", "take", "looks", "power"]
 OTHER_METRICS = ("balanced_accuracy", "macro_f1", "cross_entropy", "auroc", "brier", "calibration_error")
 SKEWED = (0.5, 0.3, 0.2)
+RARE = (0.94, 0.03, 0.03)
+"""Classes of which a test split of 200 holds six examples or so."""
+FEW = 10
+"""Examples of a class with which it is rare."""
 LADDER = (0.90, 0.88, 0.86, 0.86, 0.80, 0.76)
 """True accuracies between which a family is chosen."""
 CEILING = 0.98
@@ -42,8 +46,22 @@ class Cell:
         if world.searches > 1:
             text += f" ({world.searches} searches)"
         if world.group_size > 1:
-            text += f" ({world.examples // world.group_size} groups), ICC {world.icc:g}"
+            text += f" ({self.num_groups} groups), ICC {world.icc:g}"
         return text
+
+    @property
+    def num_groups(self) -> int:
+        """Groups of test examples; 0 where each stands for itself."""
+        groups = self.world.groups
+        return 0 if groups is None else int(groups[-1]) + 1
+
+    @property
+    def fewest(self) -> int:
+        """What counts as independent trainings of the family that has fewest."""
+        world = self.world
+        if world.searches > 1:
+            return world.searches
+        return min((world.seeds_of(one) for one in world.families if not one.deterministic), default=world.seeds)
 
     @property
     def exception(self) -> str:
@@ -55,15 +73,18 @@ class Cell:
             return "one search, whose luck is in no interval: the report says so"
         if world.examples < 100:
             return "fewer than 100 test examples"
-        if world.group_size > 1 and world.examples // world.group_size < 20:
+        if 0 < self.num_groups < 20:
             return "fewer than 20 groups, which the report says"
         return ""
 
     @property
     def is_conservative(self) -> bool:
-        """Near the ceiling few examples tell anything, and false alarms are rarer than they may be; so with medians,
-        whose limits step from seed to seed."""
-        return self.estimand == "median" or any(family.accuracy >= CEILING for family in self.world.families)
+        """Near the ceiling and in rare classes few examples tell anything, and false alarms are rarer than they may be;
+        so with medians, whose limits step from seed to seed."""
+        world = self.world
+        if self.estimand == "median" or min(world.classes) * world.examples < FEW:
+            return True
+        return any(family.accuracy >= CEILING for family in self.world.families)
 
     @property
     def truths(self) -> list[float]:
@@ -88,6 +109,9 @@ def cells() -> Iterator[Cell]:
         _collapse,
         _searched,
         _median,
+        _unequal,
+        _rare,
+        _values,
     )
     for turn in zip_longest(*(kind() for kind in kinds)):
         yield from (cell for cell in turn if cell is not None)
@@ -127,6 +151,42 @@ def _unlike() -> Iterator[Cell]:
         yield Cell(f"deterministic and seeds of {seed:g}", World(families, seeds, examples))
 
 
+def _unequal() -> Iterator[Cell]:
+    """Families with unequal numbers of seeds."""
+    steady, lively = STEADY_AND_LIVELY
+    for few, many, examples in product((3, 5), (10, 30), (100, 1000)):
+        few_lively = (replace(lively, trained=few), replace(steady, trained=many))
+        yield Cell(f"{few} lively and {many} steady seeds", World(few_lively, few, examples))
+        both = (replace(lively, trained=few), replace(lively, trained=many))
+        yield Cell(f"{few} and {many} lively seeds", World(both, few, examples))
+    every = (replace(lively, trained=3), replace(steady, trained=10), lively, Family(0.85, deterministic=True))
+    yield Cell("4 with 3, 10, 5 seeds and none", World(every, 5, 400), share=0.5)
+    kinds = (Family(0.85, deterministic=True),) * 3 + (Family(0.85, 1.2),) * 4
+    for seeds in (3, 5):
+        yield Cell("7, three deterministic, four lively", World(kinds, seeds, 400), share=0.5)
+
+
+def _rare() -> Iterator[Cell]:
+    """Metrics that mean over classes, where a test split holds a few examples of some."""
+    for metric in OTHER_METRICS:
+        world = World(_twice(), 5, 200, classes=RARE)
+        yield Cell("rare classes, alike", world, metric)
+        yield Cell("rare classes, different", replace(world, families=(Family(0.95, 0.3), Family(0.85, 1.0))), metric)
+    for metric in ("accuracy", "balanced_accuracy", "macro_f1"):
+        world = World((Family(0.6), Family(0.6)), 5, 600, classes=(0.005,) * 200)
+        yield Cell("200 classes, alike", world, metric, share=0.3)
+
+
+def _values() -> Iterator[Cell]:
+    """An error per example, and no more: lopsided, with long tails."""
+    mild = Family(0.8, sharpness=0.4)
+    overconfident = as_good_as(mild, Family(0.9, sharpness=2.0), "cross_entropy")
+    for seeds, examples in product((3, 5, 10), (100, 1000)):
+        yield Cell("values, alike", World(_twice(), seeds, examples), "error")
+        yield Cell("values, different", World(DIFFERENT, seeds, examples), "error")
+        yield Cell("values, long and short tails", World((overconfident, mild), seeds, examples), "error")
+
+
 def _ceiling() -> Iterator[Cell]:
     for accuracy, seeds, examples in product((0.98, 0.994), (3, 5, 10), (100, 1000, 10_000)):
         share = 0.4 if examples == 10_000 else 1.0
@@ -146,6 +206,8 @@ def _groups() -> Iterator[Cell]:
     for icc, seeds in product((0.2, 0.5), (3, 5, 10)):
         yield Cell("groups, steady and lively", World(STEADY_AND_LIVELY, seeds, 400, group_size=20, icc=icc))
         yield Cell("groups, different", World(DIFFERENT, seeds, 400, group_size=20, icc=icc))
+    for icc in (0.1, 0.35):
+        yield Cell("a giant group, alike", World(_twice(), 5, 600, group_size=10, giant=0.5, icc=icc))
     for metric in OTHER_METRICS:
         world = World(_twice(), 5, 400, group_size=20, icc=0.35, classes=SKEWED)
         yield Cell("groups, alike", world, metric, share=0.6)

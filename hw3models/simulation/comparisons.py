@@ -136,7 +136,7 @@ def simulate(cell: Cell, repeats: int, attempt: int = 0) -> list[Figure]:
             what=what,
             rate=found,
             repeats=number,
-            seeds=cell.world.searches if cell.world.searches > 1 else cell.world.seeds,
+            seeds=cell.fewest,
             conservative=cell.is_conservative,
             exception="" if what in ("wrongly equivalent", "points behind the best mean") else cell.exception,
         )

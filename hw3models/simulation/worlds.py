@@ -54,6 +54,8 @@ class Family:
     deterministic: bool = False
     collapse: float = 0.0
     """Probability that a seed only guesses."""
+    trained: int | None = None
+    """Seeds of this family, where it has others than the world says."""
     sharpness: float = 1.0
     """What its logits are multiplied by: how sure of itself it is."""
 
@@ -71,6 +73,8 @@ class World:
     seeds: int = 5
     examples: int = 1000
     group_size: int = 1
+    giant: float = 0.0
+    """Share of the examples that are of one group; the others are of groups of `group_size`."""
     icc: float = 0.0
     """Correlation of two examples of a group, in d and in c."""
     classes: tuple[float, ...] = (0.5, 0.5)
@@ -82,6 +86,19 @@ class World:
     def names(self) -> str:
         """A letter for each family."""
         return "abcdefg"[: len(self.families)]
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """(n,) whose example each is."""
+        if self.group_size == 1:
+            return None
+        behind = np.arange(self.examples) - round(self.giant * self.examples)
+        groups: NDArray[np.int64] = np.where(behind < 0, 0, bool(self.giant) + behind // self.group_size)
+        return groups
+
+    def seeds_of(self, family: Family) -> int:
+        """How many are trained."""
+        return 1 if family.deterministic else family.trained or self.seeds
 
     @property
     def facts(self) -> dict[str, FamilyFacts]:
@@ -97,12 +114,12 @@ def draw(rng: np.random.Generator, world: World) -> dict[str, PredictionTable]:
     num, num_classes = world.examples, len(world.classes)
     labels = rng.choice(num_classes, num, p=world.classes)
     rivals = (labels + 1 + rng.integers(0, num_classes - 1, num)) % num_classes
-    groups = np.arange(num) // world.group_size if world.group_size > 1 else None
     difficulty = DIFFICULTY * _of_examples(rng, world)
     tables = {}
     for name, family in zip(world.names, world.families, strict=True):
-        num_seeds = 1 if family.deterministic else world.seeds
+        num_seeds = world.seeds_of(family)
         margins = _margins(rng, world, family, difficulty, num_seeds)
+        log_chances = _log_probabilities(margins, labels, rivals, num_classes, family.sharpness)
         tables[name] = PredictionTable(
             family=name,
             data_digest="simulated",
@@ -110,10 +127,10 @@ def draw(rng: np.random.Generator, world: World) -> dict[str, PredictionTable]:
             search=_searches(world) if world.searches > 1 and family.search and not family.deterministic else None,
             test_index=np.arange(num),
             labels=labels,
-            groups=groups,
-            probabilities=np.exp(
-                _log_probabilities(margins, labels, rivals, num_classes, family.sharpness), dtype=np.float32
-            ),
+            groups=world.groups,
+            probabilities=np.exp(log_chances, dtype=np.float32),
+            # What an example costs where nothing else is known, as of predictions that come as a `value` each.
+            error=-log_chances[:, np.arange(num), labels].astype(np.float64),
         )
     return tables
 
@@ -123,8 +140,9 @@ def _of_examples(rng: np.random.Generator, world: World) -> NDArray[np.float32]:
     own = rng.standard_normal(world.examples, dtype=np.float32)
     if world.group_size == 1:
         return own
-    shared = rng.standard_normal(-(-world.examples // world.group_size), dtype=np.float32)
-    shared = np.repeat(shared, world.group_size)[: world.examples]
+    groups = world.groups
+    assert groups is not None
+    shared = rng.standard_normal(int(groups[-1]) + 1, dtype=np.float32)[groups]
     return np.asarray(np.sqrt(world.icc) * shared + np.sqrt(1 - world.icc) * own, np.float32)
 
 
@@ -258,7 +276,7 @@ def _of_one_seed(centre: float, spread: float, sharpness: float, classes: tuple[
             return float((chosen == labels) @ weights)
         case "macro_f1":
             return float(f1_score(labels, chosen, average="macro", sample_weight=weights))
-        case "cross_entropy":
+        case "cross_entropy" | "error":
             return float(-np.log(np.maximum(right, 1e-12)) @ weights)
         case "brier":
             return float((np.square(chances).sum(axis=1) - 2 * right + 1) @ weights)

@@ -85,6 +85,9 @@ class Measured:
     """Least and greatest value of the metric."""
     floor: float = 0.0
     """Least variance over examples that is believed: of half a mistake in each class."""
+    unseen: float = 0.0
+    """Variance that classes with hardly a mistake (or hardly a right answer) hide from the jackknife, in a single
+    score: of half a mistake in each of them."""
     bias: float = 0.0
     """Excess of the value that noise makes, as estimated (the calibration error is a sum of absolute values)."""
     greatest_bias: float = 0.0
@@ -158,11 +161,14 @@ class VarianceComponents:
     """Size of the values: smaller differences than `_ROUNDING` of it are rounding."""
     floor: float = 0.0
     """Least variance of the examples' part."""
+    unseen: float = 0.0
+    """Variance of the examples' part beside that which was measured."""
 
     @property
     def own_examples(self) -> float:
         """Variance of the examples' part alone, without what the seeds' part counts already."""
-        return max(self.examples.variance - sum(term.variance for term in self.rest), self.floor, 0.0)
+        seen = max(self.examples.variance - sum(term.variance for term in self.rest), self.floor, 0.0)
+        return seen + self.unseen
 
     def with_seeds(self, num: int) -> "VarianceComponents":
         """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
@@ -390,10 +396,11 @@ def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
-    found = measured.parts.estimate(measured.value)
+    parts = replace(measured.parts, unseen=measured.unseen)
+    found = parts.estimate(measured.value)
     if not (0 < found.variance < math.inf) or (math.isinf(measured.bounds[0]) and not measured.is_median):
         return found
-    side = limits.Side.of(measured, measured.parts.own_examples, found.df)
+    side = limits.Side.of(measured, parts.own_examples, found.df)
     return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
 
 

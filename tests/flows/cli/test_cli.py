@@ -161,7 +161,7 @@ def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_p
         assert "regime:trend" not in text
     for command in ("sequences", "check"):
         text = shown(command, "--help")
-        assert "regime:trend (synthetic series of 50 x 8)" in text
+        assert "regime:noise (synthetic series of 50 x 8)" in text
         assert ".xyz (a made-up format)" in text
     asked_about = shown("predict", "--help")
     assert ".csv, .tsv" in asked_about

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from hw3models.data import check_kind, fetch, prepare
+from hw3models.data.addresses import short_name
 from hw3models.data.sources import find_source
 from hw3models.errors import DataError, DownloadError, SpecError
 from hw3models.specs import DataSpec
@@ -122,6 +123,12 @@ def test_what_no_reader_knows_is_told_by_its_address(server: Mirror, tmp_path: P
 def test_options_that_the_file_does_not_heed_are_refused(server: Mirror, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"`image_size`: these are for pictures in files, and http"):
         fetch(DataSpec(source=address(server, "data.csv"), image_size="8"), cache=tmp_path)
+
+
+def test_titles_name_the_file_alone() -> None:
+    assert short_name(f"https://host/a/gait.csv?key=1#sha256={'0' * 64}") == "gait.csv"
+    assert short_name("upload:gait.csv@0123456789abcdef") == "gait.csv"
+    assert [short_name(one) for one in ("regime:order", "/data/gait.csv")] == ["regime:order", "/data/gait.csv"]
 
 
 def test_s3_is_read_by_fsspec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
