@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift bench-pictures strategies precision clean help
+.PHONY: run up docs test test-slow test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift bench-pictures bench-beside strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -20,6 +20,9 @@ test: $(VENV)/.test ## the test suite (see `system` for what it needs beside Pyt
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 	@# Exit code 5: ARGS has chosen none of these.
 	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
+
+test-slow: $(VENV)/.test ## what takes long of the suite: kills, races, simulations
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal $(ARGS)
 
 test-servers: $(VENV)/.test ## tests that start servers and workers: faults, races, web pages, hw3 up
 	$(BIN)/python -m pytest -m servers $(ARGS)
@@ -111,6 +114,9 @@ bench-gate: $(VENV)/.run ## how often the promotion gate is wrong, and what it f
 
 bench-drift: $(VENV)/.run ## false alarms of `hw3 drift`, and what it finds; writes a part of docs/drift.md
 	$(BIN)/python -m benchmarks.drift $(ARGS)
+
+bench-beside: $(VENV)/.run ## a study beside another one, and beside busy programs; writes a part of docs/up.md
+	$(BIN)/python -m benchmarks.beside $(ARGS)
 
 bench-pictures: $(VENV)/.run ## pictures a second against ImageFolder with a DataLoader; writes a part of docs/own-images.md
 	$(BIN)/python -m benchmarks.pictures $(ARGS)

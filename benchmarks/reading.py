@@ -145,6 +145,7 @@ def _place(template: str, name: str, names: tuple[str, ...]) -> str:
         "metric": rf"(?:{_LABELS})(?: of those that are not beaten)?",
         "others": rf"the other family|every other family|\d+ others|(?:{one})(?:, (?:{one}))*(?: and (?:{one}))?",
         "baseline": rf"a baseline|the best baseline, (?:{one}),",
+        "mean": "mean|median",
         "times": r"(?:over )?[\d.,]+x",
         "groups": r"\d+ groups?",
         "upper": r"\d+%",
@@ -152,7 +153,7 @@ def _place(template: str, name: str, names: tuple[str, ...]) -> str:
         "budgets": r"[^()]+",
         "scores": rf"(?:{one}) {_VALUE}(?:, (?:{one}) {_VALUE})*",
         "count": r"[\d,]+ (?:seeds|resampled splits?)",
-        "replicates": "seeds each|seeds|resamples",
+        "replicates": r"seeds each|seeds|resamples|searches of \d+ seeds? each|searches",
         "among": r"(?: among all \d+ pairs)?",
         "examples": _NUMBER
         if template in ("power_examples", "change_examples")
@@ -290,7 +291,7 @@ def _design_faults(case: Case, pair: PairReport, design: str) -> Iterator[str]:
     counts = [
         num
         for name, num in zip((pair.a, pair.b), pair.seeds, strict=True)
-        if case.is_resampled or case.report.about == "problem" or not fact(case.facts, name).deterministic
+        if case.is_resampled or case.report.about != "training set" or not fact(case.facts, name).deterministic
     ]
     numbers = [int(one) for one in re.findall(r"(\d+)(?= and \d+ seeds| seeds?| resampled)", design)]
     if set(numbers) != ({min(counts)} if case.is_resampled else set(counts)):
@@ -500,7 +501,7 @@ _CHECKS: dict[str, Callable[[Case, Said], Iterator[str]]] = {
     "all_equivalent": _all_equivalent,
     "picked": _picked,
     "few_groups": _few_groups,
-    "collapsed": _collapsed,
+    **dict.fromkeys(("collapsed", "collapsed_of_median"), _collapsed),
     "beaten": _beaten,
     "seeds_unknown": _seeds_unknown,
 }
@@ -516,7 +517,7 @@ def _whole(case: Case, verdict: list[Said]) -> Iterator[str]:
         yield f"said twice: {report.verdict}"
     if len(case.scores) == 1:
         return
-    about = "about_problem" if report.about == "problem" else "about_training_set"
+    about = f"about_{report.about.replace(' ', '_')}"
     networks = [case.label(one) for one in case.scores if not fact(case.facts, one).is_baseline]
     baselines = [one for one in case.scores if fact(case.facts, one).is_baseline]
     first = next((one for one in case.scores if one in baselines), None)
@@ -524,7 +525,9 @@ def _whole(case: Case, verdict: list[Said]) -> Iterator[str]:
         about: True,
         "picked": report.corrected is not None,
         "few_groups": report.num_groups is not None and report.num_groups < 10,
-        "collapsed": bool(report.collapses),
+        "collapsed": bool(report.collapses) and report.estimand == "mean",
+        "collapsed_of_median": bool(report.collapses) and report.estimand == "median",
+        "about_median": report.estimand == "median",
         "beaten": len(case.scores) > 2 and bool(set(case.scores) - {*report.could_be_best, report.take}),
         "no_baseline_beaten": bool(networks)
         and first is not None
@@ -533,7 +536,7 @@ def _whole(case: Case, verdict: list[Said]) -> Iterator[str]:
     for template, is_wanted in wanted.items():
         if (template in kinds) != is_wanted:
             yield f"{template} is {'not said' if is_wanted else 'said'}: {report.verdict}"
-    if kinds.count("collapsed") != len(report.collapses):
+    if sum(kind.startswith("collapsed") for kind in kinds) != len(report.collapses):
         yield f"collapses: {report.verdict}"
     yield from _lists(case)
 

@@ -77,17 +77,30 @@ def random_case(number: int, *, with_power: bool) -> Case:
         "budgets": {name: int(rng.integers(1, 3)) for name in names if rng.random() < 0.2},
     }
     is_looked_at = len(names) > 1 and rng.random() < 0.2 and all(len(one.seeds) >= 4 for one in tables.values())
+    if not is_looked_at and design.labels.ndim == 1 and not design.training_resampled:
+        if rng.random() < 0.2:
+            options["estimand"] = "median"
+        elif rng.random() < 0.2:
+            tables = {name: _searched(rng, one) for name, one in tables.items()}
     report = _looked_at(tables, options) if is_looked_at else compare(tables, **options)
     order = [name for group in report.groups for name in group]
     return Case(
         report=report,
-        scores={name: score(tables[name], report.metric) for name in order},
+        scores={name: score(tables[name], report.metric, report.estimand) for name in order},
         facts=facts,
         num_test=tables[names[0]].num_test,
         seeds={name: len(tables[name].seeds) for name in order},
         costs={name: s / len(tables[name].seeds) for name, s in options["train_seconds"].items()},
         is_resampled=design.labels.ndim == 2,
     )
+
+
+def _searched(rng: np.random.Generator, table: PredictionTable) -> PredictionTable:
+    """The same, whose seeds are of two searches or more."""
+    num = len(table.seeds)
+    if num < 4:
+        return table
+    return replace(table, search=np.arange(num) % int(rng.integers(2, num // 2 + 1)))
 
 
 def _design(rng: np.random.Generator) -> tuple[Design, int]:

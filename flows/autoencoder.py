@@ -5,6 +5,7 @@ from prefect import flow
 from flows.studies.closing import HOOKS
 from flows.studies.reported import flow_name, reported
 from flows.studies.study import study
+from hw3models.data.addresses import short_name
 from hw3models.specs import Answer, AutoencoderSpec, RunReport
 
 
@@ -15,4 +16,4 @@ def autoencoder(spec: AutoencoderSpec) -> RunReport:
     def answer(parent: str) -> Answer:
         return study("autoencoder", spec, spec.data, parent, latent_dim=spec.latent_dim)
 
-    return reported(f"autoencoder {spec.data.source}", spec, answer)
+    return reported(f"autoencoder {short_name(spec.data.source)}", spec, answer)

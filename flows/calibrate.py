@@ -143,8 +143,9 @@ def _exceptions(found: Sequence[Figure]) -> str:
     if not lines:
         return ""
     return (
-        "\n### Exceptions\n\nNear the ceiling (98% right and more) false alarms may be rarer than 3%: few examples "
-        "tell anything, and the floors under their variance are wide.\n\n"
+        "\n### Exceptions\n\nNear the ceiling (98% right and more) and in rare classes (fewer than ten test examples) "
+        "false alarms may be rarer than 3%: few examples tell anything, and the floors under their variance are wide. "
+        "So with medians over seeds, whose limits step from one seed to the next.\n\n"
         f"| why | what | worst cell | measured there |\n|---|---|---|---|\n{''.join(lines)}"
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.terminal import remark
 from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
-from hw3models.data.preparation import read_raw
+from hw3models.data.preparation import labelled, read_raw
 from hw3models.data.progress import telling
 from hw3models.data.source import path_of
 from hw3models.data.sources import match
@@ -25,17 +25,31 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
         SpecError, DataError: the data cannot be read at all, or the page would replace them.
     """
     settings = Settings()
-    source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    source = fetch(
+        spec,
+        cache=settings.cache,
+        mirrors=settings.mirrors,
+        timeout=settings.download_timeout,
+        on_progress=remark,
+        uploads=_bring,
+    )
     if output is not None:
         check_output(output, [spec.source, *source.files])
     # Missing values are counted here, not refused.
     asked = spec.model_copy(update={"source": source.source, "missing": "interpolate"})
     with telling(remark):
-        raw = read_raw(asked, source, cache=settings.cache)
+        raw = labelled(read_raw(asked, source, cache=settings.cache), spec)
     found, sample = check_data(raw, spec)
     path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"
     write_page(found, sample, path)
     return found, path
+
+
+def _bring(digest: str, folder: Path) -> None:
+    """MLflow takes seconds to import, which only uploads need."""
+    from tasks.tracking.uploads import bring
+
+    bring(digest, folder)
 
 
 def _apart(source: str) -> str:
@@ -49,7 +63,8 @@ def _apart(source: str) -> str:
 def as_text(found: DataCheck, page: Path) -> str:
     """What a terminal shows: what was understood, then the findings."""
     shape = " x ".join(map(str, found.shape))
-    lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {len(found.class_names)} classes"]
+    labels = "labels are numbers" if found.task == "regression" else f"{len(found.class_names)} classes"
+    lines = [f"{found.name}: {found.num_examples:,} {found.kind} of {shape}, {labels}"]
     if found.lengths:
         low, middle, high = found.lengths
         lines.append(f"  {low:,} to {high:,} steps (median {middle:,}): shorter series are padded and masked")
@@ -61,6 +76,7 @@ def as_text(found: DataCheck, page: Path) -> str:
     shown = [f"  {name}: {train:,} training, {test:,} test" for name, train, test in rows]
     lines += shown[:12] + ([f"  and {len(shown) - 12} classes more"] if len(shown) > 12 else [])
     drawn = "drawn at random, stratified by class" if found.num_groups is None else "whole groups, drawn at random"
+    drawn = drawn.replace("class", "ranges of the number") if found.task == "regression" else drawn
     lines.append(f"  test split: {'as the source says' if found.own_split else drawn}")
     if found.looked_at < found.num_examples:
         lines.append(f"  gaps, channels and leaks were looked for in {found.looked_at:,} examples drawn at random")

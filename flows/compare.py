@@ -17,7 +17,7 @@ from hw3models.evaluation.predictions import check_level, named_facts, seconds_o
 from hw3models.evaluation.scores import score
 from hw3models.printable import one_a_line
 from hw3models.runtime.file_digests import file_digest
-from hw3models.specs import ComparisonReport, Score
+from hw3models.specs import ComparisonReport, Estimand, Score
 
 MANY_CLASSES = 100
 """Classes beyond which only the metric of the comparison is computed: some take a matrix of them for each seed."""
@@ -46,7 +46,7 @@ class Compared:
     """Family -> metric -> score; from the best family to the worst."""
 
 
-def from_files(paths: Sequence[Path], num_train: int | None = None) -> Given:
+def from_files(paths: Sequence[Path], num_train: int | None = None, metric: str | None = None) -> Given:
     """The predictions in these files.
 
     Raises:
@@ -54,13 +54,13 @@ def from_files(paths: Sequence[Path], num_train: int | None = None) -> Given:
     """
     frame = tidied(read_predictions(paths))
     return Given(
-        tables=tables_of(frame, num_train=num_train),
+        tables=tables_of(frame, num_train=num_train, metric=metric),
         train_seconds=seconds_of(frame),
         sources={str(path): file_digest(path)[:16] for path in paths},
     )
 
 
-def from_runs(run_ids: Sequence[str], num_train: int | None = None) -> Given:
+def from_runs(run_ids: Sequence[str], num_train: int | None = None, metric: str | None = None) -> Given:
     """The predictions that these MLflow runs hold.
 
     Raises:
@@ -74,7 +74,8 @@ def from_runs(run_ids: Sequence[str], num_train: int | None = None) -> Given:
     sources = {f"MLflow run {run_id}": "" for run_id in run_ids}
     if found.frames:
         frame = tidied(found.frame)
-        return Given(tables=tables_of(frame, num_train=num_train), train_seconds=seconds_of(frame), sources=sources)
+        tables = tables_of(frame, num_train=num_train, metric=metric)
+        return Given(tables=tables, train_seconds=seconds_of(frame), sources=sources)
     known = facts_of({one.family for one in found.training.values()})
     return Given(
         tables=found.tables,
@@ -94,6 +95,7 @@ def judge(
     level: float,
     deterministic: Collection[str],
     baselines: Collection[str],
+    estimand: Estimand = "mean",
 ) -> Compared:
     """Compare what is given as `hw3models.evaluation.compare_predictions` does.
 
@@ -112,9 +114,10 @@ def judge(
         facts=facts,
         devices=given.devices,
         budgets=given.budgets,
+        estimand=estimand,
     )
     scores = {
-        name: {one: score(given.tables[name], one) for one in _shown(given.tables[name], comparison.metric)}
+        name: {one: score(given.tables[name], one, estimand) for one in _shown(given.tables[name], comparison.metric)}
         for group in comparison.groups
         for name in group
     }

@@ -15,6 +15,7 @@ from flows.studies.closing import HOOKS
 from flows.studies.reach import check_reach
 from flows.studies.reported import flow_name, reported
 from flows.studies.study import study
+from hw3models.data.addresses import short_name
 from hw3models.errors import SpecError
 from hw3models.specs import (
     Answer,
@@ -77,7 +78,8 @@ def sequences(
     """Which family for these sequences, and is the difference real?
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         label_column: Tables: the column of the class. None: `label`, or the one that fits.
         group_column: Tables: the column that says whose series it is, such as `subject`. None: all are independent.
         families: Families and baselines, with commas between them. None: those that suit the data.
@@ -89,7 +91,9 @@ def sequences(
         spec: The whole study in one object, instead of all of these: the form of earlier versions.
     """
     whole = merged(SequencesSpec, sequences.fn, dict(locals()))
-    return reported(f"sequences {whole.data.source}", whole, lambda run: study("sequences", whole, whole.data, run))
+    return reported(
+        f"sequences {short_name(whole.data.source)}", whole, lambda run: study("sequences", whole, whole.data, run)
+    )
 
 
 @flow(name="images", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
@@ -108,7 +112,8 @@ def images(
     """Which family of network for these images?
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         image_size: Pictures in files: the size that all are brought to, such as `64` or `48x64`. None: their own.
         group_from: Pictures in files: whose picture it is: `folder`, or a regular expression for the path.
         families: Families and baselines, with commas between them. None: those that suit the data.
@@ -120,7 +125,9 @@ def images(
         spec: The whole study in one object, instead of all of these: the form of earlier versions.
     """
     whole = merged(ImagesSpec, images.fn, dict(locals()))
-    return reported(f"images {whole.data.source}", whole, lambda run: study("images", whole, whole.data, run))
+    return reported(
+        f"images {short_name(whole.data.source)}", whole, lambda run: study("images", whole, whole.data, run)
+    )
 
 
 @flow(name="autoencoder", flow_run_name=flow_name, validate_parameters=True, **HOOKS)
@@ -139,7 +146,8 @@ def autoencoder(
     """Images in a code of a few numbers, against PCA of the same size.
 
     Args:
-        source: The name of a data set (`hw3 sources` lists them), or a path that the worker has.
+        source: The name of a data set (`hw3 sources` lists them), an address (https://, s3://), what `hw3 upload` has
+            printed, or a path that the worker has.
         image_size: Pictures in files: the size that all are brought to, such as `64` or `48x64`. None: their own.
         latent_dim: Numbers in the code.
         families: Families and baselines, with commas between them. None: those that suit the data.
@@ -155,7 +163,7 @@ def autoencoder(
     def answer(run: str) -> Answer:
         return study("autoencoder", whole, whole.data, run, latent_dim=whole.latent_dim)
 
-    return reported(f"autoencoder {whole.data.source}", whole, answer)
+    return reported(f"autoencoder {short_name(whole.data.source)}", whole, answer)
 
 
 def merged(make: type[_S], form: Callable[..., Any], given: dict[str, Any]) -> _S:

@@ -8,9 +8,11 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.closing import HOOKS, close
+from flows.studies.closing import HOOKS, close, saying_cancelled
 from flows.studies.flush import flush
 from flows.studies.one_family import prepare
+from hw3models.drift.detection import NUMBERS
+from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.wording import value_with_interval
 from hw3models.printable import one_a_line
 from hw3models.specs import DataSpec, DriftReport, DriftSpec
@@ -21,6 +23,7 @@ from tasks.progress import say
 
 
 @flow(name="drift", validate_parameters=True, **HOOKS)
+@saying_cancelled()
 def drift(spec: DriftSpec) -> DriftReport:
     """Compare with the training data, log, publish, and emit `hw3.drift.found` or `hw3.drift.none`."""
     run_id = tracking.open_parent(f"drift from {spec.reference}", spec, prefect_tags())
@@ -53,7 +56,7 @@ def _publish(report: DriftReport, name: str, source: str) -> None:
     create_markdown_artifact(f"## {name}\n\n{as_text(report)}", key=key, description=f"Drift from {report.reference}")
     rows = [test.model_dump(mode="json") for test in report.tests]
     create_table_artifact(rows, key=f"{key}-tests", description=f"Tests for drift from {report.reference}")
-    labelled = any(test.what == "shares of the classes (labels)" for test in report.tests)
+    labelled = any(test.what in ("shares of the classes (labels)", f"{NUMBERS} (labels)") for test in report.tests)
     emit_event(
         "hw3.drift.found" if report.drifted else "hw3.drift.none",
         resource={
@@ -81,12 +84,14 @@ def as_text(report: DriftReport) -> str:
         for test in sorted(report.tests, key=lambda test: test.p_value)
         if test.drifted
     ]
-    before, now = report.accuracy_before, report.accuracy_now
+    before, now, metric = report.accuracy_before, report.accuracy_now, "accuracy"
+    if report.rmse_before is not None:
+        before, now, metric = report.rmse_before, report.rmse_now, "rmse"
     if before is not None:
-        text = value_with_interval("accuracy", before.mean, before.low, before.high)
-        lines.append(f"The model's accuracy on its own test split: {text}.")
+        text = value_with_interval(metric, before.mean, before.low, before.high)
+        lines.append(f"The model's {METRICS[metric].label} on its own test split: {text}.")
     if now is not None:
-        text = value_with_interval("accuracy", now.mean, now.low, now.high)
+        text = value_with_interval(metric, now.mean, now.low, now.high)
         lines.append(f"On the new data: {text}.")
     elif before is not None:
         lines.append("The new data have no labels, so how well it does on them is not known.")

@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 
 from hw3models.engine.examination import FamilyCheck, check_shape, examine, num_parameters
 from hw3models.errors import SpecError
-from hw3models.families import FAMILIES, Family, Network, enter, find_family, is_reference, offered
+from hw3models.families import FAMILIES, Family, Network, enter, find_family, is_reference, offered, predicting_numbers
 from hw3models.printable import one_a_line
 from hw3models.specs import Kind
 
@@ -51,7 +51,8 @@ def _row(kind: Kind, family: Family, source: str) -> tuple[str, ...]:
         return family.name, kind, family.objective.name, "baseline, no recipe", "", source, family.purpose
     recipe, number = family.recipe, num_parameters(family, SHAPES[kind], CLASSES[kind])
     told = f"{recipe.epochs} epochs, {recipe.optimizer} {recipe.learning_rate:g}, batches of {recipe.batch_size}"
-    return family.name, kind, family.objective.name, told, f"{number:,}", source, family.purpose
+    tasks = dict.fromkeys((family.objective.name, predicting_numbers(family).objective.name))
+    return family.name, kind, ", ".join(tasks), told, f"{number:,}", source, family.purpose
 
 
 def check_family(

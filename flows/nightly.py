@@ -9,13 +9,14 @@ from flows.autoencoder import autoencoder
 from flows.images import images
 from flows.promote import promote
 from flows.sequences import sequences
-from flows.studies.closing import HOOKS
+from flows.studies.closing import HOOKS, saying_cancelled
 from hw3models.specs import NightlySpec, PromoteSpec, PromotionReport, RunReport, StudySpec
 
 _S = TypeVar("_S", bound=StudySpec)
 
 
 @flow(name="nightly", validate_parameters=True, **HOOKS)
+@saying_cancelled()
 def nightly(spec: NightlySpec) -> PromotionReport:
     """Run, compare, gate. The champion changes only when something is better beyond noise."""
     day = datetime.now(UTC).date().toordinal()

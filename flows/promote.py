@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from flows.studies.closing import saying_cancelled
 from flows.studies.one_family import prepare
 from hw3models.errors import SpecError
 from hw3models.specs import Answer, PromoteSpec, Promotion, PromotionReport
@@ -16,6 +17,7 @@ from tasks.tracking.finding import find_answers
 
 
 @flow(name="promote", validate_parameters=True)
+@saying_cancelled()
 def promote(spec: PromoteSpec) -> PromotionReport:
     """The winner of every data set of a study goes before the gate; each decision is an artifact."""
     _, answers = find_answers(spec.run)

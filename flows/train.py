@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.closing import HOOKS, close
+from flows.studies.closing import HOOKS, close, saying_cancelled
 from flows.studies.flush import flush
 from flows.studies.one_family import prepare, train_family
 from flows.studies.reach import check_reach
@@ -36,7 +36,7 @@ def train(spec: TrainJob) -> None:
 
     Or judge one recipe of a search, on validation examples.
     """
-    with present(flow_run.id), logged(get_run_logger().info):
+    with present(flow_run.id), saying_cancelled(), logged(get_run_logger().info):
         if spec.run_id is None or spec.fencing_token is None:
             _train_alone(spec)
         else:

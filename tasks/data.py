@@ -11,6 +11,7 @@ from hw3models.specs import DataReport, DataSpec, SourceReport
 from tasks.caching import cache_key
 from tasks.progress import say
 from tasks.settings import Settings
+from tasks.tracking.uploads import bring
 
 
 def _worth_a_retry(_task: object, _run: object, state: State[SourceReport]) -> bool:
@@ -31,7 +32,12 @@ def download(spec: DataSpec) -> SourceReport:
     """Raw data on this machine."""
     settings = Settings()
     return data.fetch(
-        spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout, on_progress=say
+        spec,
+        cache=settings.cache,
+        mirrors=settings.mirrors,
+        timeout=settings.download_timeout,
+        on_progress=say,
+        uploads=bring,
     )
 
 

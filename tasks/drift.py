@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from hw3models.drift.looks import content, level_of, look_text
 from hw3models.drift.reading import read_new
 from hw3models.drift.units import number_groups
 from hw3models.errors import DataError, SpecError
+from hw3models.evaluation.metrics import errors_of
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score
 from hw3models.serving.predictor import Predictor, load_predictor, save_use
@@ -81,47 +83,63 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport, run_id: st
     predictor = _predictor(run)
     dataset = load_prepared(data)
     wanted = _with_group_column(spec.new, run.spec.data, dataset)
-    examples, labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    examples, found_labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    labels, numbers = (found_labels, None) if predictor.manifest.target is None else (None, found_labels)
     old_groups, new_groups = _groups(dataset, named, wanted)
-    classifies = "probabilities" in predictor.predict(_usable(examples[:1]))
-    said = _said(predictor, examples) if classifies else None
+    columns = predictor.predict(_usable(examples[:1]))
+    what = next((name for name in ("probabilities", "prediction") if name in columns), None)
+    said = None if what is None else _said(predictor, examples, what)
+    new = _New(examples, said, labels, numbers)
     tested = None if old_groups is None or said is None else old_groups[_own_table(run).test_index]
-    seen = content(examples, labels, new_groups)
+    seen = content(examples, found_labels, new_groups)
     number = 1 if run_id is None else tracking.count_look(run_id, run.run_id, seen)
     report = detect(
-        *_sides(run, dataset, (examples, said, labels), (old_groups, new_groups)),
+        *_sides(run, dataset, new, (old_groups, new_groups)),
         kind=predictor.manifest.kind,
         num_classes=len(predictor.manifest.class_names),
-        classes_are="predicted" if labels is None else "labels",
+        classes_are="predicted" if found_labels is None else "labels",
         hits=_hits(run, said, labels) if said is not None and labels is not None else None,
+        errors=_errors(run, said, numbers) if said is not None and numbers is not None else None,
         hit_groups=None if tested is None or new_groups is None else (tested, new_groups),
         smallest=spec.smallest,
         level=level_of(number),
     )
     found = {"look": number, "verdict": f"{report.verdict} {look_text(number, report.level)}"}
-    before, now = _scores(run, said, labels) if classifies else (None, None)
-    scores = {"accuracy_before": before, "accuracy_now": now}
+    scores = {} if said is None else _scores(run, new)
     return report.model_copy(update={**found, **scores, "reference": spec.reference})
+
+
+class _New(NamedTuple):
+    """New examples, what the model says of them, and their labels or numbers where they have some."""
+
+    examples: NDArray[np.float32]
+    said: NDArray[Any] | None
+    labels: NDArray[np.int64] | None
+    numbers: NDArray[np.float64] | None
 
 
 def _sides(
     run: FamilyRun,
     dataset: Dataset,
-    new: tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int64] | None],
+    new: _New,
     groups: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
 ) -> tuple[Side, Side]:
-    """The training data, and the new ones: examples, what the model says of them (a classifier's), and labels."""
+    """The training data, and the new ones: examples, and labels or else what the model says of them."""
     rows = np.concatenate([dataset.train, dataset.validation])[:20_000]
-    examples, said, labels = new
+    examples, said, labels, numbers = new
     ours = Side(examples=_with_gaps(dataset, rows), groups=None if groups[0] is None else groups[0][rows])
     theirs = Side(examples=examples, groups=groups[1])
     if said is None:
         return ours, theirs
     if labels is not None:
         return replace(ours, classes=dataset.labels[rows]), replace(theirs, classes=labels)
+    if numbers is not None and dataset.targets is not None:
+        return replace(ours, numbers=dataset.targets[rows]), replace(theirs, numbers=numbers)
     # What it says about training examples it has learnt by heart: those that it has not met are like new ones.
     table = _own_table(run)
     tested = None if groups[0] is None else groups[0][table.test_index]
+    if table.predicted is not None:
+        return replace(ours, numbers=table.predicted[0], class_groups=tested), replace(theirs, numbers=said)
     return replace(ours, classes=_named_by(table), class_groups=tested), replace(theirs, classes=said.argmax(1))
 
 
@@ -182,10 +200,10 @@ def _usable(examples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.nan_to_num(examples)
 
 
-def _said(predictor: Predictor, examples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, K) probabilities."""
+def _said(predictor: Predictor, examples: NDArray[np.float32], what: str) -> NDArray[Any]:
+    """(N, K) probabilities, or (N,) numbers."""
     starts = range(0, len(examples), _AT_ONCE)
-    return np.concatenate([predictor.predict(examples[at : at + _AT_ONCE])["probabilities"] for at in starts])
+    return np.concatenate([predictor.predict(examples[at : at + _AT_ONCE])[what] for at in starts])
 
 
 def _own_table(run: FamilyRun) -> PredictionTable:
@@ -194,28 +212,35 @@ def _own_table(run: FamilyRun) -> PredictionTable:
     return table.of_seed(table.seeds[0] if run.members > 1 else run.training.best_seed)
 
 
-def _hits(
-    run: FamilyRun, said: NDArray[np.float32], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _hits(run: FamilyRun, said: NDArray[Any], labels: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which examples it got right before, and which it gets right now."""
     table = _own_table(run)
     return _named_by(table) == table.labels, said.argmax(-1) == labels
 
 
-def _scores(
-    run: FamilyRun, said: NDArray[np.float32] | None, labels: NDArray[np.int64] | None
-) -> tuple[Score, Score | None]:
-    """Accuracy of the one model that is used: on its own test split, and on the new data."""
+def _errors(
+    run: FamilyRun, said: NDArray[Any], numbers: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far it was off on its own test split, and is now."""
+    return np.abs(errors_of(_own_table(run))[0]), np.abs(said - numbers)
+
+
+def _scores(run: FamilyRun, new: _New) -> dict[str, Score | None]:
+    """Accuracy, or RMSE, of the one model that is used: on its own test split, and on the new data."""
     table = _own_table(run)
-    before = score(table, "accuracy")
-    if labels is None or said is None:
-        return before, None
-    new = PredictionTable(
+    metric = "accuracy" if table.predicted is None else "rmse"
+    labels = new.labels if table.predicted is None else np.zeros(len(new.examples), np.int64)
+    before: dict[str, Score | None] = {f"{metric}_before": score(table, metric)}
+    if labels is None or new.said is None or (metric == "rmse" and new.numbers is None):
+        return before
+    said: dict[str, Any] = {"probabilities": new.said[None]} if metric == "accuracy" else {"predicted": new.said[None]}
+    now = PredictionTable(
         family=table.family,
         data_digest=table.data_digest,
         seeds=(run.training.best_seed,),
         test_index=np.arange(len(labels)),
         labels=labels,
-        probabilities=said[None],
+        targets=new.numbers,
+        **said,
     )
-    return before, score(new, "accuracy")
+    return before | {f"{metric}_now": score(now, metric)}

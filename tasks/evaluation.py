@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from hw3models.evaluation.comparison import LookPlan
 from hw3models.pipeline.answering import compare_reports
 from hw3models.pipeline.steps import evaluate_step
-from hw3models.specs import ComparisonReport, DataReport, EvaluationReport, PairReport, TrainReport
+from hw3models.specs import ComparisonReport, DataReport, Estimand, EvaluationReport, PairReport, TrainReport
 from tasks.background import resting
 from tasks.caching import cache_key
 
@@ -34,6 +34,7 @@ def compare(
     margin: float | None,
     looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """What the prediction tables say. Cheap, so never cached."""
-    return compare_reports(data, training, evaluation, metric, margin, looks, settled)
+    return compare_reports(data, training, evaluation, metric, margin, looks, settled, estimand)

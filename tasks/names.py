@@ -6,6 +6,7 @@ Without Prefect, of which those who only log need nothing; its tasks have it whe
 import re
 from pathlib import Path
 
+from hw3models.data.addresses import short_name
 from hw3models.specs import DataReport, TrainSpec, TrialPlan
 
 
@@ -17,7 +18,7 @@ def slug(text: str) -> str:
 def training_name(spec: TrainSpec, trial: TrialPlan | None = None) -> str:
     """Name of a flow run on a pool: `train-lstm-x8-regime-order` for a training, `try-lstm-007-...` for a trial."""
     what = f"train-{spec.family}-x{len(spec.seeds)}" if trial is None else f"try-{spec.family}-{trial.number:03d}"
-    return f"{what}-{slug(Path(spec.data.source).stem)}"
+    return f"{what}-{slug(Path(short_name(spec.data.source)).stem)}"
 
 
 def trial_run_name() -> str:

@@ -25,10 +25,14 @@ from tasks.names import slug
 from tasks.tracking import registry
 from tasks.tracking.finding import FamilyRun, fetch_family
 
+_HOMEWORK = ("mnist", "digits")
+"""What `auto` may be: its image models had a name without the data before there were other pictures, and keep it."""
+
 
 def model_name(answer: Answer) -> str:
-    """Name of the registered model: one for images, one for autoencoders, one for each data set of sequences."""
-    return f"hw3-sequences-{slug(answer.data.name)}" if answer.kind == "sequences" else f"hw3-{answer.kind}"
+    """Name of the registered model: one for each kind of study and data set, as champions of other data are none."""
+    is_homework = answer.kind != "sequences" and answer.data.name in _HOMEWORK
+    return f"hw3-{answer.kind}" if is_homework else f"hw3-{answer.kind}-{slug(answer.data.name)}"
 
 
 def challenger_of(answer: Answer, family: str | None) -> str:

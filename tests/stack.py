@@ -138,7 +138,7 @@ class Stack:
         arguments += ["--limit", str(limit)] if limit else []
         return self.run(name, *arguments, **(own | environment))
 
-    def command(self, *arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `python arguments` to its end."""
         return subprocess.run(
             [PYTHON, *arguments],

@@ -28,6 +28,7 @@ WITHOUT_A_MODULE = {
     "flows/up/test_parts.py": "the small modules of the folder",
     "hw3models/data/readers/test_columns_of_forms.py": "which columns are channels, in every form that has columns",
     "hw3models/data/readers/test_group_readers.py": "groups, through every reader",
+    "hw3models/data/readers/test_npz_by_names.py": "names, windows and validation parts of .npz, through two readers",
     "hw3models/data/test_understood.py": "what is said before training, through every reader",
     "hw3models/data/test_colour.py": "images of any size and colour, from the reader to the report",
     "hw3models/data/pictures/test_bad_pictures.py": "broken sets of pictures, through every reader of them",

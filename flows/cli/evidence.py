@@ -4,13 +4,14 @@ import math
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.app import Explain, Json, app
+from flows.cli.app import Explain, Json, app, with_sources
 from flows.terminal import show, show_json
+from hw3models.specs import DataSpec
 
 
 @app.command
@@ -23,6 +24,7 @@ def compare(
     deterministic: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     baselines: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     num_train: int | None = None,
+    estimand: Literal["mean", "median"] = "mean",
     explain: Explain = False,
     json: Json = False,
     report: Path | None = None,
@@ -33,13 +35,14 @@ def compare(
     ----------
     predictions
         CSV or Parquet files, one row for each example of each seed of each family, with columns `family` (or the file's
-        name), `seed`, `example`, `label`, and `prediction`, or a column of probabilities per class, or `value` (an
-        error per example); optional: `group`, `resample`, `seconds`. Or result files of tsml-eval, aeon and sktime.
+        name), `seed`, `example`, `label`, and `prediction` (a class, or a number), or a column of probabilities per
+        class, or `value` (an error per example); optional: `group`, `resample`, `search`, `seconds`. Or result files of
+        tsml-eval, aeon and sktime.
     runs
         MLflow runs instead of files: of this project's studies and families, or runs with an artifact
         `predictions.csv` or `predictions.parquet`.
     metric
-        What to compare by; accuracy if not given, or the error per example.
+        What to compare by; accuracy if not given, RMSE of numbers, or the error per example.
     margin
         The largest difference that does not matter, in the metric's own unit: 0.005 is half a point of accuracy.
     level
@@ -50,6 +53,8 @@ def compare(
         Families that are only taken where they are best, with commas between them.
     num_train
         Training examples of each resample, where the predictions have a column `resample`.
+    estimand
+        Compare by the mean over seeds, or by the median, which seeds that collapse hardly move.
     explain
         Print the statistics behind the answer as well: every sentence of the verdict.
     json
@@ -65,7 +70,7 @@ def compare(
         raise SpecError("name files of predictions, or MLflow runs behind `--runs`: one of the two.")
     if report is not None:
         check_output(report, predictions)
-    given = from_runs(runs, num_train) if runs else from_files(predictions, num_train)
+    given = from_runs(runs, num_train, metric) if runs else from_files(predictions, num_train, metric)
     found = judge(
         given,
         metric=metric,
@@ -73,6 +78,7 @@ def compare(
         level=level,
         deterministic=_with_commas(deterministic),
         baselines=_with_commas(baselines),
+        estimand=estimand,
     )
     if report is not None:
         write_page(found, report, shlex.join(["hw3", *sys.argv[1:]]))
@@ -136,3 +142,56 @@ def report(run_file: Path | None = None, /, *, output: Path | None = None) -> No
     from flows.studies.pages import rewrite
 
     show(rewrite(run_file, output))
+
+
+@app.command
+@with_sources("all")
+def explain(
+    model: str | None = None,
+    /,
+    *,
+    family: str | None = None,
+    of: Annotated[str | None, Parameter(name="--data")] = None,
+    on: str | None = None,
+    method: Annotated[tuple[Literal["occlusion", "gradients"], ...], Parameter(negative=())] = (),
+    examples: Annotated[int, Parameter(validator=Number(gte=2))] = 100,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    json: Json = False,
+) -> None:
+    """Say what answers rest on, and whether that can be believed: maps of test examples, drawn on a page.
+
+    Whether seeds agree on the maps, and whether the answer falls faster without what they mark than without random
+    parts, is tested; maps that fail are called so. Of a study also: where its families differ.
+
+    Parameters
+    ----------
+    model
+        MLflow run of a study or of one of its families, or the `.json` beside a report (the newest study if not given);
+        `NAME@champion` or `NAME/VERSION`; or a folder with `model.json`.
+    family
+        This family of a study instead of the winner; `cnn*5`: the ensemble of its seeds.
+    of
+        This data set of a study with several.
+    on
+        For a folder: labelled examples that it was not trained on: {sources}
+    method
+        `occlusion` or `gradients` (integrated gradients, of networks); both if not given.
+    examples
+        Test examples to explain, drawn at random.
+    output
+        The page to write; under `reports/` if not given.
+    json
+        Print what was found as one JSON object.
+    """
+    from flows.explain import as_json, as_text, explain_model
+
+    done = explain_model(
+        model,
+        family=family,
+        of=of,
+        on=None if on is None else DataSpec(source=on),
+        methods=method or None,
+        examples=examples,
+        output=output,
+    )
+    show_json(as_json(done)) if json else show(as_text(done))

@@ -14,7 +14,7 @@ MOST_OPTIONS = 20
 """Options on a page of help; a command with more shows those of `GROUPS` only."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Data": ("--label-column", "--sample-column", "--time-column", "--group-column", "--missing"),
+    "Data": ("--task", "--label-column", "--sample-column", "--time-column", "--group-column", "--missing"),
     "Families": ("--families", "--latent-dim", "--epochs", "--tune"),
     "What to compare": ("--seeds", "--until-decided", "--budget", "--resampling", "--metric", "--margin"),
     "Where to train": ("--device", "--placement"),
@@ -29,7 +29,8 @@ DATA_OF_PICTURES = (
     "--skip-unreadable",
 )
 """What stands under "Data" where these are pictures."""
-COMMANDS_ON_PICTURES = ("images", "autoencoder")
+DATA_OF_COMMANDS = {"images": ("--task", *DATA_OF_PICTURES), "autoencoder": DATA_OF_PICTURES}
+"""Command -> what stands there instead."""
 
 
 def _options(*specs: type[Spec]) -> tuple[str, ...]:
@@ -39,8 +40,8 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
-    "Families": ("--recipe",),
-    "What to compare": ("--first-seed", "--max-seeds"),
+    "Families": ("--recipe", "--searches"),
+    "What to compare": ("--first-seed", "--max-seeds", "--estimand"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
 }
@@ -50,8 +51,8 @@ OWN_RECIPE = "One recipe for all networks"
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Which family?": ("check", "sequences", "images", "autoencoder", "compare", "run"),
     "Use the winner": ("promote", "predict", "export", "drift", "history", "rollback"),
-    "Look further": ("report", "learning-curve", "families", "sources", "calibrate"),
-    "Servers": ("up", "doctor", "reconcile"),
+    "Look further": ("explain", "report", "learning-curve", "families", "sources", "calibrate"),
+    "Servers": ("up", "upload", "doctor", "reconcile"),
 }
 """Title -> commands, those that one begins with first."""
 
@@ -79,7 +80,7 @@ class GroupedHelp:
 
     def __init__(self) -> None:
         self.everything = False
-        self.of_pictures = False
+        self.data: tuple[str, ...] = GROUPS["Data"]
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:
         """Say how the command is called."""
@@ -120,7 +121,7 @@ class GroupedHelp:
         return sum(map(self._is_more, given)) if self._is_short(given) else 0
 
     def _short_groups(self) -> dict[str, tuple[str, ...]]:
-        return GROUPS | {"Data": DATA_OF_PICTURES} if self.of_pictures else GROUPS
+        return GROUPS | {"Data": self.data}
 
     def _is_more(self, entry: "HelpEntry") -> bool:
         """Is it one of the many that specs have, and few need? What is a command's own is not."""

@@ -9,7 +9,7 @@ import warnings
 from cyclopts import CycloptsError
 
 from flows.cli.app import app, help_pages, tell_sources, version
-from flows.cli.help import BEGIN, COMMANDS_ON_PICTURES
+from flows.cli.help import BEGIN, DATA_OF_COMMANDS, GROUPS
 from flows.cli.interrupts import catch_dropped_interrupts
 from flows.cli.messages import explain, plain_warning, usage
 from flows.terminal import prepare_streams, remark, show
@@ -75,7 +75,7 @@ def main() -> None:
         return
     sys.argv[1:] = [_current(argument) for argument in sys.argv[1:]]
     help_pages.everything = "--help-all" in sys.argv
-    help_pages.of_pictures = sys.argv[1] in COMMANDS_ON_PICTURES
+    help_pages.data = DATA_OF_COMMANDS.get(sys.argv[1], GROUPS["Data"])
     sys.argv[1:] = ["--help" if argument == "--help-all" else argument for argument in sys.argv[1:]]
     if {"--help", "-h"} & set(sys.argv[2:]):
         tell_sources()

@@ -153,7 +153,7 @@ def predict(
     skip_unreadable: bool = False,
     form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
-    """Ask a model about a file of any size: a table of classes with their probabilities.
+    """Ask a model about a file of any size: a table of classes with their probabilities, or of numbers.
 
     Parameters
     ----------

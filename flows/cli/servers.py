@@ -7,8 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.app import Json, app
-from flows.terminal import show, show_json
+from flows.cli.app import Flat, Json, app
+from flows.terminal import remark, show, show_json
+from hw3models.specs import DataOptions
 
 
 @app.command
@@ -49,6 +50,30 @@ def up(
         without_passwords=without_passwords,
     )
     sys.exit(run_up(options))
+
+
+@app.command
+def upload(
+    data: str,
+    /,
+    *,
+    options: Annotated[DataOptions, Flat] = DataOptions(),  # noqa: B008
+) -> None:
+    """Leave data with the MLflow server, so that every worker reaches them; print what studies are to be given.
+
+    What is there already is not sent again. Files that belong to the one that is named go with it, such as X_TEST.ts
+    with X_TRAIN.ts.
+
+    Parameters
+    ----------
+    data
+        A file or a folder, as `hw3 sequences` or `hw3 images` would be given.
+    """
+    from flows.upload import upload
+
+    source, is_new = upload(data, options)
+    remark(f"{'left with' if is_new else 'already with'} MLflow; next: hw3 sequences {source}")
+    show(source)
 
 
 @app.command

@@ -90,16 +90,18 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
 def _check_early(spec: Spec) -> None:
     """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
     from hw3models.data import check_kind, fetch
+    from hw3models.data.addresses import lacks_digest
     from hw3models.data.sources import find_source
 
     if isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         check_kind("sequences" if isinstance(spec, SequencesSpec) else "images", spec.data)
-        if not find_source(spec.data.source).is_remote:
-            fetch(spec.data, cache=Settings().cache)
-    if isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default"):
+        if not find_source(spec.data.source).is_remote or lacks_digest(spec.data.source):
+            fetch(spec.data, cache=Settings().cache, timeout=Settings().download_timeout)
+    has_choices = isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default")
+    if has_choices and isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         from hw3models.pipeline.study import check_study
 
-        check_study(_KINDS[type(spec)], spec)
+        check_study(_KINDS[type(spec)], spec, spec.data.task)
 
 
 def _cancel_flow_runs() -> None:

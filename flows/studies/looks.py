@@ -1,26 +1,19 @@
 """A study that goes on until it is decided: seeds in batches, and a look at the families after each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
-from flows.prefect_tags import prefect_tags
+from flows.studies.batches import Batches, add_batch, gather
 from flows.studies.results import StudyResults
 from flows.studies.training import train_all
 from hw3models.evaluation import sequential
 from hw3models.evaluation.comparison import LookPlan
 from hw3models.evaluation.facts import Facts, fact
-from hw3models.pipeline.merging import merge
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.specs import ComparisonReport, Look
 from hw3models.stats import spending
-from tasks import tracking
 from tasks.evaluation import compare
 from tasks.progress import say
-from tasks.recording import record
-from tasks.training import model_directory
-
-Batches = defaultdict[str, list[str]]
-"""Family -> the MLflow runs of its batches of seeds."""
 
 
 def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonReport | None:
@@ -37,7 +30,7 @@ def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonRep
     for number, seeds in enumerate(counts):
         batch = results.empty()
         train_all(plan, plan.trainings(growing, range(first + before, first + seeds)), batch)
-        _add(plan, results, batch, batches)
+        add_batch(plan, results, batch, batches)
         if len(results.training) < 2:
             break
         comparison = compare(
@@ -57,7 +50,7 @@ def train_until_decided(plan: StudyPlan, results: StudyResults) -> ComparisonRep
         growing = still_growing(looks[-1], stuck, facts, resampled=plan.is_resampled)
         if not looks[-1].undecided or not growing:
             break
-    _gather(plan, results, batches)
+    gather(plan, results, batches)
     if comparison is None:
         return None
     return sequential.with_looks(comparison, looks, counts, resampled=plan.is_resampled, facts=facts)
@@ -74,42 +67,3 @@ def still_growing(look: Look, stuck: Collection[str], facts: Facts, *, resampled
     # Splits count only where both have them.
     pairs_grow = look.leader in able and any(family in able for family in look.undecided)
     return able if not resampled or pairs_grow else []
-
-
-def _add(plan: StudyPlan, results: StudyResults, batch: StudyResults, batches: Batches) -> None:
-    """Put the new seeds to those that are there. A family that fails now stays with the seeds that it has."""
-    for family, training in batch.training.items():
-        run_id = batch.run_ids[family]
-        batches[family].append(run_id)
-        new = (training, batch.evaluation[family])
-        if family in results.training:
-            before = (results.training[family], results.evaluation[family])
-            spec = plan.training(family, (*before[0].seeds, *training.seeds))
-            new = merge(spec, before, new, plan.data, model_directory(spec, plan.data, run_id))
-        results.training[family], results.evaluation[family] = new
-        results.placement[family] = batch.placement[family]
-        results.run_ids[family] = run_id
-    for family, reason in batch.failures.items():
-        if family in results.training:
-            count = len(results.training[family].seeds)
-            results.notes.append(f"{family} stays at its first {count} seeds: training more of them failed: {reason}")
-        else:
-            results.failures[family] = reason
-    results.notes += batch.notes
-    results.cached += batch.cached
-
-
-def _gather(plan: StudyPlan, results: StudyResults, batches: Mapping[str, list[str]]) -> None:
-    """One MLflow run per family, with all of its seeds; the batches become its children."""
-    for family, runs in batches.items():
-        if len(runs) == 1:
-            tracking.name_as_family(runs[0], family, plan.data)
-            tracking.log_seeds(runs[0], results.evaluation[family], plan.data)
-            continue
-        training = results.training[family]
-        run_id = tracking.open_child(plan.parent, plan.training(family, training.seeds), plan.data, prefect_tags())
-        tracking.log_placement(run_id, results.placement[family])
-        record(run_id, training, results.evaluation[family], plan.data, True, plan.metric)
-        tracking.log_seeds(run_id, results.evaluation[family], plan.data)
-        tracking.nest(runs, run_id)
-        results.run_ids[family] = run_id

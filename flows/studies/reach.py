@@ -22,6 +22,7 @@ def check_reach(source: str) -> None:
         return
     raise DataError(
         f"{source} is not on {socket.gethostname()}, whose worker was to read it: a path that only one machine has is "
-        "of no use to the others. Name data that every worker reaches (a path in a folder that all of them share, or "
-        "the name of a data set), or run `hw3` with `--placement here` on the machine that has them."
+        "of no use to the others. Name data that every worker reaches: `hw3 upload FILE` on the machine that has it "
+        "says how, an address (https:// or s3://) does, and so does a path in a folder that all of them share. Or run "
+        "`hw3` with `--placement here` on that machine."
     )

@@ -17,10 +17,11 @@ from prefect.runtime import deployment as prefect_deployment
 from prefect.runtime import flow_run
 
 from flows.prefect_tags import prefect_tags
-from flows.studies.closing import close
+from flows.studies.closing import close, saying_cancelled
 from flows.studies.flush import flush
 from flows.studies.pages import page_path
 from flows.studies.result_cache import done_before, is_whole
+from hw3models.data.addresses import short_name
 from hw3models.evaluation.verdicts import verdict_of
 from hw3models.pipeline.defaults import NOT_COMPARED
 from hw3models.runtime.environment import describe_environment
@@ -62,7 +63,7 @@ def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) ->
     """
     if flow_run.id:
         _started.append(UUID(flow_run.id))
-    with present(flow_run.id):
+    with present(flow_run.id), saying_cancelled():
         return _reported(title, spec, body)
 
 
@@ -141,7 +142,7 @@ def flow_name() -> str:
     data = getattr(spec, "data", None)
     source = data.source if data else getattr(spec, "images", None) or asked.get("source", "")
     seeds = spec.seeds if spec is not None else asked.get("seeds")
-    return slug(f"{flow_run.flow_name} {Path(source).stem} x{seeds} {str(flow_run.id)[:4]}")
+    return slug(f"{flow_run.flow_name} {Path(short_name(source)).stem} x{seeds} {str(flow_run.id)[:4]}")
 
 
 def _is_made_up(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from flows.studies.looks import train_until_decided
 from flows.studies.results import StudyResults
+from flows.studies.searches import train_over_searches
 from flows.studies.training import train_all
 from flows.studies.tuning import Tuned, tune
 from hw3models.checking import warnings_about
@@ -22,14 +23,15 @@ from tasks.reporting import draw_ahead
 
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, latent_dim: int = 2) -> Answer:
     """Download, preprocess, search for recipes, train and evaluate each family, compare."""
-    choice = check_study(kind, spec)
+    choice = check_study(kind, spec, data_spec.task)
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
+    check_kind(choice.kind, data_spec, source)
     data, was_cached = run_cached(preprocess, data_spec, source)
-    shape, classes = " x ".join(map(str, data.shape)), len(data.class_names)
+    shape = " x ".join(map(str, data.shape))
     say(
         f"{data.name}: {data.num_train:,} training, {data.num_validation:,} validation, {data.num_test:,} test examples"
-        f" of {shape}, {classes} classes"
+        f" of {shape}, {data.labels}"
     )
     for line in data.understood:
         say(line)
@@ -54,7 +56,7 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     results.notes += left_out
     tuned = tune(plan, results)
     plan = plan.with_recipes(tuned.recipes)
-    comparison = train_until_decided(plan, results) if spec.until_decided else _train_and_compare(plan, results)
+    comparison = _train_and_compare(plan, results, tuned)
     answer = _answer(plan, results, comparison and with_design(comparison, plan, *_budget(comparison, plan, tuned)))
     answer = answer.model_copy(update={"tuning": dict(tuned.reports)})
     tuned.log(answer.run_ids, parent)
@@ -62,16 +64,23 @@ def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *,
     return answer
 
 
-def _train_and_compare(plan: StudyPlan, results: StudyResults) -> ComparisonReport | None:
-    """All seeds at once; None where fewer than two families could be trained."""
+def _train_and_compare(plan: StudyPlan, results: StudyResults, tuned: Tuned) -> ComparisonReport | None:
+    """All seeds at once, search by search, or until it is decided; None where fewer than two could be trained."""
+    if plan.spec.until_decided:
+        return train_until_decided(plan, results)
     seeds = range(plan.spec.first_seed, plan.spec.first_seed + plan.spec.seeds)
-    train_all(plan, plan.trainings(results.without_failures(plan.trained), seeds), results)
+    if len(tuned.searches) > 1:
+        train_over_searches(plan, results, tuned.searches)
+    else:
+        train_all(plan, plan.trainings(results.without_failures(plan.trained), seeds), results)
     results.add_ensembles(plan.families)
     if results.training:
         # The page is drawn while families are compared.
         draw_ahead(_answer(plan, results, None))
     compared = results.in_order(plan.families)
-    return compare(plan.data, *compared, plan.metric, plan.spec.margin) if len(compared[0]) > 1 else None
+    if len(compared[0]) < 2:
+        return None
+    return compare(plan.data, *compared, plan.metric, plan.spec.margin, estimand=plan.spec.estimand)
 
 
 def _answer(plan: StudyPlan, results: StudyResults, comparison: ComparisonReport | None) -> Answer:

@@ -26,7 +26,7 @@ def train_all(plan: StudyPlan, trainings: Mapping[str, TrainSpec], results: Stud
     with Dispatcher(deadline=plan.spec.queue_deadline) as children:
         here = []
         for family, training in trainings.items():
-            is_batch = plan.spec.until_decided
+            is_batch = plan.spec.until_decided or plan.spec.searches > 1
             run_id = tracking.open_child(plan.parent, training, plan.data, prefect_tags(), is_batch=is_batch)
             cancel_earlier(run_id)
             wanted = for_family(decision, plan.data.kind, family)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 from flows.prefect_tags import prefect_tags
@@ -31,11 +32,30 @@ class Tuned:
 
     reports: Mapping[str, TuningReport]
     trials: Mapping[str, tuple[TrialReport, ...]]
+    """Trials of all searches."""
 
     @property
     def recipes(self) -> dict[str, Recipe]:
-        """Network -> the best recipe."""
+        """Network -> the best recipe, of the first search where there were several."""
         return {family: report.recipe for family, report in self.reports.items()}
+
+    @property
+    def searches(self) -> list[dict[str, Recipe]]:
+        """The same of each search."""
+        every = {family: (report, *report.again) for family, report in self.reports.items()}
+        number = max(map(len, every.values()), default=1)
+        return [{family: each[place].recipe for family, each in every.items()} for place in range(number)]
+
+    def with_another(self, other: "Tuned") -> "Tuned":
+        """Both searches, for the networks that both have found something for."""
+        both = [family for family in self.reports if family in other.reports]
+        reports = {
+            family: self.reports[family].model_copy(
+                update={"again": (*self.reports[family].again, other.reports[family])}
+            )
+            for family in both
+        }
+        return Tuned(reports, {family: self.trials[family] + other.trials[family] for family in both})
 
     def log(self, run_ids: Mapping[str, str], parent: str) -> None:
         """Log the search on the families' MLflow runs, which get their trials as children."""
@@ -50,16 +70,23 @@ NOTHING = Tuned({}, {})
 def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
     """Search for a recipe for each network, where the study asks for it, from the training part alone.
 
-    A network whose search fails is missing, and in the results' failures.
+    A network whose search fails is missing, and in the results' failures. With several searches, all are done before
+    anything is trained.
     """
-    spec, networks = plan.spec, plan.networks
-    if spec.trials is None or not networks:
+    spec = plan.spec
+    if spec.trials is None or not plan.networks:
         return NOTHING
-    decision, alone = decide(spec), plan.parent if spec.fresh else ""
     # A recipe is chosen for as many different examples as there are, whatever each seed is trained on later.
     plan = replace(plan, spec=spec.model_copy(update={"resampling": "seed"}))
+    return reduce(Tuned.with_another, (_one_search(plan, results, number) for number in range(spec.searches)))
+
+
+def _one_search(plan: StudyPlan, results: StudyResults, number: int) -> Tuned:
+    spec, networks = plan.spec, results.without_failures(plan.networks)
+    assert spec.trials is not None
+    decision, alone = decide(spec), plan.parent if spec.fresh else ""
     found = {
-        family: Search(searches(), training, plan.data, goal_for(plan.metric), alone=alone)
+        family: Search(searches(), training, plan.data, goal_for(plan.metric), alone=alone, number=number)
         for family, training in plan.trainings(networks, (0,)).items()
     }
     trials = _Trials(spec.trials, found, results, plan.parent)
@@ -74,7 +101,8 @@ def tune(plan: StudyPlan, results: StudyResults) -> Tuned:
         try:
             if family not in results.failures:
                 reports[family] = choose(search, spec.trials)
-                say(_summary(reports[family], results.data.name))
+                which = f", search {number + 1} of {spec.searches}" if spec.searches > 1 else ""
+                say(_summary(reports[family], f"{results.data.name}{which}"))
         except TrainingError as error:
             results.failures[family] = str(error)
     return Tuned(reports, {family: tuple(found[family].reports(spec.trials)) for family in reports})

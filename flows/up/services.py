@@ -18,7 +18,8 @@ from tasks.settings import Settings
 
 CPU_POOL = "hw3-cpu"
 GPU_POOL = "hw3-gpu"
-TRAINING_QUEUE = "training"
+QUEUES = ("training", "hw3", "images", "autoencoder", "sequences", "nightly", "promote", "drift", "reconcile")
+"""Queues of the CPU pool, each of which gives out one run at a time: trainings, and one for each other deployment."""
 
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 

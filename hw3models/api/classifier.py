@@ -22,7 +22,7 @@ from hw3models.errors import DataError, SpecError
 from hw3models.families import Network, find_family, recipe_of
 from hw3models.pipeline.study import enter_all
 from hw3models.serving.predictor import Predictor
-from hw3models.specs import DataSpec, Recipe, TrainSpec
+from hw3models.specs import Axes, DataSpec, Recipe, TrainSpec
 
 
 class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -37,6 +37,7 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         epochs: passes over the examples; None: the recipe's own.
         recipe: `default`, or another recipe of the family, or a `Recipe`.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        axes: `NCT` where series are (N, C, T), as aeon's are; None: (N, T, C), and what looks otherwise is refused.
         random_state: the first seed.
     """
 
@@ -48,6 +49,7 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         epochs: int | None = None,
         recipe: str | Recipe = "default",
         device: str = "auto",
+        axes: Axes | None = None,
         random_state: int = 0,
     ) -> None:
         self.family = family
@@ -55,6 +57,7 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.epochs = epochs
         self.recipe = recipe
         self.device = device
+        self.axes = axes
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:  # scikit-learn's names
@@ -68,7 +71,10 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"a classifier needs 2 classes at least, got 1 class: {classes[0]!r}.")
-        raw = raw_from_arrays(X, codes.astype(np.int64))
+        try:
+            raw = raw_from_arrays(X, codes.astype(np.int64), axes=self.axes)
+        except DataError as error:
+            raise ValueError(str(error)) from error
         (name,) = enter_all(raw.kind, [self.family])
         family = find_family(raw.kind, name)
         if not isinstance(family, Network):
@@ -86,7 +92,7 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             }
         )
         self.classes_ = classes
-        self.models_ = _trained(raw, family, spec, classes)
+        self.models_ = _trained(raw, family, spec, classes, self.axes)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -107,7 +113,7 @@ class FamilyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         return X if X.dtype == np.uint8 else X.astype(np.float64), y
 
 
-def _trained(raw: Raw, family: Network, spec: TrainSpec, classes: NDArray[Any]) -> Model:
+def _trained(raw: Raw, family: Network, spec: TrainSpec, classes: NDArray[Any], axes: Axes | None) -> Model:
     dataset = _all_for_training(raw, family.recipe if spec.recipe is None else spec.recipe)
     result = fit(dataset, family, spec)
     with TemporaryDirectory(prefix="hw3-fit-") as folder:
@@ -119,7 +125,7 @@ def _trained(raw: Raw, family: Network, spec: TrainSpec, classes: NDArray[Any]) 
         ]
     except ValueError as error:
         raise DataError(f"{family.label}: the trained networks cannot be used ({error}).") from error
-    return Model(predictors, classes)
+    return Model(predictors, classes, axes)
 
 
 def _all_for_training(raw: Raw, recipe: Recipe) -> Dataset:

@@ -6,17 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw3models.errors import DataError
+from hw3models.data.arrays import WHERE, in_order
+from hw3models.data.readers.image_arrays import eight_bits
+from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import Predictor
+from hw3models.specs import Axes
 
 
 class Model:
     """Answers about new examples, in the labels that it was trained with."""
 
-    def __init__(self, predictors: Sequence[Predictor], classes: NDArray[Any]) -> None:
-        self._predictors = tuple(predictors)
+    def __init__(self, predictors: Sequence[Predictor], classes: NDArray[Any], axes: Axes | None = None) -> None:
+        self._predictors, self._axes = tuple(predictors), axes
         self.classes = classes
-        """(K,) labels, in the order of the columns of probabilities."""
+        """(K,) labels, in the order of the columns of probabilities; empty where numbers are predicted."""
 
     @property
     def family(self) -> str:
@@ -28,25 +31,37 @@ class Model:
 
         Raises:
             DataError: they do not fit the model.
+            SpecError: it predicts numbers.
         """
-        taken = _as_taken(self._predictors[0], examples)
+        if self._predictors[0].manifest.target is not None:
+            raise SpecError(f"{self.family} predicts numbers and has no probabilities. Use `predict`.")
+        taken = self._taken(examples)
         answers = [one.predict(taken)["probabilities"] for one in self._predictors]
         return np.asarray(np.mean(answers, axis=0), np.float32)
 
     def predict(self, examples: ArrayLike | Sequence[ArrayLike]) -> NDArray[Any]:
-        """Examples as in `study` to labels (N,).
+        """Examples as in `study` to labels (N,), or numbers (N,); of several seeds their mean.
 
         Raises:
             DataError: they do not fit the model.
         """
+        if self._predictors[0].manifest.target is not None:
+            taken = self._taken(examples)
+            return np.asarray(np.mean([one.predict(taken)["prediction"] for one in self._predictors], axis=0))
         return np.asarray(self.classes[self.predict_proba(examples).argmax(axis=1)])
+
+    def _taken(self, examples: ArrayLike | Sequence[ArrayLike]) -> NDArray[Any]:
+        return _as_taken(self._predictors[0], in_order(examples, "NCT") if self._axes == "NCT" else examples)
 
 
 def _as_taken(predictor: Predictor, examples: Any) -> NDArray[Any]:
     """Arrays as the predictor wants them: (N, H, W) or (N, T, C), shorter series with NaN at the end."""
     manifest = predictor.manifest
     if manifest.kind == "images":
-        return np.asarray(examples)
+        pixels, fault = eight_bits(np.asarray(examples), "X")
+        if fault:
+            raise DataError(f"{WHERE}: {fault}.")
+        return pixels
     steps, channels = manifest.shape[0], manifest.shape[1]
     ragged = not isinstance(examples, np.ndarray) and len({np.shape(one) for one in examples}) > 1
     values = None if ragged else np.asarray(examples)

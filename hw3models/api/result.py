@@ -2,6 +2,7 @@
 
 import shutil
 import weakref
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,14 @@ from hw3models.engine.model_store import load_model, rebuild
 from hw3models.errors import SpecError
 from hw3models.evaluation.scores import main_metric
 from hw3models.evaluation.verdicts import verdict_of
+from hw3models.explaining import Explanation, Method
+from hw3models.explaining.explanation import NUM_EXAMPLES
+from hw3models.explaining.kept import explain_family
 from hw3models.families import display_name, facts_of
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
 from hw3models.serving.predictor import Predictor, fitted_member
-from hw3models.specs import Answer, RunReport
+from hw3models.specs import Answer, Axes, RunReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,12 +47,13 @@ class StudyResult:
         *,
         classes: NDArray[Any],
         folder: StudyFolder,
+        axes: Axes | None = None,
     ) -> None:
         self.run = run
         """Everything, as the flows return it; `run.model_dump_json()` keeps it."""
         self.classes = classes
         """(K,) labels."""
-        self._folder = folder
+        self._folder, self._axes = folder, axes
 
     @property
     def folder(self) -> Path:
@@ -133,9 +138,32 @@ class StudyResult:
         seeds = manifest.seeds[:members] if members > 1 and seed is None else (wanted,)
         if is_network:
             networks = [(manifest.of((one,)), rebuild(manifest, kept, one)) for one in seeds]
-            return Model([Predictor.of_network(*network) for network in networks], self.classes)
+            return Model([Predictor.of_network(*network) for network in networks], self.classes, self._axes)
         fitted = [Predictor(manifest.of((one,)), [fitted_member(manifest, kept[one])]) for one in seeds]
-        return Model(fitted, self.classes)
+        return Model(fitted, self.classes, self._axes)
+
+    def explain(
+        self,
+        family: str | None = None,
+        *,
+        examples: int = NUM_EXAMPLES,
+        methods: Sequence[Method] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Explanation:
+        """What the answers of a family's seeds about test examples rest on, and whether that can be believed.
+
+        Args:
+            family: None: the one to take.
+            examples: how many are drawn from the test part.
+            methods: of `occlusion` and `gradients`; None: both of a network, occlusion of others.
+            tell: gets a line before each method, such as `print`.
+
+        Raises:
+            SpecError: there is no such family, its model is not kept, or it cannot be explained.
+            DataError: the model or the data are gone.
+        """
+        self.model(wanted := family or self.take)
+        return explain_family(self.answer, wanted, num=examples, methods=methods, tell=tell)
 
     def plot(self) -> "Figure":
         """Families with their intervals; baselines are hollow."""

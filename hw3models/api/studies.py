@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hw3models.api.result import StudyFolder, StudyResult
+from hw3models.checking import warnings_about
 from hw3models.data.arrays import WHERE, raw_from_arrays
+from hw3models.data.labels import merged
 from hw3models.data.preparation import prepare_raw
 from hw3models.data.raw import Raw
 from hw3models.data.source import made
@@ -27,6 +30,7 @@ from hw3models.pipeline.study import check_study
 from hw3models.runtime.environment import describe_environment
 from hw3models.specs import (
     Answer,
+    Axes,
     DataOptions,
     DataSpec,
     EvaluationReport,
@@ -34,22 +38,14 @@ from hw3models.specs import (
     RunReport,
     StudyKind,
     StudySpec,
+    Task,
     TrainReport,
 )
 
-ELSEWHERE = ("tune", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
+ELSEWHERE = ("tune", "searches", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
 """Options of a study that need the flows: `hw3 sequences` and `hw3 images` have them."""
-OF_FILES = (
-    "digest",
-    "sample_column",
-    "time_column",
-    "label_column",
-    "group_column",
-    "num_train",
-    "num_test",
-    "difficulty",
-)
-"""Options of data that are about files or made data, not about arrays."""
+OF_ARRAYS = ("max_train", "merge_labels", "missing", "seed", "task", "test_fraction", "validation_fraction")
+"""Options of data that are about arrays, too; the others say how files are read, or which data are made."""
 
 
 def study(
@@ -61,6 +57,7 @@ def study(
     groups: ArrayLike | None = None,
     test: ArrayLike | None = None,
     kind: Kind | None = None,
+    axes: Axes | None = None,
     channels: Sequence[str] = (),
     name: str = "arrays",
     folder: str | Path | None = None,
@@ -73,15 +70,19 @@ def study(
     be trained does not stop the others; the result says why.
 
     Args:
-        examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N arrays
-            (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
-        labels: (N,) whole numbers or text.
+        examples: images, uint8 (N, H, W) or (N, H, W, 3), or other numbers of four axes (fractions in 0..1, channels
+            first); or series, numbers (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series
+            that are NaN in every channel are not part of it.
+        labels: (N,) whole numbers or text; numbers with fractions are predicted (regression), whole ones with
+            `task="regression"`.
         families: such as `["cnn", "rocket"]` or `"cnn,./nets.py:MyNet"`; None: all that suit.
         seeds: trainings of each family.
         groups: (N,) whose examples they are (subjects, recordings): none is then on two sides, and the intervals count
             groups. None: the examples are independent.
         test: (N,) True for examples to test on; None: a quarter is drawn, stratified by class.
-        kind: `images` or `sequences`; None: images where they are uint8 of such a shape, else series.
+        kind: `images` or `sequences`; None: images where they are uint8 or have four axes, else series.
+        axes: of series: `NTC`, or `NCT` where channels come before steps, as in aeon; None: NTC, and arrays that look
+            like NCT are refused.
         channels: names of the C channels of series.
         name: what reports call the data.
         folder: where models and predictions are kept; None: a temporary one, that goes with the result.
@@ -94,11 +95,26 @@ def study(
         DataError: the arrays do not fit; all faults together.
         TrainingError: no family could be trained.
     """
-    raw = raw_from_arrays(examples, labels, kind=kind, test=test, groups=groups, channels=channels, name=name)
     own, of_data = _options(options)
+    task, told = _task_of(labels, of_data.get("task"))
+    raw = raw_from_arrays(
+        examples,
+        labels,
+        kind=kind,
+        task=task,
+        axes=axes,
+        test=test,
+        groups=groups,
+        channels=channels,
+        name=name,
+    )
+    raw = replace(raw, understood=(*raw.understood, *told))
+    of_data["task"] = task
     spec = StudySpec.model_validate({"families": families, "seeds": seeds} | own)
     where = Path(tempfile.mkdtemp(prefix="hw3-study-") if folder is None else folder).absolute()
     found = StudyFolder(where, is_temporary=folder is None)
+    if of_data.get("merge_labels"):
+        raw = merged(raw)
     started, clock = datetime.now().astimezone(), time.perf_counter()
     answer = _study(raw, spec, DataSpec(source=WHERE, **of_data), where, tell)
     run = RunReport(
@@ -110,15 +126,31 @@ def study(
         environment=describe_environment(),
         warnings=_warnings(answer),
     )
-    return StudyResult(run, classes=_originals(labels, raw.class_names), folder=found)
+    classes = _originals(labels, raw.class_names if task == "classification" else ())
+    return StudyResult(run, classes=classes, folder=found, axes=axes)
+
+
+def _task_of(labels: ArrayLike, asked: Task | None) -> tuple[Task, tuple[str, ...]]:
+    """What the labels are, and what is said of it: numbers with fractions are predicted where nobody says otherwise."""
+    values = np.asarray(labels)
+    has_fractions = values.dtype.kind == "f" and bool((np.isfinite(values) & (values != np.floor(values))).any())
+    if asked is not None or not has_fractions:
+        return asked or "classification", ()
+    told = 'y holds numbers with fractions: taken as numbers to predict (`task="classification"` would refuse them).'
+    return "regression", (told,)
 
 
 def _options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options of the study, and those of the data."""
     of_study = set(StudySpec.model_fields) - {*ELSEWHERE, "families", "seeds"}
-    of_data = set(DataOptions.model_fields) - set(OF_FILES)
+    of_data = set(OF_ARRAYS)
     if needs_flows := sorted(set(options) & set(ELSEWHERE)):
         raise SpecError(f"`{needs_flows[0]}` needs the flows: use `hw3 images` or `hw3 sequences`, or leave it out.")
+    if of_files := sorted(set(options) & set(DataOptions.model_fields) - of_data):
+        raise SpecError(
+            f"`{of_files[0]}` says how files are read, and these are arrays: change the arrays, or give a file to "
+            "`hw3 images` or `hw3 sequences`."
+        )
     if unknown := sorted(set(options) - of_study - of_data):
         raise SpecError(f"`{unknown[0]}` is no option; there are {', '.join(sorted(of_study | of_data))}.")
     return (
@@ -137,16 +169,23 @@ class _Reports(NamedTuple):
 
 def _study(raw: Raw, spec: StudySpec, of_data: DataSpec, folder: Path, tell: Callable[[str], None]) -> Answer:
     study_kind: StudyKind = "sequences" if raw.kind == "sequences" else "images"
-    choice = check_study(study_kind, spec)
+    choice = check_study(study_kind, spec, of_data.task)
     data = prepare_raw(raw, of_data, made(WHERE, raw.kind, 1), cache=folder)
-    entries, notes = fitting_entries(choice.families, data, spec, choice.objective)
+    warned = warnings_about(data, of_data)
+    for text in warned:
+        tell(text)
+    entries, left_out = fitting_entries(choice.families, data, spec, choice.objective)
     plan = StudyPlan(kind=study_kind, spec=spec, source=of_data, data=data, families=entries, metric=choice.metric)
     found = _train_all(plan, folder, tell)
     comparison = None
     if len(found.training) > 1:
-        compared = compare_reports(data, found.training, found.evaluation, plan.metric, spec.margin)
+        compared = compare_reports(
+            data, found.training, found.evaluation, plan.metric, spec.margin, estimand=spec.estimand
+        )
         comparison = with_design(compared, plan)
-    return answer_of(plan, found.training, found.evaluation, comparison, failures=found.failures, notes=notes)
+    return answer_of(
+        plan, found.training, found.evaluation, comparison, failures=found.failures, notes=[*warned, *left_out]
+    )
 
 
 def _train_all(plan: StudyPlan, folder: Path, tell: Callable[[str], None]) -> _Reports:
@@ -177,7 +216,7 @@ def _train_all(plan: StudyPlan, folder: Path, tell: Callable[[str], None]) -> _R
 
 def _warnings(answer: Answer) -> tuple[str, ...]:
     failed = [f"{family} could not be trained: {why}" for family, why in answer.failures.items()]
-    return tuple(dict.fromkeys((*answer.data.notes, *failed, *answer.notes)))
+    return tuple(dict.fromkeys((*answer.data.warnings, *failed, *answer.notes)))
 
 
 def _originals(labels: ArrayLike, class_names: Sequence[str]) -> np.ndarray[Any, Any]:
@@ -188,4 +227,4 @@ def _originals(labels: ArrayLike, class_names: Sequence[str]) -> np.ndarray[Any,
         by_name |= {str(value): value for value in values}
     else:
         by_name = {value.decode() if isinstance(value, bytes) else str(value): value for value in values}
-    return np.array([by_name[name] for name in class_names], dtype=values.dtype)
+    return np.array([by_name.get(name, name) for name in class_names], dtype=values.dtype)

@@ -5,6 +5,7 @@ import numpy as np
 from hw3models.checking import contents, duplicates, groups, leaks, pictures, splits
 from hw3models.checking.findings import ORDER, DataCheck, Finding
 from hw3models.checking.sample import Sample, draw
+from hw3models.data.arrays import WHERE
 from hw3models.data.preparation import load_prepared
 from hw3models.data.raw import Raw, padding_note
 from hw3models.data.sources import match
@@ -21,7 +22,7 @@ def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
     Data that are known by name, or made, are not looked at: nothing of them is new.
     """
     source = match(spec.source)
-    if source is None or not source.is_path:
+    if spec.source != WHERE and (source is None or not (source.is_path or source.is_own)):
         return []
     prepared = load_prepared(data)
     raw = Raw(
@@ -30,6 +31,7 @@ def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
         features=prepared.features,
         labels=prepared.labels,
         class_names=prepared.class_names,
+        targets=prepared.targets,
         lengths=prepared.lengths,
         test=np.isin(np.arange(len(prepared.labels)), prepared.test),
         channels=prepared.channels,
@@ -59,9 +61,11 @@ def _checked(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
     train, test = (np.bincount(raw.labels[rows], minlength=len(names)) for rows in (is_train, ~is_train))
     sample = draw(raw, is_train)
     findings = [*faults, *groups.named(raw, is_train, spec.group_column or raw.group_kind), *groups.likely(raw, sample)]
-    findings += [*contents.labels(names), *duplicates.duplicates(raw, is_train)]
-    if not faults:  # without a split nothing true can be said of its sides
+    findings += [*(contents.labels(names) if raw.targets is None else ()), *duplicates.duplicates(raw, is_train)]
+    if not faults and raw.targets is None:  # without a split nothing true can be said of its sides
         findings += contents.classes(names, train, test)
+    elif not faults and raw.targets is not None:
+        findings += contents.numbers(raw.targets, is_train)
     if raw.kind == "sequences":
         findings += contents.gaps(sample, filled=spec.missing == "interpolate")
         findings += [*contents.pictures(raw, sample), *contents.channels(sample), *leaks.leaks(sample, len(names))]
@@ -78,6 +82,7 @@ def _checked(raw: Raw, spec: DataSpec) -> tuple[DataCheck, Sample]:
         kind=raw.kind,
         shape=raw.features.shape[1:],
         num_examples=num,
+        task="classification" if raw.targets is None else "regression",
         class_names=names,
         train_counts=tuple(map(int, train)),
         test_counts=tuple(map(int, test)),

@@ -20,6 +20,10 @@ FEW_TEST = 10
 """Test examples of a class, under which scores of it say little."""
 UNEVEN = 10.0
 """The largest class against the smallest."""
+FEW_NUMBERS = 30
+"""Test examples, under which the error of predicted numbers says little."""
+FAR_OUT = 0.01
+"""Share of the labels that should not make most of their variance."""
 _MOST = 6
 """Names in one sentence."""
 
@@ -62,6 +66,41 @@ def classes(names: tuple[str, ...], train: NDArray[np.int64], test: NDArray[np.i
             severity="warning",
             what=f"no test example of class {named(absent)}",
             do="nothing is said about it: move some examples to the test split",
+        )
+
+
+def numbers(targets: NDArray[np.float64], is_train: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Numbers to predict: a few that weigh more than all others, one that most are, and test ones beyond training."""
+    own, test = targets[is_train], targets[~is_train]
+    squares = np.sort(np.square(own - own.mean()))[::-1]
+    few = max(1, round(FAR_OUT * len(own)))
+    if squares.sum() > 0 and (share := squares[:few].sum() / squares.sum()) > 0.5:
+        furthest = own[np.abs(own - own.mean()).argmax()]
+        yield Finding(
+            severity="warning",
+            what=f"{few:,} of {len(own):,} training labels make {100 * share:.0f}% of the variance; the furthest out "
+            f"is {furthest:g}",
+            do="are they measured right? if so, compare by `--metric mae`, or give the logarithm as the label",
+        )
+    values, counts = np.unique(own, return_counts=True)
+    if len(values) > 1 and counts.max() > len(own) / 2:
+        yield Finding(
+            severity="warning",
+            what=f"{100 * counts.max() / len(own):.0f}% of the training labels are {values[counts.argmax()]:g}",
+            do="predict first whether it is that number, as a class, and the number of the others after it",
+        )
+    if beyond := int(((test < own.min()) | (test > own.max())).sum()):
+        yield Finding(
+            severity="note",
+            what=f"{beyond:,} of {len(test):,} test labels lie beyond those of training, {own.min():g} to "
+            f"{own.max():g}",
+            do="nothing, if such numbers will come; baselines on trees never say them",
+        )
+    if len(test) < FEW_NUMBERS:
+        yield Finding(
+            severity="warning",
+            what=f"there are {len(test):,} test examples, fewer than {FEW_NUMBERS}",
+            do="intervals of RMSE say little: a single large error may be most of it",
         )
 
 

@@ -28,10 +28,12 @@ def duplicates(raw: Raw, is_train: NDArray[np.bool_]) -> Iterator[Finding]:
             f"are examples {', '.join(map(str, across[0][:4]))} (counting from 0)",
             do="keep each example once: the test would ask what was learnt by heart",
         )
-    torn = [rows for rows in repeated if len(set(raw.labels[rows].tolist())) > 1]
+    said = raw.labels if raw.targets is None else raw.targets
+    torn = [rows for rows in repeated if len(set(said[rows].tolist())) > 1]
     if torn:
         rows = torn[0]
-        labels = ", ".join(repr(raw.class_names[k]) for k in dict.fromkeys(raw.labels[rows].tolist()))
+        each = dict.fromkeys(said[rows].tolist())
+        labels = ", ".join(repr(raw.class_names[int(k)]) if raw.targets is None else f"{k:g}" for k in each)
         yield Finding(
             severity="error",
             what=f"{len(torn):,} examples stand there with several labels; examples {', '.join(map(str, rows[:4]))} "

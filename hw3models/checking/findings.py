@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from hw3models.specs import Kind, Report
+from hw3models.specs import Kind, Report, Task
 
 Severity = Literal["error", "warning", "note"]
 """A result would mean nothing; something to look into; good to know."""
@@ -28,7 +28,10 @@ class DataCheck(Report):
     shape: tuple[int, ...]
     """Shape of one example: (H, W) or (H, W, 3), or (T, C)."""
     num_examples: int
+    task: Task = "classification"
+    """What a label is."""
     class_names: tuple[str, ...]
+    """Of regression ranges of the number."""
     train_counts: tuple[int, ...]
     """Per class; validation examples are taken from these."""
     test_counts: tuple[int, ...]

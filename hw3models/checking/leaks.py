@@ -27,19 +27,22 @@ def leaks(sample: Sample, num_classes: int) -> Iterator[Finding]:
     labels = sample.labels[train]
     if np.bincount(labels, minlength=num_classes).min() < 5:
         return  # too few for five folds
+    targets = None if sample.targets is None else sample.targets[train]
+    what = "balanced accuracy" if targets is None else "of the variance"
+    tells = "tells the classes apart" if targets is None else "tells the number"
     found: dict[str, tuple[float, str]] = {}  # the most telling number of each channel
     for name, numbers in _numbers(sample, train):
         if len(np.unique(numbers)) < 2:
             continue
-        accuracy = alone(numbers, labels, num_classes)
+        accuracy = alone(numbers, labels, num_classes) if targets is None else explained_alone(numbers, targets)
         of = name.partition(" of ")[2]
         if accuracy >= max(ALONE, found.get(of, (0.0, ""))[0]):
             found[of] = (accuracy, name)
     for accuracy, name in sorted(found.values(), reverse=True)[:5]:
         yield Finding(
             severity="warning",
-            what=f"{name} alone tells the classes apart: {100 * accuracy:.0f}% balanced accuracy, cross-validated on "
-            f"{len(train):,} training examples",
+            what=f"{name} alone {tells}: {100 * accuracy:.0f}% {what}, cross-validated on {len(train):,} training "
+            "examples",
             do="is it known when the model is used? if not, leave it out; if so, no network is needed",
         )
 
@@ -53,8 +56,8 @@ def order(sample: Sample, num_classes: int) -> Iterator[Finding]:
     if binom.cdf(runs - 1, len(labels) - 1, expected) < 1e-6:
         yield Finding(
             severity="note",
-            what=f"examples of a class stand together in the file: {runs:,} runs, {expected * len(labels):,.0f} "
-            "would be expected",
+            what=f"examples of {'a class' if sample.targets is None else 'near numbers'} stand together in the file: "
+            f"{runs:,} runs, {expected * len(labels):,.0f} would be expected",
             do="nothing, where splits are drawn at random (they are stratified); a split by position would be wrong",
         )
 
@@ -85,3 +88,14 @@ def alone(numbers: NDArray[np.float64], labels: NDArray[np.int64], num_classes: 
     tree = DecisionTreeClassifier(max_leaf_nodes=2 * num_classes, random_state=0)
     said = cross_val_predict(tree, np.nan_to_num(numbers)[:, None], labels, cv=5)
     return float(np.mean([(said[labels == k] == k).mean() for k in range(num_classes) if (labels == k).any()]))
+
+
+def explained_alone(numbers: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+    """The share of the variance of `targets` (n,) that a small tree explains, five folds."""
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=30, min_samples_leaf=5, random_state=0)
+    folds = KFold(5, shuffle=True, random_state=0)
+    said = cross_val_predict(tree, np.nan_to_num(numbers)[:, None], targets, cv=folds)
+    return float(1 - np.square(said - targets).sum() / max(np.square(targets - targets.mean()).sum(), 1e-300))

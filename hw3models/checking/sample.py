@@ -29,6 +29,8 @@ class Sample:
     lengths: NDArray[np.int64]
     """(N,)."""
     labels: NDArray[np.int64]
+    targets: NDArray[np.float64] | None
+    """(N,) numbers to predict; None of classes."""
     is_train: NDArray[np.bool_]
     """Training and validation; the rest is for test."""
     channels: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ def draw(raw: Raw, is_train: NDArray[np.bool_], *, seed: int = 0) -> Sample:
         valid=valid,
         lengths=lengths,
         labels=raw.labels[rows],
+        targets=None if raw.targets is None else raw.targets[rows],
         is_train=is_train[rows],
         channels=raw.channels,
     )

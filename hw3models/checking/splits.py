@@ -86,6 +86,7 @@ def times(spec: DataSpec) -> Iterator[Finding]:
         return
     import pandas as pd
 
+    spec = source.columns(spec)
     try:
         table = source.table(path_of(spec.source), [spec.sample_column, spec.time_column, "split"])
     except (OSError, ValueError, DataError):

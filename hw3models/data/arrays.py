@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, class_codes, group_codes, group_texts, label_texts, raw_sequences
+from hw3models.data.readers.image_arrays import eight_bits, how_taken
+from hw3models.data.tails import without_tails
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import Kind
+from hw3models.specs import Axes, Kind, Task
 
 WHERE = "X and y"
 """How messages name them."""
@@ -23,6 +26,8 @@ def raw_from_arrays(
     labels: ArrayLike,
     *,
     kind: Kind | None = None,
+    task: Task = "classification",
+    axes: Axes | None = None,
     test: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     channels: Sequence[str] = (),
@@ -31,10 +36,13 @@ def raw_from_arrays(
     """Labelled examples, as a reader of files would hand them over.
 
     Args:
-        examples: images, uint8 (N, H, W) or (N, H, W, 3); or series, numbers (N, T, C) or (N, T), or a list of N
-            arrays (T_i, C). Steps at the end of a series that are NaN in every channel are not part of it.
-        labels: (N,) whole numbers or text.
-        kind: what they are; None: images where they are uint8 of such a shape, else series.
+        examples: images, uint8 (N, H, W) or any numbers of four axes, as `eight_bits` takes them; or series, numbers
+            (N, T, C) or (N, T), or a list of N arrays (T_i, C). Steps at the end of a series that are NaN in every
+            channel are not part of it.
+        labels: (N,) whole numbers or text; numbers of any kind where they are to be predicted.
+        kind: what they are; None: images where they are uint8 or have four axes, else series.
+        task: what a label is: a class, or a number to predict.
+        axes: of series, `NTC` or `NCT` (channels before steps); None: NTC, refused where they look like NCT.
         test: (N,) True for examples to test on; None: they are drawn.
         groups: (N,) whose examples they are, whole numbers or text; None: they are independent.
         channels: names of the C channels.
@@ -42,19 +50,21 @@ def raw_from_arrays(
 
     Raises:
         DataError: shapes or types do not fit; all faults together.
-        SpecError: no such kind.
+        SpecError: no such kind or axes.
     """
     if kind not in (None, "images", "sequences"):
         raise SpecError(f"`kind` must be images or sequences, got {kind!r}.")
+    if axes not in (None, "NTC", "NCT"):
+        raise SpecError(f"`axes` must be NTC or NCT, got {axes!r}.")
     values = np.asarray(labels)
     faults = [] if values.ndim == 1 else [f"y has shape {values.shape}; one label for each example, (N,), is needed"]
     try:
-        texts = label_texts(values) if values.ndim == 1 else []
+        texts = label_texts(values, task) if values.ndim == 1 else []
     except ValueError as error:
         texts = []
         faults.append(f"y: {error}")
     pictures = None if _is_ragged(examples) else _images(np.asarray(examples), kind)
-    series = [] if pictures is not None else _series(examples, faults)
+    series = [] if pictures is not None else _series(examples, axes, faults)
     num = len(series) if pictures is None else len(pictures)
     if values.ndim == 1 and num != len(values):
         faults.append(f"X has {num:,} examples, but y has {len(values):,} labels")
@@ -69,7 +79,7 @@ def raw_from_arrays(
         if channels and len(channels) != series[0].shape[1]:
             raise DataError(f"{WHERE}: {len(channels)} names for {series[0].shape[1]} channels.")
         names = named if groups is not None else None
-        return raw_sequences(name, series, texts, test=held_out, channels=tuple(channels), groups=names)
+        return without_tails(raw_sequences(name, series, texts, test=held_out, channels=tuple(channels), groups=names))
     classes, codes = class_codes(texts)
     group_names, group_of = ((), None) if groups is None else group_codes(named)
     return Raw(
@@ -81,6 +91,7 @@ def raw_from_arrays(
         test=held_out,
         groups=group_of,
         group_names=group_names,
+        understood=tuple(filter(None, [how_taken(np.asarray(examples))])),
     )
 
 
@@ -93,24 +104,46 @@ def _is_ragged(examples: Any) -> bool:
 
 def _images(examples: NDArray[Any], kind: Kind | None) -> NDArray[np.uint8] | None:
     """The images; None where they are series."""
-    shaped = examples.ndim == 3 or (examples.ndim == 4 and examples.shape[-1] == 3)
-    if kind == "sequences" or (kind is None and not (shaped and examples.dtype == np.uint8)):
+    shaped = examples.ndim == 4 or (examples.ndim == 3 and examples.dtype in (np.uint8, np.bool_))
+    if kind == "sequences" or (kind is None and not shaped):
         return None
-    if not shaped:
-        raise DataError(f"{WHERE}: images are (N, H, W) or (N, H, W, 3), got {examples.shape}.")
-    if examples.dtype != np.uint8:
-        whole = examples.dtype.kind in "iu" or (np.isfinite(examples).all() and (examples == np.round(examples)).all())
-        if not whole or examples.min() < 0 or examples.max() > 255:
-            raise DataError(
-                f"{WHERE}: pixels are whole numbers in 0..255, got {examples.dtype}; multiply by 255 and round."
-            )
-    return np.ascontiguousarray(examples, dtype=np.uint8)
+    if examples.ndim not in (3, 4) or examples.dtype.kind not in "buif":
+        raise DataError(
+            f"{WHERE}: images are (N, H, W) or (N, H, W, 3), numbers, got {examples.dtype} {examples.shape}."
+        )
+    pixels, fault = eight_bits(examples, "X")
+    if fault:
+        raise DataError(f"{WHERE}: {fault}.")
+    return pixels
 
 
-def _series(examples: Any, faults: list[str]) -> list[NDArray[np.float64]]:
-    """N arrays (T_i, C), without the steps after their end."""
+def in_order(examples: Any, axes: Axes | None) -> Any:
+    """Series with steps before channels: an array (N, T, C) or (N, T), or N arrays (T_i, C) or (T_i,).
+
+    Raises:
+        DataError: nobody named the axes, and it looks as if channels came before steps.
+    """
+    if not _is_ragged(examples):
+        return ordered(np.asarray(examples), axes, WHERE, "axes='{}'")
+    if axes == "NCT":
+        return [np.asarray(one).T for one in examples]
+    shapes = [np.shape(one) for one in examples]
+    if (
+        axes is None
+        and all(len(one) == 2 for one in shapes)
+        and len({one[0] for one in shapes}) == 1 < len({one[1] for one in shapes})
+    ):
+        raise DataError(
+            f"{WHERE}: all series have {shapes[0][0]} rows and differ in columns, so channels come before steps. "
+            "Say so: `axes='NCT'`."
+        )
+    return examples
+
+
+def _series(examples: Any, axes: Axes | None, faults: list[str]) -> list[NDArray[np.float64]]:
+    """N arrays (T_i, C)."""
     found = []
-    for number, one in enumerate(examples):
+    for number, one in enumerate(in_order(examples, axes)):
         try:
             values = np.asarray(one, dtype=np.float64)
         except (TypeError, ValueError):
@@ -121,8 +154,7 @@ def _series(examples: Any, faults: list[str]) -> list[NDArray[np.float64]]:
         if values.ndim != 2 or values.size == 0:
             faults.append(f"series {number} has shape {np.shape(one)}; (steps, channels) or (steps,) is needed")
             return []
-        there = np.asarray(~np.isnan(values).all(axis=1))
-        found.append(values[: len(values) - int(there[::-1].argmax())] if there.any() else values)
+        found.append(values)
     widths = sorted({one.shape[1] for one in found})
     if len(widths) > 1:
         faults.append(f"series have {' and '.join(map(str, widths))} channels; all must have as many")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import Axes
 
 _LOOKED_AT = 500
 CLEAR = 0.3
@@ -24,22 +24,22 @@ def alike(values: NDArray[Any], axis: int) -> float:
     return 0.0 if power == 0 else float((centred[..., 1:] * centred[..., :-1]).sum() / power)
 
 
-def ordered(values: NDArray[Any], spec: DataSpec, where: str) -> NDArray[Any]:
-    """(N, T, C) of an array whose axes the spec names; a view where it says NCT.
+def ordered(values: NDArray[Any], axes: Axes | None, where: str, option: str = "--axes {}") -> NDArray[Any]:
+    """(N, T, C) of an array whose axes are named; a view where they are NCT. `option` is how a user names them.
 
     Raises:
         DataError: nobody named them, and it looks as if channels came before steps.
     """
-    if values.ndim != 3 or 0 in values.shape or spec.axes == "NTC":
+    if values.ndim != 3 or 0 in values.shape or axes == "NTC":
         return values
-    if spec.axes == "NCT":
+    if axes == "NCT":
         return values.transpose(0, 2, 1)
     first, second = values.shape[1:]
     if first < second and _are_channels_first(values, first, second):
         raise DataError(
             f"{where}: X {values.shape} would be {first} steps of {second} channels, but looks like {first} channels "
-            f"of {second} steps. Say which: `--axes NCT` (series, channels, steps) or `--axes NTC` (series, steps, "
-            "channels)."
+            f"of {second} steps. Say which: `{option.format('NCT')}` (series, channels, steps) or "
+            f"`{option.format('NTC')}` (series, steps, channels)."
         )
     return values
 

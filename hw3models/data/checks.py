@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from hw3models.data.blocks import blocks
 from hw3models.data.raw import Raw
+from hw3models.data.targets import look_like_measurements
 from hw3models.errors import DataError
 
 MIN_TRAIN_PER_CLASS = 2
+MIN_NUMBERS = 10
+"""Training examples of regression at least."""
 MAX_LISTED = 8
 """Faults listed one by one; more are counted."""
 
@@ -54,7 +57,7 @@ def check(raw: Raw, where: str, *, fill: bool = False) -> None:
         DataError: all faults together: too few classes, steps or examples of a class, classes that only the
             test split has, values that are not finite.
     """
-    raise_faults(where, [*_shape_faults(raw), *_finite_faults(raw, fill=fill), *_class_faults(raw)])
+    raise_faults(where, [*_shape_faults(raw), *_finite_faults(raw, fill=fill), *_label_faults(raw)])
 
 
 def not_finite_fault(values: NDArray[Any], axes: Sequence[str], *, fill: bool = False) -> str | None:
@@ -113,6 +116,33 @@ def _finite_faults(raw: Raw, *, fill: bool) -> list[str]:
 
 def _halved(name: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _label_faults(raw: Raw) -> list[str]:
+    """Faults of numbers to predict, or of classes; many classes that look like numbers are one fault."""
+    if raw.targets is not None:
+        return _target_faults(raw, raw.targets)
+    faults = _class_faults(raw)
+    if len(faults) > MAX_LISTED and (found := look_like_measurements(raw.class_names)):
+        return [
+            f"labels are {found}; as classes, most have too few examples ({faults[0]}). To predict the number, use "
+            "`--task regression`"
+        ]
+    return faults
+
+
+def _target_faults(raw: Raw, targets: NDArray[np.float64]) -> list[str]:
+    held_out = np.zeros(len(targets), bool)
+    for part in (raw.test, raw.validation):
+        held_out |= False if part is None else part
+    own = targets[~held_out]
+    if raw.test is not None and not raw.test.any():
+        return ["the test split is empty"]
+    if len(own) < MIN_NUMBERS:
+        return [f"there are {len(own)} training examples, and {MIN_NUMBERS} are needed to predict a number"]
+    if own.min() == own.max():
+        return [f"all training examples have the label {own[0]:g}: there is nothing to predict"]
+    return []
 
 
 def _class_faults(raw: Raw) -> list[str]:

@@ -16,7 +16,7 @@ from hw3models.data.blocks import blocks, is_on_disk
 from hw3models.errors import DataError, DigestError
 from hw3models.runtime.file_digests import FileState, known, learn, state_of
 from hw3models.runtime.files import write_atomically
-from hw3models.specs import DataReport, Kind
+from hw3models.specs import DataReport, Kind, TargetReport, Task
 
 PREPROCESSING_VERSION = 1
 """Part of every digest. Raise it when the same raw data would give other arrays."""
@@ -39,9 +39,12 @@ class Dataset:
     labels: NDArray[np.int64]
     """(N,), in 0..K-1, indices into `class_names`."""
     class_names: tuple[str, ...]
+    """Of regression the ranges of numbers that splits, bootstraps and folds are stratified by."""
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
+    targets: NDArray[np.float64] | None = None
+    """(N,) numbers to predict; None of classes."""
     lengths: NDArray[np.int64] | None = None
     """(N,) valid time steps of each series; None when all are T."""
     mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros(1, np.float32))
@@ -56,6 +59,27 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     """(N,), indices into `group_names`: whose example it is; None where nobody said."""
     group_names: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> TargetReport | None:
+        """The numbers to predict, by the training examples alone; None of classes."""
+        if self.targets is None:
+            return None
+        own = self.targets[self.train]
+        # As with channels: a spread that is nothing but rounding is none.
+        spread = float(own.std())
+        std = spread if spread > 1e-12 * max(1e-30, float(np.abs(own).max())) else 1.0
+        return TargetReport(mean=float(own.mean()), std=std, low=float(own.min()), high=float(own.max()))
+
+    @property
+    def task(self) -> Task:
+        """What a label is."""
+        return "classification" if self.targets is None else "regression"
+
+    @property
+    def num_classes(self) -> int:
+        """Classes that there are; a number is predicted by one output."""
+        return len(self.class_names) if self.targets is None else 1
 
     @property
     def test_groups(self) -> NDArray[np.int64] | None:
@@ -78,6 +102,8 @@ def content_digest(dataset: Dataset) -> str:
     if dataset.groups is not None:  # data without groups keep the digest that they have had
         sha.update(json.dumps({"groups": dataset.group_names}).encode())
         arrays.append(dataset.groups)
+    if dataset.targets is not None:  # likewise
+        arrays.append(dataset.targets)
     for array in arrays:
         if array is None:
             sha.update(b"none")
@@ -119,6 +145,8 @@ def save(dataset: Dataset, path: Path) -> None:
         arrays["lengths"] = dataset.lengths
     if dataset.groups is not None:
         arrays["groups"] = dataset.groups
+    if dataset.targets is not None:
+        arrays["targets"] = dataset.targets
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     write_atomically(path, buffer.getbuffer())
@@ -149,6 +177,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 train=arrays["train"],
                 validation=arrays["validation"],
                 test=arrays["test"],
+                targets=arrays.get("targets"),
                 lengths=arrays.get("lengths"),
                 groups=arrays.get("groups"),
                 group_names=tuple(header.get("group_names", ())),
@@ -190,6 +219,7 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         shape=tuple(int(n) for n in dataset.features.shape[1:]),
         class_names=dataset.class_names,
         class_counts=tuple(int(n) for n in counts),
+        target=dataset.target,
         unequal_lengths=dataset.lengths is not None,
         num_groups=_num_groups(dataset, slice(None)),
         num_validation_groups=_num_groups(dataset, dataset.validation),

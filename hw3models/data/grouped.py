@@ -162,8 +162,8 @@ def _nothing_to_draw(counts: Indices, at_least: int) -> str:
     )
 
 
-def group_folds(labels: Indices, groups: Indices, folds: int) -> Indices:
-    """(N,) a fold for each example: whole groups, alike in size and classes; the same every time.
+def group_folds(labels: Indices, groups: Indices, folds: int, rng: np.random.Generator | None = None) -> Indices:
+    """(N,) a fold for each example: whole groups, alike in size and classes; the same every time, but with `rng`.
 
     Raises:
         SpecError: there is one group only.
@@ -177,8 +177,9 @@ def group_folds(labels: Indices, groups: Indices, folds: int) -> Indices:
     scale = np.maximum(counts.sum(0), 1)
     filled = np.zeros((folds, num_classes))
     fold_of = np.zeros(len(names), np.int64)
-    # The largest first: small ones then even out what is left.
-    for group in np.argsort(-counts.sum(1), kind="stable"):
+    # The largest first: small ones then even out what is left. Drawn folds take them roughly in that order.
+    sizes = counts.sum(1) * (1.0 if rng is None else rng.uniform(0.5, 1.5, len(names)))
+    for group in np.argsort(-sizes, kind="stable"):
         # An empty fold counts most, so that none stays empty.
         after = np.square((filled + counts[group]) / scale).sum(1) - np.square(filled / scale).sum(1)
         fold_of[group] = int(np.argmin(after))

@@ -1,6 +1,7 @@
 """Raw data become prepared arrays: read, check, split, scale, store."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hw3models.data.source import files_of
 from hw3models.data.sources import find_source, match
 from hw3models.data.splits import split
 from hw3models.data.tails import without_tails
+from hw3models.data.targets import look_like_measurements, with_targets
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.specs import DataReport, DataSpec, SourceReport, TrainSpec
 
@@ -49,6 +51,7 @@ def prepare_raw(raw: Raw, spec: DataSpec, source: SourceReport, *, cache: Path) 
         DataError: the raw data are not what they must be; all faults together.
         DigestError: they are not those that the spec names.
     """
+    raw = labelled(raw, spec)
     check(raw, spec.source, fill=spec.missing != "refuse")
     prepared = _build(raw, spec, source)
     if spec.digest is not None and prepared.digest != spec.digest:
@@ -89,14 +92,28 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
             "They changed in between; fetch them again."
         )
     raw = reader.read(spec, source, cache)
-    if len(raw.class_names) > MAX_CLASSES:
+    if len(raw.class_names) > MAX_CLASSES and spec.task == "classification":
         raise DataError(
             f"{source.source}: {len(raw.labels):,} examples are of {len(raw.class_names):,} classes, such as "
             f"{raw.class_names[0]!r} and {raw.class_names[1]!r}; the limit is {MAX_CLASSES:,}. Are the labels names of "
-            "examples, or measurements?"
+            "examples, or measurements (`--task regression` predicts these)?"
         )
     raw = without_tails(raw)
-    return merged(raw) if spec.merge_labels else raw
+    return merged(raw) if spec.merge_labels and spec.task == "classification" else raw
+
+
+def labelled(raw: Raw, spec: DataSpec) -> Raw:
+    """The same examples with labels as the task wants them; what may be meant otherwise is said.
+
+    Raises:
+        DataError: labels are no numbers, and these are to be predicted.
+    """
+    if spec.task == "regression":
+        return raw if raw.targets is not None else with_targets(raw, spec.source)
+    if not (found := look_like_measurements(raw.class_names)):
+        return raw
+    told = f"Labels are {found}, which were taken as classes; `--task regression` predicts numbers."
+    return replace(raw, understood=(*raw.understood, told))
 
 
 def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
@@ -124,6 +141,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         train=train.astype(np.int64),
         validation=validation.astype(np.int64),
         test=test.astype(np.int64),
+        targets=raw.targets if everything or raw.targets is None else raw.targets[kept],
         lengths=lengths,
         mean=mean,
         std=std,

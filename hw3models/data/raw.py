@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.errors import DataError
-from hw3models.specs import Kind
+from hw3models.specs import Kind, Task
 
+PREDICT_THEM = "which `--task regression` predicts"
 MAX_BYTES = 4 * 1024**3
 """Largest array that is read or made, so that a wrong file ends in a message and not in a full memory."""
 
@@ -46,6 +47,9 @@ class Raw:
     labels: NDArray[np.int64]
     """(N,), indices into `class_names`."""
     class_names: tuple[str, ...]
+    targets: NDArray[np.float64] | None = None
+    """(N,) numbers to predict; None of classes. `labels` are then the ranges of numbers that splits are stratified
+    by (`hw3models.data.targets`)."""
     lengths: NDArray[np.int64] | None = None
     """(N,) valid steps; None when all series have T steps."""
     test: NDArray[np.bool_] | None = None
@@ -124,7 +128,9 @@ def padding_note(lengths: NDArray[np.int64]) -> str:
     )
 
 
-def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def label_codes(
+    labels: NDArray[Any], where: str, task: Task = "classification"
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """What `class_codes` gives, for labels (N,) of any plain type and number: only the distinct ones become texts.
 
     Raises:
@@ -132,7 +138,7 @@ def label_codes(labels: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDAr
     """
     distinct, codes = np.unique(labels, return_inverse=True)
     try:
-        texts = label_texts(distinct)
+        texts = label_texts(distinct, task)
     except ValueError as error:
         raise DataError(f"{where}: {error}.") from error
     names, of_distinct = class_codes(texts)
@@ -174,16 +180,18 @@ def group_texts(groups: NDArray[Any], num: int, what: str) -> tuple[list[str], l
     return texts, []
 
 
-def label_texts(values: NDArray[Any]) -> list[str]:
-    """Class names for labels of any plain type; 1.0 and 1 are the same class.
+def label_texts(values: NDArray[Any], task: Task = "classification") -> list[str]:
+    """Class names for labels of any plain type; 1.0 and 1 are the same class. Of regression all digits of the numbers.
 
     Raises:
         ValueError: the labels are numbers with fractions, or not finite: measurements, not classes; or no text.
     """
+    if values.dtype.kind == "f" and task == "regression":
+        return [repr(value) for value in values.tolist()]
     if values.dtype.kind == "f":
         if not (np.isfinite(values) & (values == np.floor(values))).all():
             bad = values[~(np.isfinite(values) & (values == np.floor(values)))][0]
-            raise ValueError(f"label {bad} is not a whole number; classes are needed, not measurements")
+            raise ValueError(f"label {bad} is not a whole number; classes are needed, not measurements, {PREDICT_THEM}")
         return [str(int(value)) for value in values]
     if values.dtype.kind == "S":
         return _decoded(values)

@@ -33,6 +33,8 @@ class Fetching(NamedTuple):
     timeout: float
     """Seconds for the first byte of a mirror, and for which it may then be silent or slow."""
     tell: Callable[[str], None]
+    uploads: Callable[[str, Path], None] | None = None
+    """Unpacks what `hw3 upload` has left under a digest into a folder; None where nobody can."""
 
 
 class Wanted(NamedTuple):
@@ -113,6 +115,8 @@ class Source:
     """Has this one labels? What is not there or damaged has: then reading says so."""
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None
     """These columns of it, names to the letter, where it is a table in long form."""
+    columns: Callable[[DataSpec], DataSpec] = lambda spec: spec
+    """The spec with the columns of series, times and labels that this one has, where nobody named them."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
     takes: tuple[str, ...] = ()
@@ -121,6 +125,8 @@ class Source:
     """The licence of the data, where it is known."""
     is_remote: bool = False
     """May fetching download? The content is then fixed by checksums, and need not be here to be known."""
+    is_own: bool = False
+    """Are these the user's own data though no path of this machine, whose kind is known once they are here?"""
     mirrors: str = ""
     """The environment variable with addresses that replace its own; empty where there is nothing to replace."""
     stands_for: tuple[str, ...] = ()

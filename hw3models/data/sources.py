@@ -11,8 +11,19 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import NamedTuple
 
+from hw3models.data import addresses
 from hw3models.data.checks import suggestion
-from hw3models.data.known import aeon_sets, archive_sets, auto, digits, image_regimes, image_sets, mnist, synthetic
+from hw3models.data.known import (
+    aeon_sets,
+    archive_sets,
+    auto,
+    digits,
+    image_regimes,
+    image_sets,
+    mnist,
+    number_regimes,
+    synthetic,
+)
 from hw3models.data.readers import (
     arff_files,
     folders,
@@ -23,6 +34,7 @@ from hw3models.data.readers import (
     named_arrays,
     npy_files,
     npz_files,
+    series_archives,
     set_folders,
     text_tables,
     ts_files,
@@ -42,20 +54,24 @@ _OURS: tuple[Source, ...] = (
     digits.DIGITS,
     auto.AUTO,
     image_regimes.IMAGES,
+    number_regimes.NUMBERS,  # before those of classes, which take every other name
     synthetic.SYNTHETIC,
     aeon_sets.AEON,
     archive_sets.ARCHIVE,
+    addresses.ADDRESS,
+    addresses.UPLOAD,
     ts_files.TS,
     # What holds images is known by its content, and asked before the series of the same form.
     image_arrays.NPZ,
     image_arrays.HDF5,
     image_archives.ARCHIVE,
+    series_archives.ARCHIVE,
     image_tables.TABLE,
     image_folders.FOLDER,
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
-    replace(paired(npz_files.NPZ), takes=("axes",)),
+    named_arrays.by_names(paired(npz_files.NPZ)),
     replace(npy_files.NPY, takes=("axes",)),
     text_tables.TEXT,
     text_tables.PARQUET,
@@ -101,6 +117,8 @@ def all_sources() -> tuple[Source, ...]:
 
 def match(source: str) -> Source | None:
     """The source that `source` of a spec means; None where nothing does."""
+    if not source.strip():  # as a path it would be the folder that somebody is in
+        return None
     ours = next((one for one in _OURS if one.matches(source)), None)
     return ours or next((one for one in plugins().sources if one.matches(source)), None)
 
@@ -115,7 +133,8 @@ def find_source(source: str) -> Source:
     if one is None and source.strip() and path_of(source).exists():
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
-            f"`source`: {source!r} is {what}. What can be read as a path: {', '.join(path_forms())}.{_told_broken()}"
+            f"`source`: {source!r} is {what}.{_how_to_convert(path_of(source))} What can be read as a path: "
+            f"{', '.join(path_forms())}.{_told_broken()}"
         )
     if one is None:
         _refuse_missing(source)
@@ -125,6 +144,27 @@ def find_source(source: str) -> Source:
             f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
         )
     return one
+
+
+_PICKLED = "Pickles are not loaded, as they may run anything: where you trust it, write it anew, "
+_CONVERT = {
+    (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
+    (".json", ".jsonl", ".ndjson"): "Make a table of it: pandas.read_json(...).to_csv('data.csv', index=False).",
+    (".feather", ".arrow", ".orc"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
+    (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
+    (".pt", ".pth", ".ckpt"): f"{_PICKLED}as numpy.savez('data.npz', X=X.numpy(), y=y.numpy()).",
+    (".rds", ".rdata", ".rda"): "Write it from R with write.csv(..., row.names = FALSE).",
+    (".sav", ".dta", ".sas7bdat"): "Write it as CSV: pandas reads it (read_spss, read_stata, read_sas).",
+    (".7z", ".rar"): "Unpack it, or pack it as .zip.",
+    (".wav", ".mp3", ".flac", ".edf", ".bdf", ".gdf", ".mp4", ".avi"): "Write its samples as numbers: CSV or .npy.",
+    (".tfrecord", ".tfrecords", ".lmdb", ".db", ".sqlite"): "Write its examples as files, .npz or Parquet.",
+}
+
+
+def _how_to_convert(path: Path) -> str:
+    """What to do with a file that is not read, by its suffix; empty where nothing is known."""
+    suffix = path.suffix.lower()
+    return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 
 
 def _refuse_missing(source: str) -> None:
@@ -163,6 +203,7 @@ def fetch(
     mirrors: Mapping[str, Sequence[str]] | None = None,
     timeout: float = 20.0,
     on_progress: Callable[[str], None] | None = None,
+    uploads: Callable[[str, Path], None] | None = None,
 ) -> SourceReport:
     """Bring the raw data of `spec` to this machine.
 
@@ -172,6 +213,7 @@ def fetch(
         mirrors: name of a source -> base addresses that replace its own.
         timeout: seconds for the first byte of a mirror, and for which it may then be silent or slow.
         on_progress: gets a line now and then during a download.
+        uploads: unpacks what `hw3 upload` has left under a digest into a folder.
 
     Raises:
         SpecError: the source or a mirror is not known.
@@ -185,12 +227,23 @@ def fetch(
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source)
-    _check_options(source, spec)
-    report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None)))
+    if not source.is_own:  # of what is not here yet the options are checked when it is
+        check_options(source, spec)
+    report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None), uploads))
     return report.model_copy(update={"reader": source.package}) if source.package else report
 
 
-def _check_options(source: Source, spec: DataSpec) -> None:
+def check_options(source: Source, spec: DataSpec) -> None:
+    """Refuse options that `source` does not heed.
+
+    Raises:
+        SpecError: one was given.
+    """
+    """Does the source heed all that the spec says?
+
+    Raises:
+        SpecError: it does not.
+    """
     if not source.holds_pictures:
         asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
         if asked:
@@ -235,13 +288,22 @@ def _check_groups(source: Source, spec: DataSpec) -> None:
     )
 
 
-def check_kind(expected: Kind, data: DataSpec) -> None:
+def check_kind(expected: Kind, data: DataSpec, fetched: SourceReport | None = None) -> None:
     """Images for image families, sequences for the others: said before anything is read.
+
+    Of the user's own data elsewhere it is known once they are `fetched`.
 
     Raises:
         SpecError: the source holds the other kind, or is not known.
     """
     source = match(data.source)
+    if source is not None and source.is_own:
+        if fetched is not None and fetched.kind != expected:
+            raise SpecError(
+                f"`source` {data.source!r} holds {fetched.kind}, not {expected}: `hw3 {fetched.kind}` compares "
+                "families on them."
+            )
+        return
     if source is None and path_of(data.source).exists():
         find_source(data.source)  # says what it is
     command = ""
@@ -252,8 +314,9 @@ def check_kind(expected: Kind, data: DataSpec) -> None:
         if kind == expected:
             return
         command = f" It holds {kind}: `hw3 {kind}` compares families on them."
-        if expected in source.kinds:
-            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{command}")
+        if expected in source.kinds or _as_images(data.source, expected):
+            told = f" `hw3 {kind}` compares families on them.{_as_images(data.source, expected)}"
+            raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{told}")
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
     near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
@@ -301,5 +364,16 @@ def read_examples(
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     check_there(path)
-    _check_options(source, spec)
+    check_options(source, spec)
     yield from source.unlabelled(spec, wanted)
+
+
+def _as_images(source: str, expected: Kind) -> str:
+    """The name that makes images of an array; empty where nothing is known to help."""
+    path = path_of(source)
+    if expected != "images" or path.suffix.lower() not in (".npz", ".npy", ".h5", ".hdf5", ".hdf"):
+        return ""
+    return (
+        f" If its arrays are pictures, call them `images`: np.savez('{path.stem}-images.npz', images=X, labels=y); "
+        "pixels may be 0 to 255 or fractions."
+    )

@@ -59,7 +59,7 @@ def split(
     if test is not None:
         pool, held_out = np.flatnonzero(~test & ~own), np.flatnonzero(test)
     elif groups is None:
-        pool, held_out = _share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
+        pool, held_out = draw_share(everything, labels, spec.test_fraction, at_least=1, rng=rng)
     else:
         total, leave = round(spec.test_fraction * len(everything)), 2 if spec.validation_fraction else 1
         pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave, complete=True)
@@ -71,7 +71,7 @@ def split(
         return Splits(pool, pool[:0], held_out)
     rng = _generator(spec.seed, "validation")
     if groups is None:
-        train, drawn = _share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
+        train, drawn = draw_share(pool, labels, spec.validation_fraction, at_least=0, cap=MAX_VALIDATION, rng=rng)
     else:
         total = min(round(spec.validation_fraction * len(pool)), MAX_VALIDATION)
         train, drawn = draw_groups(pool, labels, groups, total, rng=rng)
@@ -96,8 +96,14 @@ def _generator(seed: int, purpose: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _STREAMS[purpose]])))
 
 
-def _share(
-    pool: Indices, labels: Indices, fraction: float, *, at_least: int, rng: np.random.Generator, cap: int | None = None
+def draw_share(
+    pool: Indices,
+    labels: Indices,
+    fraction: float,
+    *,
+    rng: np.random.Generator,
+    at_least: int = 0,
+    cap: int | None = None,
 ) -> tuple[Indices, Indices]:
     """(rest, drawn): the drawn have `at_least` per class, one more of each class that has 4 or more examples."""
     counts = np.bincount(labels[pool])

@@ -5,7 +5,8 @@ What is compared, each with a test of its own, all corrected together by Holm (1
 - every summary of every channel, by the two-sample test of Kolmogorov and Smirnov;
 - the shares of the classes (the labels' where there are labels, else those that the model says), by chi-squared and
   permutation;
-- where the new data have labels, how often the model is right, by Fisher's exact test;
+- of a model that predicts numbers those instead, by Kolmogorov and Smirnov;
+- where the new data have labels, how often the model is right, by Fisher's exact test; of numbers how far it is off;
 - a classifier that is to tell reference from new (Lopez-Paz and Oquab 2017): its held-out hits, by permutation.
 
 Where both sides say of which group each example is (a person, a recording), all of these are computed of groups that
@@ -37,6 +38,9 @@ SMALLEST_ACCURACY = 0.55
 """Accuracy of the classifier that counts as drift; one half would be guessing."""
 SMALLEST_CHANGE = 0.02
 """Change of the model's accuracy that counts as drift."""
+NUMBERS = "the numbers"
+ERRORS = "absolute error of the model"
+"""What is compared of a model that predicts numbers."""
 MIN_EXAMPLES = 20
 _MOVED = "{:.1f}% of the examples are in other classes than before"
 _MOST = 5000
@@ -53,10 +57,12 @@ class Side:
     """(N, T, C) with NaN after the end of a shorter series, or images (N, H, W) or (N, H, W, 3)."""
     classes: NDArray[np.int64] | None = None
     """(n,) labels, or what the model says: the same kind on both sides; of these examples, or of others."""
+    numbers: NDArray[np.float64] | None = None
+    """(n,) likewise, where numbers are predicted."""
     groups: NDArray[np.int64] | None = None
     """(N,) whose example it is, in one numbering for both sides; None where nobody said."""
     class_groups: NDArray[np.int64] | None = None
-    """(n,) of those that `classes` are of; None: the same as `groups`."""
+    """(n,) of those that `classes` or `numbers` are of; None: the same as `groups`."""
 
 
 def detect(
@@ -67,12 +73,14 @@ def detect(
     num_classes: int,
     classes_are: str = "labels",
     hits: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    errors: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     hit_groups: Grouped | None = None,
     smallest: float = SMALLEST,
     level: float = LEVEL,
     seed: int = 0,
 ) -> DriftReport:
-    """All tests, and a verdict in a sentence. `hits` say where the model was right on its own test split, and is now.
+    """All tests, and a verdict in a sentence. `hits` say where the model was right on its own test split, and is now;
+    `errors` how far it was off (n,), and is. `hit_groups` are of these examples.
 
     Raises:
         DataError: fewer than `MIN_EXAMPLES` on a side, or so few groups that no test could find anything.
@@ -82,7 +90,9 @@ def detect(
             raise DataError(f"the {name} data have {len(side.examples)} examples, at least {MIN_EXAMPLES} are needed.")
     ours, theirs = summaries(reference.examples, kind), summaries(new.examples, kind)
     groups = _groups(reference, new)
-    num_tests = len(ours) + (reference.classes is not None and new.classes is not None) + (hits is not None) + 1
+    has_classes = reference.classes is not None and new.classes is not None
+    has_numbers = reference.numbers is not None and new.numbers is not None
+    num_tests = len(ours) + has_classes + has_numbers + (hits is not None) + (errors is not None) + 1
     # As many as the smallest level takes that Holm's correction may ask for, twice over.
     permutations = max(999, math.ceil(2 * num_tests / level))
     compared = _Compared(permutations, np.random.default_rng([seed, 1]), smallest)
@@ -92,6 +102,12 @@ def detect(
     if reference.classes is not None and new.classes is not None:
         of_classes = _groups(reference, new, of_classes=True)
         tests.append(compared.class_shares((reference.classes, new.classes), num_classes, classes_are, of_classes))
+    if reference.numbers is not None and new.numbers is not None:
+        what = f"{NUMBERS} ({classes_are})"
+        of_numbers = _groups(reference, new, of_classes=True)
+        tests += compared.distances({what: reference.numbers}, {what: new.numbers}, of_numbers)
+    if errors is not None:
+        tests += compared.distances({ERRORS: errors[0]}, {ERRORS: errors[1]}, hit_groups)
     if hits is not None:
         tests.append(compared.accuracy(hits, hit_groups))
     old_rows, new_rows = (np.stack([*side.values()], 1) for side in (ours, theirs))
@@ -295,6 +311,6 @@ def _verdict(tests: Sequence[DriftTest], sizes: str) -> str:
         return f"No drift found: {sizes}. Small changes, and changes that no summary shows, are not excluded."
     # What the model does matters most; what the classifier sees says least about where to look.
     rank = {"Fisher's exact": 2.0, "classifier two-sample test": -2.0}
-    worst = max(found, key=lambda test: rank.get(test.test.split(", ")[0], 0.0) + test.effect)
+    worst = max(found, key=lambda test: rank.get(test.test.split(", ")[0], 2.0 * (test.what == ERRORS)) + test.effect)
     others = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"Drift: {worst.what} ({worst.detail}){others}; {sizes}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
 from hw3models.data.source import Block, Wanted, path_of
 from hw3models.data.sources import find_source, read_examples
+from hw3models.data.targets import targets_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
@@ -26,8 +27,8 @@ class New(NamedTuple):
 
     examples: NDArray[np.float32]
     """(N, *shape), NaN where nothing is."""
-    classes: NDArray[np.int64] | None
-    """(N,) in the model's numbering; None without labels."""
+    classes: NDArray[Any] | None
+    """(N,) in the model's numbering, or the numbers themselves where it predicts numbers; None without labels."""
     groups: tuple[str, ...] | None
     """N, whose examples they are; None where nobody said."""
 
@@ -49,6 +50,7 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
         return New(np.concatenate([block.examples for block in blocks])[:MOST], None, named or None)
     # The file that is named alone: what lies beside it may be what the model was trained on. And the model's own
     # channels, whatever else the table holds and whatever a new model would take of it.
+    spec = spec.model_copy(update={"task": manifest.task})
     names = manifest.channels if find_source(spec.source).table is not None else ()
     spec = spec.model_copy(update={"missing": "interpolate", "pair": False, "feature_columns": names})
     if find_source(spec.source).holds_pictures:
@@ -56,7 +58,10 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
         spec = spec.model_copy(update={"image_size": size, "image_fit": manifest.image_fit})
     raw = read_raw(spec, fetch(spec, cache=cache), cache=cache)
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
-    return New(_fitted(raw, wanted)[:MOST], _classes(raw, manifest, merge=spec.merge_labels)[:MOST], groups)
+    examples = _fitted(raw, wanted)[:MOST]
+    if manifest.target is not None:
+        return New(examples, targets_of(raw, spec.source)[:MOST], groups)
+    return New(examples, _classes(raw, manifest, merge=spec.merge_labels)[:MOST], groups)
 
 
 def _first(blocks: Iterator[Block]) -> list[Block]:

@@ -15,7 +15,7 @@ from hw3models.engine.model_store import load_model, stored_manifest
 from hw3models.engine.predicting import one_network, predict
 from hw3models.errors import DataError
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.families.baselines import parts, standardised
 from hw3models.families.family import Answers
 from hw3models.objectives.objective import BaselineFit
@@ -33,7 +33,7 @@ def ask_again(directory: Path, dataset: Dataset, device: torch.device) -> Predic
     if manifest.format == "safetensors":
         return predict(*load_model(directory), dataset, device)[0]
     manifest, fitted = load_fitted(directory)
-    objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+    objective = family_of(manifest).objective
     # PCA sees pixels as they are, whatever networks see.
     seen = replace(dataset, mean=np.array(manifest.mean, np.float32), std=np.array(manifest.std, np.float32))
     said = [_said(_restored(directory, one), seen, hard=_is_hard(manifest, one)) for one in fitted.values()]
@@ -58,6 +58,8 @@ def _said(answers: Answers, dataset: Dataset, *, hard: bool) -> BaselineFit:
     columns = {name: np.concatenate([one[name] for one in asked]) for name in asked[0]}
     if "probabilities" in columns:
         return BaselineFit(probabilities=columns["probabilities"], hard=hard, parameters=0, predict_seconds=0)
+    if "prediction" in columns:
+        return BaselineFit(numbers=columns["prediction"].astype(np.float64), parameters=0, predict_seconds=0)
     return BaselineFit(
         reconstructions=columns["reconstruction"],
         codes=columns["code"],

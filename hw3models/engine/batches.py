@@ -58,9 +58,17 @@ class DeviceData:
         self._is_mirrored = cache(partial(looks_alike_mirrored, dataset))
         every = slice(None) if rows is None else rows
         self.labels = torch.as_tensor(dataset.labels[every], device=device)
+        self.targets = None if dataset.target is None else self._standardised(dataset, every)
         self._class_weights = torch.as_tensor(balancing_weights(dataset), dtype=dtype, device=device)
         self.lengths = None if dataset.lengths is None else torch.as_tensor(dataset.lengths[every], device=device)
         self.features = self._read(dataset.features, rows, into, kept or dtype)
+
+    def _standardised(self, dataset: Dataset, rows: slice | NDArray[np.int64]) -> torch.Tensor:
+        """Numbers to predict, by the training examples."""
+        assert dataset.targets is not None
+        assert dataset.target is not None
+        values = (dataset.targets[rows] - dataset.target.mean) / dataset.target.std
+        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
 
     def batch(self, index_SB: torch.Tensor, recipe: Recipe | None = None, rng: ReplicateRng | None = None) -> Batch:
         """Gather the examples `index_SB` (int64); augmented, and with class weights, as a given recipe wants it."""
@@ -73,6 +81,7 @@ class DeviceData:
         flat, shape = index_SB.flatten(), index_SB.shape
         inputs, labels = _gathered(self.features, flat, shape), _gathered(self.labels, flat, shape)
         lengths = None if self.lengths is None else _gathered(self.lengths, flat, shape)
+        targets = None if self.targets is None else _gathered(self.targets, flat, shape)
         pixels = None
         if self.is_image:
             if recipe is not None and rng is not None:
@@ -87,7 +96,7 @@ class DeviceData:
             inputs = inputs.to(self.dtype)
             if recipe is not None and rng is not None:
                 inputs = _augment_sequences(inputs, lengths, recipe, rng)
-        batch = Batch(inputs, labels, lengths, pixels)
+        batch = Batch(inputs, labels, lengths, pixels, targets)
         return _mix(batch, recipe.mixup, rng) if recipe is not None and rng is not None and recipe.mixup else batch
 
     def _scaled(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -251,4 +260,8 @@ def _mix(batch: Batch, largest: float, rng: ReplicateRng) -> Batch:
     lengths = batch.lengths
     if lengths is not None:
         lengths = lengths.maximum(lengths.gather(1, other))
-    return Batch(inputs, batch.labels, lengths, batch.pixels, Blend(batch.labels.gather(1, other), share))
+    targets = batch.targets
+    if targets is not None:
+        targets = targets + share * (targets.gather(1, other) - targets)
+    blend = Blend(batch.labels.gather(1, other), share)
+    return replace(batch, inputs=inputs, lengths=lengths, targets=targets, blend=blend)

@@ -21,7 +21,7 @@ from hw3models.engine.precision import products
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score
 from hw3models.evaluation.wording import value
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.nn.program import Program
 from hw3models.nn.stacking import State
 from hw3models.specs.model import ModelManifest
@@ -57,7 +57,7 @@ def temperatures_of(
 
 
 def _classifies(manifest: ModelManifest) -> bool:
-    return "accuracy" in find_family(manifest.kind, manifest.family, manifest.origin).objective.metrics
+    return "accuracy" in family_of(manifest).objective.metrics
 
 
 def calibration_text(manifest: ModelManifest, table: PredictionTable, num_validation: int) -> str:

@@ -19,6 +19,7 @@ from hw3models.families import Baseline, Family, Network
 from hw3models.families.family import Architecture
 from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, global_generator
+from hw3models.objectives import REGRESSION
 from hw3models.objectives.objective import Batch
 from hw3models.runtime.devices import num_threads, one_thread, pick_device
 from hw3models.specs import DataSpec, Kind, Recipe, Report, TrainSpec
@@ -59,7 +60,7 @@ def examine(
     if isinstance(family, Baseline):
         return FamilyCheck(family=family.name, kind=kind, source=source)
     seeds, where = tuple(range(num_seeds)), pick_device(device)
-    dataset = _random(kind, shape, num_classes)
+    dataset = _random(kind, shape, num_classes, numbers=family.objective is REGRESSION)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, origin=family.origin)
     wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec))
     strategy, proof, reason = grant_strategy(wish, dataset, family, spec)
@@ -107,7 +108,7 @@ def num_parameters(family: Network, shape: tuple[int, ...], num_classes: int) ->
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
+def _random(kind: Kind, shape: tuple[int, ...], num_classes: int, *, numbers: bool) -> Dataset:
 
     rng = np.random.default_rng(0)
     num = max(64, 2 * num_classes)
@@ -128,6 +129,7 @@ def _random(kind: Kind, shape: tuple[int, ...], num_classes: int) -> Dataset:
         train=index,
         validation=index[:0],
         test=index[:2],
+        targets=rng.normal(size=num) if numbers else None,
         lengths=None,
         mean=np.zeros(channels, np.float32),
         std=np.ones(channels, np.float32),
@@ -153,7 +155,8 @@ def _step_milliseconds(
     inputs = torch.randn(len(seeds), size, *dataset.features.shape[1:], generator=generator).to(device)
     labels = torch.arange(size, device=device).expand(len(seeds), -1) % len(dataset.class_names)
     pixels = torch.rand_like(inputs).flatten(2) if family.objective.needs_pixels else None
-    batch, times = Batch(inputs, labels.contiguous(), None, pixels), []
+    targets = inputs.flatten(2).mean(2) if dataset.targets is not None else None
+    batch, times = Batch(inputs, labels.contiguous(), None, pixels, targets), []
     group.program.train()
     for _ in range(_STEPS + 1):
         start = time.perf_counter()

@@ -9,8 +9,9 @@ and noise (`rng`), its own gradient norm, its own best epoch (`selection`), and 
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -35,7 +36,8 @@ from hw3models.families.family import Architecture, Network
 from hw3models.nn.proof import Proof
 from hw3models.nn.rng import ReplicateRng, derived_seed
 from hw3models.nn.stacking import State, stack_states
-from hw3models.runtime.devices import num_threads, one_thread, pick_device
+from hw3models.runtime.cores import Cores, cores_of
+from hw3models.runtime.devices import num_threads, one_thread, pick_device, threads_that_follow
 from hw3models.specs import Goal, Recipe, ReplicateFailure, Resampling, TrainSpec
 
 if TYPE_CHECKING:
@@ -334,7 +336,7 @@ def architecture_for(family: Network, dataset: Dataset, spec: TrainSpec) -> Arch
     recipe = spec.recipe or family.recipe
     return Architecture(
         shape=dataset.features.shape[1:],
-        num_classes=len(dataset.class_names),
+        num_classes=dataset.num_classes,
         dropout=recipe.dropout,
         latent_dim=spec.latent_dim,
         hidden=recipe.hidden,
@@ -351,11 +353,26 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
     if job.device.type != "cpu" or 1 < at_once < num_threads():
         # From the beginning: a GPU's programs take one core, and there are fewer programs than cores.
         job.on_free_core()
-    if at_once == 1:
-        return [_train(job, group) for group in groups]
+    if job.device.type != "cpu":
+        return [_train(job, group, nullcontext) for group in groups]
+    with cores_of(num_threads()) as cores:
+        if at_once == 1:
+            with threads_that_follow(cores) as follow:
+                return [_train(job, group, partial(_after, follow)) for group in groups]
+        return _run_beside(job, groups, at_once, cores)
+
+
+@contextmanager
+def _after(first: Callable[[], None]) -> Iterator[None]:
+    first()
+    yield
+
+
+def _run_beside(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int, cores: Cores) -> list[_Finished]:
+    """Several at once, one thread each; an epoch waits for its turn where there are fewer cores just now."""
     with one_thread(), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         # What is told of an epoch is told as the caller would: a log finds the server that was set for it alone.
-        futures = [pool.submit(copy_context().run, _train, job, group) for group in groups]
+        futures = [pool.submit(copy_context().run, _train, job, group, cores.turn) for group in groups]
         for future in futures:
             future.add_done_callback(lambda _: _tell_of_free_core(job, futures, at_once))
         try:
@@ -371,8 +388,8 @@ def _tell_of_free_core(job: _Job, futures: Sequence[Future[_Finished]], at_once:
         job.on_free_core()
 
 
-def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
-    """The loop. It knows no family, no tracker and no clock."""
+def _train(job: _Job, make: Callable[[], Group], turn: Callable[[], AbstractContextManager[None]]) -> _Finished:
+    """The loop. It knows no family, no tracker and no clock. Each epoch is worked on in its turn."""
     group = make()
     recipe, (dataset, data) = job.recipe, job.split(group)
     checkpoints = job.checkpoints(group.seeds) if job.checkpoints is not None else None
@@ -388,8 +405,9 @@ def _train(job: _Job, make: Callable[[], Group]) -> _Finished:
         if not any(selection.running):
             break
         running = tuple(selection.running)
-        train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
-        validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
+        with turn():
+            train_loss, rate = group.train_epoch(data, train, size, num_steps, epoch)
+            validation = group.score(data.in_order(dataset.validation, len(group.seeds)))
         watched = None if job.goal == "loss" else getattr(validation, job.goal)
         selection.update(epoch, train_loss, validation.loss, group.states(), last=epoch == epochs, watched=watched)
         report = EpochReport(

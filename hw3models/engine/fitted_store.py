@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hw3models.data.dataset import Dataset
 from hw3models.engine.model_store import read_manifest
 from hw3models.errors import DataError, SpecError
-from hw3models.families import Baseline, find_family
+from hw3models.families import Baseline, family_of
 from hw3models.families.family import Answers
 from hw3models.families.kernels import check_minirocket, check_rocket
 from hw3models.families.outside import modules_of
@@ -49,7 +49,8 @@ def keep(
         origin=family.origin,
         kind=seen.kind,
         shape=seen.features.shape[1:],
-        class_names=seen.class_names,
+        class_names=seen.class_names if seen.targets is None else (),
+        target=seen.target,
         channels=seen.channels,
         mean=tuple(0.0 if plain else float(one) for one in seen.mean),
         std=tuple(1.0 if plain else float(one) for one in seen.std),
@@ -136,11 +137,11 @@ def restored_answers(manifest: ModelManifest, fitted: Any) -> Answers:
     baseline = _baseline(manifest)
     if baseline.restore is None:
         raise ValueError(f"{manifest.family} is a baseline that is not kept")
-    return baseline.restore(fitted, manifest.shape, len(manifest.class_names))
+    return baseline.restore(fitted, manifest.shape, manifest.num_classes)
 
 
 def _baseline(manifest: ModelManifest) -> Baseline:
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     if not isinstance(family, Baseline):
         raise ValueError(f"{manifest.family} is a network, its file cannot be skops")
     return family

@@ -29,7 +29,7 @@ def architecture_of(manifest: ModelManifest) -> Architecture:
     """What a kept model is built like."""
     return Architecture(
         shape=manifest.shape,
-        num_classes=len(manifest.class_names),
+        num_classes=manifest.num_classes,
         dropout=manifest.dropout,
         latent_dim=manifest.latent_dim,
         hidden=manifest.hidden,

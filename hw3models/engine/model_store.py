@@ -20,7 +20,7 @@ from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
 from hw3models.engine.layouts import architecture_of, built
 from hw3models.errors import DataError, SpecError
-from hw3models.families import Network, find_family
+from hw3models.families import Network, family_of
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
@@ -36,7 +36,8 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         origin=family.origin,
         kind=family.kind,
         shape=dataset.features.shape[1:],
-        class_names=dataset.class_names,
+        class_names=dataset.class_names if used.target is None else (),
+        target=used.target,
         channels=dataset.channels,
         mean=tuple(used.mean.tolist()),
         std=tuple(used.std.tolist()),
@@ -158,7 +159,7 @@ def restored(manifest: ModelManifest, state: State) -> nn.Module:
 
 def _check_sizes(manifest: ModelManifest, state: State) -> None:
     """Before memory is asked for: a manifest may promise a layer of any width."""
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     if not isinstance(family, Network):
         return
     try:
@@ -176,7 +177,7 @@ def _check_sizes(manifest: ModelManifest, state: State) -> None:
 
 def build_from_manifest(manifest: ModelManifest) -> nn.Module:
     """A fresh module of the architecture that the manifest describes."""
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     if not isinstance(family, Network):
         raise DataError(f"{manifest.family} is a baseline, not a network.")
     # Its parameters are replaced: whatever it draws must come from nobody else's numbers.

@@ -22,7 +22,7 @@ from hw3models.engine.layouts import architecture_of, proved_layout
 from hw3models.engine.model_store import rebuild
 from hw3models.engine.precision import products
 from hw3models.evaluation.prediction_table import PredictionTable, join_resamples
-from hw3models.families import Network, find_family
+from hw3models.families import Network, family_of
 from hw3models.nn.program import Program
 from hw3models.nn.proof import Proof
 from hw3models.nn.stacking import State
@@ -77,12 +77,12 @@ def _ask(
         seconds_of_one=partial(_seconds_of_one, models[0], data),
         temperatures=manifest.temperatures,
     )
-    return find_family(manifest.kind, manifest.family, manifest.origin).objective.table(trained)
+    return family_of(manifest).objective.table(trained)
 
 
 def _at_once(manifest: ModelManifest, models: Sequence[nn.Module]) -> Callable[[Batch], torch.Tensor]:
     """Outputs (S, B, ...) of all models: as one program where they are proved to be one, else one after another."""
-    family = find_family(manifest.kind, manifest.family, manifest.origin)
+    family = family_of(manifest)
     assert isinstance(family, Network)
 
     @cache

@@ -25,7 +25,7 @@ def power_advice(setting: Setting, standings: Standings) -> str:
     else:
         told = _told(setting, pair.power.detectable, digits)
         found = say("power_found", names=names, found=told, among=among)
-    seeds = min((setting.seeds[name] for name in leaders if not setting.is_steady(name)), default=0)
+    seeds = min((setting.replicates(name) for name in leaders if not setting.is_steady(name)), default=0)
     return f"{sentence(found)} {sentence(_what_it_takes(setting, pair.power, digits, seeds))}"
 
 
@@ -33,7 +33,7 @@ def _what_it_takes(setting: Setting, power: PowerReport, digits: int, seeds: int
     margin = margin_amount(setting.metric, setting.margin, digits)
     if power.detectable <= setting.margin:
         return say("power_enough", margin=margin)
-    replicates = "resamples" if setting.resampled else "seeds each"
+    replicates = setting.replicate_each_told
     if power.seeds_for_margin is not None:
         # With few seeds the variance is hardly known, and fewer than there were can look like enough.
         enough = max(power.seeds_for_margin, seeds + 1)

@@ -8,17 +8,17 @@ taken only where they are the best.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.stats import beta
 
 from hw3models.evaluation.facts import Facts, fact
-from hw3models.evaluation.metrics import METRICS, counts_right_answers
+from hw3models.evaluation.metrics import METRICS, counts_right_answers, measure
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.verdicts import Choice, Setting, Standings
 from hw3models.specs import Collapse, Score
-from hw3models.stats.intervals import Measured, difference, estimate
+from hw3models.stats.intervals import Estimate, Measured, estimate
 
 CHEAPER = 0.8
 """Share of the best family's training time below which another is cheaper: a clock's noise is smaller."""
@@ -26,8 +26,8 @@ BEYOND_NOISE = 4
 """Standard errors of guessing that the median seed must be away from it before another can have collapsed."""
 
 
-def choose(setting: Setting, standings: Standings, measured: Mapping[str, Measured]) -> Choice:
-    """Which family to take, and why."""
+def choose(setting: Setting, standings: Standings, apart: Callable[[str, str], Estimate]) -> Choice:
+    """Which family to take, and why; `apart` is the difference of two of them, the first minus the second."""
     best, *others = standings.scores
     if not others:
         return Choice(best, "alone")
@@ -44,7 +44,7 @@ def choose(setting: Setting, standings: Standings, measured: Mapping[str, Measur
     near = [
         name
         for name in cheaper
-        if _p_inferior(setting, measured[name], measured[best]) <= level and _looks_near(setting, standings, name)
+        if _p_inferior(setting, name, best, apart) <= level and _looks_near(setting, standings, name)
     ]
     if near:
         return Choice(min(near, key=standings.costs.__getitem__), "cheaper and not worse")
@@ -58,10 +58,9 @@ def _looks_near(setting: Setting, standings: Standings, name: str) -> bool:
     return worst <= setting.margin
 
 
-def _p_inferior(setting: Setting, name: Measured, best: Measured) -> float:
-    if METRICS[setting.metric].higher_is_better:
-        return difference(name, best).p_inferior(setting.margin)
-    return difference(best, name).p_inferior(setting.margin)
+def _p_inferior(setting: Setting, name: str, best: str, apart: Callable[[str, str], Estimate]) -> float:
+    pair = (name, best) if METRICS[setting.metric].higher_is_better else (best, name)
+    return apart(*pair).p_inferior(setting.margin)
 
 
 def corrected(setting: Setting, standings: Standings, measured: Mapping[str, Measured]) -> Score | None:
@@ -93,18 +92,21 @@ def collapses(
 ) -> dict[str, Collapse]:
     """Families of which some seeds, not most, learnt next to nothing: nearer to guessing than to the median seed.
 
-    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one. Where the
-    median seed itself is not beyond the noise of guessing, nothing has been learnt that a seed could have missed.
+    Guessing is the most frequent class of the test split, or the mean over classes for metrics that are one; of numbers
+    it is their mean, whose R2 is 0, by whatever they are compared. Where the median seed itself is not beyond the noise
+    of guessing, nothing has been learnt that a seed could have missed.
     """
-    if not counts_right_answers(metric):
+    of_numbers = METRICS[metric].needs == "predicted"
+    if not (of_numbers or counts_right_answers(metric)):
         return {}
     found = {}
     for name, table in tables.items():
-        values = measured[name].per_replicate
+        values = (measure(table, "r2") if of_numbers else measured[name]).per_replicate
         if len(values) < 3 or fact(facts, name).is_baseline:
             continue
-        guess, median = _guess(table, metric), float(np.median(values))
-        noise = math.sqrt(guess * (1 - guess) / measured[name].num_independent)
+        guess, median = 0.0 if of_numbers else _guess(table, metric), float(np.median(values))
+        spread = 0.25 if of_numbers else guess * (1 - guess)
+        noise = math.sqrt(spread / measured[name].num_independent)
         learnt = median - guess > BEYOND_NOISE * noise
         count = int((values < (guess + median) / 2).sum()) if learnt else 0
         if count:

@@ -30,7 +30,7 @@ from hw3models.evaluation.verdicts import (
     pair_sentence,
     winner_and_loser,
 )
-from hw3models.specs import ComparisonReport, PairReport, PairVerdict, PowerReport
+from hw3models.specs import ComparisonReport, Estimand, PairReport, PairVerdict, PowerReport
 from hw3models.stats import spending
 from hw3models.stats.intervals import Estimate, Measured, covariance, difference
 from hw3models.stats.multiple_testing import LEVEL, holm_levels, step_down
@@ -64,6 +64,7 @@ def compare(
     looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
     with_power: bool = True,
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """Compare families by their prediction tables.
 
@@ -75,7 +76,9 @@ def compare(
     families are baselines that a network must beat. `devices` say where each family was trained, `budgets` how many
     recipes were tried to find its own (networks only): what is unequal is said. `level` is of all tests together, and
     of all `looks` at a growing study (`hw3models.stats.spending`); `settled` are pairs whose verdict stands from an
-    earlier one. `with_power` advises on what each pair could have shown, which takes longer than all the rest.
+    earlier one. `with_power` advises on what each pair could have shown, which
+    takes longer than all the rest. `estimand`: families are compared by the mean over their seeds, or by the median,
+    which seeds that collapse hardly move.
 
     Two tables of resampled splits are compared on the splits that both have.
 
@@ -88,12 +91,13 @@ def compare(
         computable = [set(available(table)) for table in tables.values()]
         metric = default_metric(set.intersection(*computable) if computable else ())
     _check(tables, metric, margin)
-    measured = {name: measure(table, metric) for name, table in tables.items()}
+    measured = {name: measure(table, metric, estimand) for name, table in tables.items()}
     better = METRICS[metric].higher_is_better
     order = sorted(measured, key=lambda name: measured[name].value, reverse=better)
     if margin is None:
-        margin = DEFAULT_MARGINS.get(METRICS[metric].unit, RELATIVE_MARGIN * abs(measured[order[0]].value))
-    setting = _setting(tables, metric, margin, level, facts)
+        relative = RELATIVE_MARGIN * abs(measured[order[0]].value)
+        margin = METRICS[metric].margin or DEFAULT_MARGINS.get(METRICS[metric].unit, relative)
+    setting = replace(_setting(tables, metric, margin, level, facts), estimand=estimand)
     found = _pairs(tables, measured, setting, looks, with_power=with_power)
     standing = {frozenset((pair.a, pair.b)): pair for pair in settled}
     pairs = tuple(standing.get(frozenset((pair.a, pair.b)), pair) for pair in found)
@@ -108,6 +112,8 @@ def compare(
         budgets=budgets or {},
         collapses=collapses(tables, measured, metric, facts),
     )
+    choice = choose(setting, standings, lambda a, b: _difference(*_on_common_splits(tables, measured, a, b)))
+    standings = replace(standings, choice=choice)
     return _report(setting, standings, measured, tables[order[0]].data_digest)
 
 
@@ -121,10 +127,11 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
         num_groups=None if groups is None else len(np.unique(groups)),
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: table.num_networks for name, table in tables.items()},
+        searches={name: table.num_searches for name, table in tables.items() if table.search is not None},
         level=level,
         num_train=first.num_train,
         resampled=first.is_resampled,
-        about="problem" if first.is_resampled else "training set",
+        about="problem" if first.is_resampled else "bootstraps" if first.training_resampled else "training set",
         facts=facts,
     )
 
@@ -132,8 +139,9 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
 def _report(
     setting: Setting, standings: Standings, measured: Mapping[str, Measured], data_digest: str
 ) -> ComparisonReport:
-    choice = choose(setting, standings, measured)
-    standings = replace(standings, choice=choice, corrected=corrected(setting, standings, measured))
+    assert standings.choice is not None
+    choice = standings.choice
+    standings = replace(standings, corrected=corrected(setting, standings, measured))
     return ComparisonReport(
         metric=setting.metric,
         higher_is_better=METRICS[setting.metric].higher_is_better,
@@ -147,6 +155,7 @@ def _report(
         collapses=dict(standings.collapses),
         num_groups=setting.num_groups,
         about=setting.about,
+        estimand=setting.estimand,
         level=setting.level,
         headline=headline(setting, standings),
         changes=changes(setting, standings),
@@ -189,7 +198,7 @@ def _pairs(
     names = list(combinations(measured, 2))
     both = [_on_common_splits(tables, measured, a, b) for a, b in names]
     found = [_difference(*pair) for pair in both]
-    seeds = [(len(pair[0].per_seed), len(pair[1].per_seed)) for pair in both]
+    seeds = [(pair[0].num_networks, pair[1].num_networks) for pair in both]
     # One seed of a network says nothing about the luck of its training; a verdict would often be a false alarm.
     known = [not (setting.is_single(a) or setting.is_single(b)) for a, b in names]
     judged = [index for index, is_known in enumerate(known) if is_known]
@@ -262,8 +271,8 @@ def _difference(a: Measured, b: Measured) -> Estimate:
 def _on_common_splits(
     tables: Mapping[str, PredictionTable], measured: Mapping[str, Measured], a: str, b: str
 ) -> tuple[Measured, Measured]:
-    """Resampled splits are compared split by split: one that a family lost, or did not come to, counts for none."""
-    if not tables[a].is_resampled:
+    """Resamples are compared one by one: one that a family lost, or did not come to, counts for none."""
+    if not (tables[a].is_resampled or tables[a].training_resampled):
         return measured[a], measured[b]
     common = [seed for seed in tables[a].seeds if seed in tables[b].seeds]
     rows = ([tables[name].seeds.index(seed) for seed in common] for name in (a, b))
@@ -359,7 +368,7 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
 def _same_examples(a: PredictionTable, b: PredictionTable) -> bool:
     """Are both tables about the same test examples? Resamples are compared number by number."""
     if not a.is_resampled:
-        return np.array_equal(a.test_index, b.test_index) and np.array_equal(a.labels, b.labels)
+        return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("test_index", "labels", "targets"))
     rows = [(a.seeds.index(seed), b.seeds.index(seed)) for seed in a.seeds if seed in b.seeds]
     return all(
         np.array_equal(a.test_index[i], b.test_index[j]) and np.array_equal(a.labels[i], b.labels[j]) for i, j in rows

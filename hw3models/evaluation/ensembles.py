@@ -1,18 +1,20 @@
-"""Ensembles of a family's seeds, as entries of their own: `inception*5` has the mean probabilities of five networks.
+"""Ensembles of a family's seeds, as entries of their own: `inception*5` has the mean probabilities of five networks, or
+the mean of the numbers that they predict.
 
 InceptionTime and LITETime are such ensembles. Of S seeds there are floor(S / M) ensembles that have no network in
 common; with S = M that is one, and how lucky its seeds were is seen by leaving out one member at a time
 (`hw3models.stats.intervals.of_ensembles`).
 
-S = ensembles, M = members, n = test examples, K = classes
+S = ensembles, M = members, n = test examples, K = classes (1 of numbers)
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.prediction_table import PredictionTable
@@ -64,7 +66,8 @@ def ensemble_table(table: PredictionTable, name: str, members: int) -> Predictio
     Raises:
         SpecError: there are fewer seeds, replicates were tested on splits of their own, or have no probabilities.
     """
-    if table.probabilities is None or table.hard:
+    said = table.probabilities if table.predicted is None else table.predicted[:, :, None]
+    if said is None or table.hard:
         raise SpecError(f"`families`: {name} needs probabilities, and {table.family} has none. Leave the ensemble out.")
     if table.is_resampled or table.training_resampled:
         raise SpecError(
@@ -77,13 +80,13 @@ def ensemble_table(table: PredictionTable, name: str, members: int) -> Predictio
             f"`families`: {name} needs {members} seeds, and {table.family} has {len(table.seeds)}. Give `seeds` of at "
             f"least {members}, or a smaller ensemble."
         )
-    each = table.probabilities[: num * members].reshape(num, members, *table.probabilities.shape[1:])
+    each = said[: num * members].reshape(num, members, *said.shape[1:])
     seeds = np.array(table.seeds[: num * members], np.int64).reshape(num, members)
     return replace(
         table,
         family=name,
         seeds=tuple(int(seed) for seed in seeds[:, 0]),
-        probabilities=each.mean(axis=1, dtype=np.float64).astype(np.float32),
+        **_mean_of(table, each.mean(axis=1, dtype=np.float64)),
         members=each,
         member_seeds=seeds,
     )
@@ -96,4 +99,11 @@ def without_each_member(table: PredictionTable) -> Iterator[PredictionTable]:
     total = table.members.sum(axis=1, dtype=np.float64)
     for i in range(num):
         rest = (total - table.members[:, i]) / (num - 1)
-        yield replace(table, probabilities=rest.astype(np.float32), members=None, member_seeds=None)
+        yield replace(table, **_mean_of(table, rest), members=None, member_seeds=None)
+
+
+def _mean_of(table: PredictionTable, mean: NDArray[np.float64]) -> dict[str, Any]:
+    """What members say together (S, n, K), as the field of the table that holds it."""
+    if table.predicted is not None:
+        return {"predicted": mean[:, :, 0]}
+    return {"probabilities": mean.astype(np.float32)}

@@ -170,7 +170,7 @@ def _to_be_beaten(
     if not own.is_baseline:
         return others, False
     blind = {name: one for name, one in others.items() if fact(facts, name).ignores_examples}
-    return blind, own.ignores_examples or challenger.table.probabilities is None
+    return blind, own.ignores_examples or challenger.table.codes is not None
 
 
 def _in_roles(known: Facts) -> Facts:

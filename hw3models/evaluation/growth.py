@@ -8,13 +8,17 @@ import numpy as np
 from hw3models.errors import SpecError
 from hw3models.evaluation.wording import listed
 from hw3models.specs import Answer, GrowthReport, LearningCurveReport
-from hw3models.stats.learning_curve import Fit, Measurements, difference, fit, held_back, measurements
+from hw3models.stats.learning_curve import Fit, Measurements, difference, fit, held_back, measurements, unexplained
 
 MIN_SIZES = 3
+NORMAL_95 = 1.96
+"""Standard errors in half of a 95% interval."""
 
 
 def growth(answers: Sequence[Answer], times: float) -> LearningCurveReport:
-    """The forecast of each classifier's accuracy at `times` the data; `answers` are from the smallest to the whole.
+    """The forecast of each family's accuracy, or R2 of numbers, at `times` the data.
+
+    `answers` are from the smallest to the whole.
 
     Raises:
         SpecError: fewer than three sizes, or nothing that was trained at all of them.
@@ -25,14 +29,16 @@ def growth(answers: Sequence[Answer], times: float) -> LearningCurveReport:
             "Collect more first."
         )
     whole = answers[-1]
-    names = [name for name in whole.evaluation if all(_classifies(one, name) for one in answers)]
+    metric = "accuracy" if whole.data.target is None else "r2"
+    names = [name for name in whole.evaluation if all(_has(one, name, metric) for one in answers)]
     if not names:
-        raise SpecError("no classifier was trained at all sizes: there is no curve.")
-    measured = {name: _measured(answers, name) for name in names}
+        raise SpecError("no family that classifies or predicts numbers was trained at all sizes: there is no curve.")
+    measured = {name: _measured(answers, name, metric) for name in names}
     fits = {name: fit(one) for name, one in measured.items()}
     families = {name: _family(measured[name], fits[name], times) for name in names}
     return LearningCurveReport(
         data=whole.data.name,
+        metric=metric,
         times=times,
         sizes=tuple(int(size) for size in next(iter(measured.values())).sizes),
         families=families,
@@ -40,14 +46,18 @@ def growth(answers: Sequence[Answer], times: float) -> LearningCurveReport:
     )
 
 
-def _classifies(answer: Answer, name: str) -> bool:
-    return name in answer.evaluation and "accuracy" in answer.evaluation[name].metrics
+def _has(answer: Answer, name: str, metric: str) -> bool:
+    return name in answer.evaluation and metric in answer.evaluation[name].metrics
 
 
-def _measured(answers: Sequence[Answer], name: str) -> Measurements:
-    per_seed = [1 - np.array(one.evaluation[name].metrics["accuracy"].per_seed) for one in answers]
+def _measured(answers: Sequence[Answer], name: str, metric: str) -> Measurements:
+    scores = [one.evaluation[name].metrics[metric] for one in answers]
+    per_seed = [1 - np.array(one.per_seed) for one in scores]
     sizes = [one.data.num_train + one.data.num_validation for one in answers]
     data = answers[-1].data
+    if metric == "r2":
+        # Its own interval says what luck of the test examples there is: 1 - R2 is no share of examples.
+        return unexplained(sizes, per_seed, (scores[-1].high - scores[-1].low) / (2 * NORMAL_95))
     return measurements(sizes, per_seed, data.num_test_groups or data.num_test)
 
 
@@ -72,7 +82,10 @@ def _verdict(
     for name, one in families.items():
         low, high = f"{100 * one.low:.0f}", f"{100 * one.high:.0f}"
         expected = f"about {high}%" if low == high else f"{low} to {high}%"
-        yield f"{name}: with {more} expect {expected} (now {100 * one.accuracy[-1]:.0f}%)."
+        now = f"{100 * one.accuracy[-1]:.0f}%"
+        if whole.data.target is not None:
+            expected, now = f"R2 {one.low:.2f} to {one.high:.2f}", f"{one.accuracy[-1]:.2f}"
+        yield f"{name}: with {more} expect {expected} (now {now})."
     best = max(families, key=lambda name: families[name].expected)
     near = [best, *(other for a, b in combinations(families, 2) if (other := _tied(a, b, best, fits, size)))]
     if len(near) > 1:
@@ -80,7 +93,8 @@ def _verdict(
     elif len(families) > 1:
         yield f"{best} would lead."
     if gone := [name for name in (*whole.evaluation, *whole.failures) if name not in families]:
-        yield f"Of {listed(gone)} nothing is said: there is no accuracy of it at every size."
+        what = "accuracy" if whole.data.target is None else "R2"
+        yield f"Of {listed(gone)} nothing is said: there is no {what} of it at every size."
     if odd := [name for name, one in families.items() if one.fits is False]:
         yield f"The curve did not foretell the largest size of {listed(odd)}: take its forecast with care."
     if whole.data.num_groups is not None:

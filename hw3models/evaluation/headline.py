@@ -33,7 +33,7 @@ def _because(setting: Setting, standings: Standings) -> str:
     rest = [one for one in standings.could_be_best if one != take]
     if rest:
         others = setting.listed(rest) if len(rest) <= MOST_NAMES else f"{len(rest)} others"
-        return say("because_open", name=name, metric=metric, others=others)
+        return say("because_open", name=name, mean=setting.estimand, metric=metric, others=others)
     if not all(standings.beats(take, other) for other in standings.scores if other != take):
         return say("because_unbeaten", name=name, metric=metric)
     others = "the other family" if len(standings.scores) == 2 else "every other family"
@@ -56,7 +56,7 @@ def _to_decide(setting: Setting, standings: Standings) -> str:
     """What it takes to separate the two that lead among those that could be the best."""
     leaders = standings.could_be_best[:2]
     pair, names = standings.pair(*leaders), setting.listed(leaders)
-    replicates = "resamples" if setting.resampled else "seeds"
+    replicates = setting.replicate_told
     if single := [name for name in leaders if setting.is_single(name)]:
         return say("change_one", replicates=replicates, names=setting.listed(single))
     power, margin = pair.power, margin_amount(setting.metric, setting.margin)
@@ -65,8 +65,8 @@ def _to_decide(setting: Setting, standings: Standings) -> str:
     if power.detectable <= setting.margin:
         return say("change_small", replicates=replicates, margin=margin, names=names)
     if power.seeds_for_margin is not None:
-        seeds = min((setting.seeds[name] for name in leaders if not setting.is_steady(name)), default=0)
-        num, each = f"{max(power.seeds_for_margin, seeds + 1):,}", "resamples" if setting.resampled else "seeds each"
+        here = min((setting.replicates(name) for name in leaders if not setting.is_steady(name)), default=0)
+        num, each = f"{max(power.seeds_for_margin, here + 1):,}", setting.replicate_each_told
         return say("change_seeds", num=num, replicates=each, names=names, margin=margin)
     if power.examples_factor is None:
         return say("change_hardly", replicates=replicates, many=f"{MANY:,}", margin=margin, names=names)

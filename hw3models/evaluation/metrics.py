@@ -6,7 +6,7 @@ S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from scipy.special import ndtr
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.specs import Goal
-from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles
+from hw3models.specs import Estimand, Goal
+from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles, of_median, of_searches
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken, and mean squared errors likewise."""
+_FEW = 5
+"""With fewer mistakes (or right answers) than this, a class says little about its own variance."""
 NUM_BINS = 15
 """Bins of the calibration error, as in Guo et al. (2017)."""
 
@@ -35,8 +37,10 @@ class Metric:
     range: tuple[float, float]
     unit: Literal["%", "nats", "dB", ""]
     """Percent metrics are kept as shares in 0..1 and shown times 100; their differences are percentage points."""
-    needs: Literal["probabilities", "squared_error", "probe_correct", "error"]
+    needs: Literal["probabilities", "squared_error", "probe_correct", "predicted", "error"]
     """The field of the table that it is computed from."""
+    margin: float | None = None
+    """Margin of practical equivalence where nobody gives one; None: by the unit, or a share of the best value."""
 
 
 METRICS: dict[str, Metric] = {
@@ -67,6 +71,9 @@ METRICS: dict[str, Metric] = {
         unit="%",
         needs="probe_correct",
     ),
+    "rmse": Metric(label="RMSE", higher_is_better=False, range=(0, math.inf), unit="", needs="predicted"),
+    "mae": Metric(label="mean absolute error", higher_is_better=False, range=(0, math.inf), unit="", needs="predicted"),
+    "r2": Metric(label="R2", higher_is_better=True, range=(-math.inf, 1), unit="", needs="predicted", margin=0.01),
     "error": Metric(label="error per example", higher_is_better=False, range=(0, math.inf), unit="", needs="error"),
 }
 """Name -> meaning, in the order of tables."""
@@ -77,7 +84,7 @@ _OF_PROBABILITIES = ("cross_entropy", "auroc", "brier", "calibration_error")
 def default_metric(computable: Collection[str]) -> str:
     """What families are compared, ranked and shown by where nobody says: the first metric that can be computed.
 
-    So classifiers are compared by accuracy and autoencoders by their squared error per pixel.
+    So classifiers are compared by accuracy, autoencoders by their squared error per pixel, and numbers by RMSE.
     """
     return next((name for name in METRICS if name in computable), next(iter(METRICS)))
 
@@ -106,12 +113,23 @@ def available(table: PredictionTable) -> tuple[str, ...]:
     )
 
 
-def measure(table: PredictionTable, name: str) -> Measured:
+def measure(table: PredictionTable, name: str, estimand: Estimand = "mean") -> Measured:
     """Metric `name` of every seed, on all examples and with examples left out (none of these for resampled splits).
 
+    `estimand`: what is asked about the seeds, their mean or their median.
+
     Raises:
-        SpecError: no such metric, or the table has not the predictions that it needs.
+        SpecError: no such metric, or the table has not the predictions that it needs; or the median is asked for where
+            replicates are no single seeds.
     """
+    if estimand == "median":
+        shared = table.is_resampled or table.training_resampled
+        if shared or table.search is not None or table.members is not None:
+            raise SpecError(
+                f"`estimand: median` is of seeds that are independent, and those of {table.family} are ensembles, of "
+                "several searches, or of resampled examples. Use `estimand: mean`."
+            )
+        return of_median(measure(table, name))
     if name not in METRICS:
         raise SpecError(f"`metric` {name!r} is not known; known: {', '.join(METRICS)}.")
     if name not in available(table):
@@ -122,7 +140,10 @@ def measure(table: PredictionTable, name: str) -> Measured:
         whole = measure(replace(table, members=None, member_seeds=None), name)
         return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])
     if not table.is_resampled:
-        return replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        found = replace(_MEASURES[name](table), bounds=METRICS[name].range)
+        if table.training_resampled:
+            return replace(found, is_bootstrap=True)
+        return found if table.search is None else of_searches(found, table.search)
     alone = [_MEASURES[name](table.of_seed(seed)) for seed in table.seeds]
     assert table.num_train is not None
     return Measured(
@@ -146,7 +167,7 @@ def recalls_of(table: PredictionTable, classes: Sequence[int]) -> list[Measured]
         of_class = table.labels == k
         groups = None if table.groups is None else table.groups[of_class]
         found.append(measure_mean((chosen[:, of_class] == k).astype(np.float64), is_share=True, groups=groups))
-    return found
+    return found if table.search is None else [of_searches(one, table.search) for one in found]
 
 
 # ------------------------------------------------------------------------------- means over examples
@@ -232,19 +253,83 @@ def _error(table: PredictionTable) -> Measured:
     return measure_mean(table.error, groups=table.groups)
 
 
+# ----------------------------------------------------------------------------- predicted numbers
+
+
+def errors_of(table: PredictionTable) -> Array:
+    """Predicted less true, (S, n)."""
+    assert table.predicted is not None
+    assert table.targets is not None
+    return table.predicted.astype(np.float64) - table.targets
+
+
+def _mae(table: PredictionTable) -> Measured:
+    return measure_mean(np.abs(errors_of(table)), groups=table.groups)
+
+
+def _rmse(table: PredictionTable) -> Measured:
+    """The root of the mean squared error, in the unit of the numbers; the jackknife takes roots as well."""
+    mse = measure_mean(np.square(errors_of(table)), groups=table.groups)
+    return replace(mse, per_seed=np.sqrt(mse.per_seed), left_out=np.sqrt(np.maximum(mse.left_out, 0)))
+
+
+def _r2(table: PredictionTable) -> Measured:
+    """1 - squared error / squared distance from the mean of the test split: 0 of who always says that mean.
+
+    Without an example the mean and the distances are those of the others. Where all test examples have the same number
+    there is none, and 0 stands for it.
+    """
+    assert table.targets is not None
+    mse = measure_mean(np.square(errors_of(table)), groups=table.groups)
+    centred = table.targets - table.targets.mean()
+    first = measure_mean(centred[None], groups=table.groups)
+    second = measure_mean(np.square(centred)[None], groups=table.groups)
+    variance = second.left_out - np.square(first.left_out)
+    return replace(
+        mse,
+        per_seed=1 - _relative(mse.per_seed, second.per_seed),
+        left_out=1 - _relative(mse.left_out, variance),
+    )
+
+
+def _relative(part: Array, whole: Array) -> Array:
+    """part / whole, 1 where nothing varies."""
+    ones = np.ones(np.broadcast_shapes(part.shape, whole.shape))
+    result: Array = np.divide(part, whole, out=ones, where=whole > SMALLEST * max(1.0, float(np.max(whole, initial=0))))
+    return result
+
+
 # --------------------------------------------------------------- functions of sums over groups
 
 
-def grouped_confusion(table: PredictionTable) -> Array:
-    """Counts (S, G, K, K), rows true, columns predicted."""
+def confusions(table: PredictionTable) -> Array:
+    """Counts (S, K, K), rows true, columns predicted."""
     assert table.probabilities is not None
     num_seeds, _, num_classes = table.probabilities.shape
-    groups = jackknife_groups(table.labels, table.groups)
-    num_groups = int(groups.max()) + 1
-    seeds = np.arange(num_seeds)[:, None]
-    cell = ((seeds * num_groups + groups) * num_classes + table.labels) * num_classes + predictions(table)
-    counts = np.bincount(cell.ravel(), minlength=num_seeds * num_groups * num_classes**2)
-    return counts.reshape(num_seeds, num_groups, num_classes, num_classes).astype(np.float64)
+    cell = (np.arange(num_seeds)[:, None] * num_classes + table.labels) * num_classes + predictions(table)
+    counts = np.bincount(cell.ravel(), minlength=num_seeds * num_classes**2)
+    return counts.reshape(num_seeds, num_classes, num_classes).astype(np.float64)
+
+
+class _Counts(NamedTuple):
+    """Test examples of each class, (..., K): those that are found, all there are, and those that are named so."""
+
+    found: Array
+    true: Array
+    named: Array
+
+
+def _grouped_counts(table: PredictionTable) -> Array:
+    """The same counts (S, G, 3, K) in each set of examples: of a thousand classes no set has a matrix."""
+    assert table.probabilities is not None
+    num_seeds, _, num_classes = table.probabilities.shape
+    sets, chosen = jackknife_groups(table.labels, table.groups), predictions(table)
+    num_sets = int(sets.max()) + 1
+    begin = (np.arange(num_seeds)[:, None] * num_sets + sets) * num_classes
+    size = num_seeds * num_sets * num_classes
+    kinds = ((begin + table.labels)[chosen == table.labels], begin + table.labels, begin + chosen)
+    counts = [np.bincount(np.ravel(one), minlength=size).reshape(num_seeds, num_sets, num_classes) for one in kinds]
+    return np.stack(counts, axis=2).astype(np.float64)
 
 
 def _from_sums(sums: Array, function: Callable[[Array], Array], table: PredictionTable) -> Measured:
@@ -303,19 +388,33 @@ def f1_scores(confusion: Array) -> Array:
 def _balanced_accuracy(table: PredictionTable) -> Measured:
     """Mean recall over the classes of the test split."""
 
-    def mean_recall(confusion: Array) -> Array:
-        return _mean_over_classes(recalls(confusion), confusion.sum(axis=-1))
+    def mean_recall(counts: Array) -> Array:
+        of = _Counts(*np.moveaxis(counts, -2, 0))
+        return _mean_over_classes(ratio(of.found, of.true), of.true)
 
-    return _from_sums(grouped_confusion(table), mean_recall, table)
+    return _with_unseen(_from_sums(_grouped_counts(table), mean_recall, table), table)
 
 
 def _macro_f1(table: PredictionTable) -> Measured:
     """Mean F1 over the classes of the test split."""
 
-    def mean_f1(confusion: Array) -> Array:
-        return _mean_over_classes(f1_scores(confusion), confusion.sum(axis=-1))
+    def mean_f1(counts: Array) -> Array:
+        of = _Counts(*np.moveaxis(counts, -2, 0))
+        return _mean_over_classes(ratio(2 * of.found, of.true + of.named), of.true)
 
-    return _from_sums(grouped_confusion(table), mean_f1, table)
+    return _with_unseen(_from_sums(_grouped_counts(table), mean_f1, table), table)
+
+
+def _with_unseen(found: Measured, table: PredictionTable) -> Measured:
+    """A mean over classes, which shows no variance of a class that has ten examples and, by luck, no mistake."""
+    right = predictions(table) == table.labels
+    counts = np.bincount(table.labels).astype(np.float64)
+    hits = np.stack([np.bincount(table.labels, row, len(counts)) for row in right]).mean(axis=0)
+    present = counts > 0
+    alike = found.num_examples / found.num_independent
+    telling = np.minimum(hits, counts - hits)[present] / alike
+    step = 1 / (present.sum() * (counts[present] / alike + 1))
+    return replace(found, unseen=float(np.square(step) @ np.maximum(0.0, 1 - telling / _FEW)) / 4)
 
 
 def _calibration_error(table: PredictionTable) -> Measured:
@@ -431,5 +530,8 @@ _MEASURES: dict[str, Callable[[PredictionTable], Measured]] = {
     "squared_error": _error_per_image,
     "psnr": _psnr,
     "probe_accuracy": _probe_accuracy,
+    "rmse": _rmse,
+    "mae": _mae,
+    "r2": _r2,
     "error": _error,
 }

@@ -5,15 +5,16 @@ are written without a point, so that the 1.0 of one column is the 1 of another.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hw3models.errors import DataError
 
-NAMES = ("family", "seed", "resample", "example", "label", "prediction", "group")
+NAMES = ("family", "seed", "resample", "search", "example", "label", "prediction", "group")
 """Columns that hold names."""
 COLUMNS = (*NAMES, "value", "seconds")
 """Columns with a meaning; every other is a class, or nothing to us."""
@@ -61,6 +62,40 @@ def class_columns(frame: pd.DataFrame) -> dict[str, str]:
     if {"prediction", "value"} & set(frame.columns):
         return {}
     return prefixed or {name: name for name in others if is_numeric(frame[name])}
+
+
+def hold_numbers(frame: pd.DataFrame) -> bool:
+    """Are labels and predictions of a tidied frame numbers, one label at least with a fraction, and no classes?"""
+    if not {"label", "prediction"} <= set(frame.columns) or "value" in frame:
+        return False
+    labels = list(frame["label"].unique())
+    texts = [*labels, *frame["prediction"].dropna().unique()]
+    if all(map(_WHOLE.fullmatch, labels)) or class_columns(frame):
+        return False
+    return bool(np.isfinite([_number(text) for text in texts]).all())
+
+
+def numbers_in(texts: Sequence[str], what: str) -> NDArray[np.float64]:
+    """The numbers that texts say.
+
+    Raises:
+        DataError: one says none, or it is not finite.
+    """
+    found = np.array([_number(text) for text in texts], np.float64)
+    if not (good := np.isfinite(found)).all():
+        bad = texts[int(np.flatnonzero(~good)[0])]
+        raise DataError(
+            f"predictions: numbers are compared, and {bad!r} ({what}) is none ({int((~good).sum()):,} such). Compare "
+            "classes by another `metric`, or write a number."
+        )
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -131,7 +166,7 @@ def _column_faults(frame: pd.DataFrame) -> Iterable[str]:
 
 def _value_faults(frame: pd.DataFrame) -> Iterable[str]:
     """Blanks, and cells that are no probability. What a family leaves out altogether is no blank."""
-    always = [name for name in NAMES if name in frame and name != "prediction"]
+    always = [name for name in NAMES if name in frame and name not in ("prediction", "search")]
     if blank := [name for name in always if frame[name].isna().any()]:
         yield f"blanks in {', '.join(blank)}"
         return

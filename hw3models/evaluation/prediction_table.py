@@ -32,7 +32,8 @@ SUM_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PredictionTable:
-    """Predictions of one family for the test split; a classifier has `probabilities`, an autoencoder `squared_error`.
+    """Predictions of one family for the test split: `probabilities` of a classifier, `squared_error` of an autoencoder,
+    `predicted` numbers.
 
     Raises:
         DataError: the arrays do not belong together, or hold what no prediction can be; all faults at once.
@@ -44,7 +45,7 @@ class PredictionTable:
     test_index: NDArray[np.int64]
     """(n,) positions in the data set; (S, n) where each replicate has a test split of its own."""
     labels: NDArray[np.int64]
-    """(n,) in 0..K-1; (S, n) likewise."""
+    """(n,) in 0..K-1; (S, n) likewise. Of numbers the range that they are in."""
     groups: NDArray[np.int64] | None = None
     """(n,) whose example it is, as a number; (S, n) likewise. None where nobody said: examples are independent then."""
     num_train: int | None = None
@@ -54,12 +55,20 @@ class PredictionTable:
     training_resampled: bool = False
     """Each replicate was trained on a bootstrap of its own of the training part (`hw3models.data.training_sets`), the
     same for every family with its seed; all were tested on the same examples."""
-    members: NDArray[np.float32] | None = None
-    """(S, M, n, K), of ensembles only: probabilities of each member, whose mean over M is `probabilities`."""
+    members: NDArray[np.floating] | None = None
+    """(S, M, n, K), of ensembles only: probabilities of each member, whose mean over M is `probabilities`; of
+    numbers (S, M, n, 1), whose mean is `predicted`."""
+    search: NDArray[np.int64] | None = None
+    """(S,) which of several searches for a recipe each replicate's recipe comes of; None where there were not several:
+    seeds then are independent."""
     member_seeds: NDArray[np.int64] | None = None
     """(S, M), of ensembles only: the seeds of the members."""
     hard: bool = False
     """The method names classes and has no probabilities: those above are 0 and 1."""
+    predicted: NDArray[np.float64] | None = None
+    """(S, n): the number that is said, in the unit of `targets`."""
+    targets: NDArray[np.float64] | None = None
+    """(n,) the true numbers; (S, n) where each replicate has a test split of its own."""
     error: NDArray[np.float64] | None = None
     """(S, n): what a prediction costs, where nothing else is known of it; less is better."""
     squared_error: NDArray[np.float64] | None = None
@@ -94,6 +103,18 @@ class PredictionTable:
     def num_networks(self) -> int:
         """Independently trained replicates that the table rests on: its seeds, or all members of its ensembles."""
         return len(self.seeds) if self.member_seeds is None else self.member_seeds.size
+
+    @property
+    def num_searches(self) -> int:
+        """Searches for a recipe whose luck the replicates show; 0 where they were not several."""
+        return 0 if self.search is None else len(np.unique(self.search))
+
+    def of_first(self, num: int) -> "PredictionTable":
+        """The table of the first `num` replicates; pictures stay out."""
+        arrays: dict[str, Any] = {name: array[:num] for name in _PER_SEED if (array := getattr(self, name)) is not None}
+        if self.is_resampled:
+            arrays |= {name: array[:num] for name, array in _of_examples(self).items()}
+        return replace(self, seeds=self.seeds[:num], reconstructions=None, reconstructed_index=None, **arrays)
 
     def of_seed(self, seed: int) -> "PredictionTable":
         """The table of one replicate alone, with one row of examples; pictures stay out."""
@@ -145,12 +166,16 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
 
     Raises:
         DataError: they are of other test examples, of the same seeds, trained on other parts of the data, or only one
-            knows groups.
+            knows groups, or searches.
     """
     if first.training_resampled != more.training_resampled:
         raise DataError(
             f"some seeds of {first.family} were trained on the whole training part and some on bootstraps of it. "
             "Train all of them again."
+        )
+    if (first.search is None) != (more.search is None):
+        raise DataError(
+            f"some seeds of {first.family} say which search they are of, and some do not. Train them again."
         )
     if not first.is_resampled and not np.array_equal(first.test_index, more.test_index):
         raise DataError(f"more seeds of {first.family} were tested on other examples. Train all of them again.")
@@ -167,9 +192,9 @@ def add_seeds(first: PredictionTable, more: PredictionTable) -> PredictionTable:
     )
 
 
-def _of_examples(table: PredictionTable) -> dict[str, NDArray[np.int64]]:
+def _of_examples(table: PredictionTable) -> dict[str, NDArray[Any]]:
     """What is known of the test examples, whoever predicts them."""
-    found = {name: getattr(table, name) for name in ("test_index", "labels", "groups")}
+    found = {name: getattr(table, name) for name in ("test_index", "labels", "groups", "targets")}
     return {name: array for name, array in found.items() if array is not None}
 
 
@@ -236,8 +261,11 @@ _LAYOUT = {
     "labels": ("?n", "iu"),
     "groups": ("?n", "iu"),
     "probabilities": ("SnK", "f"),
+    "search": ("S", "iu"),
     "members": ("SMnK", "f"),
     "member_seeds": ("SM", "iu"),
+    "predicted": ("Sn", "f"),
+    "targets": ("?n", "f"),
     "error": ("Sn", "f"),
     "squared_error": ("Sn", "f"),
     "codes": ("Snk", "f"),
@@ -245,7 +273,17 @@ _LAYOUT = {
     "reconstructions": ("mhw", "u"),
     "reconstructed_index": ("m", "iu"),
 }
-_PER_SEED = ("probabilities", "members", "member_seeds", "error", "squared_error", "codes", "probe_correct")
+_PER_SEED = (
+    "probabilities",
+    "search",
+    "members",
+    "member_seeds",
+    "predicted",
+    "error",
+    "squared_error",
+    "codes",
+    "probe_correct",
+)
 
 
 def _faults(table: PredictionTable) -> Iterator[str]:
@@ -254,8 +292,10 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield f"`seeds` must be distinct and not empty, got {list(table.seeds)}"
     shape_faults = list(_shape_faults(table))
     yield from shape_faults
-    if table.probabilities is None and table.squared_error is None and table.error is None:
-        yield "it has neither `probabilities` nor `squared_error` nor `error`"
+    if all(one is None for one in (table.probabilities, table.squared_error, table.predicted, table.error)):
+        yield "it has neither `probabilities` nor `squared_error` nor `predicted` nor `error`"
+    if (table.predicted is None) != (table.targets is None):
+        yield "`predicted` and `targets` go together, one of them is absent"
     if table.is_resampled and table.training_resampled:
         yield "replicates with test splits of their own have no `training_resampled` beside"
     if table.squared_error is not None and (table.num_pixels is None or table.num_pixels < 1):
@@ -264,6 +304,8 @@ def _faults(table: PredictionTable) -> Iterator[str]:
         yield "`reconstructions` and `reconstructed_index` go together, one of them is absent"
     if (table.members is None) != (table.member_seeds is None):
         yield "`members` and `member_seeds` go together, one of them is absent"
+    if table.search is not None and (table.is_resampled or table.members is not None):
+        yield "replicates with test splits of their own, and ensembles, have no `search` beside"
     if table.members is not None and table.is_resampled:
         yield "members of an ensemble must be tested on the same examples"
     if not shape_faults:
@@ -305,10 +347,18 @@ def _value_faults(table: PredictionTable) -> Iterator[str]:
         off = np.abs(table.members.mean(axis=1) - table.probabilities).max()
         if not off <= SUM_TOLERANCE:
             yield f"`probabilities` must be the mean of `members`, and are off by up to {off:.2g}"
+    if table.members is not None and table.predicted is not None:
+        off = np.abs(table.members.mean(axis=1)[..., 0] - table.predicted).max()
+        if not off <= SUM_TOLERANCE * max(1e-12, float(np.ptp(table.members))):
+            yield f"`predicted` must be the mean of `members`, and is off by up to {off:.2g}"
     for name in ("error", "squared_error"):
         array = getattr(table, name)
         if array is not None and (bad := np.logical_not(np.isfinite(array) & (array >= 0))).any():
             yield f"`{name}` must be finite and not negative{_where(table, bad)}"
+    for name in ("predicted", "targets"):
+        array = getattr(table, name)
+        if array is not None and not np.isfinite(array).all():
+            yield f"`{name}` must be finite, {int((~np.isfinite(array)).sum()):,} are not"
     if table.codes is not None:
         bad = np.logical_not(np.isfinite(table.codes).all(axis=2))
         if bad.any():

@@ -2,8 +2,11 @@
 
 One row says what one seed of one family says about one example. Columns: `family`, `example`, `label`; `seed` where
 there are several; `prediction` (the class), or one column of probabilities per class, named as the class (`p_` in
-front is allowed), or `value` (an error per example: less is better, and no label is needed). Optional: `group` (whose
-example it is), `resample` (each has a test split of its own), `seconds` (training time of the seed).
+front is allowed), or `value` (an error per example: less is better, and no label is needed). Labels and predictions
+are numbers where all of them are and one label has a fraction, or where the metric is one of numbers (`rmse`, `mae`,
+`r2`). Optional: `group` (whose example it is), `resample` (each has a test split of its own), `search` (which of
+several searches for a recipe the seed's recipe comes of: seeds of one search share its luck), `seconds` (training time
+of the seed).
 
 S = seeds, n = test examples, K = classes
 """
@@ -20,9 +23,19 @@ from numpy.typing import NDArray
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.comparison import compare
 from hw3models.evaluation.facts import NO_FACTS, Facts, FamilyFacts, fact
-from hw3models.evaluation.prediction_columns import as_name, as_numbers, class_columns, in_order, listed, tidied
+from hw3models.evaluation.metrics import METRICS
+from hw3models.evaluation.prediction_columns import (
+    as_name,
+    as_numbers,
+    class_columns,
+    hold_numbers,
+    in_order,
+    listed,
+    numbers_in,
+    tidied,
+)
 from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
-from hw3models.specs import ComparisonReport
+from hw3models.specs import ComparisonReport, Estimand
 
 LARGEST = 2**31
 """Bytes that the named classes of a family may take as probabilities of 0 and 1."""
@@ -37,6 +50,7 @@ def compare_predictions(
     deterministic: Collection[str] = (),
     baselines: Collection[str] = (),
     num_train: int | None = None,
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """Which family is better on these examples, and is the difference real?
 
@@ -44,12 +58,14 @@ def compare_predictions(
 
     Args:
         frame: predictions in long form, as the head of this file says.
-        metric: see `hw3models.evaluation.metrics.METRICS`; None: accuracy, or the error per example.
+        metric: see `hw3models.evaluation.metrics.METRICS`; None: accuracy, RMSE of numbers, or the error per
+            example.
         margin: the largest difference that does not matter, in the metric's own unit (0.005 is half a point).
         level: chance of one or more false alarms among all pairs, at most.
         deterministic: families of which one seed says everything; a single seed of any other is "cannot tell".
         baselines: families that are only taken where they are the best.
         num_train: training examples of each resample; needed with a column `resample`.
+        estimand: `mean` or `median` over seeds: seeds that collapse hardly move a median.
 
     Raises:
         DataError: the columns, or what stands in them, are no such table; all faults at once.
@@ -57,9 +73,17 @@ def compare_predictions(
     """
     check_level(level)
     frame = tidied(frame)
-    tables = tables_of(frame, num_train=num_train)
+    tables = tables_of(frame, num_train=num_train, metric=metric)
     facts = named_facts(tables, deterministic, baselines)
-    return compare(tables, metric=metric, margin=margin, level=level, train_seconds=seconds_of(frame), facts=facts)
+    return compare(
+        tables,
+        metric=metric,
+        margin=margin,
+        level=level,
+        train_seconds=seconds_of(frame),
+        facts=facts,
+        estimand=estimand,
+    )
 
 
 def check_level(level: float) -> None:
@@ -92,8 +116,12 @@ def named_facts(
     }
 
 
-def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str, PredictionTable]:
+def tables_of(
+    frame: pd.DataFrame, *, num_train: int | None = None, metric: str | None = None
+) -> dict[str, PredictionTable]:
     """The prediction table of each family of `frame`, in order of appearance.
+
+    What the labels are is found out, where `metric` does not say it.
 
     Raises:
         DataError: the columns, or what stands in them, are no such table; all faults at once.
@@ -105,7 +133,8 @@ def tables_of(frame: pd.DataFrame, *, num_train: int | None = None) -> dict[str,
             "predictions: resampled splits need the number of training examples of each (`num_train`), "
             f"got {'none' if num_train is None else num_train}."
         )
-    examples = _Examples(frame)
+    are_numbers = METRICS[metric].needs == "predicted" if metric in METRICS else hold_numbers(frame)
+    examples = _Examples(frame, are_numbers=are_numbers)
     numbers = as_numbers(frame[replicate].unique()) if replicate in frame else {}
     return {
         str(name): _table(str(name), _Rows(str(name), rows, examples, replicate), examples, numbers, num_train)
@@ -141,17 +170,19 @@ def _names(given: Collection[str]) -> set[str]:
 class _Examples:
     """What is known of the examples, whoever predicts them: label and group, the same in every row."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pd.DataFrame, *, are_numbers: bool = False) -> None:
+        self.are_numbers = are_numbers
         self.names = in_order(frame["example"].unique())
         self.codes = self._places(frame["example"], self.names)
         if len(self.names) < 2:
             raise DataError(f"predictions: there is one example, {self.names[0]!r}; it takes two at least.")
         self.digest = hashlib.sha256("\x00".join(self.names).encode())
-        self.columns = class_columns(frame)
+        self.columns = {} if are_numbers else class_columns(frame)
         self.classes = self._classes(frame)
         labels = self._places(frame["label"], self.classes) if "label" in frame else np.zeros(len(frame), np.int64)
         self.labels = self._constant(labels, "label")
         self.digest.update("\x00".join(self.classes).encode() + self.labels.tobytes())
+        self.targets = numbers_in(self.classes, "label")[self.labels] if are_numbers else None
         self.groups = None
         if "group" in frame:
             self.groups = self._constant(self._places(frame["group"], in_order(frame["group"].unique())), "group")
@@ -160,6 +191,8 @@ class _Examples:
     def _classes(self, frame: pd.DataFrame) -> list[str]:
         if self.columns:
             return list(self.columns.values())
+        if self.are_numbers:
+            return in_order(set(frame["label"].unique())) if "label" in frame else []
         named = [frame[name].dropna().unique() for name in ("label", "prediction") if name in frame]
         return in_order(set(np.concatenate(named))) if named else []
 
@@ -256,7 +289,11 @@ def _table(
     said: dict[str, Any] = {}
     if rows.complete(["value"]):
         said["error"] = _values(rows, examples)
-    if rows.complete(examples.columns):
+    if examples.targets is not None and rows.complete(["prediction"]):
+        texts = rows.frame["prediction"].tolist()
+        said["predicted"] = numbers_in(texts, f"prediction of {family}").reshape(rows.shape)
+        said["targets"] = examples.targets[kept]
+    elif rows.complete(examples.columns):
         said |= _probabilities(rows, examples)
     elif rows.complete(["prediction"]):
         said |= _named(rows, examples)
@@ -270,8 +307,24 @@ def _table(
         labels=examples.labels[kept],
         groups=None if examples.groups is None else examples.groups[kept],
         num_train=num_train if resampled else None,
+        search=None if resampled else _searches(rows),
         **said,
     )
+
+
+def _searches(rows: _Rows) -> NDArray[np.int64] | None:
+    """(S,) the search of each seed; None where the family has no column, or a single one."""
+    if not rows.complete(["search"]):
+        return None
+    each = rows.frame["search"].to_numpy().reshape(rows.shape)
+    if (odd := (each != each[:, :1]).any(axis=1)).any():
+        row = int(np.flatnonzero(odd)[0]) * rows.shape[1]
+        raise DataError(
+            f"predictions of {rows.family}: {rows.of(row)} is of more than one search. Seeds of different "
+            "searches need names of their own."
+        )
+    codes = np.unique(each[:, 0].astype(str), return_inverse=True)[1]
+    return np.asarray(codes, np.int64) if codes.max() else None
 
 
 def _values(rows: _Rows, examples: _Examples) -> NDArray[np.float64]:

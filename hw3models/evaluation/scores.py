@@ -16,9 +16,9 @@ from hw3models.evaluation.metrics import (
     METRICS,
     Metric,
     available,
+    confusions,
     default_metric,
     f1_scores,
-    grouped_confusion,
     measure,
     precisions,
     recalls,
@@ -26,7 +26,7 @@ from hw3models.evaluation.metrics import (
 )
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.wording import value_with_interval
-from hw3models.specs import Answer, EvaluationReport, Score
+from hw3models.specs import Answer, Estimand, EvaluationReport, Score
 from hw3models.stats.intervals import Measured, bounded_interval
 
 __all__ = ["METRICS", "Metric", "evaluate", "headline", "main_metric", "score"]
@@ -77,21 +77,21 @@ def evaluate(
     )
 
 
-def score(table: PredictionTable, metric: str) -> Score:
-    """Mean over seeds with a 95% interval within the metric's range.
+def score(table: PredictionTable, metric: str, estimand: Estimand = "mean") -> Score:
+    """Mean over seeds, or their median, with a 95% interval within the metric's range.
 
     Raises:
         SpecError: no such metric, or the table has not the predictions that it needs.
     """
-    return score_of(measure(table, metric), metric)
+    return score_of(measure(table, metric, estimand), metric)
 
 
 def score_of(measured: Measured, metric: str) -> Score:
-    """Mean and 95% interval of what was measured."""
+    """Mean (or median) and 95% interval of what was measured."""
     lowest, highest = METRICS[metric].range
     low, high = bounded_interval(measured, lowest=lowest, highest=highest)
     per_seed = tuple(float(value) for value in measured.per_replicate)
-    return Score(mean=float(measured.per_seed.mean()), low=low, high=high, per_seed=per_seed)
+    return Score(mean=measured.value, low=low, high=high, per_seed=per_seed)
 
 
 def main_metric(answer: Answer) -> str:
@@ -116,7 +116,7 @@ def _classes(
 ) -> tuple[dict[str, dict[str, float]], NDArray[np.int64]]:
     """Precision, recall and F1 per class, means over seeds; 0 where a class is never predicted, or has no example."""
     alone = [table.of_seed(seed) for seed in table.seeds] if table.is_resampled else [table]
-    counts_SKK = np.concatenate([grouped_confusion(one).sum(axis=1) for one in alone])
+    counts_SKK = np.concatenate([confusions(one) for one in alone])
     columns = {
         "precision": precisions(counts_SKK).mean(axis=0),
         "recall": recalls(counts_SKK).mean(axis=0),

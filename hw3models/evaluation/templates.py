@@ -40,8 +40,8 @@ TEMPLATES: dict[str, Template] = {
         means="The headline where each other family is beaten by some family, though not each by this one.",
     ),
     "because_open": Template(
-        text="take {name}, because it has the best mean {metric}, but {others} could still be better",
-        example={"name": "CNN", "metric": "accuracy", "others": "GRU and LSTM"},
+        text="take {name}, because it has the best {mean} {metric}, but {others} could still be better",
+        example={"name": "CNN", "mean": "mean", "metric": "accuracy", "others": "GRU and LSTM"},
         means="The headline where the best mean is the best guess, and no more.",
     ),
     "because_cheaper": Template(
@@ -101,8 +101,14 @@ TEMPLATES: dict[str, Template] = {
         means="No other family could be the best, since each is beaten by some family, though not each by this one.",
     ),
     "take_open": Template(
-        text="take {name}: the best mean {metric}, {score}, but {names} could still be better",
-        example={"name": "CNN", "metric": "accuracy", "score": "90.0% [87.9, 91.7]", "names": "GRU and LSTM"},
+        text="take {name}: the best {mean} {metric}, {score}, but {names} could still be better",
+        example={
+            "name": "CNN",
+            "mean": "mean",
+            "metric": "accuracy",
+            "score": "90.0% [87.9, 91.7]",
+            "names": "GRU and LSTM",
+        },
         means="The best mean is the best guess, and no more: it was not shown that the families named last are worse.",
     ),
     "take_cheaper": Template(
@@ -195,9 +201,21 @@ TEMPLATES: dict[str, Template] = {
     ),
     "collapsed": Template(
         text="{num} of {of} seeds of {name} collapsed (learnt next to nothing); "
-        "of all seeds it may be up to {upper}: more seeds tell",
+        "of all seeds it may be up to {upper}: more seeds tell, and `--estimand median` asks what a usual seed does",
         example={"num": "1", "of": "5", "name": "GRU", "upper": "66%"},
-        means="Those seeds stayed near to guessing. Their mean with the others describes neither.",
+        means="Those seeds stayed near to guessing. Their mean with the others describes neither; with ten seeds or "
+        "more the median says what most trainings come to.",
+    ),
+    "collapsed_of_median": Template(
+        text="{num} of {of} seeds of {name} collapsed (learnt next to nothing), which the median hardly feels; "
+        "of all seeds it may be up to {upper}",
+        example={"num": "1", "of": "10", "name": "GRU", "upper": "40%"},
+        means="Whoever trains this family must be ready to train some seeds again.",
+    ),
+    "about_median": Template(
+        text="families are compared by the median over their seeds, not by the mean: by what a usual training comes to",
+        example={},
+        means="With `--estimand median` seeds that collapse count as bad ones, and not for how bad they are.",
     ),
     "unequal_times": Template(
         text="the training times are of different devices: {devices}",
@@ -214,6 +232,18 @@ TEMPLATES: dict[str, Template] = {
         example={"budgets": "CNN 20, GRU 1"},
         means="A family whose recipe was searched for longer has an advantage that is not its own.",
     ),
+    "search_counted": Template(
+        text="the luck of the search for recipes is counted: seeds are of {num} searches, each with draws of its own",
+        example={"num": "5"},
+        means="Another search would have found another recipe. The intervals say how much that matters, since each of "
+        "the searches has trained networks of its own (Bouthillier et al. 2021).",
+    ),
+    "search_not_counted": Template(
+        text="the luck of the search for recipes is in no interval, since {names} had one search each: "
+        "`--searches 5` counts it",
+        example={"names": "CNN and GRU"},
+        means="Another search would have found another recipe, and all seeds have the one that was found.",
+    ),
     "beaten": Template(
         text="shown to be beaten: {scores}",
         example={"scores": "LSTM 84.1%, majority class 50.0%"},
@@ -228,6 +258,14 @@ TEMPLATES: dict[str, Template] = {
         text="this is about networks trained on this training set: another one may order them otherwise",
         example={},
         means="All seeds learnt from the same examples. `--resampling training` asks about others like them as well.",
+    ),
+    "about_bootstraps": Template(
+        text="this counts the luck of the training set, as bootstraps of it show it: with few training examples they "
+        "show too little",
+        example={},
+        means="Each seed learnt from a bootstrap of the training part, the same for all families, and what that "
+        "changes counts once beside what it leaves in the mean. With 100 training examples families that are alike "
+        "were still called different in 8 to 12% of studies, where seeds alone did so in 22 to 30% (docs/estimand.md).",
     ),
     "about_problem": Template(
         text="this counts other training and test sets of these data as well",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from hw3models.evaluation.facts import Facts, fact, labels
@@ -22,10 +22,11 @@ from hw3models.evaluation.wording import (
     value,
     value_with_interval,
 )
-from hw3models.specs import Answer, Collapse, PairReport, Score, TakeReason
+from hw3models.specs import Answer, Collapse, Estimand, PairReport, Score, TakeReason
 
 LARGE_TEST_PART = 0.5
 """Test examples per training example of a resample above which the corrected t test is nearly blind."""
+_ABOUT = {"training set": "about_training_set", "bootstraps": "about_bootstraps", "problem": "about_problem"}
 FEW_GROUPS = 10
 """With fewer groups than this, the variance over groups is hardly known."""
 
@@ -40,6 +41,8 @@ class Setting:
     num_pairs: int
     seeds: Mapping[str, int]
     """Family -> number of seeds, or of resampled splits."""
+    searches: Mapping[str, int] = field(default_factory=dict)
+    """Family -> searches for its recipe whose luck is counted: its seeds are nested in them."""
     num_groups: int | None = None
     """Groups that the test examples come in; None where nobody named any."""
     level: float = 0.05
@@ -48,13 +51,33 @@ class Setting:
     """Training examples of a resample; None where all replicates share a split."""
     resampled: bool = False
     """Each replicate had a split of its own."""
-    about: Literal["training set", "problem"] = "training set"
+    about: Literal["training set", "bootstraps", "problem"] = "training set"
     """What the verdict is about."""
+    estimand: Estimand = "mean"
+    """Families are compared by the mean over their seeds, or by the median."""
     facts: Facts
 
     def is_single(self, name: str) -> bool:
         """Is there one replicate alone, which says nothing about what others would do?"""
-        return self.seeds[name] == 1 and not self.is_steady(name)
+        return self.replicates(name) == 1 and not self.is_steady(name)
+
+    def replicates(self, name: str) -> int:
+        """What counts as independent: seeds, or searches where seeds are nested in them, or splits."""
+        return self.searches.get(name, self.seeds[name])
+
+    @property
+    def replicate_told(self) -> str:
+        """What more of is advised."""
+        return "resamples" if self.resampled else "searches" if self.searches else "seeds"
+
+    @property
+    def replicate_each_told(self) -> str:
+        """The same, with a number before it."""
+        if not self.searches or self.resampled:
+            return "resamples" if self.resampled else "seeds each"
+        name, num = next(iter(self.searches.items()))
+        seeds = self.seeds[name] // num
+        return f"searches of {seeds} seed{'' if seeds == 1 else 's'} each"
 
     def is_steady(self, name: str) -> bool:
         """Would every replicate be the same? Not where each has a training set of its own."""
@@ -194,6 +217,8 @@ def _basis(setting: Setting, pair: PairReport) -> str:
         return f"({confidence}, {num_resamples(min(pair.seeds))} with {setting.num_test:,} test examples each)"
     counts = zip((pair.a, pair.b), pair.seeds, strict=True)
     seeds = num_seeds([count for name, count in counts if not setting.is_steady(name)])
+    if searches := [setting.searches[name] for name in (pair.a, pair.b) if name in setting.searches]:
+        seeds += f" of {min(searches)} searches"
     return f"({confidence}, {seeds}, {setting.num_test:,} test examples{_in_groups(setting)})"
 
 
@@ -212,7 +237,8 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
     """Sentences, the most important first, and each said once."""
     if len(standings.scores) == 1:
         (name,) = standings.scores
-        return sentence(say("alone", name=setting.label(name), score=_score(setting, standings, name)))
+        alone = say("alone", name=setting.label(name), score=_score(setting, standings, name))
+        return " ".join(map(sentence, (alone, say(_ABOUT[setting.about]))))
     texts = [
         _take(setting, standings),
         *unbeaten_baseline_sentences(setting, standings),
@@ -223,11 +249,13 @@ def overall_verdict(setting: Setting, standings: Standings) -> str:
         *_about_groups(setting),
         *_about_resamples(setting),
         *_about_collapses(setting, standings),
+        *([say("about_median")] if setting.estimand == "median" else []),
         *_about_devices(setting, standings),
         *_about_budgets(setting, standings),
+        *_about_searches(setting, standings),
         *_about_the_others(setting, standings),
         *_about_seeds(setting),
-        say("about_problem" if setting.about == "problem" else "about_training_set"),
+        say(_ABOUT[setting.about]),
     ]
     return " ".join(map(sentence, texts))
 
@@ -248,7 +276,7 @@ def _take(setting: Setting, standings: Standings) -> str:
     places = {"name": name, "metric": metric, "score": _score(setting, standings, take)}
     rest = [name for name in standings.could_be_best if name != take]
     if rest:
-        return say("take_open", names=setting.listed(rest), **places)
+        return say("take_open", names=setting.listed(rest), mean=setting.estimand, **places)
     if not all(standings.beats(take, other) for other in standings.scores if other != take):
         return say("take_unbeaten", **places)
     others = "the other family" if len(standings.scores) == 2 else "every other family"
@@ -331,7 +359,7 @@ def _about_resamples(setting: Setting) -> list[str]:
 def _about_collapses(setting: Setting, standings: Standings) -> list[str]:
     return [
         say(
-            "collapsed",
+            "collapsed" if setting.estimand == "mean" else "collapsed_of_median",
             num=str(one.seeds),
             of=str(one.of),
             name=setting.label(name),
@@ -369,6 +397,14 @@ def _about_budgets(setting: Setting, standings: Standings) -> list[str]:
     return [
         say("unequal_budgets", budgets=", ".join(f"{setting.label(name)} {num:,}" for name, num in budgets.items()))
     ]
+
+
+def _about_searches(setting: Setting, standings: Standings) -> list[str]:
+    """Whether the luck of the search for recipes is in the intervals, where there was a search."""
+    if setting.searches:
+        return [say("search_counted", num=str(min(setting.searches.values())))]
+    searched = [name for name in standings.scores if standings.budgets.get(name, 1) > 1]
+    return [say("search_not_counted", names=setting.listed(searched))] if searched else []
 
 
 def _about_the_others(setting: Setting, standings: Standings) -> list[str]:

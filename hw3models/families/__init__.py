@@ -23,6 +23,7 @@ from hw3models.families import (
     lite,
     lstm,
     mlp,
+    regressors,
     resnet,
     tcn,
     transformer,
@@ -31,7 +32,10 @@ from hw3models.families import (
 from hw3models.families.family import Baseline, Family, Network, recipe_of
 from hw3models.families.outside import GROUP, is_reference, load_family, long_name, offered, origin_of, short_name
 from hw3models.families.pretrained import family_of_backbone, is_pretrained
-from hw3models.specs import Kind
+from hw3models.objectives import CLASSIFICATION, REGRESSION, Objective
+from hw3models.objectives.regression import own_recipe
+from hw3models.specs import Kind, Task
+from hw3models.specs.model import ModelManifest
 from hw3models.specs.origin import Origin
 
 __all__ = [
@@ -42,11 +46,14 @@ __all__ = [
     "display_name",
     "enter",
     "facts_of",
+    "family_of",
     "find_family",
+    "fitting_families",
     "identity_of",
     "is_reference",
     "offered",
     "origin_of",
+    "predicting_numbers",
     "recipe_of",
 ]
 
@@ -77,6 +84,11 @@ _ALL: tuple[Family, ...] = (
     aeon_baselines.QUANT,
     aeon_baselines.SUMMARY,
     baselines.PCA_CODE,
+    regressors.MEAN,
+    regressors.RIDGE,
+    regressors.ROCKET,
+    regressors.MINIROCKET,
+    regressors.FOREST,
 )
 
 
@@ -92,13 +104,44 @@ _outside: dict[tuple[Kind, str], Family] = {}
 """What this process has met of families from outside, by the name that they have here."""
 
 
-def find_family(kind: Kind, name: str, origin: Origin | None = None) -> Family:
+def find_family(kind: Kind, name: str, origin: Origin | None = None, task: Task = "classification") -> Family:
     """The family `name` for data of `kind`, whose code is that of `origin` where it is from outside.
+
+    Where numbers are to be predicted (`task`), networks that classify do that, with one output.
 
     Raises:
         SpecError: there is none; the message lists those there are and suggests the nearest. Or the code of `origin`
             is not here, or is other code.
     """
+    found = _find(kind, name, origin)
+    return predicting_numbers(found) if task == "regression" else found
+
+
+def family_of(manifest: ModelManifest) -> Family:
+    """The family of a kept model, for what it was trained to do.
+
+    Raises:
+        SpecError: its code is not here, or is other code.
+    """
+    return find_family(manifest.kind, manifest.family, manifest.origin, manifest.task)
+
+
+def predicting_numbers(family: Family) -> Family:
+    """A network that classifies, as one that predicts a number; what is neither stays what it is."""
+    if not isinstance(family, Network) or family.objective is not CLASSIFICATION:
+        return family
+    named = {name: own_recipe(recipe) for name, recipe in family.named.items()}
+    return replace(family, objective=REGRESSION, recipe=own_recipe(family.recipe), named=named)
+
+
+def fitting_families(kind: Kind, objective: Objective) -> dict[str, Family]:
+    """The families of this package that do that task, by name."""
+    task: Task = "regression" if objective is REGRESSION else "classification"
+    found = {name: find_family(kind, name, task=task) for name in FAMILIES[kind]}
+    return {name: family for name, family in found.items() if family.objective is objective}
+
+
+def _find(kind: Kind, name: str, origin: Origin | None) -> Family:
     if origin is not None:
         known = _outside.get((kind, name))
         if known is None or known.origin != origin:

@@ -26,6 +26,7 @@ from hw3models.families.baselines import (
     standardised,
 )
 from hw3models.families.family import Answers, Baseline, BaselineFit
+from hw3models.runtime.cores import free_threads
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
 SHORTEST = 10
@@ -76,8 +77,8 @@ class HydraFeatures:
         from sklearn.preprocessing import StandardScaler
 
         self.seed, self.shape = seed, shape
-        self.hydra = HydraTransformer(random_state=seed, n_jobs=num_threads())
-        self.rocket = MultiRocket(random_state=seed, n_jobs=num_threads())
+        self.hydra = HydraTransformer(random_state=seed, n_jobs=free_threads(num_threads()))
+        self.rocket = MultiRocket(random_state=seed, n_jobs=free_threads(num_threads()))
         self.scaler = StandardScaler()
         # Hydra seeds torch's own generator.
         with torch.random.fork_rng(devices=[]):

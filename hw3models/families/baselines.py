@@ -175,7 +175,7 @@ def _fit_kernels(dataset: Dataset, seed: int, kind: kernels.Kind) -> BaselineFit
     fit_index, holdout = (train, dataset.validation) if len(dataset.validation) else (train, train)
     transformer = kernels.transformer(kind, seed, NUM_KERNELS)
     model = make_pipeline(StandardScaler(with_mean=False), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
-    features = transformer.fit_transform(_channels_first(standardised(dataset, fit_index)))
+    features = transformer.fit_transform(channels_first(standardised(dataset, fit_index)))
     model.fit(features, dataset.labels[fit_index])
     num = len(dataset.class_names)
     scores = [_scores(transformer, model, standardised(dataset, part), num) for part in parts(holdout)]
@@ -218,7 +218,7 @@ def restored_kernels(kind: kernels.Kind, fitted: Any, shape: tuple[int, ...], nu
     return answers
 
 
-def _channels_first(series: NDArray[np.float32]) -> NDArray[np.float32]:
+def channels_first(series: NDArray[np.float32]) -> NDArray[np.float32]:
     """Float32 (n, C, T), as aeon wants it; at least as long as MiniROCKET's kernels."""
     series = series.transpose(0, 2, 1)
     if missing := max(0, kernels.SHORTEST - series.shape[2]):
@@ -228,7 +228,7 @@ def _channels_first(series: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _scores(transformer: Any, model: Any, inputs: NDArray[np.float32], num_classes: int) -> NDArray[np.float64]:
     """Ridge's decision values (n, K); classes that train does not have get less than the lowest of the example."""
-    values = model.decision_function(transformer.transform(_channels_first(inputs)))
+    values = model.decision_function(transformer.transform(channels_first(inputs)))
     if values.ndim == 1:
         values = np.stack([-values, values], axis=1)
     scores = np.repeat(values.min(axis=1, keepdims=True) - 1.0, num_classes, axis=1)

@@ -17,7 +17,8 @@ from hw3models.data.dataset import Dataset
 from hw3models.errors import DataError, SpecError, TrainingError
 from hw3models.families.baselines import checked_classes, in_memory, parts, standardised
 from hw3models.families.family import Answers, Baseline
-from hw3models.objectives import CLASSIFICATION
+from hw3models.families.regressors import numbers
+from hw3models.objectives import CLASSIFICATION, REGRESSION
 from hw3models.objectives.objective import BaselineFit
 from hw3models.runtime.devices import in_a_thread_of_its_own
 from hw3models.specs import Kind
@@ -30,24 +31,31 @@ def is_estimator(found: object) -> bool:
 
 
 def baseline_of(found: Any, name: str, kind: Kind, origin: Origin) -> Baseline:
-    """The family of a class of classifiers, or of one that is cloned for each seed.
+    """The family of a class of classifiers or regressors, or of one that is cloned for each seed.
 
     Raises:
-        SpecError: it cannot be made.
+        SpecError: it cannot be made, or is neither.
     """
     make = partial(_made, found, name)
     if _is_another_kind(make(0)):
-        raise SpecError(f"`families`: {name} is no classifier.")
+        raise SpecError(f"`families`: {name} is an estimator that neither classifies nor predicts a number.")
+    predicts_numbers = _is_regressor(make(0))
     return Baseline(
         name=name,
         label=name,
         kinds=(kind,),
-        objective=CLASSIFICATION,
+        objective=REGRESSION if predicts_numbers else CLASSIFICATION,
         deterministic=not _random_parameters(make(0)),
         fit=partial(_fit, make, name),
-        restore=partial(restored_estimator, kind),
+        restore=partial(restored_regressor if predicts_numbers else restored_estimator, kind),
         origin=origin,
     )
+
+
+def _is_regressor(estimator: Any) -> bool:
+    from sklearn.base import BaseEstimator, is_regressor
+
+    return isinstance(estimator, BaseEstimator) and bool(is_regressor(estimator))
 
 
 def _made(found: Any, name: str, seed: int) -> Any:
@@ -69,12 +77,10 @@ def _made(found: Any, name: str, seed: int) -> Any:
 
 
 def _is_another_kind(estimator: Any) -> bool:
-    """Whether scikit-learn says that it is a regressor, or finds outliers or clusters."""
-    from sklearn.base import BaseEstimator, is_clusterer, is_outlier_detector, is_regressor
+    """Whether scikit-learn says that it finds outliers or clusters."""
+    from sklearn.base import BaseEstimator, is_clusterer, is_outlier_detector
 
-    if not isinstance(estimator, BaseEstimator):
-        return False
-    return bool(is_regressor(estimator) or is_outlier_detector(estimator) or is_clusterer(estimator))
+    return isinstance(estimator, BaseEstimator) and bool(is_outlier_detector(estimator) or is_clusterer(estimator))
 
 
 def _random_parameters(estimator: Any) -> list[str]:
@@ -93,8 +99,16 @@ def _fitted(estimator: Any, name: str, dataset: Dataset, seed: int) -> BaselineF
     index, num = in_memory(dataset, seed), len(dataset.class_names)
     inputs = _arrangement(estimator, dataset.kind)
     try:
-        estimator.fit(inputs(standardised(dataset, index)), dataset.labels[index])
+        estimator.fit(inputs(standardised(dataset, index)), _wanted(dataset)[index])
         start = time.perf_counter()
+        if _is_regressor(estimator):
+            said = [_numbers(estimator, inputs(standardised(dataset, part))) for part in parts(dataset.test)]
+            return BaselineFit(
+                numbers=np.concatenate(said),
+                fitted=estimator,
+                parameters=_learnt(estimator),
+                predict_seconds=time.perf_counter() - start,
+            )
         found = [_probabilities(estimator, inputs(standardised(dataset, part)), num) for part in parts(dataset.test)]
     except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
         raise TrainingError(f"{name} could not be fitted: {type(error).__name__}: {str(error)[:300]}") from error
@@ -107,30 +121,55 @@ def _fitted(estimator: Any, name: str, dataset: Dataset, seed: int) -> BaselineF
     )
 
 
+def _wanted(dataset: Dataset) -> NDArray[Any]:
+    return dataset.labels if dataset.targets is None else dataset.targets
+
+
+def _numbers(estimator: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    return numbers(estimator.predict(inputs), len(inputs))
+
+
+def restored_regressor(kind: Kind, estimator: Any, shape: tuple[int, ...], num_outputs: int) -> Answers:  # noqa: ARG001
+    """The answers of a fitted regressor about standardised examples.
+
+    Raises:
+        ValueError: it is none for such examples.
+    """
+    arrange = _checked(kind, estimator, shape)
+    return lambda inputs: {"prediction": _asked(partial(_numbers, estimator, arrange(inputs)))}
+
+
 def restored_estimator(kind: Kind, estimator: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
     """The answers of a fitted estimator about standardised examples.
 
     Raises:
         ValueError: it is none for such examples and classes.
     """
-    if not is_estimator(estimator):
-        raise ValueError(f"it is {type(estimator).__name__}, no estimator")
+    arrange = _checked(kind, estimator, shape)
     if hasattr(estimator, "classes_"):
         checked_classes(estimator, num_classes)
+    return lambda inputs: {"probabilities": _asked(partial(_probabilities, estimator, arrange(inputs), num_classes))[0]}
+
+
+def _checked(
+    kind: Kind, estimator: Any, shape: tuple[int, ...]
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """How it takes its inputs, which are of that shape."""
+    if not is_estimator(estimator):
+        raise ValueError(f"it is {type(estimator).__name__}, no estimator")
     arrange = _arrangement(estimator, kind)
     wanted, found = math.prod(shape), getattr(estimator, "n_features_in_", None)
     if arrange is _rows and found not in (None, wanted):
         raise ValueError(f"it takes {found} numbers, an example has {wanted}")
+    return arrange
 
-    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        try:
-            # In a thread of its own, as it was fitted.
-            said, _ = in_a_thread_of_its_own(partial(_probabilities, estimator, arrange(inputs), num_classes))
-        except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
-            raise DataError(f"the model has no answer ({type(error).__name__}: {str(error)[:300]}).") from error
-        return {"probabilities": said}
 
-    return answers
+def _asked(ask: Callable[[], Any]) -> Any:
+    """Its answer, in a thread of its own, as it was fitted."""
+    try:
+        return in_a_thread_of_its_own(ask)
+    except (Exception, SystemExit) as error:  # whatever a foreign estimator may raise
+        raise DataError(f"the model has no answer ({type(error).__name__}: {str(error)[:300]}).") from error
 
 
 def _takes_series(estimator: Any) -> bool:

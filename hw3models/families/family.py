@@ -85,7 +85,7 @@ def recipe_of(network: Network, name: str) -> Recipe:
     return network.named[name]
 
 
-Answers = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+Answers = Callable[[NDArray[np.float32]], Mapping[str, NDArray[Any]]]
 """Standardised examples (n, ...) to columns by name, as `Objective.answers` has them."""
 
 

@@ -15,6 +15,7 @@ from hw3models.data.blocks import take
 from hw3models.data.dataset import Dataset
 from hw3models.families.baselines import check_forest, checked_classes, parts
 from hw3models.families.family import Answers, Baseline, BaselineFit
+from hw3models.runtime.cores import free_threads
 from hw3models.runtime.devices import in_a_thread_of_its_own, num_threads
 
 MAX_EXAMPLES = 20_000
@@ -35,7 +36,7 @@ def fit_forest(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # 
 def _fit_forest(dataset: Dataset, seed: int) -> BaselineFit:
     from sklearn.ensemble import RandomForestClassifier
 
-    model = RandomForestClassifier(TREES, random_state=seed, n_jobs=num_threads())
+    model = RandomForestClassifier(TREES, random_state=seed, n_jobs=free_threads(num_threads()))
     index = drawn(dataset, seed)
     model.fit(_pixels(dataset, index), dataset.labels[index])
     return _asked(model, restored_forest, dataset, sum(tree.tree_.node_count for tree in model.estimators_))

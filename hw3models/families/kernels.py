@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.runtime.cores import free_threads
 from hw3models.runtime.devices import num_threads
 
 Kind = Literal["rocket", "minirocket"]
@@ -18,13 +19,15 @@ SHORTEST = 9
 """Steps of MiniROCKET's kernels: shorter series are padded."""
 
 
-def transformer(kind: Kind, seed: int, num_kernels: int) -> Any:
-    """A fresh one of aeon's; MiniROCKET has its own number of kernels."""
+def transformer(kind: Kind, seed: int, num_kernels: int, *, normalise: bool = True) -> Any:
+    """A fresh one of aeon's. ROCKET standardises each series where it is to `normalise`; MiniROCKET never does, and has
+    its own number of kernels."""
     from aeon.transformations.collection.convolution_based import MiniRocket, Rocket
 
     if kind == "minirocket":
         return MiniRocket(random_state=seed)
-    return Rocket(n_kernels=num_kernels, random_state=seed, n_jobs=num_threads())
+    threads = free_threads(num_threads())
+    return Rocket(n_kernels=num_kernels, normalise=normalise, random_state=seed, n_jobs=threads)
 
 
 def arrays_of(kind: Kind, fitted: Any) -> tuple[NDArray[Any], ...]:
@@ -32,14 +35,14 @@ def arrays_of(kind: Kind, fitted: Any) -> tuple[NDArray[Any], ...]:
     return tuple(np.asarray(array) for array in (fitted.kernels if kind == "rocket" else fitted.parameters))
 
 
-def with_kernels(kind: Kind, arrays: Sequence[NDArray[Any]], shape: tuple[int, int]) -> Any:
+def with_kernels(kind: Kind, arrays: Sequence[NDArray[Any]], shape: tuple[int, int], *, normalise: bool = True) -> Any:
     """A transformer for series (C, T) that has these kernels.
 
     Raises:
         ValueError: they are no kernels for such series; numba would read past the end of an array.
     """
     (check_rocket if kind == "rocket" else check_minirocket)(arrays, shape)
-    made = transformer(kind, 0, len(arrays[1]))
+    made = transformer(kind, 0, len(arrays[1]), normalise=normalise)
     # Fitted to nothing, so that it is whole, with as many threads as there are here.
     made.fit(np.zeros((1, *shape), np.float32))
     if kind == "rocket":

@@ -59,7 +59,8 @@ def reverse_in_time(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tens
     steps = torch.arange(x.shape[-2], device=x.device)
     last = lengths.unsqueeze(-1) - 1
     index = torch.where(steps <= last, last - steps, steps)
-    return torch.take_along_dim(x, index.unsqueeze(-1), dim=-2)
+    # Not `take_along_dim`: an exported program would hold for as many series only as it was made with.
+    return x.gather(-2, index.unsqueeze(-1).expand(x.shape))
 
 
 class ConcatPool(nn.Module):
@@ -74,7 +75,8 @@ def _last_mean_max(states: torch.Tensor, lengths: torch.Tensor | None) -> tuple[
     if lengths is None:
         return states[..., -1, :], states.mean(-2), states.amax(-2)
     valid = time_mask(lengths, states.shape[-2]).unsqueeze(-1)
-    last = torch.take_along_dim(states, (lengths - 1)[..., None, None], dim=-2).squeeze(-2)
+    ends = (lengths - 1)[..., None, None].expand(*states.shape[:-2], 1, states.shape[-1])
+    last = states.gather(-2, ends).squeeze(-2)
     mean = (states * valid).sum(-2) / lengths.unsqueeze(-1)
     return last, mean, states.masked_fill(~valid, -torch.inf).amax(-2)
 

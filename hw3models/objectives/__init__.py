@@ -3,8 +3,9 @@
 from hw3models.objectives.classification import CLASSIFICATION
 from hw3models.objectives.objective import Objective
 from hw3models.objectives.reconstruction import RECONSTRUCTION
+from hw3models.objectives.regression import REGRESSION
 
-OBJECTIVES: dict[str, Objective] = {one.name: one for one in (CLASSIFICATION, RECONSTRUCTION)}
+OBJECTIVES: dict[str, Objective] = {one.name: one for one in (CLASSIFICATION, RECONSTRUCTION, REGRESSION)}
 """Task types by name."""
 
-__all__ = ["CLASSIFICATION", "OBJECTIVES", "RECONSTRUCTION", "Objective"]
+__all__ = ["CLASSIFICATION", "OBJECTIVES", "RECONSTRUCTION", "REGRESSION", "Objective"]

@@ -18,7 +18,7 @@ from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.nn.losses import CrossEntropy, cross_entropy_grad
 from hw3models.objectives.objective import BaselineFit, Batch, LossGrad, Objective, Trained
-from hw3models.specs import Recipe
+from hw3models.specs import Recipe, TargetReport
 
 
 class Classification:
@@ -71,7 +71,11 @@ class Classification:
         return replace(_table(family, seeds, probabilities, dataset), hard=any(one.hard for one in fits))
 
     def answers(
-        self, model: nn.Module, arguments: Sequence[torch.Tensor], temperature: float = 1.0
+        self,
+        model: nn.Module,
+        arguments: Sequence[torch.Tensor],
+        temperature: float = 1.0,
+        target: TargetReport | None = None,  # noqa: ARG002
     ) -> Mapping[str, torch.Tensor]:
         """`probabilities` (B, K)."""
         return {"probabilities": (model(*arguments) / temperature).softmax(-1)}

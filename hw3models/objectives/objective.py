@@ -14,7 +14,7 @@ from torch import nn
 
 from hw3models.data.dataset import Dataset
 from hw3models.evaluation.prediction_table import PredictionTable
-from hw3models.specs import Recipe
+from hw3models.specs import Recipe, TargetReport
 
 LossGrad = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Outputs (S, B, O) to the loss (S,) and its gradient (S, B, O) by the outputs."""
@@ -32,6 +32,8 @@ class Batch:
     """Int64 (S, B), for series of unequal lengths."""
     pixels: torch.Tensor | None
     """(S, B, P) in 0..1: what an autoencoder is to give back. None for classifiers."""
+    targets: torch.Tensor | None = None
+    """(S, B): standardised numbers to predict; None of classes."""
     blend: "Blend | None" = None
     """None where examples are not mixed."""
     class_weights: torch.Tensor | None = None
@@ -59,6 +61,8 @@ class BaselineFit:
 
     probabilities: NDArray[np.float32] | None = None
     """(n, K)."""
+    numbers: NDArray[np.float64] | None = None
+    """(n,) of regression, in their own units."""
     hard: bool = False
     """The method names a class and no probabilities: those above are 0 and 1."""
     reconstructions: NDArray[np.float32] | None = None
@@ -130,6 +134,11 @@ class Objective(Protocol):
         """What every seed of a baseline says about the test split."""
 
     def answers(
-        self, model: nn.Module, arguments: Sequence[torch.Tensor], temperature: float = 1.0
+        self,
+        model: nn.Module,
+        arguments: Sequence[torch.Tensor],
+        temperature: float = 1.0,
+        target: TargetReport | None = None,
     ) -> Mapping[str, torch.Tensor]:
-        """What a served model says about inputs (B, ...): columns by name. Logits are divided by `temperature`."""
+        """What a served model says about inputs (B, ...): columns by name. Logits are divided by `temperature`, numbers
+        brought back to the units of `target`."""

@@ -19,7 +19,7 @@ from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.nn.losses import SquaredError, squared_error_grad
 from hw3models.objectives.objective import BaselineFit, Batch, LossGrad, Objective, Trained
-from hw3models.specs import Recipe
+from hw3models.specs import Recipe, TargetReport
 
 NUM_RECONSTRUCTIONS = 20
 """Test images whose reconstructions are kept for the report."""
@@ -42,7 +42,9 @@ class Reconstruction:
     """See `Objective`. Its networks are `Coder`s."""
 
     name = "reconstruction"
-    metrics = tuple(name for name, metric in METRICS.items() if metric.needs != "probabilities")
+    metrics = tuple(
+        name for name, metric in METRICS.items() if metric.needs in ("squared_error", "probe_correct", "error")
+    )
     needs_pixels = True
     learns_labels = False
 
@@ -99,6 +101,7 @@ class Reconstruction:
         model: nn.Module,
         arguments: Sequence[torch.Tensor],
         temperature: float = 1.0,  # noqa: ARG002
+        target: TargetReport | None = None,  # noqa: ARG002
     ) -> Mapping[str, torch.Tensor]:
         """`code` (B, k) and `reconstruction` (B, P) in 0..1."""
         coder = _coder(model)

@@ -7,6 +7,7 @@ from typing import Any
 from hw3models.errors import TrainingError
 from hw3models.evaluation.comparison import LookPlan, compare
 from hw3models.evaluation.prediction_table import load_table
+from hw3models.evaluation.scores import score
 from hw3models.evaluation.wording import listed
 from hw3models.families import display_name, facts_of
 from hw3models.pipeline.plan import StudyPlan
@@ -14,6 +15,7 @@ from hw3models.specs import (
     Answer,
     ComparisonReport,
     DataReport,
+    Estimand,
     EvaluationReport,
     PairReport,
     TrainReport,
@@ -28,6 +30,7 @@ def compare_reports(
     margin: float | None,
     looks: LookPlan | None = None,
     settled: Collection[PairReport] = (),
+    estimand: Estimand = "mean",
 ) -> ComparisonReport:
     """What the prediction tables of some families say, with all that is known of how they were trained.
 
@@ -47,6 +50,7 @@ def compare_reports(
         budgets={name: one.recipe.tried for name, one in training.items() if one.recipe is not None},
         looks=looks,
         settled=settled,
+        estimand=estimand,
     )
 
 
@@ -67,6 +71,8 @@ def answer_of(
     """
     if not training:
         raise TrainingError("; ".join(f"{family}: {why}" for family, why in failures.items()))
+    if plan.spec.estimand == "median":
+        evaluation = {family: _by_median(one) for family, one in evaluation.items()}
     return Answer(
         kind=plan.kind,
         data=plan.data,
@@ -78,6 +84,13 @@ def answer_of(
         notes=(*notes, *_notes(training)),
         **about,
     )
+
+
+def _by_median(evaluation: EvaluationReport) -> EvaluationReport:
+    """The same scores, as medians over the seeds."""
+    table = load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
+    scores = {name: score(table, name, "median") for name in evaluation.metrics}
+    return evaluation.model_copy(update={"metrics": scores})
 
 
 def with_design(comparison: ComparisonReport, plan: StudyPlan, *sentences: str) -> ComparisonReport:

@@ -11,7 +11,7 @@ from hw3models.engine.examination import estimated_seconds
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import family_of, named_ensemble
 from hw3models.evaluation.wording import listed
-from hw3models.families import FAMILIES, Network, display_name, find_family, recipe_of
+from hw3models.families import FAMILIES, Network, display_name, find_family, fitting_families, recipe_of
 from hw3models.objectives import Objective
 from hw3models.specs import DataReport, StudySpec, TrainSpec
 
@@ -19,6 +19,8 @@ ROCKET_STEPS = 50_000
 """Time steps of all series together up to which ROCKET stands in the default: five seeds of it take half a minute then,
 on two cores. For more MiniROCKET takes its place, which is 20 times as fast and as accurate on archives; on the motif
 and order regimes it is far behind (docs/decisions/0031)."""
+ROCKETS = {"rocket": "minirocket", "rocket-regressor": "minirocket-regressor"}
+"""ROCKETs, and what takes their place."""
 ROCKET_SECONDS = 1.3e-4
 """What ROCKET takes for one of these steps, on two cores; the estimate that a budget is held against."""
 FEW_IMAGES = 10_000
@@ -58,16 +60,17 @@ def _by_size(entries: Sequence[str], data: DataReport, spec: StudySpec) -> Chose
     """The default for so many series of that length, and the ensembles that stand in it."""
     names, notes = list(entries), []
     steps = (data.num_train + data.num_validation + data.num_test) * data.shape[0]
-    if "rocket" in names and data.kind == "sequences" and steps > ROCKET_STEPS:
-        names[names.index("rocket")] = "minirocket"
+    rocket = next((name for name in names if name in ROCKETS), None)
+    if rocket is not None and data.kind == "sequences" and steps > ROCKET_STEPS:
+        names[names.index(rocket)] = ROCKETS[rocket]
         notes.append(
             f"MiniROCKET stands for ROCKET, whose 10,000 kernels would take about "
-            f"{_told(spec.seeds * steps * ROCKET_SECONDS)} on {steps:,} time steps; name rocket to have it."
+            f"{_told(spec.seeds * steps * ROCKET_SECONDS)} on {steps:,} time steps; name {rocket} to have it."
         )
     if "resnet" in names and data.kind == "images" and data.num_train > FEW_IMAGES:
         names.remove("resnet")
     for name in list(names):
-        family = find_family(data.kind, name)
+        family = find_family(data.kind, name, task=data.task)
         members = family.default_ensemble if isinstance(family, Network) else 0
         if members and spec.seeds >= members and spec.resampling == "seed" and not spec.until_decided:
             names.insert(names.index(name) + 1, f"{name}*{members}")
@@ -79,7 +82,8 @@ def _by_size(entries: Sequence[str], data: DataReport, spec: StudySpec) -> Chose
 
 def _others(data: DataReport, names: Sequence[str]) -> list[str]:
     """Networks that do what the first one does and are not among the names."""
-    networks = {name: family for name, family in FAMILIES[data.kind].items() if isinstance(family, Network)}
+    known = {name: find_family(data.kind, name, task=data.task) for name in FAMILIES[data.kind]}
+    networks = {name: family for name, family in known.items() if isinstance(family, Network)}
     doing = {networks[name].objective.name for name in names if name in networks}
     return [name for name, family in networks.items() if name not in names and family.objective.name in doing]
 
@@ -87,11 +91,7 @@ def _others(data: DataReport, names: Sequence[str]) -> list[str]:
 def _with_all_networks(entries: Sequence[str], data: DataReport, objective: Objective) -> list[str]:
     """All networks for these data, those first that answer best for what they cost, each with its ensemble; then the
     default's baselines."""
-    networks = [
-        name
-        for name, family in FAMILIES[data.kind].items()
-        if isinstance(family, Network) and family.objective is objective
-    ]
+    networks = [name for name, family in fitting_families(data.kind, objective).items() if isinstance(family, Network)]
     ranks = {name: rank for rank, name in enumerate(TAKEN_FIRST)}
     networks.sort(key=lambda name: ranks.get(name, len(ranks)))
     rest = [name for name in entries if name not in networks and named_ensemble(name) is None]
@@ -114,7 +114,7 @@ def within_budget(entries: Sequence[str], data: DataReport, spec: StudySpec, sec
             taken[family], left = cost, left - cost
         else:
             out[family] = cost
-    if out and not any(isinstance(find_family(data.kind, name), Network) for name in taken):
+    if out and not any(isinstance(find_family(data.kind, name, task=data.task), Network) for name in taken):
         cheapest = min(out, key=lambda name: out[name])
         raise SpecError(
             f"`budget` {spec.budget} is too short for any network: {display_name(cheapest)} with {spec.seeds} seeds "
@@ -130,15 +130,15 @@ def within_budget(entries: Sequence[str], data: DataReport, spec: StudySpec, sec
 
 def _baselines_first(entries: Iterable[str], data: DataReport) -> list[str]:
     families = list(dict.fromkeys(map(family_of, entries)))
-    return sorted(families, key=lambda name: isinstance(find_family(data.kind, name), Network))
+    return sorted(families, key=lambda name: isinstance(find_family(data.kind, name, task=data.task), Network))
 
 
 def _seconds(name: str, data: DataReport, spec: StudySpec) -> float:
     """Time of all seeds. Of baselines only ROCKET takes long; estimators from outside are known when they are fit."""
-    family = find_family(data.kind, name)
+    family = find_family(data.kind, name, task=data.task)
     if not isinstance(family, Network):
         steps = (data.num_train + data.num_validation + data.num_test) * data.shape[0]
-        return spec.seeds * steps * ROCKET_SECONDS if name == "rocket" else 0.0
+        return spec.seeds * steps * ROCKET_SECONDS if name in ROCKETS else 0.0
     recipe = spec.own_recipe or recipe_of(family, spec.recipe)
     if spec.epochs is not None:
         recipe = recipe.model_copy(update={"epochs": spec.epochs, "min_examples": 0})

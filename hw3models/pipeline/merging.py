@@ -2,37 +2,47 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from hw3models.data import load_prepared
 from hw3models.engine.calibrating import calibration_text
 from hw3models.engine.fitted_store import dumped, load_fitted, store_fitted
 from hw3models.engine.model_store import load_model, store, stored_manifest
-from hw3models.evaluation.prediction_table import add_seeds, load_table, save_table
+from hw3models.evaluation.prediction_table import PredictionTable, add_seeds, load_table, save_table
 from hw3models.evaluation.scores import evaluate
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
 
 Results = tuple[TrainReport, EvaluationReport]
 
 
-def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, directory: Path) -> Results:
+def merge(
+    spec: TrainSpec, first: Results, more: Results, data: DataReport, directory: Path, *, search: int | None = None
+) -> Results:
     """The replicates of both, as if `spec`, which has the seeds of both, had been trained at once.
+
+    `search`: the number of the search for a recipe that the second ones are of, where those before are of others.
 
     Raises:
         DataError: the two do not belong together.
     """
     (training, evaluation), (training_2, evaluation_2) = first, more
     directory.mkdir(parents=True, exist_ok=True)
-    table = add_seeds(*(load_table(Path(one.table_path), one.table_digest) for one in (evaluation, evaluation_2)))
+    tables = [load_table(Path(one.table_path), one.table_digest) for one in (evaluation, evaluation_2)]
+    if search is not None:
+        tables = [_of_search(tables[0], 0), _of_search(tables[1], search)]
+    table = add_seeds(*tables)
     path = directory / "predictions.npz"
     table_digest = save_table(table, path)
-    best, digest, kept = training.best_seed, table_digest, None
+    best, digest, kept, recipe = training.best_seed, table_digest, None, training.recipe
     if training.recipe is not None:
         chosen_by = min if training.recipe.select == "best" else _last
         best, digest = _merge_models(Path(training.directory), Path(training_2.directory), directory, chosen_by)
+        recipe = training.recipe if best in training.seeds else training_2.recipe
     elif training.is_kept and training_2.is_kept:
         kept = _merge_fitted(Path(training.directory), Path(training_2.directory), directory)
     merged = training.model_copy(
@@ -40,6 +50,7 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
             "seeds": table.seeds,
             "failures": (*training.failures, *training_2.failures),
             "best_seed": best,
+            "recipe": recipe,
             "directory": str(directory),
             "digest": digest,
             "kept_digest": kept,
@@ -63,6 +74,11 @@ def merge(spec: TrainSpec, first: Results, more: Results, data: DataReport, dire
         text = calibration_text(stored_manifest(directory), table, len(dataset.validation))
         scored = scored.model_copy(update={"calibration": text})
     return merged, scored
+
+
+def _of_search(table: PredictionTable, number: int) -> PredictionTable:
+    """The same, whose replicates say which search they are of, where they do not yet."""
+    return table if table.search is not None else replace(table, search=np.full(len(table.seeds), number, np.int64))
 
 
 def _merge_fitted(first: Path, more: Path, directory: Path) -> str:

@@ -78,7 +78,7 @@ class StudyPlan:
 
     def _own_recipe(self, family: str) -> Recipe | None:
         """The recipe that the user gave or named; None for a baseline."""
-        found = find_family(self.data.kind, family)
+        found = find_family(self.data.kind, family, task=self.data.task)
         if not isinstance(found, Network):
             return None
         recipe = self.spec.own_recipe or recipe_of(found, self.spec.recipe)

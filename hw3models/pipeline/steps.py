@@ -25,6 +25,7 @@ from hw3models.evaluation.prediction_table import PredictionTable, add_seeds, jo
 from hw3models.evaluation.scores import evaluate
 from hw3models.families import Baseline, Network, find_family
 from hw3models.objectives.objective import BaselineFit
+from hw3models.runtime.cores import present
 from hw3models.runtime.devices import describe_device, peak_memory_mb, pick_device, restart_peak_memory
 from hw3models.runtime.files import write_atomically
 from hw3models.specs import DataReport, EvaluationReport, TrainReport, TrainSpec
@@ -54,7 +55,7 @@ def train_step(
         TrainingError: every replicate failed.
     """
     check_digest(spec, data)
-    family = find_family(data.kind, spec.family, spec.origin)
+    family = find_family(data.kind, spec.family, spec.origin, data.task)
     dataset = load_prepared(data)
     directory.mkdir(parents=True, exist_ok=True)
     restart_peak_memory()
@@ -121,10 +122,11 @@ def _fit_baseline(family: Baseline, spec: TrainSpec, dataset: Dataset, directory
     views = [_seen_by(seed, dataset, spec) for seed in seeds]
     _import_baselines()
     start = time.perf_counter()
-    fits = [
-        family.fit(view, drawn_from(spec.resampling, seed), spec.latent_dim)
-        for seed, view in zip(seeds, views, strict=True)
-    ]
+    with present():
+        fits = [
+            family.fit(view, drawn_from(spec.resampling, seed), spec.latent_dim)
+            for seed, view in zip(seeds, views, strict=True)
+        ]
     fitting = time.perf_counter() - start - sum(one.predict_seconds for one in fits)
     table = _baseline_table(family, spec, seeds, fits, views, dataset)
     digest = save_table(table, directory / "predictions.npz")
@@ -187,7 +189,7 @@ def evaluate_step(training: TrainReport, data: DataReport) -> EvaluationReport:
     dataset = load_prepared(data)
     directory = Path(training.directory)
     path = directory / "predictions.npz"
-    family, calibration = find_family(data.kind, training.family, training.origin), ""
+    family, calibration = find_family(data.kind, training.family, training.origin, data.task), ""
     if isinstance(family, Baseline):
         table, seconds = load_table(path), float((directory / "predict_seconds").read_text())
         table_digest, device = training.digest, training.device

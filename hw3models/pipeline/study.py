@@ -6,9 +6,18 @@ from typing import NamedTuple
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import ensemble_of, family_of
 from hw3models.evaluation.metrics import default_metric
-from hw3models.families import FAMILIES, Network, enter, find_family, is_reference, origin_of, recipe_of
-from hw3models.objectives import CLASSIFICATION, RECONSTRUCTION, Objective
-from hw3models.specs import Kind, StudyKind, StudySpec
+from hw3models.families import (
+    Network,
+    enter,
+    find_family,
+    fitting_families,
+    is_reference,
+    origin_of,
+    predicting_numbers,
+    recipe_of,
+)
+from hw3models.objectives import CLASSIFICATION, OBJECTIVES, RECONSTRUCTION, REGRESSION, Objective
+from hw3models.specs import Kind, StudyKind, StudySpec, Task
 
 
 class Choice(NamedTuple):
@@ -20,13 +29,15 @@ class Choice(NamedTuple):
     objective: Objective
 
 
-def check_study(study: StudyKind, spec: StudySpec) -> Choice:
+def check_study(study: StudyKind, spec: StudySpec, task: Task = "classification") -> Choice:
     """What is not given is chosen; what is given is checked, before anything is read or trained.
 
     Raises:
         SpecError: families, recipe or metric do not fit, or there is nothing to tune.
     """
-    objective = RECONSTRUCTION if study == "autoencoder" else CLASSIFICATION
+    if study == "autoencoder" and task != CLASSIFICATION.name:
+        raise SpecError(f"`task` is {task}, and autoencoders give back images, whatever their labels. Leave it out.")
+    objective = RECONSTRUCTION if study == "autoencoder" else OBJECTIVES[task]
     kind: Kind = "sequences" if study == "sequences" else "images"
     families = default_families(kind, objective) if spec.families is None else enter_all(kind, spec.families)
     check_families(kind, objective, families)
@@ -88,10 +99,20 @@ def check_ensembles(kind: Kind, spec: StudySpec, entries: Sequence[str]) -> None
         if ensemble is None:
             continue
         family = find_family(kind, ensemble.family)
-        if not isinstance(family, Network) or family.objective is not CLASSIFICATION:
+        if not isinstance(family, Network) or family.objective not in (CLASSIFICATION, REGRESSION):
             raise SpecError(
-                f"`families`: {entry} is an ensemble of {ensemble.family}, which is no network that classifies. Leave "
-                "the asterisk out."
+                f"`families`: {entry} is an ensemble of {ensemble.family}, which is no network that classifies or "
+                "predicts a number. Leave the asterisk out."
+            )
+        if spec.estimand == "median":
+            raise SpecError(
+                f"`families`: {entry} is an ensemble, and `estimand: median` is of single networks. Leave one of the "
+                "two out."
+            )
+        if spec.searches > 1:
+            raise SpecError(
+                f"`families`: {entry} would be of networks of different `searches` ({spec.searches}), whose luck its "
+                "interval could not tell apart. Leave one of the two out."
             )
         if spec.seeds < ensemble.members:
             raise SpecError(
@@ -115,8 +136,7 @@ def default_families(kind: Kind, objective: Objective) -> tuple[str, ...]:
 
     What the size of the data changes about them is decided when they are there (`hw3models.pipeline.defaults`).
     """
-    known = {name: family for name, family in FAMILIES[kind].items() if family.objective is objective}
-    return tuple(name for name, family in known.items() if family.in_default)
+    return tuple(name for name, family in fitting_families(kind, objective).items() if family.in_default)
 
 
 def check_families(kind: Kind, objective: Objective, families: Sequence[str]) -> None:
@@ -132,8 +152,10 @@ def check_families(kind: Kind, objective: Objective, families: Sequence[str]) ->
         except SpecError as error:
             faults.append(str(error))
             continue
+        if objective is REGRESSION:
+            family = predicting_numbers(family)
         if family.objective is not objective:
-            fitting = ", ".join(name for name, one in FAMILIES[kind].items() if one.objective is objective)
+            fitting = ", ".join(fitting_families(kind, objective))
             does = f"{name} is for {family.objective.name}, this study is {objective.name}"
             faults.append(f"`families`: {does}; fitting: {fitting}.")
     if twice := [name for name in dict.fromkeys(families) if list(families).count(name) > 1]:

@@ -8,6 +8,7 @@ from hw3models.plots.codes import code_map, reconstructions, walk
 from hw3models.plots.confusion import confusion
 from hw3models.plots.curves import learning_curves
 from hw3models.plots.examples import one_image, one_series
+from hw3models.plots.scatter import predicted_against_true
 from hw3models.plots.scores import NARROW, WIDE, Mark, cost_accuracy, intervals
 from hw3models.plots.style import family_color
 from hw3models.plots.svg import to_svg
@@ -24,6 +25,7 @@ __all__ = [
     "learning_curves",
     "one_image",
     "one_series",
+    "predicted_against_true",
     "reconstructions",
     "to_svg",
     "walk",

@@ -15,6 +15,7 @@ from hw3models.report.figures import (
     draw_cost,
     draw_curves,
     draw_pictures,
+    draw_scatters,
     draw_scores,
 )
 from hw3models.report.loading import Missing
@@ -30,6 +31,8 @@ class AnswerFigures:
     cost: Drawn
     curves: tuple[Drawn, ...]
     confusions: tuple[Drawn, ...]
+    scatters: tuple[Drawn, ...]
+    """Predicted against true numbers."""
     reconstructions: tuple[Drawn, ...]
     code_maps: tuple[Drawn, ...]
     walks: tuple[Drawn, ...]
@@ -86,6 +89,7 @@ class KeptDrawing(Drawing):
 def _draw_answer(answer: Answer) -> AnswerFigures:
     metric, answer = main_metric(answer), ranked(answer)
     curves = list(draw_curves(answer))
+    scatters = list(draw_scatters(answer))
     pictures = list(draw_pictures(answer)) if answer.kind == "autoencoder" else []
     mistakes = Mistakes() if answer.kind == "autoencoder" else find_mistakes(answer)
     return AnswerFigures(
@@ -93,12 +97,13 @@ def _draw_answer(answer: Answer) -> AnswerFigures:
         cost=draw_cost(answer, metric),
         curves=_drawn(curves),
         confusions=tuple(draw_confusions(answer)),
+        scatters=_drawn(scatters),
         reconstructions=_drawn(one for kind, one in pictures if kind == "reconstructions"),
         code_maps=_drawn(one for kind, one in pictures if kind == "code_map"),
         walks=_drawn(one for kind, one in pictures if kind == "walk"),
         mistakes=mistakes,
         missing=(
-            *(one for one in (*curves, *(one for _, one in pictures)) if isinstance(one, Missing)),
+            *(one for one in (*curves, *scatters, *(one for _, one in pictures)) if isinstance(one, Missing)),
             *mistakes.missing,
             *_too_many(answer),
         ),

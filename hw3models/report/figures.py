@@ -45,7 +45,8 @@ def draw_twice(figure: Callable[..., Figure], label: str) -> Drawn:
 
 
 def family_figures(training: TrainReport, evaluation: EvaluationReport, data: DataReport) -> dict[str, str]:
-    """Figures of one family as SVG, by name: learning curves, confusion, reconstructions, code map, walk.
+    """Figures of one family as SVG, by name: learning curves, confusion, predicted numbers, reconstructions, code map,
+    walk.
 
     What cannot be read is left out.
     """
@@ -56,8 +57,10 @@ def family_figures(training: TrainReport, evaluation: EvaluationReport, data: Da
     history = load_history(training) if training.recipe is not None else None
     if isinstance(history, History) and (curves := _curves(name, history, _loss_name(training), None)):
         figures["learning_curves"] = plots.to_svg(curves, label=f"Learning curves of {of}")
-    table = load_predictions(evaluation) if "mse" in evaluation.metrics else None
+    table = load_predictions(evaluation) if {"mse", "rmse"} & set(evaluation.metrics) else None
     if isinstance(table, PredictionTable):
+        if table.predicted is not None:
+            figures["predicted_against_true"] = plots.to_svg(_scatter(name, table), label=f"Predicted numbers of {of}")
         for key, drawn in _pictures({name: training}, {name: table}, data):
             if isinstance(drawn, Drawn):
                 figures[key] = drawn.svg
@@ -192,6 +195,31 @@ def draw_confusions(answer: Answer) -> Iterator[Drawn]:
 def _confusion(counts: tuple[tuple[int, ...], ...], class_names: tuple[str, ...], of: str) -> str:
     """Drawn once for the family's MLflow run and for the page: it takes as long as an epoch of a small network."""
     return plots.to_svg(plots.confusion(counts, class_names), label=f"Confusion matrix of {of}")
+
+
+def draw_scatters(answer: Answer) -> Iterator[Drawn | Missing]:
+    """Predicted against true numbers, one figure per family, best family first."""
+    for name, evaluation in answer.evaluation.items():
+        if "rmse" not in evaluation.metrics:
+            continue
+        table = load_predictions(evaluation)
+        if isinstance(table, Missing):
+            yield table
+            continue
+        title = formatting.family_name(name)
+        yield draw(
+            _scatter(name, table), f"Predicted against true numbers of {title} on {answer.data.name}", title=title
+        )
+
+
+def _scatter(name: str, table: PredictionTable) -> Figure:
+    assert table.predicted is not None
+    assert table.targets is not None
+    color = plots.family_color(name, is_baseline=formatting.is_baseline(name))
+    if not table.is_resampled:
+        return plots.predicted_against_true(table.targets, table.predicted, color=color)
+    # Each replicate was tested on examples of its own.
+    return plots.predicted_against_true(table.targets.ravel(), table.predicted.reshape(1, -1), color=color)
 
 
 # ------------------------------------------------------------------------------------ autoencoders

@@ -19,6 +19,8 @@ class TuningRow:
     changed: tuple[tuple[str, str, str], ...]
     """Field, before, after; empty where the recipe it began with is the best."""
     seconds: float
+    search: str = ""
+    """Which of several searches; empty where there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +41,18 @@ def view_tuning(answer: Answer) -> TuningView | None:
     examples = formatting.plural(first.num_judged, "example")
     on = f"{first.folds} folds of the training part" if first.folds > 1 else "the validation split"
     return TuningView(
-        rows=tuple(_row(answer.tuning[name]) for name in answer.tuning),
+        rows=tuple(
+            _row(one, f", search {number}" if found.again else "")
+            for found in answer.tuning.values()
+            for number, one in enumerate((found, *found.again), 1)
+        ),
         trials=first.trials,
         goal=first.goal,
         judged_on=f"{on} ({examples}), {formatting.plural(len(first.seeds), 'seed')} each",
     )
 
 
-def _row(report: TuningReport) -> TuningRow:
+def _row(report: TuningReport, search: str) -> TuningRow:
     ends = (("finished", report.finished), ("pruned", report.pruned), ("failed", report.failed))
     earlier = f"; {report.reused} of an earlier search" if report.reused else ""
     return TuningRow(
@@ -56,4 +62,5 @@ def _row(report: TuningReport) -> TuningRow:
         best=goal_value(report.goal, report.value),
         changed=tuple((name, before, after) for name, (before, after) in report.changed.items()),
         seconds=report.seconds,
+        search=search,
     )

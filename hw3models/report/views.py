@@ -158,10 +158,14 @@ class AnswerView:
             ("Families", "families"): bool(self.families),
             ("Cost", "cost"): bool(self.families),
             ("Pair by pair", "pairs"): bool(self.pairs),
-            ("Wrong examples", "mistakes"): bool(figures.mistakes.shown),
+            ("Largest errors" if figures.mistakes.of_numbers else "Wrong examples", "mistakes"): bool(
+                figures.mistakes.shown
+            ),
+            ("Where families differ", "differences"): bool(figures.mistakes.differences),
             ("Groups", "groups"): bool(figures.mistakes.groups),
             ("Learning curves", "curves"): bool(figures.curves),
             ("Confusion", "confusion"): bool(figures.confusions),
+            ("Predicted numbers", "predicted"): bool(figures.scatters),
         }
         return tuple(part for part, is_there in there.items() if is_there)
 
@@ -389,6 +393,11 @@ def _small_validation(answer: Answer) -> str:
         return ""
     if number == 0:
         return "There are no validation examples: the curves show training only, and no epoch was chosen by them."
+    if answer.data.target is not None:
+        return (
+            f"There are {number} validation examples only: curves on them jump by chance. Scores and verdicts "
+            "are of the test examples."
+        )
     return (
         f"There are {number} validation examples only, so that one of them is {100 / number:.2g} points: curves on "
         "them jump by chance. Scores and verdicts are of the test examples."

@@ -27,6 +27,7 @@ _RUN = (
     *_NETWORKS,
     "checking",
     "evaluation",
+    "explaining",
     "homework",
     "pipeline",
     "plots",

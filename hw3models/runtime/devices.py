@@ -14,6 +14,7 @@ from typing import TypeVar
 import torch
 
 from hw3models.errors import SpecError
+from hw3models.runtime.cores import Cores, allowed
 
 
 def pick_device(wanted: str = "auto") -> torch.device:
@@ -88,6 +89,23 @@ def num_threads() -> int:
         return torch.get_num_threads()
 
 
+def set_threads(threads: int) -> None:
+    """Let torch's operations in the calling thread work on so many cores."""
+    with _changing_threads:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+
+@contextmanager
+def threads_that_follow(cores: Cores) -> Iterator[Callable[[], None]]:
+    """What the block calls now and then lets torch, in this thread, take as many cores as are free."""
+    before = torch.get_num_threads()
+    try:
+        yield lambda: set_threads(cores.now())
+    finally:
+        set_threads(before)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """torch's operations in the calling thread work on one core while the block lasts."""
@@ -99,8 +117,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-# Asked now for the thread that imports this, which is that of a command: later it may compute before it asks.
-num_threads()
+# Asked now for the thread that imports this, which is that of a command: later it may compute before it asks. torch
+# knows nothing of a container's limit.
+set_threads(min(num_threads(), allowed()))
 
 
 def compute_alone() -> None:

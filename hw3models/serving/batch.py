@@ -44,9 +44,9 @@ def score_file(
 ) -> int:
     """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many.
 
-    Columns are `id`, `class`, `probability` and one `p_CLASS` for each class; of an autoencoder `id`, `code_1`, ... and
-    `squared_error` (per pixel). The file appears when it is whole: a failed run leaves none, and of two at once the
-    later one's stays.
+    Columns are `id`, `class`, `probability` and one `p_CLASS` for each class; `id` and `prediction` where numbers are
+    predicted; of an autoencoder `id`, `code_1`, ... and `squared_error` (per pixel). The file appears when it is whole:
+    a failed run leaves none, and of two at once the later one's stays.
 
     Raises:
         SpecError: `output` is neither Parquet nor CSV, or is `data`.
@@ -104,6 +104,8 @@ def _table(predictor: Predictor, ids: Any, examples: Any, predicted: dict[str, A
         columns["class"] = np.array(names, dtype=object)[best]
         columns["probability"] = predicted["probabilities"].max(1)
         columns |= {f"p_{name}": predicted["probabilities"][:, k] for k, name in enumerate(names)}
+    elif "prediction" in predicted:
+        columns["prediction"] = predicted["prediction"]
     else:
         columns |= {f"code_{k + 1}": values for k, values in enumerate(predicted["code"].T)}
         pixels = examples.reshape(len(examples), -1) / 255

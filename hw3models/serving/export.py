@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hw3models.errors import SpecError, TrainingError
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.runtime.files import atomic_path, check_writable
 from hw3models.serving.predictor import NetworkMember, Predictor
 
@@ -39,7 +39,7 @@ class Whole(nn.Module):
         members = [one for one in predictor.members if isinstance(one, NetworkMember)]
         self.networks = nn.ModuleList([_exportable(one.model) for one in members])
         self.temperatures = [one.temperature for one in members]
-        self.objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
+        self.objective = family_of(manifest).objective
         self.mean, self.std = (nn.Buffer(torch.tensor(one)) for one in (manifest.mean, manifest.std))
 
     def forward(self, examples: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -55,7 +55,7 @@ class Whole(nn.Module):
         inputs = (inputs - self.mean) / self.std
         arguments = (inputs,) if lengths is None else (inputs, lengths)
         answers = [
-            self.objective.answers(network, arguments, temperature)
+            self.objective.answers(network, arguments, temperature, self.manifest.target)
             for network, temperature in zip(self.networks, self.temperatures, strict=True)
         ]
         return tuple(torch.stack([one[name] for one in answers]).mean(0) for name in answers[0])
@@ -169,10 +169,18 @@ def compared(predictor: Predictor, ask: Ask) -> float:
     """The largest difference over `EXAMPLES` examples.
 
     Raises:
-        TrainingError: it is too large.
+        TrainingError: it is too large, or the file cannot be asked about so many.
     """
     examples = drawn(predictor, EXAMPLES)
-    ours, theirs = predictor.predict(examples), ask(examples)
+    ours = predictor.predict(examples)
+    try:
+        theirs = ask(examples)
+    except Exception as error:  # each runtime has errors of its own
+        said = " ".join(str(error).split())[:300]
+        raise TrainingError(
+            f"the exported {predictor.manifest.family} cannot be asked about {EXAMPLES} examples ({said}): nothing was "
+            "written."
+        ) from error
     difference = max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours)
     if not difference <= TOLERANCE:
         raise TrainingError(

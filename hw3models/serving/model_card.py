@@ -64,7 +64,11 @@ def _data(data: DataReport, licence: str | None) -> Iterator[str]:
     if data.num_groups is not None:
         yield f"- {data.num_groups:,} groups, {data.num_test_groups:,} of them in the test split"
     counts = zip(data.class_names, data.class_counts, strict=True)
-    yield f"- classes: {', '.join(f'{_plain(name)} ({count:,})' for name, count in counts)}"
+    if data.target is not None:
+        spread = f"mean {data.target.mean:.6g} and standard deviation {data.target.std:.6g} in training"
+        yield f"- predicts {data.labels}, with {spread}"
+    kept = "examples by range" if data.target is not None else "classes"
+    yield f"- {kept}: {', '.join(f'{_plain(name)} ({count:,})' for name, count in counts)}"
     yield f"- licence: {_plain(licence) if licence else licence_of(data)}"
 
 
@@ -91,7 +95,7 @@ def _judged(training: TrainReport) -> str:
 def _chosen(training: TrainReport, spec: TrainSpec) -> str:
     if training.members > 1:
         which = "all" if training.members == len(spec.seeds) else "the first"
-        return f"the ensemble of {which} {training.members}: the mean of their probabilities"
+        return f"the ensemble of {which} {training.members}: the mean of what they say"
     best = "the best on the validation split" if training.recipe is not None else "the first"
     return f"seed {training.best_seed}, {best}"
 
@@ -142,6 +146,8 @@ def _limits(answer: Answer, family: str) -> Iterator[str]:
     if data.kind == "sequences" and not data.unequal_lengths:
         yield "- series of this length only"
     yield "- the scores hold for data like the test split; `hw3 drift` looks whether new data are"
+    if data.target is not None:
+        yield f"- numbers beyond {data.target.low:.6g} to {data.target.high:.6g} were never met in training"
     error = answer.evaluation[family].metrics.get("calibration_error")
     if error is not None:
         yield f"- its probabilities are off by {value('calibration_error', error.mean)} on average (calibration error)"

@@ -1,4 +1,4 @@
-"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or codes) out.
+"""A model as it is used, one replicate or an ensemble: raw examples in, probabilities (or numbers, or codes) out.
 
 The folder holds `model.json` and `model.safetensors` (a stack of them for an ensemble), or `model.skops` of a baseline;
 scaling and class names travel with the weights. Bad input is refused.
@@ -18,9 +18,9 @@ from torch import nn
 
 from hw3models.data.missing import interpolate
 from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
-from hw3models.engine.model_store import check_stack, load_model, read_manifest, restored, stored_manifest
+from hw3models.engine.model_store import check_stack, load_model, read_manifest, rebuild, restored, stored_manifest
 from hw3models.errors import DataError, SpecError
-from hw3models.families import find_family
+from hw3models.families import family_of
 from hw3models.families.baselines import scaled
 from hw3models.nn.stacking import State, unstack
 from hw3models.runtime.files import write_atomically
@@ -32,7 +32,7 @@ MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
 """What lies beside `model.json`, one of them."""
 
 
-Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[np.float32]]]
+Member = Callable[[NDArray[np.float32], NDArray[np.int64] | None], Mapping[str, NDArray[Any]]]
 """Raw examples (N, ...) and lengths (N,) to columns by name: one replicate."""
 
 
@@ -56,8 +56,9 @@ class Predictor:
         return member.model
 
     def predict(self, examples: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K); an autoencoder
-        gives `code` (N, k) and `reconstruction` (N, pixels) in 0..1.
+        """Raw examples (N, H, W) or (N, H, W, 3) in 0..255, or (N, T, C), to `probabilities` (N, K), or to
+        `prediction` (N,), numbers in their own units; an autoencoder gives `code` (N, k) and `reconstruction`
+        (N, pixels) in 0..1.
 
         Images may be texts (N,) as well: pictures of any size and form in base64.
 
@@ -69,7 +70,7 @@ class Predictor:
         given = np.asarray(examples)
         if are_encoded(given):
             given = decoded_examples(given, self.manifest)
-        checked, lengths = self._check(given)
+        checked, lengths = self.checked(given)
         answers = averaged([member(checked, lengths) for member in self.members])
         for name, values in answers.items():
             if not (is_finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
@@ -79,7 +80,12 @@ class Predictor:
                 )
         return answers
 
-    def _check(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    def checked(self, examples: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+        """Raw examples as members are asked: float32, zero after the end of a shorter series, and (N,) steps of each.
+
+        Raises:
+            DataError: as `predict`.
+        """
         wanted = ("N", *self.manifest.shape)
         if not np.issubdtype(examples.dtype, np.number):
             raise DataError(f"examples must be numbers, got dtype {examples.dtype}.")
@@ -101,6 +107,9 @@ class Predictor:
             raise DataError(f"examples must be finite, got {values[place]} at {place}.")
         if self.manifest.kind == "images" and (values.min() < 0 or values.max() > 255):
             raise DataError(f"pixels must lie in 0..255, got {values.min():g} to {values.max():g}.")
+        if self.manifest.kind == "images" and values.max() <= 1 and (values % 1).any():
+            # One request may hold a dark picture and another fractions: nothing is guessed.
+            raise DataError("pixels must lie in 0..255, got fractions up to 1: multiply them by 255.")
         return values, lengths
 
 
@@ -110,7 +119,7 @@ def averaged(answers: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, 
         return dict(answers[0])
     stacked = {name: np.stack([one[name] for one in answers]) for name in answers[0]}
     # As in the table that an ensemble is judged by.
-    return {name: values.mean(axis=0, dtype=np.float64).astype(np.float32) for name, values in stacked.items()}
+    return {name: values.mean(axis=0, dtype=np.float64).astype(values.dtype) for name, values in stacked.items()}
 
 
 @dataclass(frozen=True)
@@ -126,17 +135,23 @@ class NetworkMember:
     ) -> dict[str, NDArray[np.float32]]:
         """See `Member`."""
         manifest = self.manifest
+        arguments = self.arguments(examples, lengths)
+        objective = family_of(manifest).objective
+        with torch.inference_mode():
+            answers = objective.answers(self.model, arguments, self.temperature, manifest.target)
+            return {name: value.numpy() for name, value in answers.items()}
+
+    def arguments(self, examples: NDArray[np.float32], lengths: NDArray[np.int64] | None) -> tuple[torch.Tensor, ...]:
+        """What the network is given: scaled inputs, and lengths where series differ in length."""
+        manifest = self.manifest
         inputs = torch.from_numpy(examples)
         if manifest.kind == "images":
             inputs = inputs / 255
-        arguments: tuple[torch.Tensor, ...] = ((inputs - torch.tensor(manifest.mean)) / torch.tensor(manifest.std),)
-        if lengths is not None:
-            valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
-            arguments = (torch.where(valid[..., None], arguments[0], 0.0), torch.from_numpy(lengths))
-        objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
-        with torch.inference_mode():
-            answers = objective.answers(self.model, arguments, self.temperature)
-            return {name: value.numpy() for name, value in answers.items()}
+        scaled = (inputs - torch.tensor(manifest.mean)) / torch.tensor(manifest.std)
+        if lengths is None:
+            return (scaled,)
+        valid = torch.arange(inputs.shape[1]) < torch.from_numpy(lengths)[:, None]
+        return torch.where(valid[..., None], scaled, 0.0), torch.from_numpy(lengths)
 
 
 def fitted_member(manifest: ModelManifest, fitted: Any) -> Member:
@@ -148,6 +163,23 @@ def fitted_member(manifest: ModelManifest, fitted: Any) -> Member:
     answers = restored_answers(manifest, fitted)
     mean, std = np.array(manifest.mean, np.float32), np.array(manifest.std, np.float32)
     return lambda examples, lengths: answers(scaled(examples, lengths, manifest.kind, mean, std))
+
+
+def load_seeds(directory: Path, seeds: Sequence[int] | None = None) -> Predictor:
+    """The replicates of a trained folder as they are, each a member: all of them, or those of `seeds`.
+
+    Raises:
+        DataError: the folder does not hold a whole model.
+    """
+    manifest = stored_manifest(directory)
+    wanted = tuple(manifest.seeds if seeds is None else seeds)
+    chosen = manifest.of(wanted, "ensemble" if len(wanted) > 1 else "single")
+    if manifest.format == "skops":
+        _, fitted = load_fitted(directory)
+        return Predictor(chosen, [fitted_member(manifest, fitted[seed]) for seed in wanted])
+    _, states = load_model(directory)
+    members = [NetworkMember(manifest, rebuild(manifest, states, one), manifest.temperature_of(one)) for one in wanted]
+    return Predictor(chosen, members)
 
 
 def save_predictor(directory: Path, manifest: ModelManifest, states: State, seed: int) -> None:
@@ -186,8 +218,8 @@ def check_ensemble(manifest: ModelManifest, members: int) -> None:
     Raises:
         SpecError: they cannot.
     """
-    objective = find_family(manifest.kind, manifest.family, manifest.origin).objective
-    if "accuracy" not in objective.metrics:
+    objective = family_of(manifest).objective
+    if objective.needs_pixels:
         raise SpecError(f"`family` {manifest.family}: codes of different seeds have no mean. Use one seed.")
     if manifest.resampling != "seed":
         raise SpecError(

@@ -136,7 +136,7 @@ def simulate(cell: Cell, repeats: int, attempt: int = 0) -> list[Figure]:
             what=what,
             rate=found,
             repeats=number,
-            seeds=cell.world.seeds,
+            seeds=cell.fewest,
             conservative=cell.is_conservative,
             exception="" if what in ("wrongly equivalent", "points behind the best mean") else cell.exception,
         )
@@ -152,6 +152,7 @@ def _compare(cell: Cell, tables: dict[str, PredictionTable], **more: object) -> 
         margin=cell.margin or _NEVER,
         facts=cell.world.facts,
         with_power=False,
+        estimand=cell.estimand,
         **given,  # type: ignore[arg-type]
     )
 
@@ -173,7 +174,7 @@ def _verdicts(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, 
             hits[what] += hit
         if len(tables) == 2:
             for name, table in tables.items():
-                found = score_of(measure(table, cell.metric), cell.metric)
+                found = score_of(measure(table, cell.metric, cell.estimand), cell.metric)
                 scores[name] += found.low <= true[name] <= found.high
     rates = {what: rate(number, repeats) for what, number in hits.items()}
     if len(true) == 2:
@@ -235,17 +236,12 @@ def _both_ways(cell: Cell, tables: dict[str, PredictionTable]) -> tuple[bool, bo
 def _found_by_looks(cell: Cell, tables: dict[str, PredictionTable]) -> bool:
     before: tuple[PairReport, ...] = ()
     for number, seeds in enumerate(LOOKS):
-        seen = {name: _first_seeds(table, seeds) for name, table in tables.items()}
+        seen = {name: table.of_first(seeds) for name, table in tables.items()}
         report = _compare(cell, seen, looks=LookPlan(LOOKS, number), settled=before)
         before = settled(report)
         if before:
             return _is_separated(before[0])
     return False
-
-
-def _first_seeds(table: PredictionTable, num: int) -> PredictionTable:
-    assert table.probabilities is not None
-    return replace(table, seeds=table.seeds[:num], probabilities=table.probabilities[:num])
 
 
 def _power(cell: Cell, repeats: int, rng: np.random.Generator) -> dict[What, Rate]:

@@ -2,10 +2,11 @@
 
 Network s of family f has on example i the margin (by which the logit of the true class exceeds that of its rival)
 
-    z = m_f + d_i + c_fi + a_fs + e_fsi + logistic noise
+    z = m_f + d_i + c_fi + r_f(s) + a_fs + e_fsi + logistic noise
 
 with the difficulty d of an example (standard deviation 3, shared by all), what makes it hard for one family alone
-(c, 1.5), the luck of a seed (a) and the rest (e, 1). It is right where z > 0, so the true accuracy is the mean of
+(c, 1.5), the luck of the search that the seed's recipe comes of (r, of several seeds each), the luck of a seed (a) and
+the rest (e, 1). It is right where z > 0, so the true accuracy is the mean of
 expit(m_f + normal), and m_f is found for a wanted accuracy by Gauss-Hermite quadrature. Probabilities are the softmax
 of `sharpness` times the logits. Examples of a group share the part `icc` of the variance of d and of c. A seed that
 collapses guesses.
@@ -23,10 +24,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, log_softmax, logit
+from scipy.special import expit, log_softmax, logit, ndtri
 
 from hw3models.evaluation.facts import FamilyFacts
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.specs import Estimand
 
 Array = NDArray[np.float64]
 DIFFICULTY, OWN, NOISE = 3.0, 1.5, 1.0
@@ -47,16 +49,20 @@ class Family:
     """True mean over seeds that do not collapse."""
     seed: float = 0.3
     """Standard deviation of the luck of seeds."""
+    search: float = 0.0
+    """Standard deviation of the luck of searches for a recipe."""
     deterministic: bool = False
     collapse: float = 0.0
     """Probability that a seed only guesses."""
+    trained: int | None = None
+    """Seeds of this family, where it has others than the world says."""
     sharpness: float = 1.0
     """What its logits are multiplied by: how sure of itself it is."""
 
     @property
     def own_seed(self) -> float:
-        """The same, for a training without randomness as well."""
-        return 0.0 if self.deterministic else self.seed
+        """Deviation by seeds and searches together; none where training has no randomness."""
+        return 0.0 if self.deterministic else float(np.hypot(self.seed, self.search))
 
 
 @dataclass(frozen=True)
@@ -67,15 +73,32 @@ class World:
     seeds: int = 5
     examples: int = 1000
     group_size: int = 1
+    giant: float = 0.0
+    """Share of the examples that are of one group; the others are of groups of `group_size`."""
     icc: float = 0.0
     """Correlation of two examples of a group, in d and in c."""
     classes: tuple[float, ...] = (0.5, 0.5)
     """Their shares."""
+    searches: int = 1
+    """Searches for a recipe, over which the seeds are spread; 1: all seeds have the recipe of one."""
 
     @property
     def names(self) -> str:
         """A letter for each family."""
         return "abcdefg"[: len(self.families)]
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """(n,) whose example each is."""
+        if self.group_size == 1:
+            return None
+        behind = np.arange(self.examples) - round(self.giant * self.examples)
+        groups: NDArray[np.int64] = np.where(behind < 0, 0, bool(self.giant) + behind // self.group_size)
+        return groups
+
+    def seeds_of(self, family: Family) -> int:
+        """How many are trained."""
+        return 1 if family.deterministic else family.trained or self.seeds
 
     @property
     def facts(self) -> dict[str, FamilyFacts]:
@@ -91,22 +114,23 @@ def draw(rng: np.random.Generator, world: World) -> dict[str, PredictionTable]:
     num, num_classes = world.examples, len(world.classes)
     labels = rng.choice(num_classes, num, p=world.classes)
     rivals = (labels + 1 + rng.integers(0, num_classes - 1, num)) % num_classes
-    groups = np.arange(num) // world.group_size if world.group_size > 1 else None
     difficulty = DIFFICULTY * _of_examples(rng, world)
     tables = {}
     for name, family in zip(world.names, world.families, strict=True):
-        num_seeds = 1 if family.deterministic else world.seeds
+        num_seeds = world.seeds_of(family)
         margins = _margins(rng, world, family, difficulty, num_seeds)
+        log_chances = _log_probabilities(margins, labels, rivals, num_classes, family.sharpness)
         tables[name] = PredictionTable(
             family=name,
             data_digest="simulated",
             seeds=tuple(range(num_seeds)),
+            search=_searches(world) if world.searches > 1 and family.search and not family.deterministic else None,
             test_index=np.arange(num),
             labels=labels,
-            groups=groups,
-            probabilities=np.exp(
-                _log_probabilities(margins, labels, rivals, num_classes, family.sharpness), dtype=np.float32
-            ),
+            groups=world.groups,
+            probabilities=np.exp(log_chances, dtype=np.float32),
+            # What an example costs where nothing else is known, as of predictions that come as a `value` each.
+            error=-log_chances[:, np.arange(num), labels].astype(np.float64),
         )
     return tables
 
@@ -116,9 +140,14 @@ def _of_examples(rng: np.random.Generator, world: World) -> NDArray[np.float32]:
     own = rng.standard_normal(world.examples, dtype=np.float32)
     if world.group_size == 1:
         return own
-    shared = rng.standard_normal(-(-world.examples // world.group_size), dtype=np.float32)
-    shared = np.repeat(shared, world.group_size)[: world.examples]
+    groups = world.groups
+    assert groups is not None
+    shared = rng.standard_normal(int(groups[-1]) + 1, dtype=np.float32)[groups]
     return np.asarray(np.sqrt(world.icc) * shared + np.sqrt(1 - world.icc) * own, np.float32)
+
+
+def _searches(world: World) -> NDArray[np.int64]:
+    return np.arange(world.seeds) * world.searches // world.seeds
 
 
 def _margins(
@@ -127,7 +156,11 @@ def _margins(
     shape = num_seeds, world.examples
     latent = NOISE * rng.standard_normal(shape, dtype=np.float32)
     latent += np.float32(offset(family)) + difficulty + OWN * _of_examples(rng, world)
-    latent += np.float32(family.own_seed) * rng.standard_normal((num_seeds, 1), dtype=np.float32)
+    if not family.deterministic:
+        latent += np.float32(family.seed) * rng.standard_normal((num_seeds, 1), dtype=np.float32)
+    if family.search:
+        luck = rng.standard_normal((world.searches, 1), dtype=np.float32)
+        latent += np.float32(family.search) * luck[_searches(world)]
     if family.collapse:
         latent[rng.random(num_seeds) < family.collapse] = logit(1 / len(world.classes))
     uniform = np.clip(rng.random(shape, dtype=np.float32), 1e-7, 1 - 1e-7)
@@ -171,8 +204,11 @@ def _spread(seed: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) -> float:
-    """The expected value of a seed on endless test examples."""
+def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean") -> float:
+    """The expected value of a seed on endless test examples, or the median of seeds (of which under half collapse)."""
+    if estimand == "median":
+        place = ndtri(1 - 0.5 / (1 - family.collapse)) * family.own_seed
+        return _of_one_seed(offset(family) + place, _spread(0.0), family.sharpness, classes, metric)
     if metric in ("accuracy", "balanced_accuracy"):
         # All classes are alike: no population is needed.
         return (1 - family.collapse) * family.accuracy + family.collapse / len(classes)
@@ -187,16 +223,20 @@ def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) 
     return (1 - family.collapse) * value + family.collapse * guess
 
 
-def as_good_as(other: Family, family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
+def as_good_as(
+    other: Family, family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean"
+) -> Family:
     """The `family` with another accuracy, such that by `metric` both are equal."""
-    return with_value(family, metric, truth(other, metric, classes), classes)
+    return with_value(family, metric, truth(other, metric, classes, estimand), classes, estimand)
 
 
-def with_value(family: Family, metric: str, value: float, classes: tuple[float, ...] = (0.5, 0.5)) -> Family:
+def with_value(
+    family: Family, metric: str, value: float, classes: tuple[float, ...] = (0.5, 0.5), estimand: Estimand = "mean"
+) -> Family:
     """The `family` with another accuracy, such that this is its true value by `metric`."""
 
     def excess(accuracy: float) -> float:
-        return truth(replace(family, accuracy=accuracy), metric, classes) - value
+        return truth(replace(family, accuracy=accuracy), metric, classes, estimand) - value
 
     return replace(family, accuracy=float(brentq(excess, 0.4, 0.9995, xtol=1e-9)))
 
@@ -231,9 +271,12 @@ def _of_one_seed(centre: float, spread: float, sharpness: float, classes: tuple[
     chosen = chances.argmax(axis=1)
     right = chances[np.arange(len(labels)), labels]
     match metric:
+        case "accuracy" | "balanced_accuracy":
+            # All classes are alike.
+            return float((chosen == labels) @ weights)
         case "macro_f1":
             return float(f1_score(labels, chosen, average="macro", sample_weight=weights))
-        case "cross_entropy":
+        case "cross_entropy" | "error":
             return float(-np.log(np.maximum(right, 1e-12)) @ weights)
         case "brier":
             return float((np.square(chances).sum(axis=1) - 2 * right + 1) @ weights)

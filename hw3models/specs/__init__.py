@@ -11,6 +11,7 @@ from hw3models.specs.comparison import (
     Claim,
     Collapse,
     ComparisonReport,
+    Estimand,
     EvaluationReport,
     Look,
     PairReport,
@@ -20,7 +21,17 @@ from hw3models.specs.comparison import (
     TakeReason,
     Tracking,
 )
-from hw3models.specs.data import DataOptions, DataReport, DataSpec, FormOptions, Kind, SourceReport
+from hw3models.specs.data import (
+    Axes,
+    DataOptions,
+    DataReport,
+    DataSpec,
+    FormOptions,
+    Kind,
+    SourceReport,
+    TargetReport,
+    Task,
+)
 from hw3models.specs.drift import DriftReport, DriftSpec, DriftTest
 from hw3models.specs.promotion import (
     GateDecision,
@@ -65,6 +76,7 @@ from hw3models.specs.tuning import Trial, TrialReport, TuningReport
 __all__ = [
     "Answer",
     "AutoencoderSpec",
+    "Axes",
     "Claim",
     "Collapse",
     "ComparisonReport",
@@ -75,6 +87,7 @@ __all__ = [
     "DriftSpec",
     "DriftTest",
     "Environment",
+    "Estimand",
     "EvaluationReport",
     "FormOptions",
     "GateDecision",
@@ -113,6 +126,8 @@ __all__ = [
     "StudyKind",
     "StudySpec",
     "TakeReason",
+    "TargetReport",
+    "Task",
     "Tracking",
     "TrainJob",
     "TrainReport",

@@ -7,6 +7,8 @@ from hw3models.specs.data import DataReport
 from hw3models.specs.training import Placement, TrainReport
 from hw3models.specs.tuning import TuningReport
 
+Estimand = Literal["mean", "median"]
+"""What families are compared by: the mean over their seeds, or the median."""
 PairVerdict = Literal["a better", "b better", "equivalent", "cannot tell"]
 
 
@@ -14,6 +16,7 @@ class Score(Report):
     """A metric: mean over seeds with a 95% interval."""
 
     mean: float
+    """The median, where that was asked for."""
     low: float
     high: float
     per_seed: tuple[float, ...]
@@ -133,8 +136,11 @@ class ComparisonReport(Report):
     """Families of which some seeds learnt next to nothing."""
     num_groups: int | None = None
     """Groups (subjects, recordings) that the test examples come in; None where nobody named any."""
-    about: Literal["training set", "problem"] = "training set"
-    """What the verdict is about: networks trained on this training part, or on others like it as well."""
+    about: Literal["training set", "bootstraps", "problem"] = "training set"
+    """What the verdict is about: networks trained on this training part, or on others like it as well, as bootstraps of
+    it or other divisions of these data show them."""
+    estimand: Estimand = "mean"
+    """What families are compared by: the mean over their seeds, or the median."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
     headline: str = ""

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, field_validator
 from hw3models.specs.base import Report, Spec
 
 Kind = Literal["images", "sequences"]
+Task = Literal["classification", "regression"]
+Axes = Literal["NTC", "NCT"]
 HOW_READ = re.compile(
     r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided "
 )
@@ -50,7 +52,7 @@ class FormOptions(Spec):
     arrays: str | None = None
     """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
     groups, groups_val, groups_test)."""
-    axes: Literal["NTC", "NCT"] | None = None
+    axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
     file_pattern: str | None = None
@@ -66,6 +68,9 @@ class DataOptions(FormOptions):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
+    task: Task = "classification"
+    """What a label is: a class, or (`regression`) a number to predict, by which families are compared with RMSE, MAE or
+    R2."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the synthetic data and of every random split."""
     num_train: Annotated[int, Field(ge=20)] = 2000
@@ -150,6 +155,16 @@ class SourceReport(Report):
     """What the user must know, such as which data set replaced `auto`."""
 
 
+class TargetReport(Report):
+    """The numbers that are predicted, by the training examples alone."""
+
+    mean: Annotated[float, Field(allow_inf_nan=False)]
+    std: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Networks are trained on (number - mean) / std; what they say is brought back."""
+    low: float
+    high: float
+
+
 class DataReport(Report):
     """Prepared data: a file with a digest, and what is in it."""
 
@@ -166,8 +181,11 @@ class DataReport(Report):
     shape: tuple[int, ...]
     """Shape of one example: (H, W) or (H, W, 3) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
+    """Of regression the ranges of numbers that splits are stratified by."""
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""
+    target: TargetReport | None = None
+    """The numbers to predict; None of classes."""
     unequal_lengths: bool = False
     """Sequences differ in length: padded at the end and masked."""
     num_groups: int | None = None
@@ -177,6 +195,18 @@ class DataReport(Report):
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read, in sentences, where more than one way is possible."""
+
+    @property
+    def task(self) -> Task:
+        """What a label is."""
+        return "classification" if self.target is None else "regression"
+
+    @property
+    def labels(self) -> str:
+        """What the labels are: `3 classes`, or `numbers from 0.5 to 3`."""
+        if self.target is not None:
+            return f"numbers from {self.target.low:.6g} to {self.target.high:.6g}"
+        return f"{len(self.class_names):,} classes"
 
     @property
     def warnings(self) -> tuple[str, ...]:

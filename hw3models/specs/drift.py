@@ -55,6 +55,9 @@ class DriftReport(Report):
     """Accuracy of the model on its own test split."""
     accuracy_now: Score | None = None
     """Accuracy of the model on the new data, where they have labels."""
+    rmse_before: Score | None = None
+    """The same of a model that predicts numbers."""
+    rmse_now: Score | None = None
     reference: str = ""
     run_id: str | None = None
     """MLflow run of this look."""

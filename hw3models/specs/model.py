@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hw3models.specs import Kind, Report, Resampling
+from hw3models.specs import Kind, Report, Resampling, TargetReport, Task
 from hw3models.specs.origin import Origin
 
 Use = Literal["single", "ensemble"]
@@ -24,6 +24,8 @@ class ModelManifest(Report):
     shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
     """Shape of one example: (T, C) of series; (H, W) of grey images, (H, W, 3) of colour."""
     class_names: tuple[str, ...]
+    target: TargetReport | None = None
+    """The numbers that it predicts, by its training examples; None of classes. Such a model names no classes."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the training data had them: tables are read by them."""
     mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
@@ -69,7 +71,7 @@ class ModelManifest(Report):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 faults.append(f"`{name}` names one twice: {', '.join(map(str, values[:10]))}")
-        if not self.class_names:
+        if not self.class_names and self.target is None:
             faults.append("`class_names` is empty")
         if self.temperatures and len(self.temperatures) != len(self.seeds):
             faults.append(f"`temperatures` has {len(self.temperatures)} numbers for {len(self.seeds)} seeds")
@@ -89,6 +91,16 @@ class ModelManifest(Report):
         if self.temperatures:
             chosen["temperatures"] = tuple(self.temperatures[row] for row in rows)
         return ModelManifest.model_validate(self.model_dump() | chosen)
+
+    @property
+    def task(self) -> Task:
+        """What it predicts."""
+        return "classification" if self.target is None else "regression"
+
+    @property
+    def num_classes(self) -> int:
+        """Classes that it knows; a number is predicted by one output."""
+        return len(self.class_names) if self.target is None else 1
 
     def temperature_of(self, seed: int) -> float:
         """What the logits of the seed are divided by."""

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from hw3models.errors import SpecError
 from hw3models.specs.base import Report, Spec
-from hw3models.specs.comparison import Answer, Tracking
+from hw3models.specs.comparison import Answer, Estimand, Tracking
 from hw3models.specs.data import DataSpec
 from hw3models.specs.training import PlacementWish, Recipe, Resampling
 
@@ -45,6 +45,10 @@ class StudySpec(Spec):
     """Search for each network's recipe first, in so many trials, judged on validation examples only: `small` is 5,
     `medium` 20, `large` 60. Every network has the same number; baselines are not tuned. None: the recipes are taken as
     they are."""
+    searches: Annotated[int, Field(ge=1, le=100)] = 1
+    """Repeat the search so often, each with draws of its own, and spread the seeds over the recipes that are found, so
+    that the luck of the search is in the intervals. `seeds` must be a multiple of it; under 3 there is hardly a
+    statement."""
     strategy: Literal["auto", "stacked", "split", "vmap", "separate"] = "auto"
     """How replicates are trained: one program, one on each core, separate modules, or what is fastest here."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -68,6 +72,9 @@ class StudySpec(Spec):
     metric: str | None = None
     """What families are compared by: `accuracy`, `balanced_accuracy`, `macro_f1`, `cross_entropy`, `auroc`, `brier` or
     `calibration_error`; of autoencoders `mse`, `squared_error`, `psnr` or `probe_accuracy`. None: accuracy, or mse."""
+    estimand: Estimand = "mean"
+    """Compare families by the `mean` over their seeds, or by the `median`, which seeds that collapse hardly move: it
+    takes ten seeds or more."""
     margin: Annotated[float, Field(gt=0)] | None = None
     """Differences within the margin do not matter; in the metric's own unit. None: 0.005 (half a point) of metrics in
     percent, 0.1 dB, 2% of the best value of all others."""
@@ -120,6 +127,46 @@ class StudySpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _searches_fit_the_seeds(self) -> "StudySpec":
+        if self.searches == 1:
+            return self
+        if self.tune is None:
+            raise SpecError(f"`searches` ({self.searches}) repeats a search that `tune` asks for. Give `tune` as well.")
+        if self.resampling == "training":
+            raise SpecError(
+                f"`searches` ({self.searches}) share the seeds among recipes, and `resampling: training` pairs them by "
+                "their bootstraps. Give one of the two."
+            )
+        if self.until_decided:
+            raise SpecError(
+                f"`searches` ({self.searches}) shares `seeds` among recipes, and `until_decided` adds seeds. Give one "
+                "of the two."
+            )
+        if self.seeds % self.searches:
+            near = max(1, round(self.seeds / self.searches)) * self.searches
+            raise SpecError(
+                f"`seeds` ({self.seeds}) are spread over `searches` ({self.searches}), as many to each. Give `seeds` "
+                f"that are a multiple, such as {near}."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_median_is_of_independent_seeds(self) -> "StudySpec":
+        if self.estimand == "mean":
+            return self
+        others = {
+            "until_decided": self.until_decided,
+            "searches": self.searches > 1,
+            f"resampling: {self.resampling}": self.resampling != "seed",
+        }
+        if against := [f"`{name}`" for name, is_given in others.items() if is_given]:
+            raise SpecError(
+                f"`estimand: median` is of seeds that are independent and all there at once, and "
+                f"{' and '.join(against)} makes others. Use `estimand: mean`, or leave that out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _test_examples_are_not_tuned_on(self) -> "StudySpec":
         if self.tune is not None and self.resampling in ("split", "both"):
             raise SpecError(
@@ -153,6 +200,15 @@ class AutoencoderSpec(StudySpec):
     latent_dim: Annotated[int, Field(ge=1, le=512)] = 2
     """Numbers in the code."""
 
+    @model_validator(mode="after")
+    def _one_shape_of_network(self) -> "AutoencoderSpec":
+        if self.searches > 1:
+            raise SpecError(
+                f"`searches` ({self.searches}) of autoencoders may find other layers, and replicates of unlike layers "
+                "are not kept together. Leave `searches` out."
+            )
+        return self
+
 
 class SequencesSpec(StudySpec):
     """Classifiers on sequences: homework part 5."""
@@ -179,10 +235,10 @@ class LearningCurveSpec(Spec):
 
 
 class GrowthReport(Report):
-    """One family's accuracy at growing sizes, and at a larger one."""
+    """One family's accuracy (R2 of numbers) at growing sizes, and at a larger one."""
 
     accuracy: tuple[float, ...]
-    """At each size, the mean over seeds."""
+    """At each size, the mean over seeds, of the report's metric."""
     expected: float
     low: float
     high: float
@@ -197,6 +253,8 @@ class LearningCurveReport(Report):
     """What came of `hw3 learning-curve`."""
 
     data: str
+    metric: str = "accuracy"
+    """What is forecast: `accuracy`, or `r2` of numbers."""
     times: float
     sizes: tuple[int, ...]
     """Training examples, those for validation included."""

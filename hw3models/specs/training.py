@@ -149,6 +149,8 @@ class TrialPlan(Spec):
     """What is to become best on validation examples."""
     folds: Annotated[int, Field(ge=1, le=10)] = 1
     """1: judged on the data's own validation split. More: on so many folds of the training part."""
+    search: Annotated[int, Field(ge=0, lt=1000)] = 0
+    """Number of the search, where there are several: each draws its recipes, seeds and folds anew."""
     bars: tuple[float | None, ...] = ()
     """What the trial must have reached, at each look at it, to go on (`hw3models.tuning.pruning`)."""
 

@@ -70,3 +70,5 @@ class TuningReport(Report):
     """Seeds of the trials; a study never has the same."""
     seconds: float
     """Seconds of all trials, one after another."""
+    again: tuple["TuningReport", ...] = ()
+    """The other searches for the same, each with draws of its own, where there were several."""

@@ -31,12 +31,26 @@ another design: their training sets overlap, so they are not independent, and th
 J, is far too small. The corrected resampled t-test (Nadeau and Bengio 2003) takes (1/J + n_test/n_train) times the
 variance over splits, with J - 1 degrees of freedom; differences are taken split by split.
 
+Replicates that were each trained on a bootstrap of one training part, and tested on the same examples, share that part:
+their mean keeps its luck, however many there are. A bootstrap moves a score as a fresh training part would, so what it
+moves it by, the variance over replicates less V_rest, S times the main effect of V_seeds, counts once beside its 1/S.
+Differences are taken seed by seed, since seed s of both families has the same bootstrap (docs/decisions/0023).
+
 An ensemble of M networks is one value, which shows no luck of its seeds. What its members show is the jackknife over
 them: the metric of the ensemble without member i, for each i. As pseudo-values (Tukey 1958), one for each member,
 these go the way of seeds, above: their mean is the ensemble's value and their variance over M is the jackknife's,
 which on average is not too small (Efron and Stein 1981; docs/decisions/0031).
 
-S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble
+Where recipes were searched for R times, and each search's recipe was trained with seeds of its own, seeds are nested
+in searches: those of one search share its luck. The mean over the seeds of a search is then what counts as one
+replicate, of which there are R (`of_searches`): their variance over R expects (search)/R + a/S + e/(nS), with R - 1
+degrees of freedom, and nothing else changes (docs/decisions/0036).
+
+The median over seeds is another estimand, for families some of whose seeds collapse (`of_median`). Its limits with
+regard to seeds are those of order statistics, which hold for any distribution (`hw3models.stats.limits`); what belongs
+to the examples, b/n, is taken from the middle half of the seeds, since collapsed ones say nothing about it.
+
+S = seeds, n = test examples, G = groups of examples, J = resampled splits, M = members of an ensemble, R = searches
 """
 
 import math
@@ -76,6 +90,9 @@ class Measured:
     """Least and greatest value of the metric."""
     floor: float = 0.0
     """Least variance over examples that is believed: of half a mistake in each class."""
+    unseen: float = 0.0
+    """Variance that classes with hardly a mistake (or hardly a right answer) hide from the jackknife, in a single
+    score: of half a mistake in each of them."""
     bias: float = 0.0
     """Excess of the value that noise makes, as estimated (the calibration error is a sum of absolute values)."""
     greatest_bias: float = 0.0
@@ -85,17 +102,30 @@ class Measured:
     for a member, whose mean is the ensemble's own value (`of_ensembles`)."""
     test_to_train: float | None = None
     """n_test / n_train, where each replicate has a split of its own; nothing is left out then (G = 0)."""
+    nested: NDArray[np.float64] | None = None
+    """(S,) values of the seeds themselves, where `per_seed` and `left_out` hold R means, one for each search."""
+    is_bootstrap: bool = False
+    """Each replicate was trained on a bootstrap of its own of one training part."""
+    is_median: bool = False
+    """What is asked for is the median over seeds, not the mean; `left_out` is then of the middle half of them."""
 
     @property
     def value(self) -> float:
-        """The mean over seeds."""
-        return float(self.per_seed.mean())
+        """The mean over seeds, or their median."""
+        return float(np.median(self.per_seed) if self.is_median else self.per_seed.mean())
 
     @property
     def per_replicate(self) -> NDArray[np.float64]:
         """The value of each replicate: of each seed, or each ensemble."""
+        if self.nested is not None:
+            return self.nested
         values: NDArray[np.float64] = self.per_seed.reshape(-1, self.num_members).mean(axis=1)
         return values
+
+    @property
+    def num_networks(self) -> int:
+        """Trained replicates that the value rests on."""
+        return len(self.per_seed if self.nested is None else self.nested)
 
     @cached_property
     def possible_means(self) -> NDArray[np.float64] | None:
@@ -111,6 +141,7 @@ class Measured:
             (_rest(self),),
             _scale([self]),
             self.floor * (_num_telling(self.left_out.mean(axis=0)) < _FEW),
+            training=(_training(self),) if self.is_bootstrap else (),
         )
 
     @property
@@ -138,11 +169,16 @@ class VarianceComponents:
     """Size of the values: smaller differences than `_ROUNDING` of it are rounding."""
     floor: float = 0.0
     """Least variance of the examples' part."""
+    unseen: float = 0.0
+    """Variance of the examples' part beside that which was measured."""
+    training: tuple[VarianceComponent, ...] = ()
+    """Luck of a training part that all replicates share; more of them do not make it less."""
 
     @property
     def own_examples(self) -> float:
         """Variance of the examples' part alone, without what the seeds' part counts already."""
-        return max(self.examples.variance - sum(term.variance for term in self.rest), self.floor, 0.0)
+        seen = max(self.examples.variance - sum(term.variance for term in self.rest), self.floor, 0.0)
+        return seen + self.unseen
 
     def with_seeds(self, num: int) -> "VarianceComponents":
         """The same, as expected with `num` seeds instead: what varies over seeds shrinks, what is left does not."""
@@ -157,7 +193,7 @@ class VarianceComponents:
         )
         less = sum(term.variance for term in self.rest) - sum(term.variance for term in rest)
         examples = VarianceComponent(max(self.examples.variance - less, 0.0), groups)
-        return VarianceComponents(seeds, examples, rest, self.scale, self.floor)
+        return replace(self, seeds=seeds, examples=examples, rest=rest)
 
     def with_examples(self, factor: float) -> "VarianceComponents":
         """The same, as expected with `factor` times the test examples."""
@@ -167,14 +203,20 @@ class VarianceComponents:
             for own, before, after in zip(self.seeds, self.rest, rest, strict=True)
         )
         examples = VarianceComponent(self.examples.variance / factor, self.examples.df)
-        return VarianceComponents(seeds, examples, rest, self.scale, self.floor / factor**2)
+        return replace(self, seeds=seeds, examples=examples, rest=rest, floor=self.floor / factor**2)
 
     def estimate(self, value: float) -> "Estimate":
         """Variance of the whole with its degrees of freedom, as the head of this file says."""
         examples = self.own_examples
         if math.isinf(examples):
             return Estimate(value, math.inf, 1.0)
-        terms = (*self.seeds, VarianceComponent(examples, self.examples.df))
+        # Both of one sum of squares over replicates.
+        lasting = self.training or tuple(VarianceComponent(0.0, one.df) for one in self.seeds)
+        over = (
+            VarianceComponent(one.variance + more.variance, one.df)
+            for one, more in zip(self.seeds, lasting, strict=True)
+        )
+        terms = (*over, VarianceComponent(examples, self.examples.df))
         variance = sum(term.variance for term in terms)
         value = _round(value, self.scale)
         if _is_rounding(variance, self.scale):
@@ -352,27 +394,47 @@ def of_ensembles(whole: Measured, without: Sequence[Measured]) -> Measured:
     )
 
 
+def of_searches(each: Measured, searches: NDArray[np.int64]) -> Measured:
+    """The same with the mean over the seeds of a search for one replicate; `searches` (S,) says whose seed it is."""
+    members = searches == np.unique(searches)[:, None]
+    share = members / members.sum(axis=1, keepdims=True)
+    return replace(each, per_seed=share @ each.per_seed, left_out=share @ each.left_out, nested=each.per_seed)
+
+
+def of_median(each: Measured) -> Measured:
+    """The same, of which the median over seeds is asked for."""
+    num = len(each.per_seed)
+    middle = np.argsort(each.per_seed, kind="stable")[num // 4 : num - num // 4]
+    return replace(each, left_out=each.left_out[np.sort(middle)], is_median=True)
+
+
 def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
-    found = measured.parts.estimate(measured.value)
-    if not (0 < found.variance < math.inf) or math.isinf(measured.bounds[0]):
+    parts = replace(measured.parts, unseen=measured.unseen)
+    found = parts.estimate(measured.value)
+    if not (0 < found.variance < math.inf) or measured.is_bootstrap:
         return found
-    side = limits.Side.of(measured, measured.parts.own_examples, found.df)
+    if math.isinf(measured.bounds[0]) and not measured.is_median:
+        return found
+    side = limits.Side.of(measured, parts.own_examples, found.df)
     return replace(found, reach=limits.alone(side).wider(lower=measured.greatest_bias))
 
 
 def difference(a: Measured, b: Measured) -> Estimate:
     """a minus b: the same examples (paired, same groups), but seeds that have nothing to do with each other.
 
-    Of resampled splits, both must be of the same ones, in the same order.
+    Of resampled splits, and of bootstraps, both must be of the same ones, in the same order.
     """
     value = a.value - b.value
     if a.test_to_train is not None:
         # Few splits of few examples may give the same difference by luck.
         least = a.floor + b.floor
         return _over_splits(a.per_seed - b.per_seed, a.test_to_train, [a, b], least=least).estimate(value)
+    if a.is_bootstrap:
+        paired = replace(a, per_seed=a.per_seed - b.per_seed, left_out=a.left_out - b.left_out, floor=a.floor + b.floor)
+        return replace(paired.parts, scale=_scale([a, b])).estimate(value)
     parts = VarianceComponents(
         (*a.parts.seeds, *b.parts.seeds),
         _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)),
@@ -381,7 +443,7 @@ def difference(a: Measured, b: Measured) -> Estimate:
         (a.floor + b.floor) * (_num_telling(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)) < _FEW),
     )
     found = parts.estimate(value)
-    if not (0 < found.variance < math.inf) or math.isinf(a.bounds[0]):
+    if not (0 < found.variance < math.inf) or (math.isinf(a.bounds[0]) and not a.is_median):
         return found
     sides = [limits.Side.of(one, one.parts.own_examples, found.df) for one in (a, b)]
     bias = a.bias - b.bias
@@ -404,6 +466,7 @@ def covariance(measured: Sequence[Measured]) -> NDArray[np.float64]:
     own = [(one.parts.seeds[0].variance, one.parts.rest[0].variance, one.parts.floor) for one in measured]
     for index, (seeds, rest, floor) in enumerate(own):
         found[index, index] = max(found[index, index] - rest, floor) + seeds
+        found[index, index] += sum(term.variance for term in measured[index].parts.training)
     return np.asarray(found)
 
 
@@ -430,8 +493,16 @@ def _seeds(measured: Measured) -> VarianceComponent:
     num = len(measured.per_seed)
     if num == 1:
         return VarianceComponent(0.0, 1.0)
-    variance = float(measured.per_seed.var(ddof=1)) / num
+    if measured.is_median:
+        variance = limits.median_variance(measured.per_seed)
+    else:
+        variance = float(measured.per_seed.var(ddof=1)) / num
     return VarianceComponent(0.0 if _is_rounding(variance, _scale([measured])) else variance, num - 1)
+
+
+def _training(measured: Measured) -> VarianceComponent:
+    seeds, rest, num = _seeds(measured), _rest(measured), len(measured.per_seed)
+    return VarianceComponent(num * max(0.0, seeds.variance - rest.variance), max(num - 1, 1))
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -149,3 +149,18 @@ def measurements(sizes: Sequence[int], per_seed: Sequence[NDArray[np.float64]], 
     own = np.maximum(pooled * scale / np.sqrt(num), 0.25 * scale / np.sqrt(num_test))
     common = float(scale[-1] / np.sqrt(num_test))
     return Measurements(sizes=np.array(sizes, np.float64), errors=errors, own=own, common=common)
+
+
+def unexplained(sizes: Sequence[int], per_seed: Sequence[NDArray[np.float64]], standard_error: float) -> Measurements:
+    """The same of shares of variance that are not explained, 1 - R2, with the standard error of the last one.
+
+    The spread of seeds is pooled over sizes, in proportion to the share itself.
+    """
+    shares = [np.clip(one, 1e-6, 1.0) for one in per_seed]
+    errors = np.array([one.mean() for one in shares])
+    num = np.array([len(one) for one in shares])
+    squares = sum(float(np.square(one / one.mean() - 1).sum()) for one in shares)
+    pooled = np.sqrt(squares / max(1, int((num - 1).sum())))
+    relative = max(standard_error, 1e-6) / errors[-1]
+    own = np.maximum(pooled * errors / np.sqrt(num), 0.25 * relative * errors)
+    return Measurements(sizes=np.array(sizes, np.float64), errors=errors, own=own, common=float(relative * errors[-1]))

@@ -10,6 +10,10 @@ the variance that this shows. So limits are found part by part, and each side on
   of the mean of what comes back from it (generalised confidence limits: Weerahandi 1993; Krishnamoorthy and Mathew
   2003 for the lognormal). Where seeds vary little these are Student's; one bad seed in five near the ceiling makes
   them far wider towards the bad side.
+- Seeds, where their median is asked for: the order statistics, the k-th of which lies above the median with the
+  probability that a coin shows fewer than k heads in S throws, whatever the distribution; between two of them limits
+  are interpolated (Hettmansperger and Sheather 1986), and beyond the last, which few seeds come to, they go on as
+  Student's do (docs/decisions/0037).
 - Together: squares of the distances add up, and a difference takes the lower distance of the one and the upper of the
   other, less what the examples share (after MOVER: Zou and Donner 2008; Donner and Zou 2012).
 
@@ -24,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, expit, logit, ndtri, stdtrit
+from scipy.special import bdtr, chdtri, expit, logit, ndtri, stdtrit
 
 if TYPE_CHECKING:
     from hw3models.stats.intervals import Measured
@@ -172,6 +176,8 @@ def _wilson(measured: "Measured", variance: float, quantiles: Array) -> Reach:
 
 
 def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
+    if measured.is_median:
+        return _of_median(measured.per_seed)
     values, num = measured.per_seed, len(measured.per_seed)
     deviation = float(values.std(ddof=1)) / math.sqrt(num) if num > 1 else 0.0
     if deviation <= 1e-12 * float(np.abs(values).max()):
@@ -190,6 +196,31 @@ def _of_seeds(measured: "Measured", quantiles: Array) -> Reach:
     distances = (measured.value - low, high - measured.value)
     ratios = [np.divide(one, student, out=np.ones_like(TAILS), where=known) for one in distances]
     return Reach(*(half * np.clip(ratio, 0.2, None) for ratio in ratios))
+
+
+def median_variance(values: Array) -> float:
+    """Variance of the median of S values, from the distance of two order statistics (Price and Bonett 2001)."""
+    num, ordered = len(values), np.sort(values)
+    low = max(1, round((num + 1) / 2 - math.sqrt(num)))
+    apart = float(ordered[num - low] - ordered[low - 1])
+    return (apart / (-2 * float(ndtri(bdtr(low - 1, num, 0.5))))) ** 2
+
+
+def _of_median(values: Array) -> Reach:
+    num = len(values)
+    if num == 1:
+        return Reach(np.zeros_like(TAILS), np.zeros_like(TAILS))
+    ordered, centre = np.sort(values), float(np.median(values))
+    # The chance that the median lies beyond the k-th value, k from the middle outwards, as normal scores.
+    scores = np.array([0.0, *(-ndtri(bdtr(k - 1, num, 0.5)) for k in range(num // 2, 0, -1))])
+    sides = (centre - ordered[: num // 2][::-1], ordered[num - num // 2 :] - centre)
+    wanted, last = -ndtri(TAILS), 0.5**num
+    beyond = stdtrit(num - 1, TAILS) / stdtrit(num - 1, last)
+    # Of few seeds the outermost on one side may be near to the median by luck.
+    least = float(ordered[-1] - ordered[0]) / 3
+    inside = [np.interp(wanted, scores, np.array([0.0, *side])) for side in sides]
+    outside = [max(float(side[-1]), least) * beyond for side in sides]
+    return Reach(*(np.where(last <= TAILS, near, far) for near, far in zip(inside, outside, strict=True)))
 
 
 def possible_means(measured: "Measured") -> Array | None:

@@ -6,7 +6,6 @@ from hw3models.errors import TrainingError
 from hw3models.families import display_name
 from hw3models.specs import DataReport, Goal, Recipe, TrialReport, TuningReport
 from hw3models.tuning.search import Search
-from hw3models.tuning.trial import SEEDS
 
 
 def choose(search: Search, num_trials: int) -> TuningReport:
@@ -36,7 +35,7 @@ def choose(search: Search, num_trials: int) -> TuningReport:
         changed=changes(search.start, best.recipe),
         folds=search.folds,
         num_judged=num_judged(search.data, search.folds),
-        seeds=SEEDS,
+        seeds=search.training.seeds,
         seconds=sum(report.seconds for report in reports),
     )
 
@@ -66,9 +65,14 @@ def changes(before: Recipe, after: Recipe) -> dict[str, tuple[str, str]]:
 def budget_sentence(tuning: Mapping[str, TuningReport], baselines: Sequence[str]) -> str:
     """What the verdict says about the search: the budget, what was judged on, and who had none."""
     first = next(iter(tuning.values()))
+    searches = 1 + len(first.again)
     on = f"{first.folds} folds of the training part" if first.folds > 1 else "the validation split"
-    who = "Each network's recipe is" if len(tuning) > 1 else "The network's recipe is"
+    whose = "each network's" if len(tuning) > 1 else "the network's"
     untouched = "; baselines were not tuned" if baselines else ""
-    seconds = ", ".join(f"{display_name(name)} {one.seconds:,.0f} s" for name, one in tuning.items())
-    budget = f"Budget of the search: {first.trials:,} trials{' each' if len(tuning) > 1 else ''} ({seconds})."
+    seconds = ", ".join(
+        f"{display_name(name)} {sum(part.seconds for part in (one, *one.again)):,.0f} s" for name, one in tuning.items()
+    )
+    trials = f"{first.trials:,} trials" if searches == 1 else f"{searches} searches of {first.trials:,} trials"
+    budget = f"Budget of the search: {trials}{' each' if len(tuning) > 1 else ''} ({seconds})."
+    who = f"{whose.capitalize()} recipe is" if searches == 1 else f"In each search {whose} recipe is"
     return f"{budget} {who} the best of {first.trials:,} that were tried, judged on {on} alone{untouched}."

@@ -14,8 +14,12 @@ RANDOM = 6
 """Trials that are drawn at random before the estimator has something to learn from; the first is the default."""
 
 
+_APART = 100_003
+"""Between the streams of two searches: more than trials."""
+
+
 def next_params(
-    space: Space, before: Sequence[tuple[Trial, TrialReport | None]], goal: Goal
+    space: Space, before: Sequence[tuple[Trial, TrialReport | None]], goal: Goal, *, search: int = 0
 ) -> dict[str, int | float | str]:
     """The point to try after the trials `before`; those without a report are still under way.
 
@@ -28,7 +32,7 @@ def next_params(
     study = optuna.create_study(
         direction="minimize" if goal == "loss" else "maximize",
         sampler=optuna.samplers.TPESampler(
-            seed=len(before), n_startup_trials=RANDOM, multivariate=True, constant_liar=True
+            seed=_APART * search + len(before), n_startup_trials=RANDOM, multivariate=True, constant_liar=True
         ),
     )
     for trial, report in before:

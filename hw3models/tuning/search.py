@@ -22,7 +22,7 @@ from hw3models.tuning.pruning import bars_for
 from hw3models.tuning.sampling import next_params
 from hw3models.tuning.space import VERSION, params_of, recipe_at, space_of
 from hw3models.tuning.splits import num_folds
-from hw3models.tuning.trial import SEEDS
+from hw3models.tuning.trial import seeds_of
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,20 @@ class Claim:
 class Search:
     """The search for one family's recipe on one data set. Several processes may be at the same one."""
 
-    def __init__(self, root: Path, base: TrainSpec, data: DataReport, goal: Goal, *, alone: str = "") -> None:
+    def __init__(
+        self, root: Path, base: TrainSpec, data: DataReport, goal: Goal, *, alone: str = "", number: int = 0
+    ) -> None:
         """Searches are kept under `root`; `base` is the training that a recipe is looked for.
 
-        `alone`: anything but the empty text makes it a search apart from all others of the same.
+        `alone`: anything but the empty text makes it a search apart from all others of the same. `number`: of several
+        searches for the same, each draws recipes, seeds of trials and validation examples of its own.
         """
-        family = find_family(data.kind, base.family, base.origin)
+        family = find_family(data.kind, base.family, base.origin, data.task)
         if not isinstance(family, Network):
             raise SpecError(f"{base.family} is a baseline: it has no recipe to search for.")
-        self.family, self.data, self.goal = family, data, goal
+        self.family, self.data, self.goal, self.number = family, data, goal, number
         self.start = base.recipe or family.recipe
-        self.training = base.model_copy(update={"recipe": self.start, "seeds": SEEDS})
+        self.training = base.model_copy(update={"recipe": self.start, "seeds": seeds_of(number)})
         self.folds = num_folds(data.num_validation, data.num_validation_groups)
         self.space = space_of(family, self.start, data)
         self.key = _key(self.training, data, goal, alone)
@@ -111,8 +114,13 @@ class Search:
         """A new one, after all that were asked for before; the first is the recipe to begin with, as it is."""
         before = [(trial, self.report_of(n)) for n in range(number) if (trial := self._asked(n)) is not None]
         finished = [report for _, report in before if report is not None and report.state == "finished"]
-        plan = TrialPlan(number=number, goal=self.goal, folds=self.folds, bars=bars_for(finished, self.folds))
-        params = params_of(self.start, self.space) if number == 0 else next_params(self.space, before, self.goal)
+        bars = bars_for(finished, self.folds)
+        plan = TrialPlan(number=number, goal=self.goal, folds=self.folds, search=self.number, bars=bars)
+        params = (
+            params_of(self.start, self.space)
+            if number == 0
+            else next_params(self.space, before, self.goal, search=self.number)
+        )
         recipe: Recipe = self.start if number == 0 else recipe_at(params, self.start)
         trial = Trial(params=params, recipe=recipe, plan=plan)
         write_atomically(self._path(number, "trial"), trial.model_dump_json().encode())

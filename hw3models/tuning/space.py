@@ -80,12 +80,9 @@ def space_of(network: Network, base: Recipe, data: DataReport) -> Space:
     if _reads_hidden(network, data):
         found["hidden"] = Choice(tuple(_HIDDEN))
     if network.kind == "sequences":
-        found |= {
-            "jitter": Range(0.0, 0.4),
-            "scale": Range(0.0, 0.5),
-            "shift_steps": Range(0.0, 0.2),
-            "mixup": Range(0.0, 0.5),
-        }
+        found["jitter"] = Range(0.0, 0.4)
+        if network.objective.learns_labels:
+            found |= {"scale": Range(0.0, 0.5), "shift_steps": Range(0.0, 0.2), "mixup": Range(0.0, 0.5)}
     elif network.objective.learns_labels:
         found |= {"shift_pixels": Choice((0, 1, 2)), "label_smoothing": Range(0.0, 0.2)}
     return found
@@ -142,5 +139,10 @@ def _built(
     network: Network, data: DataReport, *, dropout: float = 0.0, hidden: tuple[int, ...] = ()
 ) -> torch.nn.Module:
     with global_generator(0):
-        like = Architecture(shape=data.shape, num_classes=len(data.class_names), dropout=dropout, hidden=hidden)
+        like = Architecture(
+            shape=data.shape,
+            num_classes=1 if data.target is not None else len(data.class_names),
+            dropout=dropout,
+            hidden=hidden,
+        )
         return network.build(like)

@@ -25,6 +25,12 @@ from hw3models.tuning.splits import judging_splits
 SEEDS = (2_000_000_001, 2_000_000_002)
 """Seeds of every trial. No study has them (`first_seed` ends far below): what is luck with them is none later."""
 
+
+def seeds_of(search: int) -> tuple[int, ...]:
+    """Seeds of the trials of a search: another one has others."""
+    return tuple(seed + len(SEEDS) * search for seed in SEEDS)
+
+
 OnEpoch = Callable[[int, EpochReport], None]
 """Hears of every epoch, with the fold's number from 0."""
 
@@ -43,7 +49,7 @@ def run_trial(
         DigestError: the data are not those that the spec names.
     """
     check_digest(training, data)
-    family = find_family(data.kind, training.family, training.origin)
+    family = find_family(data.kind, training.family, training.origin, data.task)
     if not isinstance(family, Network) or training.recipe is None:
         raise SpecError(f"{training.family} has no recipe that could be tried.")
     return judge(training, training.recipe, plan, load_prepared(data), family, on_epoch)
@@ -76,7 +82,7 @@ def judge(
         )
 
     try:
-        for fold, split in enumerate(judging_splits(dataset, plan.folds)):
+        for fold, split in enumerate(judging_splits(dataset, plan.folds, plan.search)):
             course.begin(num_epochs(recipe, len(split.train), steps_of(split)))
             course.end(fit(split, family, training, on_epoch=course.heard_by(partial(on_epoch, fold))))
     except _PrunedError:

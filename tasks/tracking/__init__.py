@@ -45,7 +45,7 @@ from tasks.tracking.parents import (
     open_runs_of,
 )
 from tasks.tracking.results import fetch_results, log_placement
-from tasks.tracking.scores import is_recorded, log_card, log_drift, log_results, mark_recorded
+from tasks.tracking.scores import is_recorded, log_card, log_drift, log_explanation, log_results, mark_recorded
 from tasks.tracking.trials import end_trial, fetch_trial, log_search, log_trial, open_trial
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "log_card",
     "log_drift",
     "log_ensemble",
+    "log_explanation",
     "log_history",
     "log_placement",
     "log_report",

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
 
 from hw3models.evaluation.scores import headline
 from hw3models.runtime.environment import describe_environment
@@ -30,7 +32,8 @@ def log_results(
     `metric` is what the study compares by, with which the run's description begins.
     """
     box, now = outbox(), now_ms()
-    points: list[Point] = [(name, value, now, 0) for name, value in _final_metrics(training, evaluation).items()]
+    metrics = _final_metrics(training, evaluation, metric)
+    points: list[Point] = [(name, value, now, 0) for name, value in metrics.items()]
     recipe = training.recipe.model_dump(mode="json") if training.recipe else {}
     tags = {
         "device": training.device,
@@ -71,13 +74,22 @@ def log_card(run_id: str, card: str) -> None:
     client.log_text(run_id, card, "card.md")
 
 
+def log_explanation(run_id: str, page: Path, figures: Mapping[str, str]) -> None:
+    """Page and figures of `hw3 explain`, as artifacts of the family's run."""
+    client, _ = connect()
+    client.log_artifact(run_id, str(page), "explanation")
+    for name, svg in figures.items():
+        client.log_text(run_id, svg, f"explanation/figures/{name}.svg")
+
+
 def log_drift(run_id: str, report: DriftReport) -> None:
     """Every test's effect and p-value, scores, the verdict, and the whole report."""
     now, box = now_ms(), outbox()
     points: list[Point] = [("drifted", float(report.drifted), now, 0)]
     for step, test in enumerate(report.tests):
         points += [("drift_effect", test.effect, now, step), ("drift_p_value", test.p_value, now, step)]
-    for name, one in (("accuracy_before", report.accuracy_before), ("accuracy_now", report.accuracy_now)):
+    for name in ("accuracy_before", "accuracy_now", "rmse_before", "rmse_now"):
+        one = getattr(report, name)
         if one is not None:
             points += [(key, value, now, 0) for key, value in with_interval(name, one).items()]
     log_points(run_id, points)
@@ -107,17 +119,20 @@ def is_recorded(run_id: str, evaluation: EvaluationReport) -> bool:
         raise
 
 
-def _final_metrics(training: TrainReport, evaluation: EvaluationReport) -> dict[str, float]:
+def _final_metrics(training: TrainReport, evaluation: EvaluationReport, metric: str | None) -> dict[str, float]:
     """The same names for every family, so that MLflow shows families side by side."""
-    values: dict[str, float] = {
+    # The page that compares runs opens with the metric that was written first.
+    order = sorted(evaluation.metrics, key=lambda name: name != metric)
+    values: dict[str, float] = {}
+    for name in order:
+        values |= with_interval(name, evaluation.metrics[name])
+    values |= {
         "parameters": training.parameters,
         "train_seconds": training.train_seconds,
         f"{DIAGNOSTICS}predict_seconds_per_1000": evaluation.predict_seconds_per_1000,
         f"{DIAGNOSTICS}peak_memory_mb": training.peak_memory_mb,
         "seeds": len(training.seeds),
     }
-    for name, score in evaluation.metrics.items():
-        values |= with_interval(name, score)
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 

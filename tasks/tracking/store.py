@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from hw3models.errors import SpecError
 from hw3models.runtime.redaction import without_password
 from tasks.patience import patiently
-from tasks.settings import settings
+from tasks.settings import Settings, settings
 from tasks.tracking.database import check_database, check_version
 
 PENDING = "pending-"
@@ -139,9 +139,12 @@ class _PatientClient:
         return lambda *args, **kwargs: patiently(lambda: method(*args, **kwargs))
 
 
-def connect_once() -> tuple[MlflowClient, str]:
-    """Client and experiment id; the embedded store is made when it is not there. An outage is raised at once."""
-    now = settings()
+def connect_once(now: Settings | None = None) -> tuple[MlflowClient, str]:
+    """Client and experiment id of the store that settings name; those of now if none are given.
+
+    The embedded store is made when it is not there. An outage is raised at once.
+    """
+    now = now or settings()
     if now.mlflow_tracking_uri is not None:
         return _connect(now.tracking_uri, now.experiment, None, None)
     artifacts = (now.store / "artifacts").as_uri()

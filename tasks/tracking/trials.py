@@ -24,9 +24,10 @@ def open_trial(
 ) -> str:
     """The run of this trial of the search `search`, by the study `parent_id`: found by its key, or started."""
     number = f"{plan.number:03d}"
+    which = f"search {plan.search + 1} " if plan.search else ""
     event = Open(
         key=hashlib.sha256(f"{parent_id}|{search}|{number}".encode()).hexdigest()[:32],
-        name=f"{training.family} trial {number} on {data.name}",
+        name=f"{training.family} {which}trial {number} on {data.name}",
         tags={
             MLFLOW_PARENT_RUN_ID: outbox().known_as(parent_id) or parent_id,
             "hw3.role": "trial",
@@ -82,8 +83,9 @@ def log_search(run_id: str, parent_id: str, tuning: TuningReport, reports: Seque
         # Those of an earlier study stay where they are.
         if report.run_id is not None and report.parent_id in ours:
             box.put(report.run_id, Facts(tags={MLFLOW_PARENT_RUN_ID: run_id}))
+    several = f"{1 + len(tuning.again)} searches, the first of " if tuning.again else ""
     tags = {
-        "hw3.tuning": f"{tuning.trials} trials: {tuning.finished} finished, {tuning.pruned} pruned, "
+        "hw3.tuning": f"{several}{tuning.trials} trials: {tuning.finished} finished, {tuning.pruned} pruned, "
         f"{tuning.failed} failed, {tuning.reused} of an earlier search",
         "hw3.tuning.best": ", ".join(f"{name} {new}" for name, (_, new) in tuning.changed.items()) or "the default",
     }

@@ -33,6 +33,7 @@ SHOWN_BY = {
     r"hw3 (check|sequences|predict) (mine|new)\.csv.*|.*mlflow models serve.*": "tests/docs/test_own_data.py",
     r"hw3 (promote|history|rollback).*": "tests/flows/test_promote.py",
     r"hw3 learning-curve .*": "tests/flows/test_learning_curve.py",
+    r"hw3 explain.*": "tests/flows/test_explain.py",
     r"hw3 export .*": "tests/hw3models/serving/test_export.py",
     r"hw3 drift .*": "tests/flows/test_drift.py",
     r"hw3 compare predictions.csv.*": "tests/docs/test_compare_results.py",

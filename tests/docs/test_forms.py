@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def write_all(folder: Path, command: str) -> None:
     for part, rows in (("TRAIN", range(20)), ("TEST", range(20, 40))):
         (folder / f"RacketSports_{part}.ts").write_text(ts(rows))
         (folder / f"RacketSports_{part}.arff").write_text(arff(rows))
+    with zipfile.ZipFile(folder / "RacketSports.zip", "w") as archive:
+        for part in ("TRAIN", "TEST"):
+            archive.write(folder / f"RacketSports_{part}.ts", f"RacketSports_{part}.ts")
+    pd.DataFrame({"x": list(X[:, :, 0]), "y": list(X[:, :, 1]), "activity": Y}).to_parquet(folder / "mine.parquet")
     subjects = np.arange(40) % 10
     savemat(folder / "rec.mat", {"signals": X.transpose(0, 2, 1), "labels": np.arange(40) % 2, "subject": subjects})
     np.savez(folder / "mine.npz", X=X, y=np.arange(40) % 2)
@@ -71,7 +76,7 @@ def write_all(folder: Path, command: str) -> None:
 
 
 def test_the_table_has_every_form() -> None:
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 15
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "uea:" not in one])

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from hw3models.engine.fit import FitResult
 from hw3models.engine.strategies import Strategy
 from tests.servers import clean_environment
@@ -20,6 +22,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_network_of_the_page_is_checked_and_compared(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(blocks("python")[0])
     environment = clean_environment(HW3_HOME=str(tmp_path), HW3_CACHE=str(tmp_path / "cache"), PYTHONPATH=str(ROOT))

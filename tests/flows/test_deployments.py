@@ -11,6 +11,7 @@ import yaml
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 
+from flows.up.services import CPU_POOL, QUEUES
 from hw3models.specs import Hw3Spec, SequencesSpec, Spec
 
 FILE = Path(__file__).resolve().parents[2] / "prefect.yaml"
@@ -64,6 +65,10 @@ def test_all_flows_are_deployed_and_training_on_both_pools(deployments: dict[str
     }  # fmt: skip
     assert deployments["train/gpu"]["work_pool"]["name"] == "hw3-gpu"
     assert deployments["train/cpu"]["work_pool"] == {"name": "hw3-cpu", "work_queue_name": "training"}
+    queues = [
+        one["work_pool"]["work_queue_name"] for one in deployments.values() if one["work_pool"]["name"] == CPU_POOL
+    ]
+    assert sorted(queues) == sorted(QUEUES), "`hw3 up` sets the limits of all queues"
     for one in deployments.values():
         assert one["description"]
         assert "hw3" in one["tags"]

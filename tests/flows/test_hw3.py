@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("prefect", "store")
 SPEC = Hw3Spec(images="digits", regimes=("locked",), num_train=80, num_test=60, seeds=2, epochs=1)
 
 
+@pytest.mark.slow
 def test_homework_that_cannot_be_solved_is_missing_and_the_same_command_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

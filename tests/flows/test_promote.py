@@ -228,6 +228,7 @@ def test_a_study_without_baselines_makes_no_first_champion() -> None:
     assert registry.version_with(MODEL, "champion") is None
 
 
+@pytest.mark.slow
 def test_a_night_runs_compares_and_gates_with_seeds_of_its_own() -> None:
     spec = SequencesSpec(data=DATA, families=("mlp", "majority"), seeds=3, epochs=25)
     pictures = ImagesSpec(families=("mlp", "majority"), seeds=3, epochs=5)

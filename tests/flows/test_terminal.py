@@ -57,6 +57,7 @@ def test_a_class_from_a_file_does_not_command_the_terminal(home: Path, tmp_path:
     assert EVIL in json.loads(whole)["class_names"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],

@@ -170,12 +170,13 @@ def test_a_study_cancelled_in_the_ui_stops_with_its_children_and_its_mlflow_runs
     known = known_runs(stack)
     parent = start_study(stack)
     pid, family_run = training_process(stack, "gru", known)
+    [mine] = mlflow_runs(stack, f"tags.`prefect.flow_run_id` = '{parent}' and tags.`hw3.role` = 'parent'")
+    child = child_of(stack, family_run)
     # What the UI's button sends.
     api(stack, f"/flow_runs/{parent}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
-    wait_until(lambda: state_of(stack, parent) == "CANCELLED", "the study stops")
-    child = child_of(stack, family_run)
-    wait_until(lambda: state_of(stack, child["id"]) == "CANCELLED", "its child stops")
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the child's process is gone")
+    for process, run in ((int(mine.data.tags["hw3.pid"]), parent), (pid, child["id"])):
+        wait_until(lambda process=process: not Path(f"/proc/{process}").exists(), "its process is gone")
+        wait_until(lambda run=run: state_of(stack, run) == "CANCELLED", "its state has ended", timeout=10)
     wait_until(lambda: not mlflow_runs(stack, "attributes.status = 'RUNNING'"), "no MLflow run is left open")
     states = {
         run.data.tags.get("family", "parent"): run.info.status

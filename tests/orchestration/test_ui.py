@@ -68,9 +68,9 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
     page.get_by_text("Replicates per family.").wait_for()
     page.screenshot(path=SCREENSHOTS / "prefect-form.png", full_page=True)
 
-    page.get_by_text("Placement (Optional)").wait_for()
-    assert "insist on that work pool" in field(page, "Placement").inner_text(), "every field is explained"
-    assert field(page, "Source").locator("input, textarea").first.input_value() == "regime:order", (
+    page.get_by_text("placement (Optional)").wait_for()
+    assert "insist on gpu or cpu" in field(page, "placement").inner_text(), "every field is explained"
+    assert field(page, "source").locator("input, textarea").first.input_value() == "regime:order", (
         "defaults are filled in"
     )
     field(page, "Num Train").locator("input").fill("160")
@@ -78,15 +78,16 @@ def test_a_study_is_started_with_the_form_and_shows_its_verdict(page: Any, stack
     field(page, "Epochs").get_by_text("int", exact=True).click()
     field(page, "Epochs").locator("input").last.fill("2")
 
-    field(page, "Seeds").locator("input").fill("0")
+    field(page, "seeds").locator("input").fill("0")
     page.get_by_role("button", name="Submit").click()
     page.get_by_text("0 is less than the minimum of 1").first.wait_for()
     assert set(submitted(stack)) == before, "a wrong value starts nothing"
 
-    field(page, "Seeds").locator("input").fill("2")
+    field(page, "seeds").locator("input").fill("2")
     run = submit(page, stack)
-    parameters = submitted(stack)[run]["parameters"]["spec"]
-    assert (parameters["seeds"], parameters["epochs"], parameters["data"]["num_train"]) == (2, 2, 160)
+    parameters = submitted(stack)[run]["parameters"]
+    advanced = parameters["advanced"]
+    assert (parameters["seeds"], advanced["epochs"], advanced["num_train"]) == (2, 2, 160)
     with suppress(AssertionError):
         wait_until(lambda: state_of(stack, run) == "COMPLETED", "the study completes", timeout=240, pause=1)
     now = submitted(stack)

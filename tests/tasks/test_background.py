@@ -169,6 +169,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [False, True], ids=["while it starts", "when it has worked"])
 def test_that_of_a_killed_command_ends(busy: bool) -> None:
     command = [sys.executable, "-c", MINE.format(busy=busy)]
@@ -183,6 +184,7 @@ def test_that_of_a_killed_command_ends(busy: bool) -> None:
     assert psutil.wait_procs(started, timeout=60)[1] == []
 
 
+@pytest.mark.slow
 def test_it_imports_neither_prefect_nor_mlflow_nor_what_compares(process: Background, tmp_path: Path) -> None:
     run = run_report(tmp_path / "run")
     process.do(solve, "1B").result(60)

@@ -96,6 +96,7 @@ def test_without_a_process_it_is_solved_here(here: dict[str, HomeworkPart], solv
     assert solved_here == list(QUICK)
 
 
+@pytest.mark.slow
 def test_it_is_solved_though_the_process_is_killed(
     here: dict[str, HomeworkPart], solved_here: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

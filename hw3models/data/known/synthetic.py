@@ -2,7 +2,8 @@
 
 T = 50 steps, C = 8 channels, y in {0, 1} balanced, e = white noise of standard deviation s, independent per
 step and channel. `a` is the strength of the signal, divided by the spec's `difficulty`. The equations stand
-at each regime. The defaults are set so that the families differ and none is right everywhere.
+at each regime. The defaults are set so that the families differ and none is right everywhere. `noise` is e alone:
+there is nothing to find. `informative` says where the class stands in the series.
 """
 
 from collections.abc import Callable
@@ -21,8 +22,14 @@ STEPS = 50
 CHANNELS = 8
 PREFIX = "regime:"
 REGIMES = ("motif", "order", "locked", "dynamics", "trend")
+NOISE = "noise"
+"""Beside the regimes: series that no class is told by."""
 REGIME_VERSION = 1
 """Part of the source's digest. Raise it when a spec would give other series."""
+MOTIF = 9
+"""Steps of the motif."""
+GAP = 16
+"""Steps that the events of `order` are apart at least."""
 DECIMALS = 4
 """Values are rounded to this, far below the noise, so that the last bit of a sine, which differs between
 processors, does not change the content digest."""
@@ -66,7 +73,32 @@ def make_regime(spec: DataSpec) -> Raw:
     )
 
 
-def motif(draw: Draw, *, strength: float = 1.5, noise: float = 1.0, length: int = 9) -> Floats:
+def informative(spec: DataSpec) -> NDArray[np.bool_]:
+    """Where in the series of `make_regime(spec)` the class stands: (N, T, C), True at steps and channels that tell it.
+
+    Of `motif` the motif, of `order` both events; `locked`, `dynamics` and `trend` have it everywhere, `noise` nowhere.
+    """
+    name = spec.source.removeprefix(PREFIX)
+    parts = []
+    for stream, size in enumerate((spec.num_train, spec.num_test)):
+        rng = _generator(spec.seed, name, stream)
+        draw = Draw(rng.permutation(np.arange(size) % 2), rng, _generator(spec.seed, name, 2), spec.difficulty)
+        where = np.full((size, STEPS, CHANNELS), name not in ("motif", "order", NOISE))
+        everyone = np.arange(size)
+        if name == "motif":
+            _, _, starts = _motifs(draw, 1.0, MOTIF)
+            for offset in range(MOTIF):
+                where[everyone, starts + offset, :2] = True
+        elif name == "order":
+            _, centres, channels = _events(draw, 1.0, GAP)
+            for event in range(2):
+                for offset in range(-2, 3):
+                    where[everyone, centres[:, event] + offset, channels[:, event]] = True
+        parts.append(where)
+    return np.concatenate(parts)
+
+
+def motif(draw: Draw, *, strength: float = 1.5, noise: float = 1.0, length: int = MOTIF) -> Floats:
     """A short pattern anywhere: what a CNN is for (homework 5B, "best").
 
     x = e + g a w(t - p) in channel 0 and e - g a w(t - p) in channel 1, with g a random sign, p a random
@@ -76,9 +108,7 @@ def motif(draw: Draw, *, strength: float = 1.5, noise: float = 1.0, length: int 
     Returns:
         float64 (N, 50, 8).
     """
-    series = _white_noise(draw, noise)
-    signs = draw.rng.choice((-1.0, 1.0), len(series))
-    starts = draw.rng.integers(0, STEPS - length + 1, len(series))
+    series, signs, starts = _motifs(draw, noise, length)
     forward = chirp(length)
     for one, label, sign, start in zip(series, draw.labels, signs, starts, strict=True):
         pattern = sign * strength / draw.difficulty * (forward if label else forward[::-1])
@@ -87,7 +117,14 @@ def motif(draw: Draw, *, strength: float = 1.5, noise: float = 1.0, length: int 
     return series
 
 
-def order(draw: Draw, *, strength: float = 3.0, noise: float = 1.0, gap: int = 16) -> Floats:
+def _motifs(draw: Draw, noise: float, length: int) -> tuple[Floats, Floats, Labels]:
+    """The noise, and the sign and the first step of each motif."""
+    series = _white_noise(draw, noise)
+    signs = draw.rng.choice((-1.0, 1.0), len(series))
+    return series, signs, draw.rng.integers(0, STEPS - length + 1, len(series))
+
+
+def order(draw: Draw, *, strength: float = 3.0, noise: float = 1.0, gap: int = GAP) -> Floats:
     """Which of two far-apart events came first: what memory is for (homework 5C), and too far apart for a CNN
     with a short receptive field and mean pooling (5B, "worst").
 
@@ -98,19 +135,23 @@ def order(draw: Draw, *, strength: float = 3.0, noise: float = 1.0, gap: int = 1
     Returns:
         float64 (N, 50, 8).
     """
-    series = _white_noise(draw, noise)
-    # All pairs of centres (early, late) that keep the gap and stay inside, equally likely.
-    centres = np.arange(2, STEPS - 2)
-    pairs = np.array([(p, q) for p in centres for q in centres if q - p >= gap])
-    chosen = pairs[draw.rng.integers(0, len(pairs), len(series))]
-    # Row n: the channels of the early and of the late event.
-    channels = np.where(draw.labels[:, None] == 1, [[0, 1]], [[1, 0]])
+    series, chosen, channels = _events(draw, noise, gap)
     for event in range(2):
         _add_bumps(series, chosen[:, event], channels[:, event], draw, strength)
     for _ in range(4):
         places = draw.rng.integers(2, STEPS - 2, len(series))
         _add_bumps(series, places, draw.rng.integers(2, CHANNELS, len(series)), draw, strength)
     return series
+
+
+def _events(draw: Draw, noise: float, gap: int) -> tuple[Floats, Labels, Labels]:
+    """The noise, and centres (N, 2) and channels (N, 2) of the early and the late event."""
+    series = _white_noise(draw, noise)
+    # All pairs of centres (early, late) that keep the gap and stay inside, equally likely.
+    centres = np.arange(2, STEPS - 2)
+    pairs = np.array([(p, q) for p in centres for q in centres if q - p >= gap])
+    chosen = pairs[draw.rng.integers(0, len(pairs), len(series))]
+    return series, chosen, np.where(draw.labels[:, None] == 1, [[0, 1]], [[1, 0]])
 
 
 def locked(draw: Draw, *, strength: float = 0.22, noise: float = 1.0) -> Floats:
@@ -191,11 +232,12 @@ _MAKERS: dict[str, Callable[[Draw], Floats]] = {
     "locked": locked,
     "dynamics": dynamics,
     "trend": trend,
+    NOISE: lambda draw: _white_noise(draw, 1.0),
 }
 
 
 def _generator(seed: int, name: str, stream: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, REGIMES.index(name), stream])))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, list(_MAKERS).index(name), stream])))
 
 
 def _white_noise(draw: Draw, sd: float) -> Floats:
@@ -213,14 +255,16 @@ def _add_bumps(series: Floats, centres: Labels, channels: Labels, draw: Draw, st
 
 def _fetch(spec: DataSpec, *_: object) -> SourceReport:
     name = spec.source.removeprefix(PREFIX)
-    if name not in REGIMES:
-        raise SpecError(f"`source`: there is no regime {name!r}.{suggestion(name, REGIMES)} Known: {list(REGIMES)}.")
+    if name not in _MAKERS:
+        raise SpecError(
+            f"`source`: there is no regime {name!r}.{suggestion(name, list(_MAKERS))} Known: {list(_MAKERS)}."
+        )
     return made(spec.source, "sequences", REGIME_VERSION)
 
 
 SYNTHETIC = Source(
     name="regime",
-    forms=tuple(f"{PREFIX}{name}" for name in REGIMES),
+    forms=tuple(f"{PREFIX}{name}" for name in _MAKERS),
     text="synthetic series of 50 x 8",
     kinds=("sequences",),
     matches=lambda source: source.startswith(PREFIX),

@@ -7,7 +7,6 @@ N pictures, H x W pixels
 
 import hashlib
 import json
-import os
 import time
 import zipfile
 from collections import Counter, deque
@@ -30,6 +29,7 @@ from hw3models.data.pictures.sizes import Fit, Size, parsed, usual_size
 from hw3models.data.progress import tell
 from hw3models.data.raw import PictureFacts, Raw, class_codes, group_codes
 from hw3models.errors import DataError
+from hw3models.runtime.cores import allowed
 from hw3models.runtime.files import atomic_file
 from hw3models.specs import DataSpec
 
@@ -264,7 +264,7 @@ def _each(
     work: Callable[[Content], _Result], contents: Iterable[Content], what: str, num: int
 ) -> Iterator[_Result | str]:
     """Results in order, or why there is none; Pillow works without the interpreter's lock, so threads are enough."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = allowed()
     waiting: deque[Future[_Result]] = deque()
     begun = told = time.monotonic()
     with ThreadPoolExecutor(cores) as pool:

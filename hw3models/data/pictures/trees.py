@@ -11,9 +11,10 @@
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from hw3models.data.file_names import FilePattern
 from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
 from hw3models.errors import DataError, SpecError
@@ -93,13 +94,17 @@ def has_pictures(folder: Path, most: int = 20_000) -> bool:
     return False
 
 
-def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Found], list[str]]:
-    """The pictures with what their folders say, the way to each, and notes.
+def labelled(
+    tree: Tree, group_from: str | None, pattern: FilePattern | None = None
+) -> tuple[list[Picture], list[Found], list[str]]:
+    """The pictures with what their folders say, the way to each, and notes; with `pattern` what their names say.
 
     Raises:
         DataError: no classes are found, or all faults of the tree together.
         SpecError: `group_from` is no regular expression.
     """
+    if pattern is not None:
+        return _by_names(tree, group_from, pattern)
     base = _base(tree)
     ways = [way[len(base) :] for way in tree.pictures if way[: len(base)] == base]
     read, depth, notes = _understood(tree, base, ways)
@@ -117,6 +122,36 @@ def labelled(tree: Tree, group_from: str | None) -> tuple[list[Picture], list[Fo
     faults += _empty_classes(tree, base, depth, ways)
     raise_all(str(tree.root), faults)
     return pictures, kept, [*notes, *_foreign(tree)]
+
+
+def _by_names(tree: Tree, group_from: str | None, pattern: FilePattern) -> tuple[list[Picture], list[Found], list[str]]:
+    if "label" not in pattern.fields:
+        raise SpecError(
+            f"`file_pattern` is {pattern.text!r}; of pictures it names the class: `{{label}}` must be in it."
+        )
+    group = group_reader(group_from)
+    pictures, faults, wrong = [], list(tree.faults), list[str]()
+    for way in tree.pictures:
+        name = "/".join(way)
+        said = pattern.find(name)
+        if said is None:
+            wrong.append(name)
+            continue
+        named, fault = group(name, way[:-1])
+        faults += [fault] if fault else []
+        part = PART_OF.get(said.get("split", "").lower())
+        if "split" in said and part is None:
+            faults.append(f"{said['split']!r} in {quoted(name)} is no split; train, val or test is needed")
+        pictures.append(Picture(name, said["label"], part, said.get("group", named)))
+    if wrong:
+        faults.append(
+            f"{len(wrong):,} of {len(tree.pictures):,} pictures do not fit `--file-pattern {pattern.text}`, such as "
+            f"{quoted(wrong[0])}; `*` stands for any text"
+        )
+    if not tree.pictures:
+        faults.append(_nothing(tree))
+    raise_all(str(tree.root), faults)
+    return pictures, list(tree.pictures), list(_foreign(tree))
 
 
 _Read = Callable[[Found], tuple[Part | None, str, Found] | None]
@@ -151,7 +186,8 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
     if not tops:
         raise DataError(
             f"{where}: {len(ways):,} pictures lie in one folder, and nothing says their classes. Put those of a class "
-            "into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)."
+            "into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)"
+            f"{_names_that_begin(loose)}."
         )
     if loose:
         raise DataError(
@@ -171,6 +207,20 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
             f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
         )
     return (lambda way: (None, way[0], way[1:-1])), 1, []
+
+
+def _names_that_begin(ways: Sequence[Found]) -> str:
+    """The pattern of names such as `cat.12.jpg`, where they begin with few words; empty where they do not."""
+    for mark in "._-":
+        words = Counter(way[0].partition(mark)[0] for way in ways if mark in way[0].rpartition(".")[0])
+        if words.total() == len(ways) and 1 < len(words) <= max(2, len(ways) // 10) and all(map(_is_word, words)):
+            shown = ", ".join(sorted(words)[:3])
+            return f", or `--file-pattern '{{label}}{mark}*'` if names begin with it ({shown})"
+    return ""
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not text.isdecimal()
 
 
 def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, int, list[str]]:

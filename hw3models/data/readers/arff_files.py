@@ -100,17 +100,15 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     place = {name: number for number, name in enumerate(arff.names)}
     taken, left = _taken(path, arff, spec, (label, group))
     labels = None if label is None or not labelled else _labels(arff, place[label], label)
-    faults, said = arff.faults, list[str]()
+    faults, said = arff.faults, ""
     if arff.relational is not None:
-        series = [
-            _dimensions(row[place[arff.relational]], line, faults)
-            for row, line in zip(arff.rows, arff.lines, strict=True)
-        ]
+        cells = [row[place[arff.relational]] for row in arff.rows]
+        series = [_dimensions(cell, line, faults) for cell, line in zip(cells, arff.lines, strict=True)]
         faults += _unlike(series, arff.lines)
         form = "relational `.arff`"
         sizes = {len(one) for one in series}
         if len(sizes) == 1 and arff.steps not in (0, *sizes):
-            said.append(f"The header names {arff.steps:,} steps, but the series have {sizes.pop():,}.")
+            said = f"The header names {arff.steps:,} steps, but the series have {sizes.pop():,}."
     elif spec.window is None and spec.layout != "wide" and not are_steps(taken) and len(taken) > 1:
         raise DataError(
             f"{path}: its attributes ({', '.join(taken[:6])}, ...) look like channels, and its {len(arff.rows):,} rows "
@@ -130,7 +128,7 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     raise_faults(str(path), folded(faults))
     is_recording = spec.window is not None and arff.relational is None
     groups = None if group is None else [row[place[group]] for row in arff.rows]
-    notes = (*_told(path, left, taken), *said)
+    notes = (*_told(path, left, taken), *([said] if said else ()))
     if is_recording and groups is not None:
         return replace(_recordings(path, values, labels, groups, taken, form), notes=notes)
     return Gathered(
@@ -318,7 +316,8 @@ def _label_or_none(path: Path, arff: _Arff, spec: DataSpec) -> str | None:
 
 
 def _label_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str:
-    """The one that is named, else the only one with classes, else the last of those."""
+    """The one that is named, else the only one with classes, else the last of those; without any the last number, where
+    that is to be predicted."""
     if spec.label_column in arff.names:
         return spec.label_column
     if spec.label_column in ("first", "last"):
@@ -329,10 +328,13 @@ def _label_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str:
             f"{', '.join(arff.names[:20])}.{suggestion(spec.label_column, arff.names)}"
         )
     nominal = [name for name in arff.classes if name != spec.group_column]
+    if not nominal and spec.task == "regression":
+        return arff.names[-1]
     if not nominal:
         raise DataError(
             f"{path}: no attribute has classes ({{a,b,...}}): the last, {arff.names[-1]!r}, is a measurement or text. "
-            "Name the one with labels (`--label-column NAME`), or divide the measurement into classes."
+            "Name the one with labels (`--label-column NAME`), predict it (`--task regression`), or divide it into "
+            "classes."
         )
     return nominal[-1]
 

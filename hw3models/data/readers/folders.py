@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.file_names import file_pattern
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish, for_model
@@ -361,21 +362,12 @@ def _left(manifests: list[_Manifest]) -> str:
 def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
     if spec.file_pattern is None:
         return []
-    pieces = re.split(r"(\{\w+\}|\*)", spec.file_pattern)
-    fields = {piece[1:-1] for piece in pieces if piece.startswith("{")}
-    if not fields or fields - {"label", "group", "split"}:
-        raise SpecError(f"`file_pattern` is {spec.file_pattern!r}; {{label}}, {{group}} and {{split}} may stand in it.")
-    pattern = "".join(
-        f"(?P<{piece[1:-1]}>[^/]+?)" if piece.startswith("{") else ".*" if piece == "*" else re.escape(piece)
-        for piece in pieces
-    )
-    wrong = []
+    pattern, wrong = file_pattern(spec.file_pattern), []
     for about in abouts:
-        match = re.fullmatch(pattern, about.id if "/" in spec.file_pattern else about.path.name)
-        if match is None:
+        values = pattern.find(about.id)
+        if values is None:
             wrong.append(about.id)
             continue
-        values = match.groupdict()
         about.label, about.group = values.get("label", about.label), values.get("group", about.group)
         if "split" in values:
             if values["split"].lower() not in PART_WORDS:
@@ -386,7 +378,7 @@ def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
             f"{abouts[0].path.parent}: {len(wrong):,} of {len(abouts):,} files do not fit `--file-pattern "
             f"{spec.file_pattern}`, such as {wrong[0]!r}. `*` stands for any text."
         )
-    return [f"{', '.join(sorted(fields))} in the file's name ({spec.file_pattern})"]
+    return [f"{', '.join(sorted(pattern.fields))} in the file's name ({spec.file_pattern})"]
 
 
 def folder_digest(files: tuple[Path, ...]) -> str:

@@ -2,10 +2,13 @@
 
 | names | |
 |---|---|
-| `X`, `y`, and `X_test`, `y_test` | as for series (`npz_files`), with X of uint8 (N, H, W) or (N, H, W, C) |
+| `X`, `y`, and `X_test`, `y_test` | as for series (`npz_files`), with X of four axes, or uint8 or bool (N, H, W) |
+| `images`, `labels` | the same, and (N, H, W) of any numbers, and rows of pixels |
 | `train_images`, `train_labels`, `val_images` ..., `test_labels` | MedMNIST's, with a validation part |
 | `x_train`, `y_train`, `x_test`, `y_test` | Keras' |
 | `train/data`, `train/target`, `test/data` ... | HDF5 groups, such as USPS; images may be rows of pixels in 0..1 |
+
+Pixels may be whole numbers in 0..255, fractions in 0..1, 16 bits or bool; channels may come first, as in torch.
 
 N images, H x W pixels, C channels: 1, 3 or 4
 """
@@ -25,29 +28,22 @@ from hw3models.data.checks import raise_faults
 from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
 from hw3models.data.readers.named_arrays import is_elsewhere
-from hw3models.data.readers.npz_files import header_faults
+from hw3models.data.readers.npz_files import Entry, entry_of, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _IMAGES = ("images", "image", "x", "data", "imgs")
+_ONLY_IMAGES = ("images", "image", "imgs")
+"""Names that no series have: what bears them is taken for images whatever its numbers are."""
 _LABELS = ("labels", "label", "y", "target", "targets")
 _HDF5 = (".h5", ".hdf5", ".hdf")
 _SMALLEST = 8
 """Pixels of a side, from which on uint8 (N, H, W) are images; smaller are series of whole numbers."""
+_COLOURS = (1, 3, 4)
 
 
-class _Entry(NamedTuple):
-    """An array of the file, before it is read."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], NDArray[Any]]
-    fault: str = ""
-    """Why it must not be read."""
-
-
-Entries = dict[str, _Entry]
+Entries = dict[str, Entry]
 
 
 class _Part(NamedTuple):
@@ -60,16 +56,18 @@ class _Part(NamedTuple):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Entries]:
-    """What stands in the file.
+def _opened(path: Path, *, any_name: bool = False) -> Iterator[Entries]:
+    """What stands in the file; with `any_name` one of those that have one name.
 
     Raises:
-        DataError: no such file, or not whole.
+        DataError: no such file, or not whole, or two arrays have one name.
     """
     try:
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive:
-                yield {info.filename.removesuffix(".npy"): _npz_entry(archive, info) for info in archive.infolist()}
+                named = [(info.filename.removesuffix(".npy"), info) for info in archive.infolist()]
+                found = dict(named) if any_name else members(path, archive)
+                yield {name: entry_of(archive, info) for name, info in found.items()}
         else:
             import h5py
 
@@ -79,25 +77,6 @@ def _opened(path: Path) -> Iterator[Entries]:
         raise DataError(
             f"{path}: not a whole `{path.suffix}` file ({str(error).rstrip('.')}). Write it again."
         ) from error
-
-
-def _npz_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
-    from numpy.lib import format as npy_format
-
-    any_format: Any = npy_format
-    faults = header_faults(archive, info, info.filename.removesuffix(".npy"), text=True)
-    if faults:
-        return _Entry((), np.dtype("O"), lambda: np.zeros(0), faults[0])
-
-    def read() -> NDArray[Any]:
-        with archive.open(info) as member:
-            return np.asarray(any_format.read_array(member, allow_pickle=False))
-
-    with archive.open(info) as member:
-        version = any_format.read_magic(member)
-        header = any_format.read_array_header_1_0 if version == (1, 0) else any_format.read_array_header_2_0
-        shape, _, dtype = header(member)
-    return _Entry(shape, dtype, read)
 
 
 def _hdf5_entries(file: Any) -> Entries:
@@ -113,7 +92,7 @@ def _hdf5_entries(file: Any) -> Entries:
                 raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
             fault = f"{name} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"
             read = (lambda: np.array(item.asstr()[()], dtype=str)) if is_text else (lambda: np.asarray(item[()]))
-            found[name] = _Entry(item.shape, item.dtype, read, fault if size > MAX_BYTES else "")
+            found[name] = Entry(item.shape, item.dtype, read, fault if size > MAX_BYTES else "")
 
     file.visititems(see)
     return found
@@ -141,15 +120,19 @@ def _meaning(name: str) -> tuple[Part, str]:
     return parts[0] if len(parts) == 1 else "train", "_".join(rest) if len(parts) < 2 else name
 
 
-def _are_images(entry: _Entry, *, rows: bool) -> bool:
-    """Uint8 of two or three axes; with `rows`, squares written as rows of pixels as well."""
-    shape = entry.shape[1:]
-    if entry.dtype == np.uint8 and len(shape) == 3:
-        return shape[2] in (1, 3, 4)
-    if entry.dtype == np.uint8 and len(shape) == 2:
-        return min(shape) >= _SMALLEST
+def _are_images(name: str, entry: Entry, *, rows: bool) -> bool:
+    """Four axes, which series do not have; or uint8 or bool of three. By their name, or with `rows`, also others."""
+    shape, is_named = entry.shape[1:], _meaning(name)[1] in _ONLY_IMAGES
+    if entry.dtype.kind not in "buif":
+        return False
+    if len(shape) == 3:
+        sides = shape[:2] if shape[2] in _COLOURS else shape[1:]
+        has_colours = shape[2] in _COLOURS or shape[0] in _COLOURS
+        return has_colours and (min(sides) >= _SMALLEST or is_named or entry.dtype == np.uint8)
+    if len(shape) == 2:
+        return min(shape) >= _SMALLEST and (is_named or entry.dtype in (np.uint8, np.bool_))
     side = math.isqrt(shape[0]) if len(shape) == 1 else 0
-    return rows and side >= _SMALLEST and side * side == shape[0] and entry.dtype.kind in "uf"
+    return (rows or is_named) and side >= _SMALLEST and side * side == shape[0] and entry.dtype.kind in "uif"
 
 
 def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
@@ -158,28 +141,31 @@ def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
         if path.suffix.lower() not in suffixes or not path.is_file():
             return False
         try:
-            with _opened(path) as entries:
+            with _opened(path, any_name=True) as entries:
                 parts = _parts(entries)
                 is_hdf5 = suffixes == _HDF5
-                return bool(parts) and all(_are_images(entries[part.images], rows=is_hdf5) for part in parts)
+                return bool(parts) and all(
+                    _are_images(part.images, entries[part.images], rows=is_hdf5) for part in parts
+                )
         except DataError:
             return False
 
     return matches
 
 
-def read_arrays(path: Path, name: str) -> Raw:
+def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
     """The images of all parts, with their labels and groups.
 
     Raises:
         DataError: all faults of the file together.
     """
     faults: list[str] = []
-    images, labels, groups, sides = [], list[str](), list[str](), []
+    images, labels, groups, sides, said = [], list[str](), list[str](), [], list[str]()
     with _opened(path) as entries:
         parts = _parts(entries)
         for part in parts:
-            pixels, texts, owners = _read_part(entries, part, faults)
+            pixels, texts, owners, how = _read_part(entries, part, faults, task)
+            said.append(how)
             images.append(pixels)
             labels += texts
             groups += owners
@@ -202,6 +188,7 @@ def read_arrays(path: Path, name: str) -> Raw:
         name=name,
         kind="images",
         features=np.concatenate(images),
+        understood=tuple(dict.fromkeys(filter(None, said))),
         labels=codes,
         class_names=names,
         test=test if test.any() else None,
@@ -211,45 +198,65 @@ def read_arrays(path: Path, name: str) -> Raw:
     )
 
 
-def _read_part(entries: Entries, part: _Part, faults: list[str]) -> tuple[NDArray[np.uint8], list[str], list[str]]:
-    """Images, labels and groups; empty, and entries in `faults`, where they cannot be used."""
-    nothing = np.zeros((0, 1, 1), np.uint8)
+def _read_part(
+    entries: Entries, part: _Part, faults: list[str], task: Task
+) -> tuple[NDArray[np.uint8], list[str], list[str], str]:
+    """Images, labels, groups, and how pixels were read; empty, and entries in `faults`, where they cannot be used."""
+    nothing = np.zeros((0, 1, 1), np.uint8), list[str](), list[str](), ""
     if part.labels is None:
         faults.append(f"there are no labels for {part.images!r}; the file has {', '.join(entries)}")
-        return nothing, [], []
+        return nothing
     wrong = [entries[name].fault for name in part[1:] if name is not None and entries[name].fault]
     if wrong:
         faults += wrong
-        return nothing, [], []
-    pixels, fault = eight_bits(entries[part.images].read(), part.images)
+        return nothing
+    values = entries[part.images].read()
+    pixels, fault = eight_bits(values, part.images)
+    if fault or not len(pixels):
+        faults.append(fault or f"{part.images} holds no images")
+        return nothing
     labels, texts = entries[part.labels].read(), list[str]()
     if labels.ndim == 2 and labels.shape[1] == 1:  # as MedMNIST writes them
         labels = labels[:, 0]
     if labels.shape != (len(pixels),):
         faults.append(
             f"{part.images} has {len(pixels):,} images, but {part.labels} is {labels.shape}; one each is needed"
+            f"{' (of one-hot columns: y.argmax(axis=1))' if labels.ndim == 2 else ''}"
         )
     else:
         try:
-            texts = label_texts(labels)
+            texts = label_texts(labels, task)
         except ValueError as error:
             faults.append(f"{part.labels}: {error}")
     groups: list[str] = []
     if part.groups is not None:
         groups, wrong = group_texts(entries[part.groups].read(), len(pixels), part.groups)
         faults += wrong
-    if fault or not len(pixels):
-        faults.append(fault or f"{part.images} holds no images")
-        return nothing, [], []
-    return pixels, texts, groups
+    return pixels, texts, groups, how_taken(values)
+
+
+def how_taken(values: NDArray[Any]) -> str:
+    """The way in which `eight_bits` reads an array, where there is another one; empty where there is none."""
+    said, largest = [], float(values.max()) if values.size else 0.0
+    if values.ndim == 4 and values.shape[3] not in _COLOURS and values.shape[1] in _COLOURS:
+        said.append("channels before rows")
+    if values.dtype.kind == "f" and largest <= 1:
+        said.append("0 to 1 as 0 to 255")
+    if values.dtype == np.uint16 and largest > 255:
+        said.append("16 bits as 8")
+    if values.dtype == np.bool_:
+        said.append("True as 255")
+    return f"Pixels {values.dtype} {values.shape} were read with {' and '.join(said)}." if said else ""
 
 
 def eight_bits(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     """Images (N, H, W) or (N, H, W, 3) of any numbers; or why they are none. Rows of pixels become squares.
 
-    One channel is grey, a fourth is left out.
+    One channel is grey, a fourth is left out, and channels may stand before rows.
     """
     nothing = np.zeros((0, 1, 1), np.uint8)
+    if values.ndim == 4 and values.shape[3] not in _COLOURS and values.shape[1] in _COLOURS:
+        values = values.transpose(0, 2, 3, 1)
     if values.ndim == 2 and math.isqrt(values.shape[1]) ** 2 == values.shape[1]:
         values = values.reshape(-1, math.isqrt(values.shape[1]), math.isqrt(values.shape[1]))
     if values.ndim == 4 and values.shape[3] == 1:
@@ -263,10 +270,13 @@ def eight_bits(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]
     if values.size == 0 or not np.isfinite(values).all():
         return nothing, f"{name} is empty, or holds numbers that are not finite"
     low, high = float(values.min()), float(values.max())
+    if values.dtype == np.uint16 and high > 255:
+        return np.ascontiguousarray(np.round(values / 257), dtype=np.uint8), ""
     if low < 0 or high > 255:
-        return nothing, f"{name} holds {low:g} to {high:g}; pixels are 0 to 255, or fractions in 0 to 1"
-    scale = 255 if values.dtype.kind == "f" and high <= 1 else 1
-    return np.ascontiguousarray(np.round(values * scale), dtype=np.uint8), ""
+        undo = "; undo what normalised them" if low < 0 else ""
+        return nothing, f"{name} holds {low:g} to {high:g}; pixels are 0 to 255, or fractions in 0 to 1{undo}"
+    scale = 255 if values.dtype.kind in "fb" and high <= 1 else 1
+    return np.ascontiguousarray(np.round(values * float(scale)), dtype=np.uint8), ""
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -288,9 +298,9 @@ def _is_labelled(spec: DataSpec) -> bool:
         return all(part.labels is not None for part in _parts(entries))
 
 
-def _read(_: DataSpec, report: SourceReport, __: Path) -> Raw:
+def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     [path] = files_of(report)
-    return read_arrays(path, path.stem)
+    return read_arrays(path, path.stem, spec.task)
 
 
 def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:
@@ -308,5 +318,7 @@ def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:
     return replace(made, name=name, forms=suffixes[:1], matches=_matches(suffixes))
 
 
-NPZ = _source("npz-images", (".npz",), "images X and y of uint8, or MedMNIST's and Keras' names")
+NPZ = _source(
+    "npz-images", (".npz",), "`images` and `labels`, X and y of uint8 or four axes, MedMNIST's and Keras' names"
+)
 HDF5 = _source("hdf5-images", _HDF5, "images in HDF5, such as train/data and train/target")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw3models.data.file_names import file_pattern
 from hw3models.data.progress import tell
 from hw3models.data.raw import Raw
 from hw3models.data.source import Block, Fetching, Source, Wanted, files_of, found, path_of
@@ -74,7 +75,8 @@ def read_tree(root: Path, spec: DataSpec, cache: Path, *, name: str) -> Raw:
     from hw3models.data.pictures.trees import Tree, labelled, passed_by
 
     tree = Tree(root)
-    pictures, ways, notes = labelled(tree, spec.group_from)
+    pattern = None if spec.file_pattern is None else file_pattern(spec.file_pattern)
+    pictures, ways, notes = labelled(tree, spec.group_from, pattern)
     paths = [root.joinpath(*way) for way in ways]
     listing = Listing(
         name=name,
@@ -129,7 +131,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 
     root = path_of(spec.source)
     try:
-        labelled(Tree(root), None)
+        labelled(Tree(root), None, None if spec.file_pattern is None else file_pattern(spec.file_pattern))
     except DataError:
         return False
     return True
@@ -148,5 +150,6 @@ FOLDER = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups="`--group-from folder` or `--group-from PATTERN`",
+    takes=("file_pattern",),
     holds_pictures=True,
 )

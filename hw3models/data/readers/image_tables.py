@@ -2,9 +2,9 @@
 
 | column | holds |
 |---|---|
-| `path` (or `file`, `file_name`, `image` ...) | where the picture is, from the table's own folder |
+| `path` (or `file`, `image`, `id` ...) | where the picture is, in the table's own folder or below |
 | `image`, `{bytes, path}` or bytes | the picture itself, as Hugging Face's data sets have it (Parquet) |
-| `label` (`--label-column`) | its class |
+| `label` (`--label-column`) | its class; or a column for each class, with one 1 in each row; or the only other column |
 | `split` | train, val or test; may be left out |
 | `group` (`--group-column`) | whose picture it is; may be left out |
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hw3models.data.pictures.finding import found_below, is_there
 from hw3models.data.raw import Raw
 from hw3models.data.readers.image_folders import content_digest, picture_blocks
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
     from hw3models.data.pictures.listing import Picture
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
+_NAMES = (*PATHS, "id", "image_id", "imageid", "img_id", "image_name", "img_name", "name", "file_id", "fname", "photo")
+"""Columns that may name pictures without their suffix or folder: where such a picture is there."""
 _LABELS = ("label", "class", "target", "category", "labels", "y")
 _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
 _SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+_MOST_LOOKED_AT = 1000
 
 
 class _Head(NamedTuple):
@@ -67,8 +73,11 @@ def _csv_head(path: Path) -> _Head | None:
     names, first = (next(csv.reader([line], delimiter=separator), []) for line in lines)
     by_name = dict(zip(names, first, strict=False))
     for name in names:
-        known = name.strip().lower() in PATHS
+        known = name.strip().lower() in _NAMES
         if known and PurePosixPath(by_name.get(name, "").strip()).suffix.lower() in SUFFIXES | FOREIGN:
+            return _Head(tuple(names), name, encoded=False, separator=separator)
+    for name in names:
+        if name.strip().lower() in _NAMES and is_there(path.parent, by_name.get(name, "").strip()):
             return _Head(tuple(names), name, encoded=False, separator=separator)
     return None
 
@@ -115,8 +124,32 @@ def _hub_classes(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
 
 
 def _shards(path: Path) -> list[Path]:
-    """The Parquet files of a folder; the file alone where it is one."""
-    return [path] if path.is_file() else sorted(path.rglob("*.parquet"))
+    """The Parquet files of a folder, or the table in it; the file alone where it is one."""
+    if path.is_file():
+        return [path]
+    return sorted(path.rglob("*.parquet")) or [one for one in [_table_of(path)] if one is not None]
+
+
+def _table_of(folder: Path) -> Path | None:
+    """The one table in a folder of pictures whose folders are no classes."""
+    from hw3models.data.pictures.trees import Tree, has_pictures, labelled
+
+    try:
+        tables = [
+            one for one in folder.iterdir() if one.suffix.lower() in (".csv", ".tsv") and not one.name.startswith(".")
+        ]
+    except OSError:
+        return None
+    if not 0 < len(tables) <= _MOST_LOOKED_AT or not has_pictures(folder):
+        return None
+    named = [one for one in tables if _csv_head(one) is not None]
+    if len(named) != 1:
+        return None
+    try:
+        pictures, _, _ = labelled(Tree(folder), None)
+    except DataError:
+        return named[0]
+    return named[0] if len({one.label for one in pictures}) < 2 else None
 
 
 def _matches(source: str) -> bool:
@@ -127,7 +160,7 @@ def _matches(source: str) -> bool:
         return False
     shards = _shards(path)
     head = _head(shards[0]) if shards else None
-    return head is not None and head.encoded
+    return head is not None and (head.encoded or shards[0].suffix.lower() != ".parquet")
 
 
 def _fetch(spec: DataSpec, _: Fetching) -> SourceReport:
@@ -141,7 +174,7 @@ def _digest(files: tuple[Path, ...]) -> str:
     if head is None or head.encoded:
         return files_digest(files)
     [path] = files
-    names = [str(value) for value in _frame(path, head)[head.pictures]]
+    names, _ = _names(path, _frame(path, head), head)
     return content_digest(path.parent, names, file_digest(path))
 
 
@@ -174,8 +207,8 @@ def _texts(frame: "pd.DataFrame", name: str, head: _Head) -> list[str]:
     return [text.removesuffix(".0") for text in texts] if values.dtype.kind == "f" else texts
 
 
-def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], list[str]]":
-    """All rows with what is said of them, and notes.
+def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], list[str], list[str]]":
+    """All rows with what is said of them, notes, and how they were taken.
 
     Raises:
         DataError: all faults of the table together.
@@ -185,14 +218,19 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
 
     group = group_reader(spec.group_from)
     rows: list[Picture] = []
+    understood: list[str] = []
     for path in files:
         head = _head(path)
         if head is None:
             raise DataError(f"{path}: it names no pictures, as the files beside it do. Move it away.")
         frame, faults = _frame(path, head), list[str]()
-        names = _names(path, frame, head)
-        said = {what: _said(frame, what, spec, head, faults) for what in ("label", "split", "group")}
-        parts = _parts(said["split"], len(frame), path if path != path_of(spec.source) else None, faults)
+        names, how = _names(path, frame, head)
+        understood += how
+        said = {what: _said(frame, what, spec, head, faults) for what in ("split", "group")}
+        said["label"], how = _labels(frame, spec, head, faults)
+        understood += how
+        shard = path if path != path_of(spec.source) and path.suffix.lower() == ".parquet" else None
+        parts = _parts(said["split"], len(frame), shard, faults)
         groups = said["group"]
         if spec.group_from is not None:
             found_groups = [group(name, ()) for name in names]
@@ -206,13 +244,57 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
     if not rows:
         raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
-    return rows, list(_kinds_of_labels({row.label for row in rows}))
+    kinds = _kinds_of_labels({row.label for row in rows}) if spec.task == "classification" else ()
+    return rows, list(kinds), list(dict.fromkeys(understood))
 
 
-def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> list[str]:
+def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> tuple[list[str], list[str]]:
+    """The pictures' names, and how they were found where they are not as the table has them."""
     if head.encoded:
-        return [f"{path.name} row {row}" for row in range(len(frame))]
-    return [str(value).strip().replace("\\", "/") for value in frame[head.pictures]]
+        return [f"{path.name} row {row}" for row in range(len(frame))], []
+    given = [str(value).strip().replace("\\", "/") for value in frame[head.pictures]]
+    if not given or all((path.parent / name).is_file() for name in given[:_MOST_LOOKED_AT] if name):
+        return given, []
+    return found_below(path, given)
+
+
+def _labels(
+    frame: "pd.DataFrame", spec: DataSpec, head: _Head, faults: list[str]
+) -> tuple[list[str] | None, list[str]]:
+    """The classes, and how they were found: in their column, in one for each class, or in the only other one."""
+    if _column(frame, spec.label_column, _LABELS) is None and spec.label_column == DataSpec().label_column:
+        others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
+        are_numbers = spec.task == "regression"
+        flags = [] if are_numbers else _one_hot(frame, others)
+        if flags:
+            texts = frame[flags].astype(float).idxmax(axis=1).map(str).tolist()
+            return texts, [
+                f"The class is the column with a 1: {', '.join(flags[:8])}{', ...' if len(flags) > 8 else ''}."
+            ]
+        if len(others) == 1 and (are_numbers or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)):
+            named = spec.model_copy(update={"label_column": str(others[0])})
+            return _said(frame, "label", named, head, faults), [f"Labels are in {str(others[0])!r} (`--label-column`)."]
+    return _said(frame, "label", spec, head, faults), []
+
+
+def _is_taken(name: str, spec: DataSpec, head: _Head) -> bool:
+    """Is a column something else than a label?"""
+    plain = name.strip().lower()
+    return name in (head.pictures, spec.group_column) or plain in (*_SPLITS, *_GROUPS) or plain.startswith("unnamed:")
+
+
+def _one_hot(frame: "pd.DataFrame", names: list[str]) -> list[str]:
+    """Columns of 0 and 1 of which each row has one 1; empty where they are none."""
+    import pandas as pd
+
+    flags = []
+    for name in names:
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        if numbers.isin([0, 1]).all():
+            flags.append(name)
+    if len(flags) < 2 or not len(frame) or not (frame[flags].astype(float).sum(axis=1) == 1).all():
+        return []
+    return [str(name) for name in flags]
 
 
 def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults: list[str]) -> list[str] | None:
@@ -230,10 +312,13 @@ def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults:
     texts = _texts(frame, name, head)
     if empty := [row for row, text in enumerate(texts) if not text]:
         faults.append(f"the {what} is empty in {len(empty):,} rows, the first is row {empty[0] + 1} below the header")
-    if what == "label":
+    if what == "label" and spec.task == "classification":
         measured = [text for text in texts if _is_fraction(text)]
         if measured and len(measured) > len(texts) / 2:
-            faults.append(f"the labels are numbers with fractions such as {measured[0]}; classes are needed")
+            faults.append(
+                f"the labels are numbers with fractions such as {measured[0]}; classes are needed, or "
+                "`--task regression` to predict them"
+            )
     return texts
 
 
@@ -288,7 +373,7 @@ def _contents(files: Sequence[Path]) -> "Iterator[Content]":
         if head.encoded:
             yield from _encoded(path, head.pictures)
         else:
-            yield from (path.parent / name for name in _names(path, _frame(path, head), head))
+            yield from (path.parent / name for name in _names(path, _frame(path, head), head)[0])
 
 
 def _encoded(path: Path, column: str) -> Iterator[bytes]:
@@ -314,7 +399,7 @@ def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str
     from hw3models.data.pictures.listing import Listing
     from hw3models.data.pictures.reading import read_pictures
 
-    pictures, notes = _pictures(files, spec)
+    pictures, notes, understood = _pictures(files, spec)
     said = hashlib.sha256(repr((digest, pictures)).encode("utf-8", "surrogateescape")).hexdigest()
     listing = Listing(
         name=name,
@@ -323,6 +408,7 @@ def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str
         contents=lambda: _contents(files),
         digest=said,
         notes=tuple(notes),
+        understood=tuple(understood),
     )
     return read_pictures(listing, spec, cache)
 
@@ -333,7 +419,7 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     for path in _shards(path_of(spec.source)):
         if (head := _head(path)) is None:
             continue
-        names = _names(path, _frame(path, head), head)
+        names, _ = _names(path, _frame(path, head), head)
         if not head.encoded:
             raise_all(str(path), list(_path_faults(path.parent, names)))
         yield from picture_blocks(str(path), names, _contents([path]), wanted, spec)
@@ -344,8 +430,9 @@ def _is_labelled(spec: DataSpec) -> bool:
     head = _head(path)
     if head is None:
         return True
-    usual = {name for name in head.columns if name == spec.label_column or name.strip().lower() in _LABELS}
-    return bool(usual)
+    faults: list[str] = []
+    labels, _ = _labels(_frame(path, head), spec, head, faults)
+    return labels is not None and not faults
 
 
 TABLE = Source(

@@ -206,7 +206,7 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
             tests.append(part.test)
             groups += part.groups or ()
         # Before the array gets its name: labels that are none leave nothing.
-        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}")
+        classes, codes = label_codes(np.concatenate(labels), f"{path}: column {spec.label_column!r}", spec.task)
     names: dict[str, Any] = {
         "classes": classes,
         "channels": first.channels,

@@ -1,4 +1,4 @@
-"""Files with named arrays: MATLAB's `.mat` (all versions) and HDF5.
+"""Files with named arrays: MATLAB's `.mat` (all versions), HDF5, and `.npz` whose arrays have other names than X and y.
 
 X (series, steps, channels), (series, steps), or a cell array of (steps, channels); y one label a series. Names are
 found out where they are usual ones; `--arrays X=...,y=...` says them, `--axes NCT` the order of the axes.
@@ -6,21 +6,25 @@ found out where they are usual ones; `--arrays X=...,y=...` says them, `--axes N
 N series, T time steps, C channels
 """
 
+import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults, suggestion
-from hw3models.data.raw import MAX_BYTES, group_texts, label_texts
+from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
-from hw3models.data.source import WINDOWS
+from hw3models.data.readers.npz_files import entry_of, members
+from hw3models.data.source import WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _USUAL = {
     "X": ("x", "data", "series", "signals", "signal", "features", "inputs", "input"),
@@ -79,7 +83,7 @@ def _part(
         )
     labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
-    texts = None if labels is None else _texts(labels, f"{label!r}", faults)
+    texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
     raise_faults(str(path), [*faults, *_size_faults(names[f"X{end}"], stored)])
     series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
@@ -171,8 +175,8 @@ def _text(cell: Any, where: str) -> str:
     return str(plain.reshape(-1)[0]) if plain.size == 1 else "".join(map(str, plain.reshape(-1)))
 
 
-def _texts(labels: NDArray[Any], what: str, faults: list[str]) -> list[str] | None:
-    if labels.ndim == 2:
+def _texts(labels: NDArray[Any], what: str, faults: list[str], task: Task) -> list[str] | None:
+    if labels.ndim != 1:
         faults.append(
             f"{what} has shape {labels.shape}; one label a series is needed (of one-hot columns: y.argmax(axis=1))"
         )
@@ -181,7 +185,7 @@ def _texts(labels: NDArray[Any], what: str, faults: list[str]) -> list[str] | No
         faults.append(f"{what} has type {labels.dtype}; whole numbers or text are needed")
         return None
     try:
-        return [text.strip() for text in label_texts(labels)]
+        return [text.strip() for text in label_texts(labels, task)]
     except ValueError as error:
         faults.append(f"{what}: {error}")
         return None
@@ -202,6 +206,9 @@ def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: 
     if values.ndim == 2:
         return list(values.astype(np.float64)[:, :, None]), f"{values.shape}: series, steps"
     order = spec.axes
+    if order is None and path.suffix.lower() == ".npz":  # as where the arrays are called X and y
+        ordered(values, None, f"{path}: {name}")
+        order = "NTC"
     if order is None:
         order = "NCT" if values.shape[1] < values.shape[2] else "NTC"
     guessed = " (found by their sizes; `--axes NTC` or `NCT` decides)" if spec.axes is None else ""
@@ -239,6 +246,8 @@ class _stored:  # noqa: N801  # a context manager
         self.file: Any = None
 
     def __enter__(self) -> dict[str, _Stored]:
+        if self.path.suffix.lower() == ".npz":
+            return self._npz()
         if self.path.suffix.lower() == ".mat":
             found = _mat_arrays(self.path)
             if found is not None:
@@ -253,6 +262,16 @@ class _stored:  # noqa: N801  # a context manager
             self.__exit__()
             what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
             raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
+
+    def _npz(self) -> dict[str, _Stored]:
+        try:
+            self.file = zipfile.ZipFile(self.path)
+            entries = {name: entry_of(self.file, info) for name, info in members(self.path, self.file).items()}
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            self.__exit__()
+            raise DataError(f"{self.path}: not a whole `.npz` file ({error}). Write it again.") from error
+        raise_faults(str(self.path), [one.fault for one in entries.values() if one.fault])
+        return {name: _Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
 
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
@@ -325,6 +344,48 @@ def _is_labelled(path: Path, spec: DataSpec) -> bool:
         return True
 
 
+def _names(path: Path) -> set[str]:
+    """Names of the arrays of a `.npz` file; empty where it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {info.filename.removesuffix(".npy") for info in archive.infolist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
+
+
+def has_own_names(spec: DataSpec) -> bool:
+    """A `.npz` file that is read by the names of its arrays, not as X, y, X_test and y_test."""
+    if spec.arrays is not None or spec.window is not None or spec.resample is not None:
+        return True
+    found = _names(path_of(spec.source))
+    if "X" in found:
+        return any(name in found for name in ("X_val", "X_valid", "X_validation"))
+    try:
+        return "X" in _roles(path_of(spec.source), sorted(found), spec)
+    except DataError:
+        return False
+
+
+def by_names(source: Source) -> Source:
+    """`source`, which reads X and y of `.npz`, and such files with other names, windows and a validation part."""
+
+    def read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+        return _NPZ.read(spec, report, cache) if has_own_names(spec) else source.read(spec, report, cache)
+
+    def unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+        one = _NPZ if has_own_names(spec) else source
+        if one.unlabelled is not None:
+            yield from one.unlabelled(spec, wanted)
+
+    return replace(
+        source,
+        read=read,
+        unlabelled=unlabelled,
+        is_labelled=lambda spec: (_NPZ if has_own_names(spec) else source).is_labelled(spec),
+        takes=(*WINDOWS, "arrays", "axes"),
+    )
+
+
 MAT = series_source(
     "mat",
     (".mat",),
@@ -339,6 +400,16 @@ H5 = series_source(
     "hdf5",
     HDF5,
     "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says",
+    gather=gather_arrays,
+    is_labelled=_is_labelled,
+    groups="an array `groups`, or `--arrays groups=NAME`",
+    packed=False,
+    takes=(*WINDOWS, "arrays", "axes"),
+)
+_NPZ = series_source(
+    "npz-by-names",
+    (".npz",),
+    "arrays",
     gather=gather_arrays,
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",

@@ -6,6 +6,8 @@
 | NAME_labels.npy | (N,) integers, whole floats or text |
 | NAME_test.npy | bool (N,), True for the test split; may be left out |
 | NAME_groups.npy | (N,) integers or text, whose example it is; may be left out |
+
+What fits into memory may be of other types, series (N, T), and images as in `image_arrays`.
 """
 
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from hw3models.data.axes import ordered
 from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import MAX_BYTES, Raw, group_codes, group_texts, label_codes
+from hw3models.data.readers.image_arrays import eight_bits, how_taken
 from hw3models.data.readers.unlabelled import array_blocks, check_shape
 from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
@@ -38,7 +41,7 @@ def npy_files(path: Path) -> tuple[Path, ...]:
 
 
 def npy_kind(path: Path) -> Kind:
-    """Images are uint8 (N, H, W) or (N, H, W, 3); everything else are series.
+    """Images are uint8 (N, H, W), or have four axes; everything else are series.
 
     Raises:
         DataError: no `.npy` file, or not whole.
@@ -47,7 +50,7 @@ def npy_kind(path: Path) -> Kind:
 
 
 def _are_images(array: NDArray[Any]) -> bool:
-    return array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3))
+    return (array.dtype in (np.uint8, np.bool_) and array.ndim == 3) or array.ndim == 4
 
 
 def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -> Raw:
@@ -59,7 +62,7 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
     features, labels = open_npy(files[0]), open_npy(files[1])
     rest = {file.stem.rsplit("_", 1)[-1]: file for file in files[2:]}
     test = open_npy(rest["test"]) if "test" in rest else None
-    faults = _feature_faults(features)
+    features, understood, faults = _as_kept(features, files[0].name)
     if labels.ndim != 1 or len(labels) != len(features):
         faults.append(f"{files[1].name} has shape {labels.shape}; one label per example, ({len(features)},), is needed")
     elif labels.dtype.kind not in "iufbUS" or labels.nbytes > MAX_BYTES:
@@ -74,13 +77,14 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
         group_names, groups = group_codes(texts)
     raise_faults(str(files[0]), faults)
     if features.dtype != np.uint8:
-        features = ordered(features, spec or DataSpec(), str(files[0]))
+        features = ordered(features, spec.axes if spec else None, str(files[0]))
         features = features if features.flags.c_contiguous else np.ascontiguousarray(features)
-    names, codes = label_codes(np.asarray(labels), str(files[1]))
+    names, codes = label_codes(np.asarray(labels), str(files[1]), "classification" if spec is None else spec.task)
     return Raw(
         name=name,
         kind="images" if features.dtype == np.uint8 else "sequences",
         features=features,
+        understood=(understood,) if understood else (),
         labels=codes,
         class_names=names,
         test=None if test is None else np.array(test),
@@ -89,17 +93,36 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
     )
 
 
-def _feature_faults(features: NDArray[Any]) -> list[str]:
-    if not _are_images(features) and (features.dtype != np.dtype("<f4") or features.ndim != 3):
-        return [
-            f"the array is {features.dtype} {features.shape}; float32 (series, steps, channels) or uint8 "
-            "(images, height, width) or (images, height, width, 3) is needed, in this machine's byte order"
-        ]
-    if 0 in features.shape:
-        return [f"the array is empty: {features.shape}"]
-    if not features.flags.c_contiguous:
-        return ["the array is stored column by column (Fortran order); write numpy.ascontiguousarray(X)"]
-    return []
+def _as_kept(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str, list[str]]:
+    """Series or images as they are kept, how they were taken, and faults: the map of the file where nothing changes."""
+    if 0 in array.shape:
+        return array, "", [f"the array is empty: {array.shape}"]
+    if _are_images(array):
+        if array.dtype == np.uint8 and array.flags.c_contiguous and (array.ndim == 3 or array.shape[3] == 3):
+            return array, "", []
+        if fault := _too_large(array, 1):
+            return array, "", [fault]
+        pixels, fault = eight_bits(np.asarray(array), name)
+        return pixels, how_taken(array), [fault] if fault else []
+    if array.dtype.kind not in "iufb" or array.ndim not in (2, 3):
+        return array, "", [f"the array is {array.dtype} {array.shape}; numbers (series, steps, channels) are needed"]
+    if array.dtype == np.dtype("<f4") and array.ndim == 3 and array.flags.c_contiguous:
+        return array, "", []
+    if fault := _too_large(array, 4):
+        return array, "", [fault]
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, which the checks report
+        series = np.ascontiguousarray(array, dtype=np.float32)
+    return series if series.ndim == 3 else series[:, :, None], "", []
+
+
+def _too_large(array: NDArray[Any], size: int) -> str:
+    """Why it cannot be brought into memory to be read as `size` bytes a number; empty where it can."""
+    if array.size * size <= MAX_BYTES:
+        return ""
+    return (
+        f"the array is {array.dtype} {array.shape}, too large to be changed in memory; write float32 (series, steps, "
+        "channels) or uint8 (images, height, width) or (images, height, width, 3) in C order, which is read as it is"
+    )
 
 
 def open_npy(path: Path) -> NDArray[Any]:
@@ -133,10 +156,12 @@ def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
     array = open_npy(path)
     if array.dtype.kind not in "iufb" or array.ndim < 2:
         raise DataError(f"{path}: the array is {array.dtype} {array.shape}; numbers of two or more axes are needed.")
-    if not array.flags.c_contiguous:
-        raise DataError(f"{path}: the array is stored column by column (Fortran order); write it in C order.")
-    check_shape(path, array.shape[1:], wanted)  # before a row is read: one may be of any size in a file with holes
-    for _, rows in blocks(array):
+    if not _are_images(array):  # before a row is read: one may be of any size in a file with holes
+        check_shape(path, array.shape[1:] if array.ndim > 2 else (*array.shape[1:], 1), wanted)
+    kept, _, faults = _as_kept(array, path.name)
+    raise_faults(str(path), faults)
+    check_shape(path, kept.shape[1:], wanted)
+    for _, rows in blocks(kept):
         yield rows
 
 

@@ -6,9 +6,9 @@ Nothing is unpickled, and every size is read from the headers before memory is a
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -40,13 +40,12 @@ def read_npz(path: Path, name: str, spec: DataSpec | None = None) -> Raw:
     arrays, spec = _load(path), spec or DataSpec()
     for key in ("X", "X_test"):
         if key in arrays:
-            arrays[key] = ordered(arrays[key], spec, str(path))
+            arrays[key] = ordered(arrays[key], spec.axes, str(path))
     faults: list[str] = []
     parts = [
         part
         for suffix in ("", "_test")
-        if f"X{suffix}" in arrays
-        and (part := _read_part(arrays, suffix, faults, fill=spec.missing != "refuse")) is not None
+        if f"X{suffix}" in arrays and (part := _read_part(arrays, suffix, faults, spec)) is not None
     ]
     if len(parts) == 2 and parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         shapes = [part[0].shape[1:] for part in parts]
@@ -64,7 +63,17 @@ def read_npz(path: Path, name: str, spec: DataSpec | None = None) -> Raw:
         test=np.arange(len(codes)) >= len(parts[0][1]) if len(parts) == 2 else None,
         groups=group_of,
         group_names=group_names,
+        understood=_unused(path),
     )
+
+
+def _unused(path: Path) -> tuple[str, ...]:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in members(path, archive) if name not in _KEYS]
+    if not names:
+        return ()
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return (f"Arrays of the file that were not used: {', '.join(names[:8])}{more} (`--arrays` names groups, say).",)
 
 
 def _groups(arrays: dict[str, NDArray[Any]], faults: list[str]) -> list[str] | None:
@@ -88,7 +97,7 @@ def _groups(arrays: dict[str, NDArray[Any]], faults: list[str]) -> list[str] | N
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             faults = _key_faults(list(found))
             for key in _KEYS:
                 if key in found:
@@ -101,7 +110,7 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The arrays by their names.
 
     Raises:
@@ -124,12 +133,36 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         return np.asarray(_FORMAT.read_array(member, allow_pickle=False))
 
 
+class Entry(NamedTuple):
+    """An array of the file, before it is read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], NDArray[Any]]
+    fault: str = ""
+    """Why it must not be read."""
+
+
+def entry_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+    """What the header of a member says; it may hold numbers or text."""
+    faults = header_faults(archive, info, info.filename.removesuffix(".npy"), text=True)
+    if faults:
+        return Entry((), np.dtype("O"), lambda: np.zeros(0), faults[0])
+    with archive.open(info) as member:
+        version = _FORMAT.read_magic(member)
+        header = _FORMAT.read_array_header_1_0 if version == (1, 0) else _FORMAT.read_array_header_2_0
+        shape, _, dtype = header(member)
+    return Entry(shape, dtype, lambda: _array(archive, info))
+
+
 def _key_faults(found: list[str]) -> list[str]:
     faults = [
         f"the array {key!r} is missing; the file has {found or 'none'}.{suggestion(key, found)}"
         for key in ("X", "y")
         if key not in found
     ]
+    if faults and "X" not in found and len(found) > 1:
+        faults[-1] += " Or say which are series and labels: `--arrays X=NAME,y=NAME`"
     if ("X_test" in found) != ("y_test" in found):
         faults.append("X_test and y_test belong together, but only one of them is there")
     return faults
@@ -170,14 +203,14 @@ def header_faults(
 
 
 def _read_part(
-    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str], *, fill: bool
+    arrays: dict[str, NDArray[Any]], suffix: str, faults: list[str], spec: DataSpec
 ) -> tuple[NDArray[np.float32], list[str]] | None:
     """Features (N, T, C) and labels of one split; None and entries in `faults` where they cannot be used."""
     values, labels = arrays[f"X{suffix}"], arrays[f"y{suffix}"]
     before = len(faults)
     if values.ndim not in (2, 3) or 0 in values.shape:
         faults.append(f"X{suffix} has shape {values.shape}; (series, steps) or (series, steps, channels) is needed")
-    elif fault := _gaps(values, fill=fill):
+    elif fault := _gaps(values, fill=spec.missing != "refuse"):
         faults.append(f"X{suffix}: {fault}")
     if labels.ndim != 1:
         how = _one_each(labels, suffix)
@@ -185,7 +218,7 @@ def _read_part(
     elif values.ndim and len(labels) != len(values):
         faults.append(f"X{suffix} has {len(values):,} series, but y{suffix} has {len(labels):,} labels")
     try:
-        texts = label_texts(labels) if labels.ndim == 1 else []
+        texts = label_texts(labels, spec.task) if labels.ndim == 1 else []
     except ValueError as error:
         faults.append(f"y{suffix}: {error}")
     if len(faults) > before:
@@ -223,7 +256,7 @@ def _named_groups(path: Path) -> list[str] | None:
     """The groups of X; None where the file names none, or is none: whoever reads X says so."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             if "groups" not in found or header_faults(archive, found["groups"], "groups"):
                 return None
             groups = _array(archive, found["groups"])
@@ -238,7 +271,7 @@ def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
     """X, out of the archive as it is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(path, archive)
+            found = members(path, archive)
             if "X" not in found:
                 raise DataError(f"{path}: the array 'X' is missing; the file has {list(found) or 'none'}.")
             raise_faults(str(path), header_faults(archive, found["X"], "X", limit=None))
@@ -273,7 +306,7 @@ def _is_labelled(spec: DataSpec) -> bool:
         return True
     try:
         with zipfile.ZipFile(path) as archive:
-            return "y" in _members(path, archive)
+            return "y" in members(path, archive)
     except (OSError, zipfile.BadZipFile, DataError):
         return True
 

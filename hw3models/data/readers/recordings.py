@@ -24,7 +24,7 @@ from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
 from hw3models.data.readers.wide_tables import MISSING, read_head, text_frame
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, Task
 
 _TIMES = ("time", "timestamp", "date", "datetime", "time_stamp", "t")
 _LABELS = ("label", "class", "target", "activity", "class_label", "classlabel")
@@ -132,7 +132,7 @@ def gather_frame(
     channels = [name for name in channels if name not in left]
     if not channels:
         raise DataError(f"{path}: no channel is left. {told(left) if left else 'All columns are ignored.'}")
-    work = table.assign(**_travelling(table, time, label if labelled else None, path, row_name))
+    work = table.assign(**_travelling(table, time, label if labelled else None, path, row_name, spec.task))
     if sample is None:
         sample = group or _ALONE
         work[_ALONE] = path.stem
@@ -146,7 +146,7 @@ def gather_frame(
     travelling = [name for name in (_LABEL, _SECONDS, _PART) if name in work.columns]
     part = parse(work, inner, row_name, where=str(path), labelled=False, channels=(*channels, *travelling))
     said = _said(form, sample, time, label)
-    found = _as_gathered(part, work, travelling, path, time=time, label=label, form=said)
+    found = _as_gathered(part, work, travelling, path, time=time, label=label, form=said, task=spec.task)
     return replace(found, notes=(told(left),)) if left else found
 
 
@@ -159,12 +159,17 @@ def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: 
 
 
 def _travelling(
-    table: pd.DataFrame, time: str | None, label: str | None, path: Path, row_name: Callable[[int], str]
+    table: pd.DataFrame,
+    time: str | None,
+    label: str | None,
+    path: Path,
+    row_name: Callable[[int], str],
+    task: Task,
 ) -> dict[str, Any]:
     """Label, time and part of each row as numbers, so that they stay with it when series are sorted."""
     extra: dict[str, Any] = {}
     if label is not None:
-        extra[_LABEL] = pd.factorize(_label_of_rows(table[label]))[0].astype(np.float64)
+        extra[_LABEL] = pd.factorize(_label_of_rows(table[label], task))[0].astype(np.float64)
     if time is not None:
         extra[_SECONDS] = _numbers_of_times(table[time])[0]
     if SPLIT_COLUMN in table.columns:
@@ -179,11 +184,11 @@ def _travelling(
     return extra
 
 
-def _label_of_rows(cells: "pd.Series[Any]") -> NDArray[Any]:
+def _label_of_rows(cells: "pd.Series[Any]", task: Task) -> NDArray[Any]:
     values = cells.to_numpy()
     if values.dtype.kind in "iufb":
         distinct, codes = np.unique(values, return_inverse=True)
-        return np.array(label_texts(distinct), dtype=object)[codes]
+        return np.array(label_texts(distinct, task), dtype=object)[codes]
     return np.array(["" if cell is None or cell != cell else str(cell).strip() for cell in values], dtype=object)
 
 
@@ -208,12 +213,13 @@ def _as_gathered(
     time: str | None,
     label: str | None,
     form: str,
+    task: Task,
 ) -> Gathered:
     num = len(part.channels) - len(travelling)
     own = {name: [one[:, num + place] for one in part.series] for place, name in enumerate(travelling)}
     row_labels = parts = None
     if _LABEL in own and label is not None:
-        names = np.array(pd.factorize(_label_of_rows(work[label]))[1], dtype=object)
+        names = np.array(pd.factorize(_label_of_rows(work[label], task))[1], dtype=object)
         row_labels = [names[codes.astype(np.int64)] for codes in own[_LABEL]]
     if _PART in own:
         parts = _constant_parts(own[_PART], part.names, path)

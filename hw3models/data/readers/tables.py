@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.readers.columns import Columns, Piece, listed, told, wanted_columns
+from hw3models.data.readers.guessed_columns import how_to_name
 from hw3models.data.readers.long_tables import (
     SPLIT_COLUMN,
     chunks,
@@ -50,7 +51,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
     channels, notes = channels_of(table, spec, where=str(path))
     part = parse(table, spec, row_names(path, table), where=str(path), channels=channels)
     try:
-        texts = label_texts(part.labels)
+        texts = label_texts(part.labels, spec.task)
     except ValueError as error:
         raise DataError(f"{path}: column {spec.label_column!r}: {error}.") from error
     return raw_sequences(
@@ -291,17 +292,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         are = [f"column {column!r} (`{field}`) is missing" for field, column in missing.items()]
         close = "".join(suggestion(column, found) for column in missing.values())
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
-        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{one_hot}")
+        named = how_to_name(list(missing), [name for name in found if name not in needed.values()])
+        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close or named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     own = own_columns(spec)
-    whole = [column for column in found if column not in own and any(map(_is_nested, table[column].head(_MAX_ROWS)))]
-    if "time_column" in missing and whole:
-        faults.append(
-            f"columns {listed(whole)} hold lists, as where a row is a whole series; write a row for each step: "
-            f"table = table.explode({whole!r}), then table[{spec.time_column!r}] = "
-            f"table.groupby({spec.sample_column!r}).cumcount()"
-        )
     faults += [
         f"column {column!r} holds lists or tables; one number or text in each row is needed"
         for column in found

@@ -9,7 +9,7 @@
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples, for_model
+from hw3models.data.readers.guessed_columns import LOOKED_AT, with_guesses
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
@@ -136,7 +137,22 @@ def layout_is_labelled(path: Path, spec: DataSpec) -> bool:
     return False
 
 
-TEXT = replace(
+def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+    from hw3models.data.readers.wide_tables import read_head
+
+    head = read_head(path, LOOKED_AT)
+    if not head.has_header:
+        return [], lambda _: False
+
+    def repeats(name: str) -> bool:
+        at = head.first.index(name)
+        cells = [row[at] for row in head.rows if at < len(row)]
+        return len(set(cells)) < len(cells)
+
+    return head.first, repeats
+
+
+_TEXT = replace(
     CSV,
     name="csv",
     forms=SUFFIXES,
@@ -149,31 +165,84 @@ TEXT = replace(
     takes=(*WINDOWS, *COLUMNS, "layout"),
 )
 """`CSV` reads the long form, and this one all others."""
+TEXT = with_guesses(_TEXT, _look)
 
 
-def _is_cut(spec: DataSpec) -> bool:
-    return spec.window is not None or spec.resample is not None
+def _is_long(path: Path, spec: DataSpec) -> bool:
+    """Neither cut nor with a row for each series."""
+    from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
+
+    return spec.window is None and spec.resample is None and layout_of_parquet(path, spec) == "long"
 
 
 def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    from hw3models.data.readers import wide_parquet
     from hw3models.data.readers.recordings import gather_rows
 
+    if wide_parquet.layout_of(path, spec) != "long":
+        return wide_parquet.gather(path, spec, labelled)
     return gather_rows(path, spec, labelled)
 
 
 def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    if _is_cut(spec):
+    if not _is_long(files_of(report)[0], spec):
         return gathered_files(files_of(report)[0], spec, _gather_parquet)
     return _PAIRED.read(spec, report, cache)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    if _is_cut(spec):
-        yield from examples(_gather_parquet(path_of(spec.source), for_model(spec, wanted), False), spec, wanted)
+    from hw3models.data.readers import wide_parquet
+
+    path = path_of(spec.source)
+    if wide_parquet.layout_of(path, spec) != "long":
+        width = None if wanted.unequal_lengths else math.prod(wanted.shape)
+        yield from examples(wide_parquet.gather(path, spec, False, width), spec, wanted)
+    elif not _is_long(path, spec):
+        yield from examples(_gather_parquet(path, for_model(spec, wanted), False), spec, wanted)
     elif _PAIRED.unlabelled is not None:
         yield from _PAIRED.unlabelled(spec, wanted)
 
 
+def _parquet_is_labelled(spec: DataSpec) -> bool:
+    path = path_of(spec.source)
+    if not path.is_file() or _is_long(path, spec):
+        return _PAIRED.is_labelled(spec)
+    try:
+        return _gather_parquet(path, spec, True).labels is not None
+    except DataError:
+        try:
+            _gather_parquet(path, spec, False)
+        except DataError:
+            return True  # reading says what is wrong
+        return False
+
+
+def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            first = next(file.iter_batches(batch_size=LOOKED_AT), None)
+            names = list(file.schema_arrow.names)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}).") from error
+
+    def repeats(name: str) -> bool:
+        cells = [] if first is None else first.column(name).to_pylist()
+        return len(set(map(str, cells))) < len(cells)
+
+    return names, repeats
+
+
 _PAIRED = paired(parquet_files.PARQUET)
-PARQUET = replace(_PAIRED, read=_read_parquet, unlabelled=_parquet_examples, takes=(*WINDOWS, *COLUMNS))
-"""Parquet tables are in long form, and may be cut into windows."""
+_PARQUET = replace(
+    _PAIRED,
+    text="the same table, which may be larger than memory; or a row for each series, in columns or lists",
+    read=_read_parquet,
+    unlabelled=_parquet_examples,
+    is_labelled=_parquet_is_labelled,
+    takes=(*WINDOWS, *COLUMNS, "layout", "axes"),
+)
+PARQUET = with_guesses(_PARQUET, _look_at_parquet)
+"""Parquet tables in long form may be larger than memory, and may be cut into windows."""

@@ -1,8 +1,8 @@
 """The `.ts` format of the UCR/UEA archives (Bagnall et al. 2018), read with line numbers in every error.
 
 Own reader: that of aeon 1.6 lower-cases class names, refuses time stamps, and takes missing values and regression
-targets without a word. Here a target that is a measurement is refused, and missing values are, unless they are the ends
-of shorter series or are to be filled.
+targets without a word. Here a target that is a measurement is refused where classes are wanted, and missing values are,
+unless they are the ends of shorter series or are to be filled.
 """
 
 import re
@@ -22,7 +22,7 @@ from hw3models.data.readers.gathered import Gathered, Part, examples, finish, wi
 from hw3models.data.readers.text_files import number_of, open_text
 from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec, SourceReport, Task
 
 _SPLIT = re.compile(r"^(?P<name>.+)_(?P<split>TRAIN|TEST)$", re.IGNORECASE)
 GROUPS = ".groups"
@@ -59,6 +59,9 @@ class _Header:
     labelled: bool = True
     """Are labels asked for?"""
     is_regression: bool = False
+    """Are the labels measurements?"""
+    task: Task = "classification"
+    """What the labels are to be."""
     spaced: list[str] = field(default_factory=list)
     """Labels whose words are classes of the header."""
 
@@ -121,7 +124,7 @@ def read_ts(files: tuple[Path, ...], name: str, spec: DataSpec) -> Raw:
     """
     named = [file for file in files if file.suffix == GROUPS]
     files = tuple(file for file in files if file.suffix != GROUPS)
-    parts = [_read_file(file) for file in files]
+    parts = [_read_file(file, task=spec.task) for file in files]
     faults = [f"{file.name}: {fault}" for file, part in zip(files, parts, strict=True) for fault in part.faults]
     groups = list[str]()
     for file, part in zip(named, parts, strict=False):
@@ -211,20 +214,22 @@ def gather_ts(path: Path) -> Gathered:
     return replace(_gathered((path,), [part], path.stem, groups), labels=None)
 
 
-def is_classification(path: Path) -> bool:
-    """Whether the header of `path` announces classes, not measurements."""
+def task_of(path: Path) -> Task | None:
+    """What the header of `path` announces behind each series: a class, or a number to predict; None: nothing."""
     with open_text(path, "utf-8") as file:
         for line in file:
             tag = line.lower().split()
             if tag[:2] == ["@classlabel", "true"]:
-                return True
+                return "classification"
+            if tag[:2] == ["@targetlabel", "true"]:
+                return "regression"
             if tag[:1] == ["@data"]:
                 break
-    return False
+    return None
 
 
-def _read_file(path: Path, *, labelled: bool = True) -> TsFile:
-    found, header = TsFile(), _Header(labelled=labelled)
+def _read_file(path: Path, *, labelled: bool = True, task: Task = "classification") -> TsFile:
+    found, header = TsFile(), _Header(labelled=labelled, task=task)
     try:
         with open_text(path, "utf-8-sig") as file:
             lines = file.read().splitlines()
@@ -239,7 +244,7 @@ def _read_file(path: Path, *, labelled: bool = True) -> TsFile:
             _read_tag(line, number, header, found)
         else:
             found.faults.append(f"line {number} stands before @data but is no @tag and no # comment: {line[:40]!r}")
-        if len(found.faults) >= _MAX_FAULTS or header.is_regression:
+        if len(found.faults) >= _MAX_FAULTS or (header.is_regression and found.faults and not header.has_data):
             return found
     if not header.has_data:
         found.faults.append("there is no @data line: the series must follow one")
@@ -268,10 +273,11 @@ def _read_tag(line: str, number: int, header: _Header, found: TsFile) -> None:
         header.flags[tag] = values[0].lower() == "true"
         if tag == "targetlabel" and header.flags[tag] and header.labelled:
             header.classes, header.is_regression = [], True
-            found.faults.append(
-                f"line {number}: the target is a measurement (regression), but classes are needed. Divide it into "
-                "classes and write @classLabel with their names"
-            )
+            if header.task == "classification":
+                found.faults.append(
+                    f"line {number}: the target is a measurement (regression), but classes are needed. Predict it with "
+                    "`--task regression`, or divide it into classes and write @classLabel with their names"
+                )
         elif tag == "targetlabel" and header.flags[tag]:
             header.is_regression = True
 
@@ -322,7 +328,8 @@ def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None
         found.faults.append(f"line {number} has {len(channels)} dimensions, but the header says @univariate true")
         return
     found.series.append(np.array(channels, dtype=np.float64).T)
-    found.labels.append(_match_label(label, number, header, found) if header.labelled else label)
+    is_class = header.labelled and not header.is_regression
+    found.labels.append(_match_label(label, number, header, found) if is_class else label)
 
 
 def _read_numbers(values: list[str], place: str, found: TsFile) -> list[float] | None:
@@ -454,7 +461,7 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 def _is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
     try:
-        return not path.is_file() or is_classification(path)
+        return not path.is_file() or task_of(path) is not None
     except (OSError, EOFError, UnicodeDecodeError):
         return True
 

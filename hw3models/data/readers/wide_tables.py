@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
 from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows, without_comments
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ def are_steps(names: list[str]) -> bool:
         if match := _ENDS.match(name):
             counted.setdefault(match["channel"], []).append(int(match["step"]))
     runs = [own for own in counted.values() if len(own) > 2 and max(own) - min(own) + 1 == len(own) == len(set(own))]
-    return sum(map(len, runs)) >= 0.5 * len(names)
+    return bool(runs) and sum(map(len, runs)) >= 0.5 * len(names)
 
 
 def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = None) -> Gathered:
@@ -143,6 +144,23 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
+    return gather_cells(path, table, lines, head, spec, labelled, width)
+
+
+def gather_cells(
+    path: Path,
+    table: "pd.DataFrame",
+    lines: NDArray[np.int64],
+    head: Head,
+    spec: DataSpec,
+    labelled: bool,
+    width: int | None,
+) -> Gathered:
+    """The same of cells that were read: all are texts, each row from one of `lines` (N,).
+
+    Raises:
+        DataError: all faults together, with their lines.
+    """
     names = list(table.columns)
     faults: list[str] = []
     special = _special(names, spec, faults, has_header=head.has_header)
@@ -157,7 +175,7 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
     values = _numbers(table[steps], lines, faults)
-    labels = _labels(table[label], lines, faults) if labelled and label is not None else None
+    labels = _labels(table[label], lines, faults, spec.task) if labelled and label is not None else None
     groups = _texts(table[special["group"]], lines, faults) if "group" in special else None
     parts = _parts(table[special["split"]], lines, faults) if labelled and "split" in special else None
     raise_faults(str(path), faults)
@@ -395,18 +413,20 @@ def parse_number(cell: str) -> tuple[float, bool]:
         return float("nan"), False
 
 
-def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str]) -> list[str]:
+def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str], task: Task) -> list[str]:
     """To the letter; whole numbers that are written with a point or an exponent are whole numbers."""
     texts = _texts(column, lines, faults)
     numbers = [text for text in set(texts) if is_number(text) and text.lower() not in MISSING]
     if len(numbers) < len(set(texts)) or not any(mark in text for text in numbers for mark in ".,eE"):
         return texts
     values = {text: parse_number(text)[0] for text in numbers}
+    if task == "regression":
+        return [repr(values[text]) for text in texts]
     broken = [text for text, value in values.items() if not value.is_integer()]
     if broken:
         faults.append(
-            f"label {broken[0]} (column {column.name!r}) is no whole number; classes are needed, not measurements. "
-            "If labels are in another column, name it: `--label-column NAME`, `first` or `last`"
+            f"label {broken[0]} (column {column.name!r}) is no whole number; classes are needed, not measurements, "
+            f"{PREDICT_THEM}. If labels are in another column, name it: `--label-column NAME`, `first` or `last`"
         )
         return texts
     return [str(int(values[text])) for text in texts]

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -252,7 +252,8 @@ def _outbox(root: Path, tracking_uri: str, experiment: str) -> Outbox:
     store = folder_of_store(root, tracking_uri, experiment)
     with suppress(OSError):
         store.mkdir(parents=True, exist_ok=True)
-    return Outbox(store, connect_once)
+    # The store that was meant when something was written down, whatever settings say when it is sent.
+    return Outbox(store, partial(connect_once, settings()))
 
 
 def outbox() -> Outbox:

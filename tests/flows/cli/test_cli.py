@@ -161,7 +161,7 @@ def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_p
         assert "regime:trend" not in text
     for command in ("sequences", "check"):
         text = shown(command, "--help")
-        assert "regime:trend (synthetic series of 50 x 8)" in text
+        assert "regime:noise (synthetic series of 50 x 8)" in text
         assert ".xyz (a made-up format)" in text
     asked_about = shown("predict", "--help")
     assert ".csv, .tsv" in asked_about
@@ -201,6 +201,7 @@ def test_a_server_that_does_not_answer_is_told_at_once(environment: dict[str, st
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_two_runs_started_together_on_a_fresh_home_both_answer(environment: dict[str, str]) -> None:
     # --fresh: otherwise the slower one may find that the other has just answered, and give that.
     command = [HW3, "sequences", "regime:locked", *QUICK, "--fresh", "--json"]

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -6,8 +7,12 @@ from rich.console import Console
 from flows.local.display import LiveDisplay, PlainDisplay, display
 from flows.studies import estimates
 from flows.studies.estimates import Estimate, about
+from hw3models.data.dataset import describe, save
 from hw3models.engine.fit import EpochReport
+from hw3models.families import find_family
+from hw3models.specs import DataReport, TrainSpec
 from tasks import progress
+from tests.tiny import tiny_dataset
 
 TRAINING = progress.Training("gru on order", 3)
 
@@ -86,6 +91,38 @@ def test_what_is_left_follows_what_the_first_family_really_took(monkeypatch: pyt
     assert estimate.left() == 90.0, "a quarter took 30 s"
     estimate.finish("gru on order")
     assert estimate.left() is None
+
+
+def test_the_first_epoch_alone_does_not_say_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(estimates.time, "monotonic", lambda: clock[0])
+    estimate = Estimate()
+    estimate.plan({"gru on order": 30.0})
+    estimate.begin("gru on order")
+    clock[0] += 5.0  # to build and prove the stack
+    estimate.move("gru on order", 0.001)
+    left = estimate.left()
+    assert left is not None
+    assert 70 < left < 90, "not 5,000 s, and more than the guess"
+
+
+def test_a_guess_is_near_what_trainings_of_the_table_of_results_took() -> None:
+    data = DataReport.model_construct(kind="sequences", num_train=1350, shape=(50, 8))
+    for name, took in (("mlp", 2.5), ("cnn", 23), ("lstm", 9), ("gru", 8.5)):
+        spec = TrainSpec(family=name, seeds=(0, 1, 2, 3, 4), recipe=find_family("sequences", name).recipe)  # type: ignore[union-attr]
+        assert took / 3 < estimates._guessed(spec, data) < took * 3, name
+
+
+def test_what_takes_long_is_timed_rather_than_guessed(tmp_path: Path) -> None:
+    dataset = tiny_dataset("sequences")
+    save(dataset, tmp_path / "data.npz")
+    report = describe(dataset, tmp_path / "data.npz")
+    recipe = find_family("sequences", "mlp").recipe  # type: ignore[union-attr]
+    spec = TrainSpec(family="mlp", seeds=(0, 1), recipe=recipe.model_copy(update={"epochs": 100_000}))
+    quick = spec.model_copy(update={"recipe": recipe.model_copy(update={"epochs": 10, "min_examples": 0})})
+    assert estimates.guess(quick, report) < estimates.MEASURED_FROM
+    timed = [estimates.guess(spec, report) for _ in range(3)]
+    assert len(set(timed)) == 3, "three measurements, not one formula"
 
 
 @pytest.mark.parametrize(

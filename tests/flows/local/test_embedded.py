@@ -148,11 +148,13 @@ def test_a_server_that_has_ended_is_replaced_at_the_next_call(environment: dict[
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\nNone\n", "")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_asked_nothing_deletes_old_events(environment: dict[str, str], tmp_path: Path) -> None:
     done = python(OLD, environment | {"PREFECT_HOME": str(tmp_path / "fresh")})
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
 
 
+@pytest.mark.slow
 def test_a_command_that_another_one_has_started_has_a_server_of_its_own(environment: dict[str, str]) -> None:
     parent = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "HW3_TEMPORARY_SERVER": "http://127.0.0.1:9/api"}
     done = hw3(environment | parent, "sequences", "regime:locked", *QUICK)
@@ -170,6 +172,7 @@ def test_a_server_in_the_users_prefect_profile_is_the_one_that_is_asked(
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["the command", "the command and its server"])
 def test_tables_that_are_being_made_when_something_is_killed_are_finished(
     killed: str, environment: dict[str, str], tmp_path: Path
@@ -189,6 +192,7 @@ def test_tables_that_are_being_made_when_something_is_killed_are_finished(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_servers_that_start_at_the_same_moment_on_a_fresh_home_all_start(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

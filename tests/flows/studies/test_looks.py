@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.studies import looks
+from flows.studies import batches, looks
 from flows.studies.looks import still_growing, train_until_decided
 from flows.studies.results import StudyResults
 from hw3models.evaluation.facts import FamilyFacts
@@ -27,7 +27,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(tracking, "open_child", lambda _, spec, *__: f"whole-{spec.family}-{len(spec.seeds)}")
     monkeypatch.setattr(tracking, "log_placement", lambda *_: None)
     monkeypatch.setattr(tracking, "nest", lambda runs, run: kept["nested"].update({run: list(runs)}))
-    monkeypatch.setattr(looks, "record", lambda run, training, *_: kept["recorded"].update({run: training.seeds}))
+    monkeypatch.setattr(batches, "record", lambda run, training, *_: kept["recorded"].update({run: training.seeds}))
     monkeypatch.setattr(looks, "compare", compare.fn)
     return kept
 

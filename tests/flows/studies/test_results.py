@@ -39,6 +39,8 @@ class Study:
         self.ended: list[tuple[str, str, str]] = []
         self.given: dict[str, Any] = {}
         monkeypatch.setattr(tracking, "log_placement", lambda *_: None)
+        # What is journalled would be sent by a thread that outlives the test, to wherever the next one's store is.
+        monkeypatch.setattr(tracking, "log_seeds", lambda *_: None)
         monkeypatch.setattr(tracking, "end_run", lambda *ending: self.ended.append(ending))
         monkeypatch.setattr(module, "train_family", self.train)
 

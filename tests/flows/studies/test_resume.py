@@ -70,7 +70,7 @@ def finished(home: Path, family: str) -> bool:
     return any(run.data.tags.get("family") == family and run.info.status == "FINISHED" for run in runs(home))
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("store")
 def test_a_run_is_adopted_only_from_a_process_that_is_certainly_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     from hw3models.specs import SequencesSpec
     from tasks import tracking

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from flows.autoencoder import autoencoder
 from flows.sequences import sequences
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.specs import AutoencoderSpec, DataSpec, RunReport, SequencesSpec, TrialReport
 from tests.flows.cli.test_cli import environment, hw3
 from tests.held import held
@@ -122,6 +123,7 @@ def test_a_network_whose_search_fails_is_missing_and_the_others_are_compared(hom
     assert "tuned" not in answer.comparison.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_a_study_that_goes_on_until_it_is_decided_searches_once() -> None:
     spec = small(families=("mlp", "gru"), until_decided=True, seeds=3, max_seeds=6, tune=3)
@@ -208,3 +210,35 @@ def asked(home: Path) -> int:
 def runs(home: Path) -> list[Run]:
     client = MlflowClient(f"sqlite:///{home}/mlflow/store/mlflow.db")
     return list(client.search_runs([one.experiment_id for one in client.search_experiments()]))
+
+
+@pytest.mark.usefixtures("prefect", "store")
+def test_repeated_searches_share_the_seeds_among_their_recipes_and_their_luck_is_counted() -> None:
+    data = DATA.model_copy(update={"seed": 5})
+    run = sequences(small(data=data, families=("mlp", "logistic"), tune=3, searches=2, seeds=4))
+    [answer] = run.answers
+    tuning, training = answer.tuning["mlp"], answer.training["mlp"]
+    [other] = tuning.again
+    assert not set(tuning.seeds) & set(other.seeds), "trials of each search have seeds of their own"
+    assert training.seeds == (0, 1, 2, 3)
+    assert training.recipe == (tuning.recipe if training.best_seed < 2 else other.recipe)
+    tables = {name: load_table(Path(one.table_path)) for name, one in answer.evaluation.items()}
+    assert tables["mlp"].search is not None
+    assert tables["mlp"].search.tolist() == [0, 0, 1, 1]
+    assert tables["logistic"].search is None
+    numbers = sorted(one.info.run_name for one in below(run, answer.run_ids["mlp"]) if "trial" in one.info.run_name)
+    assert [name.split(" on ")[0] for name in numbers] == [
+        *(f"mlp search 2 trial 00{number}" for number in range(3)),
+        *(f"mlp trial 00{number}" for number in range(3)),
+    ]
+    score = answer.evaluation["mlp"].metrics["accuracy"]
+    assert len(score.per_seed) == 4
+    assert score.mean == pytest.approx(sum(score.per_seed) / 4)
+    assert answer.comparison is not None
+    verdict = answer.comparison.verdict
+    assert "The luck of the search for recipes is counted: seeds are of 2 searches" in verdict
+    assert "Budget of the search: 2 searches of 3 trials (MLP " in verdict
+    assert "In each search the network's recipe is the best of 3 that were tried" in verdict
+    assert any("4 seeds of 2 searches, 60 test examples" in pair.sentence for pair in answer.comparison.pairs)
+    assert run.report is not None
+    assert "MLP, search 2</th>" in Path(run.report).read_text()

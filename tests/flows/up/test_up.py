@@ -16,11 +16,12 @@ import httpx
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 
 from flows.local.servers import fault_of
 from flows.up.processes import marked
 from flows.up.schedules import read_switches, restore_switches
-from flows.up.services import CPU_POOL, GPU_POOL, TRAINING_QUEUE
+from flows.up.services import CPU_POOL, GPU_POOL, QUEUES
 from flows.up.state import UpState, read_state
 from tasks.automations import ZOMBIES
 from tests.servers import clean_environment, free_port, is_free, postgres, wait_until
@@ -129,7 +130,8 @@ def test_it_brings_up_servers_pools_deployments_automation_and_workers(up: Up, c
     assert fault_of(up.api) is None
     assert fault_of(up.mlflow) is None
     assert {pool.name: pool.type for pool in client.read_work_pools()} == {CPU_POOL: "process", GPU_POOL: "process"}
-    assert client.read_work_queue_by_name(TRAINING_QUEUE, work_pool_name=CPU_POOL).concurrency_limit == 1
+    for queue in QUEUES:
+        assert client.read_work_queue_by_name(queue, work_pool_name=CPU_POOL).concurrency_limit == 1
     deployments = {one.name: one.work_pool_name for one in client.read_deployments()}
     assert deployments.items() >= {"sequences": CPU_POOL, "cpu": CPU_POOL, "gpu": GPU_POOL}.items()
     assert ZOMBIES in [one.name for one in client.read_automations()]
@@ -138,6 +140,18 @@ def test_it_brings_up_servers_pools_deployments_automation_and_workers(up: Up, c
     assert (up.home / "mlflow" / "store" / "mlflow.db").exists()
     for line in (f"export PREFECT_API_URL={up.api}", f"export MLFLOW_TRACKING_URI={up.mlflow}", "WITHOUT A GPU"):
         assert line in up.shown
+
+
+def test_what_crashes_leave_is_put_in_order_by_itself(up: Up, client: SyncPrefectClient) -> None:
+    deployment = client.read_deployment_by_name("reconcile/reconcile")
+    (often,) = deployment.schedules
+    assert often.active
+
+    def planned() -> bool:
+        wanted = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]))
+        return bool(client.read_flow_runs(flow_run_filter=wanted, limit=5))
+
+    wait_until(planned, "a run of it is planned")
 
 
 def test_workers_know_both_servers_and_send_heartbeats(up: Up) -> None:

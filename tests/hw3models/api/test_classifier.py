@@ -32,3 +32,14 @@ def test_a_baseline_is_not_wrapped_again() -> None:
     series, labels = waves(40)
     with pytest.raises(ValueError, match="'rocket' is a baseline; take scikit-learn's or aeon's own estimator"):
         FamilyClassifier("rocket").fit(series, labels)
+
+
+def test_series_with_channels_first_are_taken_where_that_is_said() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    series = rng.normal(size=(60, 20, 2)).cumsum(axis=1) + 3 * labels[:, None, None]
+    one = FamilyClassifier("mlp", seeds=1, epochs=2).fit(series, labels)
+    other = FamilyClassifier("mlp", seeds=1, epochs=2, axes="NCT").fit(series.transpose(0, 2, 1), labels)
+    assert np.array_equal(one.predict_proba(series), other.predict_proba(series.transpose(0, 2, 1)))
+    with pytest.raises(ValueError, match="looks like 2 channels of 20 steps"):
+        FamilyClassifier("mlp", seeds=1, epochs=2).fit(series.transpose(0, 2, 1), labels)

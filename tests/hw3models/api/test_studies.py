@@ -125,7 +125,7 @@ def test_a_line_is_told_for_each_family() -> None:
     lines: list[str] = []
     series, labels = waves(80)
     study(series, labels, families=["mlp", "majority"], seeds=1, epochs=1, tell=lines.append)
-    assert [line.split(":")[0] for line in lines] == ["MLP", "majority class"]
+    assert [line.split(":")[0] for line in lines[-2:]] == ["MLP", "majority class"]
 
 
 def test_a_folder_keeps_the_models(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_a_folder_keeps_the_models(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"labels": [0, 1]}, "X has 80 examples, but y has 2 labels"),
-        ({"labels": np.linspace(0, 1, 80)}, "y: label 0.01.* is not a whole number"),
+        ({"labels": np.linspace(0, 1, 80), "task": "classification"}, "y: label 0.01.* is not a whole number"),
         ({"labels": np.zeros((80, 2))}, r"y has shape \(80, 2\)"),
         ({"groups": [1, 2]}, r"groups has shape \(2,\)"),
         ({"test": [0, 1]}, r"test is int64 \(2,\)"),
         ({"channels": ["a"]}, "1 names for 2 channels"),
-        ({"kind": "images"}, r"images are \(N, H, W\)|pixels are whole numbers"),
+        ({"kind": "images"}, "X holds .*; pixels are 0 to 255, or fractions in 0 to 1; undo what normalised them"),
         ({"examples": [["a", "b"], ["c"]], "labels": [0, 1]}, "series 0 holds what is no number"),
     ],
 )
@@ -180,7 +180,7 @@ def test_an_ensemble_is_compared_without_the_single_network_where_that_is_not_na
     told: list[str] = []
     found = study(series, labels, families=["mlp*3", "majority"], seeds=3, epochs=5, tell=told.append)
     assert set(found.table["family"]) == {"mlp*3", "majority"}
-    assert [line.split(":")[0] for line in told] == ["MLP", "majority class", "MLP x3"]
+    assert [line.split(":")[0] for line in told[-3:]] == ["MLP", "majority class", "MLP x3"]
     # The kept model of the ensemble says what its table says.
     one = found.answer.evaluation["mlp*3"]
     table = load_table(Path(one.table_path), digest=one.table_digest)
@@ -188,3 +188,78 @@ def test_an_ensemble_is_compared_without_the_single_network_where_that_is_not_na
     said = found.model("mlp*3").predict_proba(series[table.test_index])
     order = [list(found.classes).index(name) for name in found.answer.data.class_names]
     np.testing.assert_allclose(said[:, order], table.probabilities[0], atol=1e-5)
+
+
+def test_channels_before_steps_are_refused_until_they_are_named_and_are_the_same_series() -> None:
+    series, labels = waves()
+    smooth = np.cumsum(np.repeat(series, 4, axis=1), axis=1)
+    turned = smooth.transpose(0, 2, 1)
+    with pytest.raises(DataError, match=r"looks like 2 channels of 64 steps. Say which: `axes='NCT'`"):
+        study(turned, labels, families="mlp", seeds=1, epochs=1)
+    with pytest.raises(SpecError, match="`axes` must be NTC or NCT, got 'TCN'"):
+        study(turned, labels, axes="TCN")  # type: ignore[arg-type]
+    one = study(smooth, labels, families="mlp", seeds=2, epochs=2)
+    other = study(turned, labels, families="mlp", seeds=2, epochs=2, axes="NCT")
+    assert other.answer.data.digest == one.answer.data.digest
+    assert np.array_equal(other.best.predict_proba(turned), one.best.predict_proba(smooth))
+
+
+def test_a_list_of_series_with_channels_before_steps_is_refused_until_that_is_said() -> None:
+    series, labels = waves(80)
+    cut = [one[: 10 + number % 5].T for number, one in enumerate(series)]
+    with pytest.raises(DataError, match=r"all series have 2 rows and differ in columns.*`axes='NCT'`"):
+        study(cut, labels, families="mlp", seeds=1, epochs=1)
+    data = study(cut, labels, families="mlp", seeds=1, epochs=1, axes="NCT").answer.data
+    assert (data.shape, data.unequal_lengths) == ((14, 2), True)
+
+
+def test_what_check_would_warn_of_is_told_before_training_and_stands_in_the_report() -> None:
+    rng = np.random.default_rng(1)
+    pictures = rng.random((80, 20, 20)) * np.linspace(0, 1, 20)
+    told: list[str] = []
+    found = study(pictures, np.arange(80) % 2, families="mlp", seeds=1, epochs=1, tell=told.append)
+    assert any("look like pictures of 20 x 20, and were read as series" in one for one in told)
+    assert any("look like pictures" in one for one in found.run.warnings)
+
+
+def test_options_about_files_are_refused_and_labels_that_differ_in_spelling_are_merged_where_it_is_asked() -> None:
+    series, labels = waves(80)
+    with pytest.raises(SpecError, match="`window` says how files are read, and these are arrays"):
+        study(series, labels, window=8)
+    spelt = np.array([one.title() if number % 8 > 5 else one for number, one in enumerate(labels)])
+    found = study(series, spelt, families="mlp", seeds=1, epochs=1, merge_labels=True)
+    assert sorted(found.classes) == ["high", "low"]
+    assert set(found.best.predict(series)) <= {"high", "low"}
+
+
+def test_missing_ends_are_shorter_series_only_where_they_are_no_gaps_as_in_files(tmp_path: Path) -> None:
+    series, labels = waves(80)
+    series[::2, 12:] = np.nan
+    series[1::2, 3] = np.nan  # gaps inside in as many series
+    np.savez(tmp_path / "gaps.npz", X=series, y=labels)
+    spec = DataSpec(source=str(tmp_path / "gaps.npz"), missing="interpolate")
+    of_file = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    of_arrays = study(series, labels, families="mlp", seeds=1, epochs=1, missing="interpolate").answer.data
+    assert of_arrays.digest == of_file.digest
+
+
+def test_pictures_may_be_fractions_or_have_their_channels_first_in_training_and_when_the_model_is_asked() -> None:
+    labels = np.arange(60) % 2
+    pixels = np.random.default_rng(0).integers(0, 150, (60, 8, 8, 3)) + 100 * labels[:, None, None, None]
+    whole = study(pixels.astype(np.uint8), labels, families="mlp", seeds=1, epochs=2)
+    for given in (pixels / 255, (pixels / 255).transpose(0, 3, 1, 2).astype(np.float32)):
+        found = study(given, labels, families="mlp", seeds=1, epochs=2)
+        assert found.answer.data.digest == whole.answer.data.digest
+        assert np.array_equal(found.best.predict_proba(given), whole.best.predict_proba(pixels.astype(np.uint8)))
+
+
+def test_families_may_be_compared_by_the_median_of_their_seeds_and_every_score_is_one() -> None:
+    series, labels = waves(80)
+    found = study(series, labels, families=["mlp", "majority"], seeds=5, epochs=1, estimand="median")
+    for name in ("accuracy", "cross_entropy"):
+        score = found.answer.evaluation["mlp"].metrics[name]
+        assert score.mean == pytest.approx(np.median(score.per_seed))
+        assert score.low <= score.mean <= score.high
+    assert found.answer.comparison is not None
+    assert found.answer.comparison.estimand == "median"
+    assert "compared by the median over their seeds" in found.answer.comparison.verdict

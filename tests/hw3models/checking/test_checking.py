@@ -1,5 +1,6 @@
 """Every planted fault is found, with its place; data without a fault are left in peace."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hw3models.checking import DataCheck, check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
+from hw3models.data.targets import ranges
 from hw3models.specs import DataSpec
 
 NUM, STEPS, CHANNELS = 400, 20, 3
@@ -265,3 +267,65 @@ def test_a_wide_table_whose_first_row_has_a_value_twice_is_looked_at(tmp_path: P
     spec = DataSpec(source=str(tmp_path / "Gun_TRAIN.tsv"))
     seen, _ = check_data(read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path), spec)
     assert (seen.shape, seen.train_counts, seen.test_counts) == ((30, 1), (40, 40), (40, 40))
+
+
+def numbers(**changes: Any) -> Raw:
+    """The same with a number to predict: what was added to the fourth and fifth step of each series."""
+    rng = np.random.default_rng(1)
+    size = rng.normal(size=NUM)
+    series = values()
+    series[:, 4:6] += 2 * size[:, None, None].astype(np.float32)
+    labels, names = ranges(size, np.arange(NUM) % 4 >= 2, None, None)
+    return raw(series, **{"labels": labels, "class_names": names, "targets": size} | changes)
+
+
+def test_clean_numbers_are_left_in_peace_and_have_no_classes() -> None:
+    seen = look(numbers())
+    assert not [one for one in seen.findings if one.severity != "note"], seen.findings
+    assert seen.task == "regression"
+    assert "class" not in " ".join(one.what for one in seen.findings)
+
+
+def test_numbers_of_which_a_few_are_nearly_all_of_the_variance_are_found() -> None:
+    wild = numbers()
+    assert wild.targets is not None
+    targets = wild.targets.copy()
+    targets[0] = 400.0
+    text = found(replace(wild, targets=targets), "warning")
+    assert "2 of 200 training labels make 99% of the variance; the furthest out is 400" in text
+    assert "labels lie beyond" not in text
+
+
+def test_a_number_that_most_are_is_found() -> None:
+    zeros = numbers()
+    assert zeros.targets is not None
+    text = found(replace(zeros, targets=np.where(np.arange(NUM) % 5 > 0, 0.0, zeros.targets)), "warning")
+    assert "80% of the training labels are 0" in text
+
+
+def test_a_channel_that_tells_the_number_is_found() -> None:
+    told = numbers()
+    assert told.targets is not None
+    series = told.features.copy()
+    series[:, 0, 2] = told.targets
+    text = found(replace(told, features=series), "warning")
+    assert "the first value of channel 2 alone tells the number: 9" in text
+    assert "of the variance, cross-validated on 200 training examples" in text
+
+
+def test_the_same_example_with_two_numbers_is_found() -> None:
+    twice = numbers()
+    assert twice.targets is not None
+    series, targets = twice.features.copy(), twice.targets.copy()
+    series[4], targets[0], targets[4] = series[0], 1.5, 2.25
+    text = found(replace(twice, features=series, targets=targets), "error")
+    assert "1 examples stand there with several labels; examples 0, 4 (counting from 0) are the same" in text
+    assert "are called 1.5, 2.25" in text
+
+
+def test_numbers_beyond_training_are_counted() -> None:
+    far = numbers()
+    assert far.targets is not None
+    targets = far.targets.copy()
+    targets[2] = 50.0
+    assert "1 of 200 test labels lie beyond those of training" in found(replace(far, targets=targets), "note")

@@ -242,3 +242,40 @@ def test_a_group_that_both_sides_have_is_in_one_fold() -> None:
     accuracy, p_value = tell_apart(ours, theirs, permutations=199, rng=rng, units=units)
     assert abs(accuracy - 0.5) < 0.2
     assert p_value > 0.05
+
+
+def test_numbers_that_moved_and_errors_that_grew_are_named() -> None:
+    rng = np.random.default_rng(3)
+    same = series(rng, 200), series(rng, 200)
+    numbers, errors = rng.normal(size=(2, 200)), np.abs(rng.normal(size=(2, 200)))
+
+    def found(shift: float, growth: float) -> set[str]:
+        sides = [
+            Side(examples=one, numbers=own) for one, own in zip(same, (numbers[0], numbers[1] + shift), strict=True)
+        ]
+        return drifted(
+            detect(
+                *sides, kind="sequences", num_classes=0, errors=(errors[0], growth * errors[1]), classes_are="labels"
+            )
+        )
+
+    assert found(0, 1) == set()
+    assert found(1, 1) == {"the numbers (labels)"}
+    assert found(0, 3) == {"absolute error of the model"}
+
+
+def test_numbers_of_groups_are_judged_by_groups() -> None:
+    """Each person has a number of their own: other persons have others, and that is no drift."""
+    rng = np.random.default_rng(5)
+    groups = np.repeat(np.arange(30), 10)
+    own = rng.normal(size=60)
+    ours, theirs = own[groups], own[groups + 30]
+    sides = (
+        Side(examples=series(rng, 300), numbers=ours, groups=groups),
+        Side(examples=series(rng, 300), numbers=theirs, groups=groups + 30),
+    )
+    test = next(
+        one for one in detect(*sides, kind="sequences", num_classes=0).tests if one.what == "the numbers (labels)"
+    )
+    assert test.test == "Kolmogorov-Smirnov, groups permuted"
+    assert test.p_value > 0.05

@@ -210,6 +210,7 @@ def killed_and_resumed(folder: Path, kills: int) -> str:
     return run(folder)
 
 
+@pytest.mark.slow
 def test_killed_trainings_end_with_the_same_bits(tmp_path: Path) -> None:
     assert killed_and_resumed(tmp_path / "killed", 3) == run(tmp_path / "whole")
 

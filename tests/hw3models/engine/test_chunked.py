@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ import torch
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.blocks import is_on_disk, take
 from hw3models.data.dataset import Dataset
+from hw3models.data.preparation import read_raw
 from hw3models.data.scaling import learn_scaling
+from hw3models.data.source import Wanted
+from hw3models.data.sources import read_examples
 from hw3models.engine.batches import DeviceData
 from hw3models.engine.chunked import ChunkedData, load_data
 from hw3models.engine.fit import FitResult, fit
@@ -139,9 +143,12 @@ def small_chunks(dataset: Dataset, *, device: torch.device, dtype: torch.dtype, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"X": np.zeros((4, 3, 2))}, r"the array is float64 \(4, 3, 2\); float32 \(series, steps, channels\) or uint8"),
-        ({"X": np.zeros((4, 3), np.float32)}, r"float32 \(4, 3\); float32 \(series, steps, channels\)"),
-        ({"X": np.asfortranarray(np.zeros((4, 3, 2), np.float32))}, r"stored column by column"),
+        (
+            {"X": np.zeros((4, 3, 2), complex)},
+            r"is complex128 \(4, 3, 2\); numbers \(series, steps, channels\)",
+        ),
+        ({"X": np.zeros(4, np.float32)}, r"float32 \(4,\); numbers \(series, steps, channels\)"),
+        ({"X": np.zeros((4, 0, 2), np.float32)}, r"the array is empty: \(4, 0, 2\)"),
         ({"y": np.zeros(3, int)}, r"big_labels\.npy has shape \(3,\); one label per example, \(400,\)"),
         ({"y": np.full(400, 0.5)}, r"label 0\.5 is not a whole number"),
         ({"test": np.zeros(400)}, r"big_test\.npy is float64 \(400,\); bool \(400,\) is needed"),
@@ -159,6 +166,30 @@ def test_bad_files_are_refused_with_what_is_needed(tmp_path: Path, change: dict[
     spec = DataSpec(source=str(path))
     with pytest.raises(DataError, match=message):
         prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, ">f4"])
+def test_other_numbers_and_orders_of_memory_are_the_same_series(tmp_path: Path, dtype: Any) -> None:
+    series = np.random.default_rng(0).integers(0, 100, (8, 5, 2))
+    np.save(tmp_path / "x.npy", np.asfortranarray(series.astype(dtype)))
+    np.save(tmp_path / "x_labels.npy", np.arange(8) % 2)
+    spec = DataSpec(source=str(tmp_path / "x.npy"))
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert raw.features.dtype == np.float32
+    assert np.array_equal(raw.features, series)
+    [block] = read_examples(tmp_path / "x.npy", Wanted("sequences", (5, 2)))
+    assert np.array_equal(block.examples, series)
+
+
+def test_what_must_be_changed_and_is_too_large_for_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hw3models.data.readers.npy_files.MAX_BYTES", 100)
+    np.save(tmp_path / "x.npy", np.zeros((8, 5, 2)))
+    np.save(tmp_path / "x_labels.npy", np.arange(8) % 2)
+    spec = DataSpec(source=str(tmp_path / "x.npy"))
+    with pytest.raises(DataError, match=r"float64 \(8, 5, 2\), too large to be changed in memory; write float32"):
+        read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
 
 
 def test_pickles_missing_labels_and_the_wrong_kind_are_refused(tmp_path: Path) -> None:
@@ -199,6 +230,7 @@ print(json.dumps(peaks))
 """
 
 
+@pytest.mark.slow
 def test_memory_is_a_chunk_however_large_the_file(tmp_path: Path) -> None:
     """All of it counted: preparing, checking, scaling, training. The small file first shows what libraries take."""
     for name, num in (("small", 2_000), ("large", 100_000)):

@@ -49,6 +49,7 @@ def limited(mebibytes: int, strategy: str, seeds: int) -> dict[str, object]:
     return answer
 
 
+@pytest.mark.slow
 def test_with_too_little_memory_fewer_replicates_train_at_once_and_say_so() -> None:
     answer = limited(1_175, "stacked", 8)
     assert answer.get("seeds") == list(range(8)), answer
@@ -61,6 +62,7 @@ def test_with_too_little_memory_fewer_replicates_train_at_once_and_say_so() -> N
     assert sorted(heard) == [(epoch, seed) for epoch in (1, 2) for seed in range(8)]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_alone_says_what_to_try() -> None:
     answer = limited(60, "stacked", 2)
     assert "one replicate of autoencoder alone does not fit into memory" in str(answer["error"])

@@ -1,6 +1,7 @@
 """Verdicts: on clear cases, on ties, on bad input, and how often they are false alarms."""
 
 import re
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -348,7 +349,9 @@ def test_unknown_times_leave_the_cost_out() -> None:
 def test_a_single_family_has_nothing_to_be_compared_with() -> None:
     report = compared({"cnn": flat(0.9)})
     assert (report.pairs, report.groups, report.take, report.reason) == ((), (("cnn",),), "cnn", "alone")
-    assert re.fullmatch(r"CNN alone \(90\.0% \[.*\]\): nothing to compare it with\.", report.verdict)
+    assert re.fullmatch(
+        r"CNN alone \(90\.0% \[.*\]\): nothing to compare it with\. This is about networks trained .*", report.verdict
+    )
 
 
 # ------------------------------------------------------------------------------------- reconstruction
@@ -421,3 +424,46 @@ def test_the_same_family_twice_raises_few_false_alarms() -> None:
         (pair,) = compared({"cnn": made[0], "gru": made[1]}).pairs
         alarms += pair.verdict in ("a better", "b better")
     assert 0.01 <= alarms / 300 <= 0.10
+
+
+def test_a_median_does_not_feel_a_seed_that_collapsed_and_says_so() -> None:
+    rng = np.random.default_rng(4)
+    good, worse = (rng.random((10, 400)) < level for level in (0.95, 0.85))
+    good[0] = np.arange(400) % 2 == 0
+    tables = {"gru": classifier(good, family="gru"), "mlp": classifier(worse)}
+    report = compare(tables, train_seconds={}, facts=facts(tables))
+    by_median = compare(tables, train_seconds={}, facts=facts(tables), estimand="median")
+    assert (report.estimand, by_median.estimand) == ("mean", "median")
+    assert report.pairs[0].verdict == "cannot tell"
+    assert "`--estimand median` asks what a usual seed does" in report.verdict
+    assert by_median.take == "gru"
+    assert by_median.pairs[0].verdict == "a better"
+    right = {name: np.median(values.mean(axis=1)) for name, values in (("gru", good), ("mlp", worse))}
+    assert by_median.pairs[0].difference == pytest.approx(right["gru"] - right["mlp"])
+    assert "1 of 10 seeds of GRU collapsed (learnt next to nothing), which the median hardly feels" in by_median.verdict
+    assert "compared by the median over their seeds, not by the mean" in by_median.verdict
+    assert "median" not in report.headline
+
+
+def test_a_median_of_what_are_no_independent_seeds_is_refused() -> None:
+    table = classifier(np.random.default_rng(0).random((4, 50)) < 0.9)
+    tables = {"a": replace(table, search=np.array([0, 0, 1, 1])), "b": table}
+    with pytest.raises(SpecError, match="`estimand: median` is of seeds that are independent"):
+        compare(tables, train_seconds={}, estimand="median")
+
+
+def test_bootstraps_are_compared_pair_by_pair_and_say_what_they_show() -> None:
+    rng = np.random.default_rng(1)
+    tables = {
+        name: replace(classifier(rng.random((5, 300)) < level, family=name), training_resampled=True)
+        for name, level in (("gru", 0.9), ("mlp", 0.8))
+    }
+    # A seed that one family lost counts for none.
+    tables["mlp"] = replace(tables["mlp"], seeds=(0, 1, 2, 3, 9))
+    report = compare(tables, train_seconds={}, facts=facts(tables))
+    assert report.about == "bootstraps"
+    assert report.pairs[0].seeds == (4, 4)
+    assert "This counts the luck of the training set, as bootstraps of it show it" in report.verdict
+    assert "--resampling training" not in report.verdict + report.changes, "it is what was done"
+    plain = compare({name: replace(one, training_resampled=False) for name, one in tables.items()}, train_seconds={})
+    assert plain.pairs[0].high - plain.pairs[0].low < report.pairs[0].high - report.pairs[0].low

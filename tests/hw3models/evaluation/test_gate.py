@@ -252,3 +252,35 @@ def test_a_cheaper_champion_moves_no_anchor_and_a_rollback_wins_no_new_level() -
         assert reign_of([*history, event(4, 4, event="champion", grounds=grounds)]) == (4, ())
     already = event(3, 3, level=None, event="champion")
     assert reign_of([*history, already]) == reign_of(history)
+
+
+def test_of_numbers_less_error_takes_over_and_a_first_champion_must_beat_the_mean() -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.normal(size=300)
+
+    def predicting(family: str, noise: float, seeds: int = 5) -> Candidate:
+        one = PredictionTable(
+            family=family,
+            data_digest="d1",
+            seeds=tuple(range(seeds)),
+            test_index=np.arange(300),
+            labels=np.zeros(300, np.int64),
+            predicted=truth + noise * rng.normal(size=(seeds, 300)),
+            targets=truth,
+        )
+        return Candidate(family=family, table=one, tried=9, parameters=1000)
+
+    facts = facts_of(["cnn", "mlp", "mean", "ridge"])
+    mean = predicting("mean", 0, seeds=1).table
+    mean = replace(mean, predicted=np.full((1, 300), truth.mean()))
+    first = gate.judge(predicting("cnn", 0.5), None, baselines={"mean": mean}, facts=facts)
+    assert (first.outcome, first.metric) == ("champion", "rmse")
+    ridge = replace(predicting("ridge", 0.5, seeds=1), tried=None)
+    assert gate.judge(ridge, None, baselines={"mean": mean}, facts=facts).reason.startswith(
+        "The first champion: it beats"
+    )
+    assert gate.judge(predicting("mlp", 1.2), None, baselines={"mean": mean}, facts=facts).outcome == "challenger"
+    better = gate.judge(predicting("cnn", 0.3), predicting("mlp", 0.6), baselines={}, facts=facts)
+    assert better.outcome == "champion"
+    assert better.reason.startswith("Better than the champion by 0.")
+    assert gate.judge(predicting("cnn", 0.6), predicting("mlp", 0.3), baselines={}, facts=facts).outcome == "challenger"

@@ -4,7 +4,7 @@ import pytest
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.growth import growth
-from hw3models.specs import Answer, DataReport, EvaluationReport, Score
+from hw3models.specs import Answer, DataReport, EvaluationReport, Score, TargetReport
 
 
 def answer(size: int, accuracy: dict[str, float], groups: int | None = None, luck: float = 0.004) -> Answer:
@@ -84,3 +84,25 @@ def test_a_leader_is_named_and_three_times_is_said() -> None:
 def test_few_sizes_are_told() -> None:
     with pytest.raises(SpecError, match="at least 3 sizes, these data are enough for 2"):
         growth(curves(cnn=0.9)[:2], 2)
+
+
+def numbers(size: int, r2: float) -> Answer:
+    """A study of numbers whose family explains that share of the variance."""
+    one = answer(size, {"cnn": r2})
+    score = Score(mean=r2, low=r2 - 0.02, high=r2 + 0.02, per_seed=(r2 - 0.01, r2, r2 + 0.01))
+    evaluation = {"cnn": one.evaluation["cnn"].model_copy(update={"metrics": {"r2": score, "rmse": score}})}
+    target = TargetReport(mean=0, std=1, low=-2, high=2)
+    return one.model_copy(update={"evaluation": evaluation, "data": one.data.model_copy(update={"target": target})})
+
+
+def test_numbers_are_forecast_by_r2() -> None:
+    """What is not explained falls by a third with each doubling."""
+    report = growth([numbers(125 * 2**k, 1 - 0.4 * 1.5**-k) for k in range(4)], 2)
+    found = report.families["cnn"]
+    assert report.metric == "r2"
+    assert found.accuracy[-1] == pytest.approx(1 - 0.4 * 1.5**-3)
+    assert found.low < 1 - 0.4 * 1.5**-4 < found.high
+    assert found.expected == pytest.approx(1 - 0.4 * 1.5**-4, abs=0.015)
+    assert report.verdict.startswith("cnn: with twice the data expect R2 0.9")
+    assert "(now 0.88)." in report.verdict
+    assert found.fits

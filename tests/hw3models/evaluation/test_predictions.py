@@ -209,3 +209,26 @@ def test_what_is_asked_must_be_possible() -> None:
         compare_predictions(FRAME, level=5)
     with pytest.raises(SpecError, match="`metric` auroc cannot be computed for a, b"):
         compare_predictions(FRAME, metric="auroc")
+
+
+def test_seeds_of_one_search_for_a_recipe_count_as_one() -> None:
+    rng = np.random.default_rng(3)
+    luck = rng.normal(size=4).repeat(3)
+    rows = [
+        {"family": name, "seed": seed, "example": i, "value": 10 + own + 0.1 * rng.normal(), "search": search}
+        for name, sign, search_of in (("a", 1, lambda s: s // 3), ("b", -1, lambda s: s // 3), ("c", 0, lambda s: None))
+        for seed, own in enumerate(sign * luck)
+        for search in [search_of(seed)]
+        for i in range(30)
+    ]
+    frame = pd.DataFrame(rows)
+    report = compare_predictions(frame, margin=0.01)
+    alone = compare_predictions(frame.drop(columns="search"), margin=0.01)
+    widths = [[pair.high - pair.low for pair in one.pairs] for one in (report, alone)]
+    assert widths[0][0] > 1.5 * widths[1][0], "a and b: four searches each instead of twelve seeds"
+    assert report.pairs[0].seeds == (12, 12)
+    assert "12 seeds of 4 searches" in report.pairs[0].sentence
+    assert "The luck of the search for recipes is counted" in report.verdict
+    assert "search" not in alone.verdict
+    with pytest.raises(DataError, match=r"seed 0 is of more than one search. Seeds of different searches need names"):
+        compare_predictions(frame.assign(search=np.arange(len(frame)) % 2))

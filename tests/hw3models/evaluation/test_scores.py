@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -259,3 +260,40 @@ def test_trials_are_judged_by_right_answers_where_the_study_is() -> None:
     """By accuracy for shares of right answers, else by the loss."""
     by_answers = {"accuracy", "balanced_accuracy", "macro_f1", "auroc"}
     assert {name for name in METRICS if counts_right_answers(name)} == by_answers
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
+def test_a_rare_class_without_a_mistake_is_not_believed_to_have_none(name: str) -> None:
+    rng = np.random.default_rng(2)
+    right = rng.random((5, 200)) < 0.9
+    labels = np.where(np.arange(200) < 8, 1, 0)
+    right[:, :8] = True
+    probabilities = np.where((right == (labels == 1))[..., None], [0.1, 0.9], [0.9, 0.1])
+    found = score(with_probabilities(probabilities, labels), name)
+    recalls = (1.0, right[:, 8:].mean())
+    if name == "balanced_accuracy":
+        assert found.mean == pytest.approx(np.mean(recalls))
+        # Of eight examples that are all right, Wilson's limit (1927) is 68%. The jackknife alone comes to 99%.
+        assert found.low < (0.85 + recalls[1]) / 2
+    # Where the class shows mistakes of its own, nothing is added.
+    right[:, :8] = np.arange(8) < 4
+    probabilities = np.where((right == (labels == 1))[..., None], [0.1, 0.9], [0.9, 0.1])
+    many = with_probabilities(np.repeat(probabilities, 3, axis=1), np.repeat(labels, 3))
+    assert measure(many, name).unseen == 0
+
+
+def test_a_thousand_classes_take_no_matrix_for_each_set_of_examples() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 1000, 1500)
+    chosen = np.where(rng.random((2, 1500)) < 0.5, labels, rng.integers(0, 1000, (2, 1500)))
+    probabilities = np.zeros((2, 1500, 1000), np.float32)
+    np.put_along_axis(probabilities, chosen[..., None], np.float32(1), axis=2)
+    table = with_probabilities(probabilities, labels)
+    tracemalloc.start()
+    f1 = measure(table, "macro_f1")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * probabilities.nbytes, "a matrix for each of 40 sets and 2 seeds would be 640 MB"
+    present = np.unique(labels)
+    oracle = [sk.f1_score(labels, one, labels=present, average="macro", zero_division=0) for one in chosen]
+    np.testing.assert_allclose(f1.per_seed, oracle)

@@ -94,6 +94,7 @@ def found(right: np.ndarray, *, spent: bool = True) -> tuple[bool, int]:
     return False, PLAN[-1]
 
 
+@pytest.mark.slow
 def test_looking_often_does_not_cry_wolf() -> None:
     repeats = 300
     rights = [crossed(np.random.default_rng([5, i]), 50, 120) for i in range(repeats)]
@@ -104,6 +105,7 @@ def test_looking_often_does_not_cry_wolf() -> None:
     assert naive > shared + 0.02
 
 
+@pytest.mark.slow
 def test_looks_find_nearly_what_all_seeds_would_find_with_fewer_of_them() -> None:
     rights = [crossed(np.random.default_rng([6, i]), 50, 400, better=0.15) for i in range(150)]
     looked = [found(right) for right in rights]

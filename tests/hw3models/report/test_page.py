@@ -14,6 +14,7 @@ import pytest
 from hw3models.errors import DataError
 from hw3models.evaluation.glossary import GLOSSARY
 from hw3models.evaluation.prediction_table import load_table, save_table
+from hw3models.families import display_name
 from hw3models.report import family_figures, write_report
 from hw3models.report.glossary import with_terms
 from hw3models.report.mistakes import find_mistakes
@@ -258,6 +259,21 @@ def test_wrong_test_examples_are_drawn_with_what_each_family_said(run: RunReport
     part = page[page.index('<div class="gallery small mistakes">') :].partition("Learning curves</h3>")[0]
     assert part.count("<figure") == 6
     assert part.count("✓") + part.count("✗") == 6 * len(answer.evaluation)
+
+
+def test_where_the_best_family_and_the_next_differ_is_told(run: RunReport, page: str) -> None:
+    answer = run.answers[0]
+    right = {}
+    for name, one in answer.evaluation.items():
+        table = load_table(Path(one.table_path), digest=one.table_digest)
+        assert table.probabilities is not None
+        right[name] = (table.probabilities.argmax(axis=2) == table.labels).mean(axis=0)
+    first, second = sorted(right, key=lambda name: -right[name].mean())[:2]
+    alone = int(((right[first] > 0.5) & (right[second] <= 0.5)).sum())
+    text = Outline(page).text
+    assert "Where families differ" in text
+    assert f"{display_name(first)} and {display_name(second)} differ on " in text
+    assert f"{display_name(first)} alone is right on {alone}, " in text
 
 
 def test_groups_have_their_own_scores_the_hardest_first(run: RunReport, tmp_path: Path) -> None:

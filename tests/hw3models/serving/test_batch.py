@@ -182,14 +182,14 @@ def test_what_does_not_fit_the_model_is_one_clear_error(
 
 def test_wrong_arrays_and_files_are_named(tmp_path: Path, predictor: Predictor) -> None:
     np.save(tmp_path / "wide.npy", np.zeros((4, STEPS, 5), np.float32))
-    np.savez(tmp_path / "named.npz", data=np.zeros((4, STEPS, CHANNELS)))
+    np.savez(tmp_path / "named.npz", emg=np.zeros((4, STEPS, CHANNELS)))
     np.savez(tmp_path / "objects.npz", X=np.array([[1, "a"], [2, None]], dtype=object))
     np.save(tmp_path / "text.npy", np.full((4, STEPS, CHANNELS), "a"))
     (tmp_path / "cut.npz").write_bytes((tmp_path / "named.npz").read_bytes()[:100])
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     for name, message in {
         "wide.npy": "examples are 12 x 5, but the model takes 12 x 3",
-        "named.npz": r"the array 'X' is missing; the file has \['data'\]",
+        "named.npz": r"the array 'X' is missing; the file has \['emg'\]",
         "objects.npz": "X holds Python objects, which are not unpickled",
         "text.npy": "the array is <U1",
         "cut.npz": "not a whole `.npz` file",

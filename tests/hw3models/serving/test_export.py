@@ -95,6 +95,20 @@ def test_what_says_something_else_is_not_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_what_cannot_be_asked_about_many_is_not_written(
+    of_images: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Whole.forward
+
+    def of_two(self: Whole, x: Any) -> Any:
+        return tuple(one[:2] + 0 * one.new_zeros(2, 1) for one in forward(self, x.reshape(2, *x.shape[1:])))
+
+    monkeypatch.setattr(Whole, "forward", of_two)
+    with pytest.raises(TrainingError, match=r"mlp cannot be (exported|asked about 1000 examples) \("):
+        export(of_images, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(dataset := tiny_dataset(), tmp_path / "data.npz")
     data = describe(dataset, tmp_path / "data.npz")

@@ -146,6 +146,7 @@ def test_predictions_are_right_as_often_as_the_world_says() -> None:
     assert float((predictions(table) == table.labels).mean()) == pytest.approx(0.8, abs=0.07)
 
 
+@pytest.mark.slow
 def test_trained_networks_are_compared_with_themselves() -> None:
     small = list(calibrate_trained(datasets=3, pool=6, pairs=5, processes=1, seeds=(3, 10)))
     assert [(one.family, one.source) for one in small] == list(CASES)
@@ -156,3 +157,15 @@ def test_trained_networks_are_compared_with_themselves() -> None:
 
 def _rates(cell: Cell, repeats: int, metric: str = "accuracy") -> dict[What, float]:
     return {one.what: one.rate.share for one in simulate(replace(cell, metric=metric), repeats)}
+
+
+def test_seeds_that_share_the_luck_of_a_search_are_not_independent() -> None:
+    tuned = Family(0.85, search=1.0)
+    counted = Cell("tuned", World((tuned, tuned), 10, 1000, searches=5))
+    assert alarms(counted) <= 0.09
+    # One search for all seeds: what they share is in no interval.
+    assert alarms(replace(counted, world=replace(counted.world, searches=1))) > 0.3
+
+
+def alarms(cell: Cell) -> float:
+    return next(one.rate.share for one in simulate(cell, 100) if one.what == "false alarms")

@@ -1,5 +1,7 @@
 """The gate on simulated nights: rarely wrong, however often it is asked, and never walked downhill."""
 
+import pytest
+
 from hw3models.simulation.gate import World, changes, downhill, false_changes
 
 SMALL = World(seeds=5, examples=400, luck=0.05)
@@ -12,6 +14,7 @@ def test_the_best_of_four_at_the_margin_is_a_wrong_change_in_three_percent_at_mo
     assert changes(SMALL, 0.10, repeats=40).share >= 0.8
 
 
+@pytest.mark.slow
 def test_ninety_nights_without_a_change_have_a_false_one_in_five_percent_at_most() -> None:
     assert false_changes(SMALL, nights=90, repeats=40).share <= 0.05
     # Where every night has the whole level, some champions fall.

@@ -48,3 +48,36 @@ def test_examples_of_a_group_are_alike_and_seeds_of_a_deterministic_family_are_o
 def _right(world: World, name: str) -> np.ndarray:
     table = draw(np.random.default_rng(1), world)[name]
     return predictions(table) == table.labels
+
+
+def test_one_group_may_hold_half_of_the_examples_and_families_may_have_seeds_of_their_own() -> None:
+    families = (Family(0.85, trained=7), Family(0.85), Family(0.85, deterministic=True))
+    tables = draw(np.random.default_rng(0), World(families, seeds=3, examples=100, group_size=10, giant=0.5, icc=0.3))
+    assert [len(tables[name].seeds) for name in "abc"] == [7, 3, 1]
+    assert tables["a"].groups is not None
+    assert np.bincount(tables["a"].groups).tolist() == [50, 10, 10, 10, 10, 10]
+
+
+def test_the_error_of_an_example_is_its_log_loss() -> None:
+    table = draw(np.random.default_rng(0), World((Family(0.85),), seeds=2, examples=500))["a"]
+    value = measure(table, "cross_entropy").value
+    assert measure(table, "error").value == pytest.approx(value, rel=1e-4)
+    assert truth(Family(0.85), "error") == truth(Family(0.85), "cross_entropy")
+
+
+def test_the_median_of_seeds_is_what_many_seeds_show() -> None:
+    family = Family(0.85, 1.0, collapse=0.2)
+    right = _right(World((family,), seeds=400, examples=4000), "a").mean(axis=1)
+    assert np.median(right) == pytest.approx(truth(family, "accuracy", estimand="median"), abs=0.02)
+    assert truth(family, "accuracy", estimand="median") > truth(family, "accuracy") + 0.05
+
+
+def test_seeds_of_a_search_share_its_luck() -> None:
+    family = Family(0.85, 0.1, search=1.5)
+    world = World((family, Family(0.85)), seeds=40, examples=2000, searches=8)
+    table = draw(np.random.default_rng(1), world)
+    assert table["a"].search is not None
+    assert table["a"].search.tolist() == np.repeat(np.arange(8), 5).tolist()
+    assert table["b"].search is None
+    right = _right(world, "a").mean(axis=1).reshape(8, 5)
+    assert right.mean(axis=1).std() > 3 * right.std(axis=1).mean()

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from hw3models.specs import DataSpec, Hw3Spec, Recipe, SequencesSpec, StudySpec, TrainSpec
+from hw3models.specs import AutoencoderSpec, DataSpec, Hw3Spec, Recipe, SequencesSpec, StudySpec, TrainSpec
 
 
 def test_a_misspelt_field_is_refused_by_name() -> None:
@@ -58,3 +58,25 @@ def test_what_is_not_a_number_is_refused(number: str) -> None:
         field = {Recipe: "learning_rate", StudySpec: "margin", DataSpec: "difficulty"}[make]
         with pytest.raises(ValidationError, match=field):
             make.model_validate({field: float(number)})
+
+
+def test_searches_are_repeated_where_there_is_one_and_share_the_seeds_evenly() -> None:
+    assert SequencesSpec(tune=5, seeds=6, searches=3).searches == 3
+    with pytest.raises(ValidationError, match=r"`searches` \(3\) repeats a search that `tune` asks for"):
+        SequencesSpec(searches=3)
+    with pytest.raises(ValidationError, match=r"as many to each. Give `seeds` that are a multiple, such as 6"):
+        SequencesSpec(tune=5, seeds=5, searches=3)
+    with pytest.raises(ValidationError, match=r"`until_decided` adds seeds. Give one of the two"):
+        SequencesSpec(tune=5, seeds=6, searches=3, until_decided=True)
+    with pytest.raises(ValidationError, match="may find other layers"):
+        AutoencoderSpec(tune=5, seeds=6, searches=3)
+
+
+@pytest.mark.parametrize(
+    "design", [{"until_decided": True}, {"searches": 5, "tune": 3}, {"resampling": "split"}, {"resampling": "training"}]
+)
+def test_a_median_is_of_seeds_that_are_independent_and_all_there(design: dict[str, object]) -> None:
+    name = next(iter(design))
+    with pytest.raises(ValidationError, match=rf"`estimand: median` is of seeds .* and `{name}"):
+        SequencesSpec.model_validate({"estimand": "median", **design})
+    assert SequencesSpec(estimand="median").estimand == "median"

@@ -1,11 +1,13 @@
 """Variances against closed forms and brute force, intervals against simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from hw3models.simulation.training_sets import corrected
 from hw3models.stats.intervals import (
     MAX_GROUPS,
     Measured,
@@ -14,6 +16,8 @@ from hw3models.stats.intervals import (
     estimate,
     jackknife_groups,
     measure_mean,
+    of_median,
+    of_searches,
 )
 
 
@@ -299,3 +303,92 @@ def test_intervals_of_accuracies_hold_the_truth_95_percent_of_the_time() -> None
         low, high = bounded_interval(measure_mean(right, is_share=True), lowest=0, highest=1)
         hits += low <= truth <= high
     assert 0.92 <= hits / 800 <= 0.98
+
+
+def test_seeds_that_are_nested_in_searches_have_the_variance_between_searches() -> None:
+    """The nested analysis of variance: MS between searches / S, with R - 1 degrees of freedom (Searle et al. 1992)."""
+    rng = np.random.default_rng(11)
+    searches, each, num = 4, 3, 2000
+    luck = rng.normal(size=searches).repeat(each)[:, None] + 0.3 * rng.normal(size=(searches * each, 1))
+    values = luck + 0.01 * rng.normal(size=(searches * each, num))
+    whole = measure_mean(values)
+    nested = of_searches(whole, np.arange(searches).repeat(each))
+    means = values.mean(axis=1).reshape(searches, each).mean(axis=1)
+    between = each * np.square(means - means.mean()).sum() / (searches - 1)
+    assert nested.parts.seeds[0].variance == pytest.approx(between / (searches * each))
+    assert nested.parts.seeds[0].df == searches - 1
+    assert nested.value == pytest.approx(whole.value)
+    np.testing.assert_array_equal(nested.per_replicate, whole.per_seed)
+    assert (nested.num_networks, len(nested.per_seed)) == (12, 4)
+    low, high = estimate(nested).interval()
+    expected = stats.t.interval(0.95, searches - 1, means.mean(), stats.sem(means))
+    assert (low, high) == pytest.approx(expected, rel=1e-3)
+    # Searches of one seed each are seeds.
+    alone = of_searches(whole, np.arange(searches * each))
+    assert estimate(alone).interval() == pytest.approx(estimate(whole).interval())
+
+
+def test_limits_of_a_median_are_order_statistics_whatever_the_distribution() -> None:
+    values = np.sort(np.random.default_rng(5).normal(size=10))
+    # No examples vary: what is left are the seeds.
+    found = estimate(of_median(measure_mean(np.repeat(values[:, None], 50, axis=1))))
+    assert found.value == pytest.approx(np.median(values))
+    for rank in (2, 3, 4):
+        # The chance that fewer than `rank` of ten seeds lie below their median.
+        tail = stats.binom.cdf(rank - 1, 10, 0.5)
+        assert found.limit(tail, upper=False) == pytest.approx(values[rank - 1], abs=0.02)
+        assert found.limit(tail, upper=True) == pytest.approx(values[10 - rank], abs=0.02)
+    values[0] = -1e6
+    found = estimate(of_median(measure_mean(np.repeat(values[:, None], 50, axis=1))))
+    low, high = found.interval()
+    assert values[1] < low < values[2]
+    assert values[7] < high < values[8]
+    assert estimate(measure_mean(np.repeat(values[:, None], 50, axis=1))).interval()[0] < -1e5, "the mean is lost"
+
+
+@pytest.mark.parametrize(("seeds", "collapse"), [(3, 0.0), (5, 0.0), (5, 0.2), (10, 0.2), (30, 0.2)])
+def test_intervals_of_a_median_hold_it_where_seeds_collapse(seeds: int, collapse: float) -> None:
+    rng = np.random.default_rng(seeds)
+    repeats, num = 400, 40
+    truth = float(stats.norm.ppf(1 - 0.5 / (1 - collapse)))
+    held = 0
+    for _ in range(repeats):
+        examples = rng.normal(size=num)
+        luck = rng.normal(size=(seeds, 1))
+        values = luck + 2 * examples + 0.3 * rng.normal(size=(seeds, num))
+        gone = rng.random(seeds) < collapse
+        values[gone] = -20 + rng.normal(size=(int(gone.sum()), num))
+        low, high = estimate(of_median(measure_mean(values))).interval()
+        held += low <= truth <= high
+    assert held / repeats > 0.92
+
+
+def test_what_examples_do_to_a_median_is_not_hidden_by_collapsed_seeds() -> None:
+    rng = np.random.default_rng(9)
+    examples = rng.normal(size=200)
+    values = examples + 0.1 * rng.normal(size=(10, 200))
+    values[:2] = -20.0
+    found = of_median(measure_mean(values))
+    assert found.left_out.shape[0] == 6
+    assert found.parts.own_examples == pytest.approx(examples.var(ddof=1) / 200, rel=0.1)
+    hidden = measure_mean(values).parts.own_examples
+    assert hidden < 0.8 * found.parts.own_examples
+
+
+def test_bootstraps_of_one_training_part_are_judged_by_the_corrected_test() -> None:
+    rng = np.random.default_rng(8)
+    shared, examples = rng.normal(size=(6, 1)), rng.normal(size=40)
+    a, b = (shared + 0.5 * rng.normal(size=(6, 1)) + examples + rng.normal(size=(6, 40)) for _ in range(2))
+    first, second = (replace(measure_mean(one), is_bootstrap=True) for one in (a, b))
+    found, oracle = difference(first, second), corrected(a, b, 1.0)
+    assert found.value == pytest.approx(oracle.value)
+    assert found.variance == pytest.approx(oracle.variance)
+    assert found.p_value() == pytest.approx(oracle.p_value)
+    # What all replicates share does not shrink with their number.
+    assert found.parts is not None
+    many = found.parts.with_seeds(10_000).estimate(found.value)
+    one = float((a - b).mean(axis=1).var(ddof=1))
+    rest = np.square(a - b - (a - b).mean(1, keepdims=True) - (a - b).mean(0) + (a - b).mean()).sum() / (5 * 39) / 40
+    assert many.variance == pytest.approx(one - rest + found.parts.own_examples, rel=1e-3)
+    # One family's score as well: seeds alone would shrink it.
+    assert estimate(first).variance > 3 * estimate(measure_mean(a)).variance

@@ -119,6 +119,48 @@ def test_few_validation_examples_are_replaced_by_stratified_folds_of_the_trainin
         np.testing.assert_array_equal(fold.std, std)
 
 
+@pytest.mark.parametrize("folds", [1, 3])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_another_search_is_judged_on_other_validation_examples_of_the_same_training_part(
+    folds: int, grouped: bool
+) -> None:
+    whole = tiny_dataset(num=228, num_classes=3)
+    if grouped:
+        whole = replace(whole, groups=np.arange(len(whole.labels)) // 6)
+    known = without_test(whole)
+    every = [judging_splits(whole, folds, search) for search in (0, 1, 2, 1)]
+    judged = [[set(one.validation.tolist()) for one in splits] for splits in every]
+    assert judged[0] != judged[1] != judged[2] != judged[0]
+    assert judged[1] == judged[3], "the same every time"
+    for splits in every:
+        for one in splits:
+            assert not set(one.train) & set(one.validation)
+            assert sorted([*one.train, *one.validation]) == list(range(len(known.labels)))
+            if one.groups is not None and folds > 1:
+                assert not set(one.groups[one.train]) & set(one.groups[one.validation])
+        if folds == 1 and not grouped:
+            assert len(splits[0].validation) == len(known.validation)
+
+
+def test_another_search_for_the_same_has_recipes_and_seeds_of_its_own(tmp_path: Path) -> None:
+    data = saved(tiny_dataset(), tmp_path)
+    first, other = (Search(tmp_path, base(), data, "accuracy", number=number) for number in (0, 1))
+    assert first.folder == Search(tmp_path, base(), data, "accuracy").folder, "the first goes on with an earlier one"
+    assert first.folder != other.folder
+    for search in (first, other):
+        run(search, 4)
+    recipes = [[report.recipe for report in search.reports(4)] for search in (first, other)]
+    assert recipes[0][0] == recipes[1][0], "both begin with the recipe as it is"
+    assert not {one.learning_rate for one in recipes[0][1:]} & {one.learning_rate for one in recipes[1][1:]}
+    values = [next(search.reports(1)).loss for search in (first, other)]
+    assert values[0] != values[1], "trained with other seeds, on other folds"
+    found = [choose(search, 4) for search in (first, other)]
+    assert (found[0].seeds, found[1].seeds) == (SEEDS, tuple(seed + 2 for seed in SEEDS))
+    told = budget_sentence({"mlp": found[0].model_copy(update={"again": (found[1],), "seconds": 5.0})}, [])
+    assert told.startswith("Budget of the search: 2 searches of 4 trials (MLP ")
+    assert "In each search the network's recipe is the best of 4 that were tried" in told
+
+
 # --------------------------------------------------------------------------------------- what it tries
 
 

@@ -204,6 +204,7 @@ for number in range(1, 10_000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["pass", "error"])
 def test_what_a_killed_process_has_written_is_sent_by_the_sweep(
     way: Gate, server: str, data: DataReport, mode: Mode

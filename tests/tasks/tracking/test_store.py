@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
 from tasks.settings import Settings
@@ -30,6 +31,7 @@ def databases(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.name.endswith(".db")]
 
 
+@pytest.mark.slow
 def test_a_store_whose_maker_was_killed_is_made_by_the_next_command(home: Path) -> None:
     store = Settings().store
     with subprocess.Popen([sys.executable, "-c", MAKE_IT]) as maker:
@@ -57,6 +59,7 @@ def test_another_process_finds_the_store_that_was_made_and_what_is_in_it(home: P
     assert client.get_run(run_id).info.status == "RUNNING"
 
 
+@pytest.mark.slow
 def test_runs_of_first_users_at_the_same_moment_are_in_one_store(home: Path) -> None:
     command = [sys.executable, "-c", LOG_A_RUN]
     users = [
@@ -69,6 +72,7 @@ def test_runs_of_first_users_at_the_same_moment_are_in_one_store(home: Path) -> 
     assert databases(Settings().store) == [Settings().store / "mlflow.db"]
 
 
+@pytest.mark.slow
 def test_a_store_for_which_the_disk_has_no_space_leaves_nothing_that_fills_it(home: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MAKE_IT],

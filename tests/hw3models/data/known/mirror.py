@@ -26,8 +26,18 @@ class Mirror:
 class _Handler(BaseHTTPRequestHandler):
     mirror: Mirror
 
+    def do_HEAD(self) -> None:
+        """What a client of a store asks first."""
+        body = self.mirror.files.get(Path(self.path.partition("?")[0]).name)
+        if body is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+
     def do_GET(self) -> None:
-        name = Path(self.path).name
+        name = Path(self.path.partition("?")[0]).name
         wanted = self.headers.get("Range")
         self.mirror.requests.append((name, wanted))
         fault = self.mirror.faults.get(name, self.mirror.faults.get("*"))
@@ -44,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body, start = self.mirror.files[name], 0
         if wanted and fault != "no ranges":
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            start = int(wanted.removeprefix("bytes=").partition("-")[0])
             if start >= len(body):
                 self.send_error(416)
                 return

@@ -73,6 +73,7 @@ def test_files_that_are_there_are_checked_and_only_a_corrupt_one_is_fetched_agai
         prepare(MNIST, first, cache=tmp_path)
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_two_processes_at_once_download_each_file_once(mirror: Mirror, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from hw3models.data.known.synthetic import REGIMES, Draw, chirp, locked_pattern, make_regime, order
+from hw3models.data.known.synthetic import REGIMES, Draw, chirp, informative, locked_pattern, make_regime, order
 from hw3models.data.raw import Raw
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec
@@ -74,6 +74,25 @@ def test_motif_is_the_chirp_forward_or_backward_at_any_place() -> None:
         np.testing.assert_allclose(one[:, 0], -one[:, 1], atol=2e-3)
         assert np.abs(one[:, 2:]).max() < 2e-3
     assert starts == set(range(42))
+
+
+@pytest.mark.parametrize(("name", "steps"), [("motif", 18), ("order", 10), ("locked", 400)])
+def test_a_regime_tells_where_its_class_stands(name: str, steps: int) -> None:
+    spec = DataSpec(source=f"regime:{name}", difficulty=1e-4, num_train=50, num_test=30)
+    where, series = informative(spec), make_regime(spec).features * 1e-4
+    assert (where.sum(axis=(1, 2)) == steps).all()
+    # Without noise there is nothing elsewhere, in the channels that tell the class.
+    assert np.abs(series[:, :, :2][~where[:, :, :2]]).max(initial=0) < 2e-3
+    assert (np.abs(series[where]) > 2e-3).mean() > 0.75, "the chirp crosses zero at two of its steps"
+
+
+def test_noise_is_the_same_for_both_classes() -> None:
+    raw = make("noise")
+    assert not informative(DataSpec(source="regime:noise", num_train=2000, num_test=2000)).any()
+    assert raw.features.std() == pytest.approx(1, abs=0.01)
+    for part in (raw.features, raw.features**2, raw.features[:, 1:] * raw.features[:, :-1]):
+        gap = part[raw.labels == 1].mean(axis=0) - part[raw.labels == 0].mean(axis=0)
+        assert np.abs(gap).max() < 4.5 * part.std() / np.sqrt(1000)
 
 
 def test_order_is_told_by_which_channel_peaks_first() -> None:

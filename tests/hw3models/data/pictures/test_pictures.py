@@ -21,7 +21,7 @@ from hw3models.data.pictures.sizes import parsed, usual_size
 from hw3models.data.preparation import read_raw
 from hw3models.data.progress import telling
 from hw3models.data.source import Wanted
-from hw3models.data.sources import find_source, read_examples
+from hw3models.data.sources import check_kind, find_source, read_examples
 from hw3models.drift.reading import read_new
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
@@ -420,3 +420,69 @@ def test_new_pictures_for_a_drift_are_brought_to_the_models_size_and_colours(
     unlabelled = read_new(DataSpec(source=str(loose)), manifest, cache=tmp_path)
     assert unlabelled.classes is None
     np.testing.assert_allclose(unlabelled.examples[0], wanted, atol=1.5)
+
+
+def shades(num: int = 12) -> np.ndarray:
+    """Colour pictures (num, 10, 11, 3)."""
+    return np.random.default_rng(0).integers(0, 256, (num, 10, 11, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("change", "how"),
+    [
+        (lambda x: x.transpose(0, 3, 1, 2), "channels before rows"),
+        (lambda x: (x / 255).astype(np.float32), "0 to 1 as 0 to 255"),
+        (lambda x: (x / 255).transpose(0, 3, 1, 2), "channels before rows and 0 to 1 as 0 to 255"),
+        (lambda x: x.astype(np.uint16) * 257, "16 bits as 8"),
+        (lambda x: x.astype(np.float64), ""),
+        (lambda x: x.astype(np.int64), ""),
+    ],
+)
+def test_arrays_of_pictures_in_any_numbers_and_order_are_the_same_pictures(
+    change: Any, how: str, tmp_path: Path
+) -> None:
+    labels = np.arange(12) % 2
+    np.savez(tmp_path / "x.npz", X=change(shades()), y=labels)
+    np.save(tmp_path / "x.npy", np.ascontiguousarray(change(shades())))
+    np.save(tmp_path / "x_labels.npy", labels)
+    for name in ("x.npz", "x.npy"):
+        raw = read(tmp_path / name, tmp_path)
+        assert raw.kind == "images"
+        assert np.array_equal(raw.features, shades())
+        assert [how in one for one in raw.understood] == ([True] if how else [])
+    manifest = Wanted("images", (10, 11, 3))
+    for name in ("x.npz", "x.npy"):
+        asked = np.concatenate([block.examples for block in read_examples(tmp_path / name, manifest)])
+        assert np.array_equal(asked, shades()), "prediction reads as training does"
+
+
+def test_what_is_called_images_is_taken_for_images_whatever_its_numbers_are(tmp_path: Path) -> None:
+    grey = shades()[..., 0]
+    for pixels in (grey / 255, grey.astype(np.int64), (grey[:, :, :10] / 255).reshape(12, 100)):
+        np.savez(tmp_path / "x.npz", images=pixels, labels=np.arange(12) % 2)
+        raw = read(tmp_path / "x.npz", tmp_path)
+        assert raw.kind == "images"
+        assert np.array_equal(raw.features, grey[:, :, : raw.features.shape[2]])
+    np.savez(tmp_path / "x.npz", X=grey / 255, y=np.arange(12) % 2)
+    told = r"holds sequences, not images.*call them `images`: np.savez\('x-images.npz', images=X, labels=y\)"
+    with pytest.raises(SpecError, match=told):
+        check_kind("images", DataSpec(source=str(tmp_path / "x.npz")))
+
+
+def test_normalised_pixels_are_refused_with_what_they_hold_and_nothing_that_follows_from_it(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", images=shades() / 127.5 - 1, labels=np.arange(12) % 2)
+    with pytest.raises(DataError, match=r"holds -1 to 1; pixels are 0 to 255.*undo what normalised them") as told:
+        read(tmp_path / "x.npz", tmp_path)
+    assert "0 images" not in str(told.value)
+    np.savez(tmp_path / "x.npz", images=shades(), labels=np.eye(2)[np.arange(12) % 2])
+    with pytest.raises(DataError, match=r"12 images, but labels is \(12, 2\).*y.argmax\(axis=1\)"):
+        read(tmp_path / "x.npz", tmp_path)
+
+
+def test_two_arrays_of_one_name_are_refused_for_pictures_as_for_series(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", images=shades(), labels=np.arange(12) % 2)
+    with zipfile.ZipFile(tmp_path / "x.npz", "a") as archive:
+        archive.writestr("images", archive.read("images.npy"))
+    check_kind("images", DataSpec(source=str(tmp_path / "x.npz")))
+    with pytest.raises(DataError, match=r"'images\.npy' and 'images' are both the array 'images'; keep one"):
+        read(tmp_path / "x.npz", tmp_path)

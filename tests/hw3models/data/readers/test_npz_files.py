@@ -80,7 +80,7 @@ def test_values_beyond_float32_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": X, "y": Y}, r"the array 'X' is missing; the file has \['x', 'y'\]\. Did you mean 'x'\?"),
+        ({"Xs": X, "y": Y}, r"the array 'X' is missing; the file has \['Xs', 'y'\]\. Did you mean 'Xs'\?"),
         ({"X": X}, r"the array 'y' is missing"),
         ({"X": X, "y": Y, "X_test": X}, "X_test and y_test belong together"),
         ({"X": X[0, 0], "y": Y}, r"X has shape \(3,\)"),

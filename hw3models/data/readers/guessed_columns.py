@@ -1,0 +1,123 @@
+"""Which columns of a long table hold the series, the times and the labels, where nobody named them.
+
+A column is taken where its name is the only one of its kind, and that is said. What is named by hand is never guessed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hw3models.data.raw import Raw
+from hw3models.data.source import Block, Source, Wanted, files_of, path_of
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec, SourceReport
+
+FIELDS = {"sample_column": "series", "time_column": "times", "label_column": "labels"}
+_SAMPLE = """
+sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
+sequenceid seq seqid recording recordingid recid example exampleid uid unitid episode episodeid segment segmentid
+windowid measurementid
+"""
+_TIME = """
+t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms timems
+timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
+"""
+_LABEL = """
+labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis species
+behavior behaviour movement
+"""
+_KNOWN = {
+    "sample_column": frozenset(_SAMPLE.split()),
+    "time_column": frozenset(_TIME.split()),
+    "label_column": frozenset(_LABEL.split()),
+}
+LOOKED_AT = 200
+"""Rows in which a series must come twice: in a table with a row for each series no name does."""
+
+
+def likely(field: str, names: Sequence[str]) -> list[str]:
+    """Columns whose name is one of those that people give to what `field` asks for."""
+    return [name for name in names if "".join(filter(str.isalnum, name.lower())) in _KNOWN[field]]
+
+
+def guessed(spec: DataSpec, names: Sequence[str], repeats: Callable[[str], bool]) -> DataSpec:
+    """`spec` with the columns that can only be meant; unchanged where series or times would not be known then.
+
+    Args:
+        spec: fields that are not as they are by default were named by hand.
+        names: columns of the table.
+        repeats: does a value of this column come twice in the first rows?
+    """
+    taken = {*spec.feature_columns, *spec.ignore_columns, spec.group_column}
+    found = dict[str, str]()
+    for field in FIELDS:
+        own = getattr(spec, field)
+        if own in names or own != DataSpec.model_fields[field].default:
+            continue
+        candidates = [name for name in likely(field, names) if name not in taken]
+        if field == "sample_column":
+            candidates = [name for name in candidates if repeats(name)]
+        if len(candidates) == 1:
+            found[field] = candidates[0]
+    known = spec.model_copy(update=found)
+    if spec.window is None and not {known.sample_column, known.time_column} <= set(names):
+        return spec
+    return known
+
+
+def told(before: DataSpec, after: DataSpec) -> str:
+    """What was guessed, in a sentence with the options that decide it; empty where nothing was."""
+    changed = [field for field in FIELDS if getattr(before, field) != getattr(after, field)]
+    if not changed:
+        return ""
+    means = ", ".join(f"{FIELDS[field]} in {getattr(after, field)!r}" for field in changed)
+    options = ", ".join(f"`--{field.replace('_', '-')}`" for field in changed)
+    return f"By their names: {means} ({options})."
+
+
+def how_to_name(missing: Sequence[str], names: Sequence[str]) -> str:
+    """The options that name columns, to be pasted, with those that are likely."""
+    rest = list(names)
+    words = []
+    for field in missing:
+        candidates = [name for name in likely(field, rest) if not name.isspace()] if field in _KNOWN else []
+        chosen = candidates[0] if candidates else "NAME"
+        rest = [name for name in rest if name != chosen]
+        words.append(f"--{field.replace('_', '-')} {chosen}")
+    return f" Name them: `{' '.join(words)}`."
+
+
+Look = Callable[[Path], tuple[Sequence[str], Callable[[str], bool]]]
+"""The columns of a file, and whether a value of one comes twice in its first rows."""
+
+
+def with_guesses(source: Source, look: Look) -> Source:
+    """The same source, which finds out columns that nobody named: for training, check, prediction and drift alike."""
+
+    def known(spec: DataSpec) -> DataSpec:
+        if spec.layout not in ("auto", "long") or not path_of(spec.source).is_file():
+            return spec
+        try:
+            return guessed(spec, *look(path_of(spec.source)))
+        except DataError:
+            return spec  # whose reader says what is wrong
+
+    def read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+        after = known(spec.model_copy(update={"source": str(files_of(report)[0])})).model_copy(
+            update={"source": spec.source}
+        )
+        raw = source.read(after, report, cache)
+        said = told(spec, after)
+        return replace(raw, understood=(*raw.understood, said)) if said else raw
+
+    def unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+        if source.unlabelled is not None:
+            yield from source.unlabelled(known(spec), wanted)
+
+    return replace(
+        source,
+        read=read,
+        unlabelled=unlabelled,
+        is_labelled=lambda spec: source.is_labelled(known(spec)),
+        columns=known,
+    )

@@ -1,0 +1,126 @@
+"""Pictures as other people's tables and archives name them."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hw3models.data import fetch
+from hw3models.data.source import Wanted
+from hw3models.data.sources import read_examples
+from hw3models.errors import DataError, SpecError
+from hw3models.specs import DataSpec
+from tests.hw3models.data.pictures.made import put, read
+
+CLASSES = ("cat", "dog")
+
+
+def pictures(folder: Path, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        put(folder / name, number)
+
+
+def labels(raw) -> list[str]:  # type: ignore[no-untyped-def]
+    return [raw.class_names[code] for code in raw.labels]
+
+
+WANTED = ["cat", "dog"] * 6
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("names", "column", "said", "how"),
+    [
+        ([f"images/p{i}.png" for i in range(12)], "filename", [f"p{i}.png" for i in range(12)], "in images"),
+        (
+            [f"train/{i:04x}.png" for i in range(12)],
+            "id",
+            [f"{i:04x}" for i in range(12)],
+            "in train with their suffixes",
+        ),
+        ([f"{i % 3}/x{i}.jpg" for i in range(12)], "image_id", [f"x{i}" for i in range(12)], "in 0, 1, 2 with their"),
+        ([f"p{i}.png" for i in range(12)], "name", [f"p{i}.png" for i in range(12)], ""),
+    ],
+)
+def test_a_table_may_leave_out_folders_and_suffixes_and_its_folder_may_be_given(
+    names: list[str], column: str, said: list[str], how: str, whole: bool, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    pictures(root, names)
+    pd.DataFrame({column: said, "label": WANTED}).to_csv(root / "labels.csv", index=False)
+    if whole and len({Path(name).parts[0] for name in names}) == 3:
+        pytest.skip("three folders of pictures are classes")
+    raw = read(root if whole else root / "labels.csv", tmp_path)
+    assert labels(raw) == WANTED
+    assert any(how in one for one in raw.understood) or not how
+    given = list(read_examples(root / "labels.csv", Wanted("images", raw.features.shape[1:])))
+    assert sum(len(block.examples) for block in given) == 12
+
+
+def test_classes_in_columns_of_their_own_and_in_the_only_other_column_are_found_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    paths = [f"p{i}.png" for i in range(12)]
+    flags = pd.DataFrame({"image": paths, "MEL": [1.0, 0.0] * 6, "NV": [0.0, 1.0] * 6})
+    flags.to_csv(tmp_path / "a.csv", index=False)
+    raw = read(tmp_path / "a.csv", tmp_path)
+    assert labels(raw) == ["MEL", "NV"] * 6
+    assert any("The class is the column with a 1: MEL, NV." in one for one in raw.understood)
+    pd.DataFrame({"image": paths, "breed": WANTED}).to_csv(tmp_path / "b.csv", index=False)
+    raw = read(tmp_path / "b.csv", tmp_path)
+    assert labels(raw) == WANTED
+    assert any("Labels are in 'breed' (`--label-column`)." in one for one in raw.understood)
+    flags.assign(breed="x", age=3).drop(columns=["MEL"]).to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(DataError, match="there is no column 'label' for the label; there are image, NV, breed, age"):
+        read(tmp_path / "c.csv", tmp_path)
+
+
+def test_a_name_that_two_pictures_have_is_not_guessed(tmp_path: Path) -> None:
+    pictures(tmp_path, ["a/p0.png", "b/p0.png", "a/p1.png"])
+    pd.DataFrame({"path": ["p0.png", "p1.png"], "label": ["x", "y"]}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"'p0\.png' \(row 1\) is not there"):
+        read(tmp_path / "t.csv", tmp_path)
+
+
+def test_folders_that_are_classes_count_more_than_a_table_beside_them(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    pictures(root, [f"{CLASSES[i % 2]}/{i}.png" for i in range(12)])
+    pd.DataFrame({"file": [f"{i}.png" for i in range(12)], "label": ["other"] * 12}).to_csv(root / "t.csv", index=False)
+    assert read(root, tmp_path).class_names == CLASSES
+
+
+def test_names_may_hold_the_class_the_group_and_the_part(tmp_path: Path) -> None:
+    root = tmp_path / "flat"
+    pictures(root, [f"{CLASSES[i % 2]}.{i}.png" for i in range(12)])
+    with pytest.raises(DataError, match=r"or `--file-pattern '\{label\}\.\*'` if names begin with it \(cat, dog\)"):
+        read(root, tmp_path)
+    raw = read(root, tmp_path, file_pattern="{label}.*")
+    assert sorted(labels(raw)) == sorted(WANTED)
+    deep = tmp_path / "deep"
+    parts = ("train", "test")
+    pictures(deep, [f"{parts[i % 3 == 0]}/{CLASSES[i % 2]}_s{i // 4}_{i}.png" for i in range(12)])
+    raw = read(deep, tmp_path, file_pattern="{split}/{label}_{group}_*")
+    assert raw.test is not None
+    assert (int(raw.test.sum()), raw.group_names) == (4, ("s0", "s1", "s2"))
+    with pytest.raises(DataError, match=r"12 of 12 pictures do not fit `--file-pattern \{label\}-x`, such as"):
+        read(root, tmp_path, file_pattern="{label}-x")
+    with pytest.raises(SpecError, match=r"of pictures it names the class: `\{label\}` must be in it"):
+        read(root, tmp_path, file_pattern="{group}.*")
+
+
+def test_an_archive_that_windows_wrote_holds_what_a_folder_does(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", [f"{i}.png" for i in range(12)])
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for i in range(12):
+            archive.write(tmp_path / "in" / f"{i}.png", f"photos\\{CLASSES[i % 2]}\\{i}.png")
+    spec = DataSpec(source=str(tmp_path / "photos.zip"))
+    raw = read(tmp_path / "photos.zip", tmp_path)
+    assert (raw.class_names, np.bincount(raw.labels).tolist()) == (CLASSES, [6, 6])
+    assert fetch(spec, cache=tmp_path).kind == "images"
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.write(tmp_path / "in" / "0.png", "photos\\..\\..\\0.png")
+    with pytest.raises(DataError, match="leads out of the archive"):
+        read(tmp_path / "bad.zip", tmp_path)
