@@ -16,7 +16,7 @@ MOST_OPTIONS = 20
 GROUPS: dict[str, tuple[str, ...]] = {
     "Data": ("--task", "--label-column", "--sample-column", "--time-column", "--group-column", "--missing"),
     "Families": ("--families", "--latent-dim", "--epochs", "--tune"),
-    "What to compare": ("--seeds", "--until-decided", "--budget", "--resampling", "--metric", "--margin"),
+    "What to compare": ("--seeds", "--until-decided", "--budget", "--resampling", "--metric"),
     "Where to train": ("--device", "--placement"),
     "What is shown": ("--explain", "--json", "--fresh"),
 }
@@ -41,7 +41,7 @@ def _options(*specs: type[Spec]) -> tuple[str, ...]:
 MORE: dict[str, tuple[str, ...]] = {
     "Data": _options(DataOptions),
     "Families": ("--recipe", "--searches"),
-    "What to compare": ("--first-seed", "--max-seeds", "--estimand"),
+    "What to compare": ("--margin", "--first-seed", "--max-seeds", "--estimand"),
     "Where to train": ("--strategy", "--precision", "--memory-mb", "--queue-deadline"),
     "What is shown": ("--verbose",),
 }

@@ -26,6 +26,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(tracking, "name_as_family", lambda run, family, _: kept["named"].update({family: run}))
     monkeypatch.setattr(tracking, "open_child", lambda _, spec, *__: f"whole-{spec.family}-{len(spec.seeds)}")
     monkeypatch.setattr(tracking, "log_placement", lambda *_: None)
+    monkeypatch.setattr(tracking, "log_seeds", lambda *_: None)
     monkeypatch.setattr(tracking, "nest", lambda runs, run: kept["nested"].update({run: list(runs)}))
     monkeypatch.setattr(batches, "record", lambda run, training, *_: kept["recorded"].update({run: training.seeds}))
     monkeypatch.setattr(looks, "compare", compare.fn)
