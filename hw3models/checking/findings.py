@@ -31,7 +31,7 @@ class DataCheck(Report):
     task: Task = "classification"
     """What a label is."""
     class_names: tuple[str, ...]
-    """Of regression ranges of the number."""
+    """Names of the classes; of numbers the ranges that they are in."""
     train_counts: tuple[int, ...]
     """Per class; validation examples are taken from these."""
     test_counts: tuple[int, ...]

@@ -39,7 +39,7 @@ class Dataset:
     labels: NDArray[np.int64]
     """(N,), in 0..K-1, indices into `class_names`."""
     class_names: tuple[str, ...]
-    """Of regression the ranges of numbers that splits, bootstraps and folds are stratified by."""
+    """Names of the classes; of numbers the ranges that splits, bootstraps and folds are stratified by."""
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]

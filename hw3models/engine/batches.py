@@ -96,7 +96,7 @@ class DeviceData:
             inputs = inputs.to(self.dtype)
             if recipe is not None and rng is not None:
                 inputs = _augment_sequences(inputs, lengths, recipe, rng)
-        batch = Batch(inputs, labels, lengths, pixels, targets)
+        batch = Batch(inputs, labels, lengths, pixels, targets=targets)
         return _mix(batch, recipe.mixup, rng) if recipe is not None and rng is not None and recipe.mixup else batch
 
     def _scaled(self, inputs: torch.Tensor) -> torch.Tensor:

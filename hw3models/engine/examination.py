@@ -156,7 +156,7 @@ def _step_milliseconds(
     labels = torch.arange(size, device=device).expand(len(seeds), -1) % len(dataset.class_names)
     pixels = torch.rand_like(inputs).flatten(2) if family.objective.needs_pixels else None
     targets = inputs.flatten(2).mean(2) if dataset.targets is not None else None
-    batch, times = Batch(inputs, labels.contiguous(), None, pixels, targets), []
+    batch, times = Batch(inputs, labels.contiguous(), None, pixels, targets=targets), []
     group.program.train()
     for _ in range(_STEPS + 1):
         start = time.perf_counter()

@@ -32,12 +32,12 @@ class Batch:
     """Int64 (S, B), for series of unequal lengths."""
     pixels: torch.Tensor | None
     """(S, B, P) in 0..1: what an autoencoder is to give back. None for classifiers."""
-    targets: torch.Tensor | None = None
-    """(S, B): standardised numbers to predict; None of classes."""
     blend: "Blend | None" = None
     """None where examples are not mixed."""
     class_weights: torch.Tensor | None = None
     """(K,): what a training example of each class counts for in the loss; None: all alike."""
+    targets: torch.Tensor | None = None
+    """(S, B): standardised numbers to predict; None of classes."""
 
     @property
     def arguments(self) -> tuple[torch.Tensor, ...]:

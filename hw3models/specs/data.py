@@ -181,7 +181,7 @@ class DataReport(Report):
     shape: tuple[int, ...]
     """Shape of one example: (H, W) or (H, W, 3) for images, (T, C) for sequences."""
     class_names: tuple[str, ...]
-    """Of regression the ranges of numbers that splits are stratified by."""
+    """Names of the classes; of numbers the ranges that splits are stratified by."""
     class_counts: tuple[int, ...]
     """Examples per class, over all splits."""
     target: TargetReport | None = None

@@ -40,6 +40,8 @@ _TAGS = {
 }
 _MAKING = ".making-"
 """Begin of the name of a store that is being made."""
+_addressing = threading.Lock()
+"""Held while MLflow's address is set: of two threads the second would take the first one's for the user's setting."""
 _migrating = threading.Lock()
 """Alembic, which makes the tables, keeps what it is at in a global of the process: two threads break each other's."""
 
@@ -122,10 +124,13 @@ def _set_tracking_uri(uri: str) -> None:
 
     MLflow writes it to the environment too, where it would pass for the user's own setting.
     """
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    if before is None:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    with _addressing:
+        if mlflow.get_tracking_uri() == uri:
+            return
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(uri)
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 class _PatientClient:

@@ -121,7 +121,7 @@ def test_training_sets_and_splits_are_resampled_as_of_classes(resampling: str) -
     found = study(series, heights, families="ridge,mean", seeds=4, resampling=resampling)
     comparison = found.answer.comparison
     assert comparison is not None
-    assert comparison.about == ("training set" if resampling == "training" else "problem")
+    assert comparison.about == ("bootstraps" if resampling == "training" else "problem")
     assert len(found.answer.evaluation["ridge"].seeds) == 4
     assert len(set(found.answer.evaluation["ridge"].metrics["rmse"].per_seed)) == 4
 

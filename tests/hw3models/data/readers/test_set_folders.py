@@ -33,7 +33,7 @@ def test_train_and_test_beside_other_tables_are_recordings(tmp_path: Path) -> No
     ("source", "options", "message"),
     [
         ("a.npy", {"window": 8}, r"`window` is 8, but .*a\.npy is read in one way only: the option is for .*\.csv"),
-        ("a.csv", {"arrays": "X=a"}, r"`arrays` is 'X=a', .* the option is for \.mat, \.h5"),
+        ("a.csv", {"arrays": "X=a"}, r"`arrays` is 'X=a', .* the option is for .*\.mat, \.h5"),
         ("a.ts", {"layout": "wide"}, r"`layout` is 'wide', .* the option is for .*\.csv"),
         ("digits", {"manifest": "a.csv"}, r"`manifest` is 'a\.csv', but digits is read in one way only"),
         ("a.csv", {"stride": 4}, r"`stride` is 4, but there are no windows\. Give `--window`"),
