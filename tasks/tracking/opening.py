@@ -17,6 +17,10 @@ def open_run(event: Open, parent_id: str | None) -> str:
             with hurry(PATIENCE):
                 client, experiment_id = connect()
                 run_id, is_new = start_run(client, experiment_id, event)
+                if not is_new:
+                    # This process may have ended it, and the end may arrive behind this beginning.
+                    box.flush(PATIENCE)
+                    run_id, _ = start_run(client, experiment_id, event)
             box.opened(run_id, parent_id, is_new=is_new)
             return run_id
         except Exception as error:

@@ -127,7 +127,8 @@ def test_a_flow_run_tried_again_goes_on_in_the_same_mlflow_run(store: Path) -> N
     first = tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "a"})
     tracking.end_run(first, "FAILED")
     assert tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "a"}) == first
-    tracking.outbox().flush(60)  # opened again by the journal's thread
+    assert tracking.open_runs_of(first) == [first], "its end has not come behind its second beginning"
+    tracking.outbox().flush(60)
     assert tracking.open_runs_of(first) == [first]
     assert tracking.open_parent("study", TrainJob(), {"prefect.flow_run_id": "b"}) != first
     assert tracking.open_parent("outside", TrainJob(), {}) != tracking.open_parent("outside", TrainJob(), {})
