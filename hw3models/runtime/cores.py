@@ -156,9 +156,10 @@ class Cores:
         if most > 1 and read is not None:
             before = _latest.get("usage")
             if before is None or not first < time.monotonic() - before.at < _STALE:
-                before = read()
-                time.sleep(first)
-            self._look(read, before)
+                # A small training has ended before a second look: it takes all, as it did before there were looks.
+                self._usage = _latest["usage"] = read()
+            else:
+                self._look(read, before)
 
     def now(self) -> int:
         """Threads that the training should take now."""
