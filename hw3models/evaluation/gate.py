@@ -143,7 +143,8 @@ def judge(
     faults = refusals(challenger, champion, facts)
     baselines, is_simplest = _to_be_beaten(challenger, baselines, facts)
     if champion is None and not baselines and not is_simplest:
-        faults.append("the study has no baselines, which a first champion must beat: run it with all families")
+        kind = "simpler baselines" if fact(facts, challenger.family).is_baseline else "baselines"
+        faults.append(f"the study has no {kind}, which a first champion must beat: run it with all families")
     if faults:
         return GateDecision(outcome="refused", reason=f"Refused: {'; '.join(faults)}.", metric=metric)
     if champion is None and not baselines:

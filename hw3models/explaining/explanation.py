@@ -144,7 +144,9 @@ def explain(
     right, beyond = _scores(said_SnK, questions)
     maps = []
     for method in chosen:
-        tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {len(predictor.members)} models")
+        num_models = len(predictor.members)
+        by = f"{num_models} model{'' if num_models == 1 else 's'}"
+        tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {by}")
         maps.append(_maps(predictor, own, said[places], window, method, min(num, len(questions.rows))))
     family = family_of(manifest)
     return Explanation(

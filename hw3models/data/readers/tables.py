@@ -291,9 +291,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
     if missing:
         are = [f"column {column!r} (`{field}`) is missing" for field, column in missing.items()]
         close = "".join(suggestion(column, found) for column in missing.values())
+        # What was named by hand is misspelt; of the others nobody said what they are called.
+        nameless = [field for field, column in missing.items() if column == DataSpec.model_fields[field].default]
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
-        named = how_to_name(list(missing), [name for name in found if name not in needed.values()])
-        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close or named}{one_hot}")
+        named = how_to_name(nameless, [name for name in found if name not in needed.values()]) if nameless else ""
+        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     own = own_columns(spec)

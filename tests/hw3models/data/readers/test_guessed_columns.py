@@ -109,3 +109,9 @@ def test_the_time_of_one_recording_is_found_where_it_is_cut_into_windows(tmp_pat
     )
     raw = read(tmp_path / "a.csv", table, window=6, stride=6)
     assert raw.channels == ("x", "y"), "neither the time nor the label is a channel"
+
+
+def test_options_are_told_beside_what_a_name_is_like(tmp_path: Path) -> None:
+    table = LONG.rename(columns={"sample": "trial", "time": "timestamp"}).assign(recording=LONG["sample"] // 2)
+    with pytest.raises(DataError, match=r"Name them: `--sample-column trial --time-column timestamp`"):
+        read(tmp_path / "a.csv", table)
