@@ -1,25 +1,27 @@
 """A `.zip` or `.tar` of pictures, in any of the forms that a folder or a file of them may have."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import tempfile
+from functools import lru_cache
 from pathlib import Path
 
-from hw3models.data.raw import Raw
 from hw3models.data.readers import image_arrays, image_folders, image_tables
-from hw3models.data.source import Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
+from hw3models.data.readers.archives import archive_source
+from hw3models.data.source import Source, path_of
 from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of, unpacked
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec
 
-_ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
+ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
+"""Suffixes of what holds pictures or series."""
 SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".mat", ".npy"})
 """Suffixes of what holds series, or says something about pictures."""
 _INNER = (image_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
+_LOOKED_INTO = 2**28
+"""Bytes of an archive up to which it is unpacked to see what its arrays are; larger ones are taken for pictures."""
 
 
 def _matches(source: str) -> bool:
-    """An archive with a picture in it, or with nothing but arrays that may be pictures."""
+    """An archive with a picture in it, or with nothing but arrays that are pictures."""
     path = path_of(source)
     if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
         return False
@@ -29,12 +31,25 @@ def _matches(source: str) -> bool:
         held = suffixes_of(path)
     except BROKEN:
         return True  # which is told when it is unpacked
-    return (
-        bool(held & (decoding.SUFFIXES | decoding.FOREIGN)) or not held or (bool(held & _ARRAYS) and not held & SERIES)
-    )
+    if not held or held & (decoding.SUFFIXES | decoding.FOREIGN):
+        return True
+    if not held & ARRAYS or held & SERIES:
+        return False
+    state = path.stat()
+    return state.st_size > _LOOKED_INTO or _has_images(path, state.st_mtime_ns)
 
 
-def _inner(folder: Path) -> tuple[Source, Path]:
+@lru_cache(maxsize=16)
+def _has_images(path: Path, _: int) -> bool:
+    """Are its arrays pictures? Asked again where the file was written again."""
+    with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
+        try:
+            return _within(unpacked(path, "look", Path(folder)), DataSpec())[0] is not image_folders.FOLDER
+        except DataError:
+            return True  # which is told when it is read
+
+
+def _within(folder: Path, _: DataSpec) -> tuple[Source, Path]:
     """What stands in the archive: a table of pictures, one file of arrays, or a folder of pictures."""
     root = top_of(folder)
     files = sorted(one for one in root.iterdir() if one.is_file())
@@ -47,60 +62,12 @@ def _inner(folder: Path) -> tuple[Source, Path]:
     return image_folders.FOLDER, root
 
 
-@contextmanager
-def _inside(spec: DataSpec, digest: str, cache: Path) -> Iterator[tuple[Source, DataSpec]]:
-    """The source that the archive holds, and the spec for it. Errors name the archive, not the cache."""
-    path = path_of(spec.source)
-    folder = unpacked(path, digest, cache)
-    source, inner = _inner(folder)
-    try:
-        yield source, spec.model_copy(update={"source": str(inner)})
-    except DataError as error:
-        raise DataError(str(error).replace(str(folder), str(path))) from error
-
-
-def _fetch(spec: DataSpec, _: Fetching) -> SourceReport:
-    return found(spec.source, "images", (path_of(spec.source),))
-
-
-def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    [path] = files_of(report)
-    with _inside(spec, report.digest, cache) as (source, inner):
-        fetched = source.fetch(inner, Fetching(cache, {}, 0.0, lambda _: None))
-        raw = source.read(inner, fetched, cache)
-    return replace(raw, name=path.name.split(".")[0])
-
-
-def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
-        digest = files_digest((path_of(spec.source),))
-        with _inside(spec, digest, Path(folder)) as (source, inner):
-            assert source.unlabelled is not None
-            yield from source.unlabelled(inner, wanted)
-
-
-def _is_labelled(spec: DataSpec) -> bool:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
-        digest = files_digest((path_of(spec.source),))
-        with _inside(spec, digest, Path(folder)) as (source, inner):
-            return source.is_labelled(inner)
-
-
-ARCHIVE = Source(
-    name="image-archive",
-    forms=(".zip", ".tar"),
-    text="any of these forms of pictures, packed; also .tar.gz and the like",
-    kinds=("images",),
+ARCHIVE = archive_source(
+    "image-archive",
+    "images",
+    "any of these forms of pictures, packed; also .tar.gz and the like",
     matches=_matches,
-    fetch=_fetch,
-    read=_read,
-    is_path=True,
-    unlabelled=_examples,
-    is_labelled=_is_labelled,
+    within=_within,
     groups="`--group-from folder` or `--group-from PATTERN`",
     takes=("file_pattern",),
     holds_pictures=True,

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -386,33 +387,14 @@ def by_names(source: Source) -> Source:
     )
 
 
-MAT = series_source(
-    "mat",
-    (".mat",),
-    "MATLAB's arrays, of any version: X and y, or as `--arrays` says",
+_source = partial(
+    series_source,
     gather=gather_arrays,
     is_labelled=_is_labelled,
     groups="an array `groups`, or `--arrays groups=NAME`",
     packed=False,
     takes=(*WINDOWS, "arrays", "axes"),
 )
-H5 = series_source(
-    "hdf5",
-    HDF5,
-    "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says",
-    gather=gather_arrays,
-    is_labelled=_is_labelled,
-    groups="an array `groups`, or `--arrays groups=NAME`",
-    packed=False,
-    takes=(*WINDOWS, "arrays", "axes"),
-)
-_NPZ = series_source(
-    "npz-by-names",
-    (".npz",),
-    "arrays",
-    gather=gather_arrays,
-    is_labelled=_is_labelled,
-    groups="an array `groups`, or `--arrays groups=NAME`",
-    packed=False,
-    takes=(*WINDOWS, "arrays", "axes"),
-)
+MAT = _source("mat", (".mat",), "MATLAB's arrays, of any version: X and y, or as `--arrays` says")
+H5 = _source("hdf5", HDF5, "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says")
+_NPZ = _source("npz-by-names", (".npz",), "arrays")

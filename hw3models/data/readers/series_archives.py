@@ -1,29 +1,14 @@
 """A `.zip` or `.tar` of series: a data set of the UEA and UCR archives, one file, or a folder of recordings."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-from hw3models.data.raw import Raw
+from hw3models.data.readers.archives import archive_source
 from hw3models.data.readers.forms import name_of, parts_of
-from hw3models.data.readers.image_archives import SERIES
-from hw3models.data.source import (
-    COLUMNS,
-    GROUP_COLUMN,
-    WINDOWS,
-    Block,
-    Fetching,
-    Source,
-    Wanted,
-    files_digest,
-    files_of,
-    found,
-    path_of,
-)
-from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of, unpacked
+from hw3models.data.readers.image_archives import ARRAYS, SERIES
+from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Source, path_of
+from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec
 
 _ORDER = (".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".mat", ".h5", ".hdf5")
 """Suffixes of data: the first that a set has is read."""
@@ -31,11 +16,12 @@ _ABOUT = ("readme", "licence", "license", "description")
 
 
 def _matches(source: str) -> bool:
+    """An archive with series; one with pictures is asked before."""
     path = path_of(source)
     if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
         return False
     try:
-        return bool(suffixes_of(path) & SERIES)
+        return bool(suffixes_of(path) & (SERIES | ARRAYS))
     except BROKEN:
         return False
 
@@ -52,68 +38,23 @@ def _inner(folder: Path) -> Path:
     return files[0] if len(files) == 1 and not any(one.is_dir() for one in root.iterdir()) else root
 
 
-@contextmanager
-def _inside(spec: DataSpec, digest: str, cache: Path) -> Iterator[tuple[Source, DataSpec]]:
-    """The source that the archive holds, and the spec for it. Errors name the archive, not the cache."""
+def _within(folder: Path, spec: DataSpec) -> tuple[Source, Path]:
     from hw3models.data.sources import check_options, find_source  # which know all of them, this one as well
 
-    path = path_of(spec.source)
-    folder = unpacked(path, digest, cache)
-    inner = spec.model_copy(update={"source": str(_inner(folder))})
-    try:
-        source = find_source(inner.source)
-        if "sequences" not in source.kinds:
-            raise DataError(f"{inner.source}: no series were found in it.")
-        check_options(source, inner)
-        yield source, inner
-    except DataError as error:
-        raise DataError(str(error).replace(str(folder), str(path))) from error
+    inner = _inner(folder)
+    source = find_source(str(inner))
+    if "sequences" not in source.kinds:
+        raise DataError(f"{inner}: no series were found in it.")
+    check_options(source, spec.model_copy(update={"source": str(inner)}))
+    return source, inner
 
 
-def _fetch(spec: DataSpec, _: Fetching) -> SourceReport:
-    return found(spec.source, "sequences", (path_of(spec.source),))
-
-
-def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    [path] = files_of(report)
-    with _inside(spec, report.digest, cache) as (source, inner):
-        raw = source.read(inner, source.fetch(inner, Fetching(cache, {}, 0.0, lambda _: None)), cache)
-    within = path_of(inner.source).name
-    return replace(
-        raw, name=path.name.split(".")[0], understood=(f"{path.name} was unpacked: {within}.", *raw.understood)
-    )
-
-
-def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
-        digest = files_digest((path_of(spec.source),))
-        with _inside(spec, digest, Path(folder)) as (source, inner):
-            if source.unlabelled is not None:
-                yield from source.unlabelled(inner, wanted)
-
-
-def _is_labelled(spec: DataSpec) -> bool:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
-        digest = files_digest((path_of(spec.source),))
-        with _inside(spec, digest, Path(folder)) as (source, inner):
-            return source.is_labelled(inner)
-
-
-ARCHIVE = Source(
-    name="series-archive",
-    forms=(".zip", ".tar"),
-    text="any of these forms of series, packed; also .tar.gz and the like",
-    kinds=("sequences",),
+ARCHIVE = archive_source(
+    "series-archive",
+    "sequences",
+    "any of these forms of series, packed; also .tar.gz and the like",
     matches=_matches,
-    fetch=_fetch,
-    read=_read,
-    is_path=True,
-    unlabelled=_examples,
-    is_labelled=_is_labelled,
+    within=_within,
     groups=GROUP_COLUMN,
     takes=(*WINDOWS, *COLUMNS, "layout", "axes", "arrays", "manifest", "file_pattern"),
 )

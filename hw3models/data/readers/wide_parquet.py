@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults, suggestion
-from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
+from hw3models.data.readers.gathered import Floats, Gathered
+from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.table_limits import parquet_bytes, parquet_faults
 from hw3models.data.readers.text_files import TextForm
-from hw3models.data.readers.wide_tables import Head, are_steps, gather_cells
+from hw3models.data.readers.wide_tables import Head, Rows, are_steps, gather_cells, labels_of, parts_in, texts_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -81,10 +82,14 @@ def gather(path: Path, spec: DataSpec, labelled: bool, width: int | None = None)
             "Write the series as an array: NAME.npy with NAME_labels.npy."
         )
     table = _table(path, None)
-    texts = table.apply(lambda column: column.map(_text)).astype("str")
     head = Head(TextForm(separator=",", encoding="utf-8"), list(table.columns), [], known=True)
-    found = gather_cells(path, texts, np.arange(1, len(table) + 1), head, spec, labelled, width)
+    found = gather_cells(path, _as_texts(table), Rows(np.arange(1, len(table) + 1), "row"), head, spec, labelled, width)
     return Gathered(**{**vars(found), "form": found.form.replace(f", separated by {head.form.separated_by}", "")})
+
+
+def _as_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+    texts: pd.DataFrame = table.apply(lambda column: column.map(_text)).astype("str")
+    return texts
 
 
 def _text(cell: Any) -> str:
@@ -117,17 +122,20 @@ def _gather_lists(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     raise_faults(str(path), faults)
     table = _table(path, [*columns, *others])
     series, channels, how = _series(path, table, columns, spec, faults)
-    labels = _texts(table[label], faults) if labelled and label is not None else None
-    groups = _texts(table[spec.group_column], faults) if spec.group_column is not None else None
-    parts = _parts(table["split"], faults) if labelled and "split" in others else None
+    texts = _as_texts(table[others])
+    rows = Rows(np.arange(1, len(table) + 1), "row")
+    labels = labels_of(texts[label], rows, faults, spec.task) if labelled and label is not None else None
+    groups = texts_of(texts[spec.group_column], rows, faults) if spec.group_column is not None else None
+    parts = parts_in(texts["split"], rows, faults) if labelled and "split" in others else None
+    names = next((name for name in (spec.sample_column, "sample", "id") if name in others and name != label), None)
+    ids = list(map(str, range(len(table)))) if names is None else texts_of(texts[names], rows, faults)
     raise_faults(str(path), faults)
-    ids = next((name for name in (spec.sample_column, "sample", "id") if name in others and name != label), None)
     return Gathered(
         name=path.stem,
         where=str(path),
         form=f"one row a series (`--layout wide`), {how}",
         series=series,
-        ids=[str(number) for number in range(len(table))] if ids is None else _texts(table[ids], faults),
+        ids=ids,
         labels=labels,
         parts=parts,
         groups=groups,
@@ -139,7 +147,7 @@ def _label(others: list[str], spec: DataSpec) -> str | None:
     """The column of labels; where nobody named it, the only one that is called as one."""
     if spec.label_column in others or spec.label_column != "label":
         return spec.label_column if spec.label_column in others else None
-    known = [name for name in others if name.lower() in ("labels", "class", "target", "y", "activity", "category")]
+    known = likely("label_column", others) or [name for name in others if name == "y"]
     return known[0] if len(known) == 1 else None
 
 
@@ -198,21 +206,3 @@ def _turned(path: Path, name: str, cells: list[NDArray[np.float64]], spec: DataS
     if len(seconds) > 1:
         raise DataError(f"{path}: the series in {name!r} have {', '.join(map(str, sorted(seconds)))} channels.")
     return cells
-
-
-def _texts(column: "pd.Series[Any]", faults: list[str]) -> list[str]:
-    texts = [_text(cell).strip() for cell in column]
-    if empty := [row for row, text in enumerate(texts, 1) if not text]:
-        more = f" and in {len(empty) - 1:,} more" if len(empty) > 1 else ""
-        faults.append(f"column {column.name!r} is empty in row {empty[0]}{more}")
-    return texts
-
-
-def _parts(column: "pd.Series[Any]", faults: list[str]) -> list[Part]:
-    words = [_text(cell).strip().lower() for cell in column]
-    if unknown := [row for row, word in enumerate(words) if word not in PART_WORDS]:
-        faults.append(
-            f"column 'split' must be {', '.join(PARTS)}; in row {unknown[0] + 1} it is {words[unknown[0]][:40]!r}"
-        )
-        return []
-    return [PART_WORDS[word] for word in words]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,18 @@ class Head:
             return len(texts) > 1
         # Texts above texts only: a row as the others are.
         return any(is_number(row[number]) for row in self.rows for number in texts if number < len(row))
+
+
+class Rows(NamedTuple):
+    """Where the rows of a table stand, for messages."""
+
+    numbers: NDArray[np.int64]
+    """(N,), from 1."""
+    unit: str = "line"
+
+    def place(self, row: int) -> str:
+        """Where one stands, such as `line 3`."""
+        return f"{self.unit} {self.numbers[row]}"
 
 
 def read_head(path: Path, rows: int = 20) -> Head:
@@ -144,19 +156,19 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
-    return gather_cells(path, table, lines, head, spec, labelled, width)
+    return gather_cells(path, table, Rows(lines), head, spec, labelled, width)
 
 
 def gather_cells(
     path: Path,
     table: "pd.DataFrame",
-    lines: NDArray[np.int64],
+    rows: Rows,
     head: Head,
     spec: DataSpec,
     labelled: bool,
     width: int | None,
 ) -> Gathered:
-    """The same of cells that were read: all are texts, each row from one of `lines` (N,).
+    """The same of cells that were read: all are texts, each row from where `rows` says.
 
     Raises:
         DataError: all faults together, with their lines.
@@ -174,10 +186,10 @@ def gather_cells(
         steps = [name for name in steps if name != label]
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
-    values = _numbers(table[steps], lines, faults)
-    labels = _labels(table[label], lines, faults, spec.task) if labelled and label is not None else None
-    groups = _texts(table[special["group"]], lines, faults) if "group" in special else None
-    parts = _parts(table[special["split"]], lines, faults) if labelled and "split" in special else None
+    values = _numbers(table[steps], rows, faults)
+    labels = labels_of(table[label], rows, faults, spec.task) if labelled and label is not None else None
+    groups = texts_of(table[special["group"]], rows, faults) if "group" in special else None
+    parts = parts_in(table[special["split"]], rows, faults) if labelled and "split" in special else None
     raise_faults(str(path), faults)
     channels, series = _channels(values, steps, head, is_chosen=bool(spec.feature_columns or spec.ignore_columns))
     ids = table[special["sample"]].tolist() if "sample" in special else [str(number) for number in range(len(table))]
@@ -378,7 +390,7 @@ def _counts_rows(column: "pd.Series[Any]") -> bool:
     return bool(column.str.isdecimal().all()) and _counts_on(column.tolist())
 
 
-def _numbers(table: "pd.DataFrame", lines: NDArray[np.int64], faults: list[str]) -> Floats:
+def _numbers(table: "pd.DataFrame", rows: Rows, faults: list[str]) -> Floats:
     """(N, columns), NaN where a number is missing."""
     import pandas as pd
 
@@ -395,7 +407,7 @@ def _numbers(table: "pd.DataFrame", lines: NDArray[np.int64], faults: list[str])
         if wrong:
             more = f" and in {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
             faults.append(
-                f"column {str(name)!r} is no number in line {lines[wrong[0]]}{more}: {column.iloc[wrong[0]][:40]!r}"
+                f"column {str(name)!r} is no number in {rows.place(wrong[0])}{more}: {column.iloc[wrong[0]][:40]!r}"
             )
         if len(faults) > 8:
             break
@@ -413,9 +425,9 @@ def parse_number(cell: str) -> tuple[float, bool]:
         return float("nan"), False
 
 
-def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str], task: Task) -> list[str]:
+def labels_of(column: "pd.Series[Any]", rows: Rows, faults: list[str], task: Task) -> list[str]:
     """To the letter; whole numbers that are written with a point or an exponent are whole numbers."""
-    texts = _texts(column, lines, faults)
+    texts = texts_of(column, rows, faults)
     numbers = [text for text in set(texts) if is_number(text) and text.lower() not in MISSING]
     if len(numbers) < len(set(texts)) or not any(mark in text for text in numbers for mark in ".,eE"):
         return texts
@@ -432,21 +444,23 @@ def _labels(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str
     return [str(int(values[text])) for text in texts]
 
 
-def _texts(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str]) -> list[str]:
+def texts_of(column: "pd.Series[Any]", rows: Rows, faults: list[str]) -> list[str]:
+    """Cells to the letter; an empty one is a fault."""
     texts: list[str] = column.str.strip().tolist()
-    empty = [int(line) for line, text in zip(lines, texts, strict=True) if not text]
+    empty = [int(line) for line, text in zip(rows.numbers, texts, strict=True) if not text]
     if empty:
         more = f" and {len(empty) - _MOST_ROWS:,} more" if len(empty) > _MOST_ROWS else ""
-        faults.append(f"column {column.name!r} is empty in line {', '.join(map(str, empty[:_MOST_ROWS]))}{more}")
+        faults.append(f"column {column.name!r} is empty in {rows.unit} {', '.join(map(str, empty[:_MOST_ROWS]))}{more}")
     return texts
 
 
-def _parts(column: "pd.Series[Any]", lines: NDArray[np.int64], faults: list[str]) -> list[Part]:
+def parts_in(column: "pd.Series[Any]", rows: Rows, faults: list[str]) -> list[Part]:
+    """The part of a split that each cell names."""
     words = column.str.strip().str.lower().tolist()
     unknown = [row for row, word in enumerate(words) if word not in PART_WORDS]
     if unknown:
         faults.append(
-            f"column 'split' must be {', '.join(PARTS)}; in line {lines[unknown[0]]} it is {words[unknown[0]][:40]!r}"
+            f"column 'split' must be {', '.join(PARTS)}; in {rows.place(unknown[0])} it is {words[unknown[0]][:40]!r}"
         )
         return []
     return [PART_WORDS[word] for word in words]

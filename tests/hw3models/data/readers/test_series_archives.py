@@ -1,5 +1,6 @@
 """Archives of series: what stands in them is what a file or a folder would be."""
 
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -79,13 +80,28 @@ def test_one_table_in_an_archive_takes_the_options_that_the_table_takes(tmp_path
         archive.add(tmp_path / "walk.csv", "walk.csv")
     raw = read(tmp_path / "walk.tar.gz", group_column="subject", ignore_columns=("y",))
     assert (raw.channels, len(raw.group_names)) == (("x",), 10)
-    with pytest.raises(SpecError, match=r"`arrays` is 'X=a', but .*walk\.csv is read in one way only"):
+    with pytest.raises(SpecError, match=r"`arrays` is 'X=a', but .*walk\.tar\.gz/walk\.csv is read in one way only"):
         read(tmp_path / "walk.tar.gz", arrays="X=a")
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:
         bad.writestr("a.csv", "sample,time,x,label\n1,0,x,a\n")
     with pytest.raises(DataError, match=r"bad\.zip/a\.csv: ") as told:
         read(tmp_path / "bad.zip")
     assert "cache" not in str(told.value), "the archive is named, not where it was unpacked"
+
+
+def test_arrays_and_parquet_alone_in_an_archive_are_series_where_they_are_no_pictures(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": list(SERIES[:, :, 0]), "y": list(SERIES[:, :, 1]), "label": LABELS})
+    table.to_parquet(tmp_path / "walk.parquet")
+    np.savez(tmp_path / "walk.npz", X=SERIES, y=LABELS)
+    np.savez(tmp_path / "images.npz", images=np.zeros((40, 9, 9), np.uint8), labels=LABELS)
+    held = (("walk.parquet", "sequences"), ("walk.npz", "sequences"), ("images.npz", "images"))
+    for number, (name, kind) in enumerate(held, 1):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.write(tmp_path / name, name)
+        os.utime(tmp_path / "a.zip", (number, number))
+        assert find_source(str(tmp_path / "a.zip")).kinds == (kind,), name
+        if kind == "sequences":
+            np.testing.assert_array_equal(read(tmp_path / "a.zip").features, SERIES.astype(np.float32))
 
 
 @pytest.mark.parametrize(

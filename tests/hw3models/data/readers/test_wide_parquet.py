@@ -108,6 +108,17 @@ def test_a_pair_is_one_set_and_an_index_that_pandas_wrote_is_no_step(tmp_path: P
     assert (len(raw.labels), int(raw.test.sum())) == (40, 20)
 
 
+def test_labels_mean_the_same_in_lists_as_in_columns_of_steps(tmp_path: Path) -> None:
+    whole = lists().assign(label=np.arange(40) % 2 + 1.0)
+    assert read(tmp_path / "a.parquet", whole).class_names == ("1", "2")
+    with pytest.raises(DataError, match="is no whole number; classes are needed, not measurements"):
+        read(tmp_path / "a.parquet", whole.assign(label=np.linspace(0, 1, 40)))
+    steps = pd.DataFrame(SERIES[:, :, 0], columns=[f"t{step}" for step in range(20)]).astype(object)
+    steps.iloc[3, 5] = "x"
+    with pytest.raises(DataError, match="column 't5' is no number in row 4"):
+        read(tmp_path / "b.parquet", steps.astype(str).assign(label=LABELS))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
