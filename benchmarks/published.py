@@ -1,9 +1,13 @@
 """Write docs/results.md: published figures next to ours, from runs made now (part of `make results`).
 
-Data that this machine has not are left out, and the page says so: MNIST is downloaded (or served on loopback from
+    python -m benchmarks.published [--only Fashion]
+
+`--only` measures the cases whose titles hold a word, and leaves the page's other sections as they are. Data that this
+machine has not are named at the end: MNIST is downloaded (or served on loopback from
 `HW3_SHARED/mnist`), the UEA sets are read from `HW3_SHARED/uea`.
 """
 
+import argparse
 import csv
 import json
 import os
@@ -109,10 +113,13 @@ def published(name: str) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Run every case, and write the page."""
-    parts, missing = [HEAD], []
+    """Run the cases, and write the page after each: an interrupted run leaves what was done."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="", help="a word of the titles")
+    only, cases, missing = parser.parse_args().only, [*series(), *images()], []
+    sections = sections_of(PAGE.read_text(encoding="utf-8"))
     with mirrors() as environment:
-        for case in (*series(), *images()):
+        for case in (one for one in cases if only in one.title):
             done = subprocess.run(
                 [HW3, *case.command, "--json"],
                 stdout=subprocess.PIPE,
@@ -123,13 +130,17 @@ def main() -> None:
             if done.returncode:
                 missing.append(case.title)
                 continue
-            parts.append(section(case, json.loads(done.stdout)))
-            # After each: an interrupted run leaves a page of what was done.
-            PAGE.write_text("\n".join(parts), encoding="utf-8")
+            sections[case.title] = section(case, json.loads(done.stdout))
+            PAGE.write_text("\n".join([HEAD, *(sections[one.title] for one in cases if one.title in sections)]))
             sys.stderr.write(f"{case.title}: done\n")
     if missing:
-        PAGE.write_text("\n".join([*parts, f"Could not be run here: {', '.join(missing)}.\n"]), encoding="utf-8")
+        sys.stderr.write(f"Could not be run here: {', '.join(missing)}.\n")
     sys.stdout.write(f"{PAGE.name} rewritten\n")
+
+
+def sections_of(page: str) -> dict[str, str]:
+    """Title of each section that the page has -> its text, from the heading on."""
+    return {text.partition("\n")[0]: f"## {text.rstrip()}\n" for text in page.split("\n## ")[1:]}
 
 
 def section(case: Case, run: dict[str, Any]) -> str:
