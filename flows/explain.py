@@ -13,6 +13,7 @@ from flows.terminal import remark
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest, read_raw
+from hw3models.data.remembered import as_trained
 from hw3models.errors import DataError, SpecError
 from hw3models.explaining import Explanation, Method, Questions, explain
 from hw3models.explaining.explanation import check_explainable
@@ -158,8 +159,9 @@ def _of_folder(folder: Path, on: DataSpec | None, methods: Sequence[Method] | No
 
 
 def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:
-    """All examples of a labelled source, as the model counts its classes."""
+    """All examples of a labelled source, read as the model's training data were, as the model counts its classes."""
     settings = Settings()
+    spec = as_trained(spec, manifest)
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
     raw = read_raw(spec, source, cache=settings.cache)
     if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):

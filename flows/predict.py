@@ -90,13 +90,13 @@ def predict(
     data_set: str | None = None,
     sample_column: str | None = None,
     time_column: str | None = None,
-    label_column: str = "label",
+    label_column: str | None = None,
     skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it.
 
-    Columns are called as in the table that the model was trained on, if nothing else is said.
+    The data are read as those that the model was trained on, where nothing else is said.
     """
     check_named(model, run, family, data_set)
     check_there(data)
@@ -112,8 +112,8 @@ def predict(
             predictor,
             data,
             output,
-            sample_column=sample_column or predictor.manifest.sample_column or "sample",
-            time_column=time_column or predictor.manifest.time_column or "time",
+            sample_column=sample_column,
+            time_column=time_column,
             label_column=label_column,
             skip_unreadable=skip_unreadable,
             form=form,

@@ -149,7 +149,7 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     sample_column: str | None = None,
     time_column: str | None = None,
-    label_column: str = "label",
+    label_column: str | None = None,
     skip_unreadable: bool = False,
     form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
@@ -174,7 +174,7 @@ def predict(
     time_column
         Long-form tables: the column that orders the rows of a series; as in training if not given.
     label_column
-        The column of labels, which is not looked at.
+        The column of labels, which is not looked at; as in training if not given.
     skip_unreadable
         Pictures: go on without those that cannot be read, and name them on stderr.
     """
