@@ -27,6 +27,7 @@ from hw3models.serving.predictor import load_predictor
 from hw3models.specs import Answer, DataSpec, TrainSpec
 from hw3models.specs.model import ModelManifest
 from tasks import tracking
+from tasks.bringing import bring_upload, on_this_machine
 from tasks.names import slug
 from tasks.promotion import fetch_challenger
 from tasks.settings import Settings
@@ -144,7 +145,14 @@ def _data(spec: TrainSpec, answer: Answer | None) -> Dataset:
     if answer is not None and Path(answer.data.path).is_file():
         return load_prepared(answer.data)
     settings = Settings()
-    source = fetch(spec.data, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    source = fetch(
+        spec.data,
+        cache=settings.cache,
+        mirrors=settings.mirrors,
+        timeout=settings.download_timeout,
+        on_progress=remark,
+        uploads=bring_upload,
+    )
     report = prepare(spec.data, source, cache=settings.cache)
     check_digest(spec, report)
     return load_prepared(report)
@@ -155,7 +163,9 @@ def _of_folder(folder: Path, on: DataSpec | None, methods: Sequence[Method] | No
     check_explainable(predictor, methods)
     if on is None:
         raise SpecError(f"{folder} holds no examples: give labelled ones that it was not trained on with `--on FILE`.")
-    return explain(predictor, _questions(on, predictor.manifest), methods=methods, num=examples, tell=remark)
+    with on_this_machine(on, remark) as here:
+        questions = _questions(here, predictor.manifest)
+    return explain(predictor, questions, methods=methods, num=examples, tell=remark)
 
 
 def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:

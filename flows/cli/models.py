@@ -139,7 +139,7 @@ def rollback(
 @app.command
 @with_sources("unlabelled")
 def predict(
-    data: Path,
+    data: str,
     /,
     *,
     model: str | None = None,
@@ -158,7 +158,8 @@ def predict(
     Parameters
     ----------
     data
-        A file without labels, or with labels that are not looked at: {sources}.
+        A file without labels, or with labels that are not looked at, here, at an address or left by `hw3 upload`:
+        {sources}.
     model
         `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
     run
