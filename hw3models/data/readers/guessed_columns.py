@@ -14,17 +14,17 @@ from hw3models.specs import DataSpec, SourceReport
 
 FIELDS = {"sample_column": "series", "time_column": "times", "label_column": "labels"}
 _SAMPLE = """
-sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
+sample sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
 sequenceid seq seqid recording recordingid recid example exampleid uid unitid episode episodeid segment segmentid
 windowid measurementid
 """
 _TIME = """
-t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms timems
-timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
+time t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms
+timems timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
 """
 _LABEL = """
-labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis species
-behavior behaviour movement
+label labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis
+species behavior behaviour movement
 """
 _KNOWN = {
     "sample_column": frozenset(_SAMPLE.split()),

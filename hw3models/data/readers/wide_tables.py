@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows, without_comments
+from hw3models.data.readers.text_files import TextForm, cells, open_rows, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
 
@@ -90,7 +90,7 @@ def read_head(path: Path, rows: int = 20) -> Head:
     """
     try:
         form = text_form(path)
-        with open_text(path, form.encoding) as file:
+        with open_rows(path, form) as file:
             for _ in range(form.before):
                 file.readline()
             lines = []
@@ -275,7 +275,7 @@ def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]
         raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. Name each once.")
     pieces, lines = list["pd.DataFrame"](), list[int]()
     try:
-        with open_text(path, head.form.encoding) as file:
+        with open_rows(path, head.form) as file:
             for chunk in _chunks(path, file, head, lines):
                 pieces.append(pd.DataFrame(chunk, columns=names, dtype="str"))
     except (OSError, EOFError, UnicodeError, csv.Error) as error:
