@@ -314,8 +314,8 @@ def _frame(path: Path, head: _Head) -> "pd.DataFrame":
             rows = [_json_row(line) if head.separator == "" else _cells(line, " ") for line in lines]
             return pd.DataFrame(rows, columns=list(head.columns), dtype="str").fillna("")
         if not head.has_header:
-            more: dict[str, Any] = {"header": None, "names": list(head.columns)}
-        return pd.read_csv(
+            more = {"header": None, "names": list(head.columns)}
+        table: pd.DataFrame = pd.read_csv(
             path,
             **more,
             sep=head.separator,
@@ -326,6 +326,7 @@ def _frame(path: Path, head: _Head) -> "pd.DataFrame":
         )
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip().rstrip('.')}).") from error
+    return table
 
 
 def _column(frame: "pd.DataFrame", asked: str | None, usual: Sequence[str]) -> str | None:
