@@ -94,4 +94,6 @@ def _of_days(
     half = parts[7].str.lower().str.slice(0, 1)
     hours = (hours % 12 + 12 * (half == "p")).where(half.notna(), hours)
     since = pd.to_timedelta(((hours * _HOUR + minutes * 60 + seconds) * 1e9).round(), unit="ns")
-    return (days + since).rename(nothing.name), "of one day" if is_one_day else order
+    dates: pd.Series[pd.Timestamp] = days + since
+    dates.name = nothing.name
+    return dates, "of one day" if is_one_day else order

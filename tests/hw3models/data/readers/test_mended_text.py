@@ -1,6 +1,7 @@
 """What devices and exports write beside a header and rows is left out, said, and changes no line's number."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hw3models.data.raw import Raw
 from hw3models.data.readers.folders import gather_folder
 from hw3models.data.readers.mended_text import MendedText, Mends
+from hw3models.data.readers.recordings import gather_rows
 from hw3models.data.readers.tables import read_table
 from hw3models.data.readers.wide_tables import gather_wide
 from hw3models.errors import DataError
@@ -65,6 +67,29 @@ def test_a_table_is_the_same_whatever_was_written_around_it(case: str, suffix: s
     np.testing.assert_array_equal(found.features, plain.features)
     assert (found.class_names, found.channels) == (("sit", "walk"), ("x", "y"))
     assert note in (found.notes or ("",))
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "wanted"),
+    [
+        ("sample;time;x;y;label", "{n};{t};{v:1.234.567,5};-{v:12.345,25};{c}", [1234567.5, -12345.25]),
+        ("sample;time;x;y;label", "{n};{t};{v:1,234,567.5};999.25;{c}", [1234567.5, 999.25]),
+        ("sample,time,x,y,label", '{n},{t},"{v:1,234,567.5}","{v:2,345}",{c}', [1234567.5, 2345]),
+        ("sample,time,x,y,label", '{n},{t},"{v:1,234}","{v:0,345}",{c}', [1.234, 0.345]),  # decimals, as one tells
+    ],
+)
+def test_marks_between_thousands_are_no_decimal_marks(
+    header: str, line: str, wanted: list[float], tmp_path: Path
+) -> None:
+    def written(number: int, step: int) -> str:
+        text = line.replace("{n}", f"s{number}").replace("{t}", str(step)).replace("{c}", "ab"[number % 2])
+        return re.sub(r"\{v:(.*?)\}", r"\1", text)
+
+    rows = [written(number, step) for number in range(3) for step in range(4)]
+    raw = read(tmp_path / "toy.csv", "\n".join([header, *rows]) + "\n")
+    np.testing.assert_allclose(raw.features[0, 0], wanted)
+    found = gather_rows(tmp_path / "toy.csv", DataSpec(source=str(tmp_path / "toy.csv"), window=2, stride=2), True)
+    np.testing.assert_allclose(found.series[0][0], wanted)
 
 
 def test_lines_keep_their_numbers(tmp_path: Path) -> None:
