@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from hw3models.data import fetch
+from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
 from hw3models.data.readers.folders import gather_folder
 from hw3models.data.readers.mended_text import MendedText, Mends
@@ -143,3 +146,25 @@ def test_a_mended_text_is_read_in_pieces_of_any_size(tmp_path: Path) -> None:
         assert "".join(pieces) == wanted
     text = MendedText(iter(lines), Mends(header=0, units=1, comes_again=True, end=","))  # type: ignore[arg-type]
     assert [text.readline(2), *text] == ["a,", "b\n", *wanted.splitlines(keepends=True)[1:]]
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_test_file_without_labels_is_left_for_prediction(wide: bool, tmp_path: Path) -> None:
+    """Kaggle's pair: nothing can be tested on a file whose labels others keep."""
+    rng = np.random.default_rng(0)
+    if wide:
+        table = pd.DataFrame(rng.integers(0, 255, (30, 12)), columns=[f"pixel{i}" for i in range(12)])
+        table.insert(0, "label", np.arange(30) % 3)
+    else:
+        rows = [(f"s{n}", t, rng.random(), "ab"[n % 2]) for n in range(12) for t in range(5)]
+        table = pd.DataFrame(rows, columns=["sample", "time", "value", "label"])
+    table.to_csv(tmp_path / "train.csv", index=False)
+    table.drop(columns="label").to_csv(tmp_path / "test.csv", index=False)
+    spec = DataSpec(source=str(tmp_path / "train.csv"))
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert (len(raw.labels), raw.test) == (30 if wide else 12, None)
+    assert raw.notes[0] == "test.csv has no labels and is not taken as a part: `hw3 predict` takes it."
+    table.to_csv(tmp_path / "test.csv", index=False)
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert raw.test is not None
+    assert raw.test.sum() == len(raw.labels) / 2
