@@ -7,12 +7,14 @@
 | units below the names of the columns | the line becomes a blank one |
 | the header again between rows, in files that were put together | each becomes a blank line |
 | a separator at the end of each row that the header has not | cut off |
+| marks between thousands, `1.234,5` or `"1,234"` | taken out |
 | a name for each row that the header has not, as R writes it | the header gets a name without letters in front |
 
 Lines keep their numbers, so that messages name the right ones.
 """
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -43,6 +45,37 @@ class Mends(NamedTuple):
     """The mark at the end of each row that is none of its cells."""
     first_name: str = ""
     """What stands before the header's names, where rows have a cell more in front."""
+    thousands: str = ""
+    """The mark between them."""
+
+
+_POINTS = re.compile(r"(?<![\d.,])[+-]?\d{1,3}(?:\.\d{3})+(?=,\d+(?![\d.,]))")
+"""The whole part of `1.234.567,89`."""
+_COMMAS = re.compile(r"(?<![\d.,])[+-]?\d{1,3}(?:,\d{3})+(?=\.\d+(?![\d.,]))")
+"""The whole part of `1,234,567.89`."""
+_QUOTED = re.compile(r'"\s*([+-]?[1-9]\d{0,2}(?:,\d{3})+)\s*"')
+_OTHER_COMMA = re.compile(r'"\s*[+-]?(?:0\d*,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+)\s*"')
+"""A quoted number whose comma stands before decimals."""
+
+
+def thousands_of(lines: Sequence[str], mark: str) -> str:
+    """The mark between thousands; empty where there is none, or a comma in quotes may stand before decimals as well."""
+    text = "\n".join(lines)
+    if mark != "," and _POINTS.search(text):
+        return "."
+    is_sure = _COMMAS.search(text) is not None
+    if mark == ",":
+        quoted = _QUOTED.findall(text)
+        is_sure = (is_sure or any(number.count(",") > 1 for number in quoted)) and not _OTHER_COMMA.search(text)
+        is_sure = is_sure and (bool(quoted) or '"' in text)
+    return "," if is_sure else ""
+
+
+def _without_thousands(line: str, mark: str) -> str:
+    if mark == ".":
+        return _POINTS.sub(lambda found: found[0].replace(".", ""), line)
+    line = _COMMAS.sub(lambda found: found[0].replace(",", ""), line)
+    return _QUOTED.sub(lambda found: found[1].replace(",", ""), line)
 
 
 class MendedText(io.TextIOBase):
@@ -84,6 +117,8 @@ class MendedText(io.TextIOBase):
     def _mended(file: IO[str], mends: Mends) -> Iterator[str]:
         header = None
         for number, line in enumerate(file):
+            if mends.thousands and number != mends.header:
+                line = _without_thousands(line, mends.thousands)
             text = line.rstrip("\r\n")
             if number == mends.header:
                 header = text

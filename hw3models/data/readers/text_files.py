@@ -15,7 +15,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-from hw3models.data.readers.mended_text import MendedText, Mends, header_of, is_clock, lines_before, mends_of
+from hw3models.data.readers.mended_text import (
+    MendedText,
+    Mends,
+    header_of,
+    is_clock,
+    lines_before,
+    mends_of,
+    thousands_of,
+)
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
 
@@ -94,7 +102,11 @@ def _text_form(path: Path, _: FileState) -> TextForm:
     divide = partial(cells, separator=separator)
     mends = mends_of(lines[: before + _LINES], before, separator, divide, _is_number)
     mends = _told(path, encoding, lines, mends, header_of(lines, before, divide, _is_number), more)
-    decimal = _decimal(rows, separator)
+    if thousands := thousands_of(lines[before:], separator):
+        mends = mends._replace(thousands=thousands)
+        name = {".": "points", ",": "commas"}[thousands]
+        more.append(f"Numbers have {name} between thousands.")
+    decimal = "," if thousands == "." else "." if thousands else _decimal(rows, separator)
     if separator not in {",", "\t"} or decimal != ".":
         numbers = " and decimals written with commas" if decimal == "," else ""
         more.append(f"Columns are separated by {_NAMES[separator]}{numbers}.")

@@ -8,6 +8,7 @@ N series, T time steps, C channels
 """
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ _MIN_ROWS = 30
 _MIN_STEPS = 3
 """A column whose name begins as those of fewer is none of the steps, where most are counted on by their names."""
 _INDEX = re.compile(r"(unnamed: \d+|index|level_\d+|row_?(names?|id|num|number|nr)?|#)?", re.IGNORECASE)
+_PIXEL = re.compile(r"(pixel|pix|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
 
 
@@ -203,9 +205,24 @@ def gather_cells(
         parts=parts,
         groups=groups,
         channels=channels,
-        notes=(*head.form.notes, *_told(left)),
+        notes=(*head.form.notes, *_told(left), *_as_pixels(path, steps)),
         found_out={"label_column": label} if head.has_header and label not in (None, spec.label_column) else {},
     )
+
+
+def _as_pixels(path: Path, steps: list[str]) -> Iterator[str]:
+    """What to do where the columns are pixels by their names: as steps of a series, rows of a picture are cut apart."""
+    if not all(map(_PIXEL.fullmatch, steps)):
+        return
+    colours = 3 if math.isqrt(len(steps)) ** 2 != len(steps) else 1
+    side = math.isqrt(len(steps) // colours)
+    if side < 4 or side * side * colours != len(steps):
+        return
+    shape = f"(-1, {side}, {side}{', 3' * (colours == 3)})"
+    yield (
+        f"The {len(steps):,} columns are called like pixels, and were taken for steps of a series. For pictures of "
+        f"{side} x {side}: t = pandas.read_csv({str(path.name)!r}); numpy.savez({path.stem + '.npz'!r}, "
+        f"images=t.filter(regex='(?i)pixel|pix|px|^[0-9]+x').to_numpy('uint8').reshape{shape}, labels=t[LABEL])."
 
 
 def step_columns(

@@ -1,15 +1,20 @@
 """What devices and exports write beside a header and rows is left out, said, and changes no line's number."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from hw3models.data import fetch
+from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
 from hw3models.data.readers.folders import gather_folder
 from hw3models.data.readers.mended_text import MendedText, Mends
+from hw3models.data.readers.recordings import gather_rows
 from hw3models.data.readers.tables import read_table
 from hw3models.data.readers.wide_tables import gather_wide
 from hw3models.errors import DataError
@@ -67,6 +72,29 @@ def test_a_table_is_the_same_whatever_was_written_around_it(case: str, suffix: s
     assert note in (found.notes or ("",))
 
 
+@pytest.mark.parametrize(
+    ("header", "line", "wanted"),
+    [
+        ("sample;time;x;y;label", "{n};{t};{v:1.234.567,5};-{v:12.345,25};{c}", [1234567.5, -12345.25]),
+        ("sample;time;x;y;label", "{n};{t};{v:1,234,567.5};999.25;{c}", [1234567.5, 999.25]),
+        ("sample,time,x,y,label", '{n},{t},"{v:1,234,567.5}","{v:2,345}",{c}', [1234567.5, 2345]),
+        ("sample,time,x,y,label", '{n},{t},"{v:1,234}","{v:0,345}",{c}', [1.234, 0.345]),  # decimals, as one tells
+    ],
+)
+def test_marks_between_thousands_are_no_decimal_marks(
+    header: str, line: str, wanted: list[float], tmp_path: Path
+) -> None:
+    def written(number: int, step: int) -> str:
+        text = line.replace("{n}", f"s{number}").replace("{t}", str(step)).replace("{c}", "ab"[number % 2])
+        return re.sub(r"\{v:(.*?)\}", r"\1", text)
+
+    rows = [written(number, step) for number in range(3) for step in range(4)]
+    raw = read(tmp_path / "toy.csv", "\n".join([header, *rows]) + "\n")
+    np.testing.assert_allclose(raw.features[0, 0], wanted)
+    found = gather_rows(tmp_path / "toy.csv", DataSpec(source=str(tmp_path / "toy.csv"), window=2, stride=2), True)
+    np.testing.assert_allclose(found.series[0][0], wanted)
+
+
 def test_lines_keep_their_numbers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"feature 'x' is not a number at line 7: 'high'"):
         read(
@@ -118,3 +146,25 @@ def test_a_mended_text_is_read_in_pieces_of_any_size(tmp_path: Path) -> None:
         assert "".join(pieces) == wanted
     text = MendedText(iter(lines), Mends(header=0, units=1, comes_again=True, end=","))  # type: ignore[arg-type]
     assert [text.readline(2), *text] == ["a,", "b\n", *wanted.splitlines(keepends=True)[1:]]
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_test_file_without_labels_is_left_for_prediction(wide: bool, tmp_path: Path) -> None:
+    """Kaggle's pair: nothing can be tested on a file whose labels others keep."""
+    rng = np.random.default_rng(0)
+    if wide:
+        table = pd.DataFrame(rng.integers(0, 255, (30, 12)), columns=[f"pixel{i}" for i in range(12)])
+        table.insert(0, "label", np.arange(30) % 3)
+    else:
+        rows = [(f"s{n}", t, rng.random(), "ab"[n % 2]) for n in range(12) for t in range(5)]
+        table = pd.DataFrame(rows, columns=["sample", "time", "value", "label"])
+    table.to_csv(tmp_path / "train.csv", index=False)
+    table.drop(columns="label").to_csv(tmp_path / "test.csv", index=False)
+    spec = DataSpec(source=str(tmp_path / "train.csv"))
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert (len(raw.labels), raw.test) == (30 if wide else 12, None)
+    assert raw.notes[0] == "test.csv has no labels and is not taken as a part: `hw3 predict` takes it."
+    table.to_csv(tmp_path / "test.csv", index=False)
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert raw.test is not None
+    assert raw.test.sum() == len(raw.labels) / 2
