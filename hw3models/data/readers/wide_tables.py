@@ -223,6 +223,7 @@ def _as_pixels(path: Path, steps: list[str]) -> Iterator[str]:
         f"The {len(steps):,} columns are called like pixels, and were taken for steps of a series. For pictures of "
         f"{side} x {side}: t = pandas.read_csv({str(path.name)!r}); numpy.savez({path.stem + '.npz'!r}, "
         f"images=t.filter(regex='(?i)pixel|pix|px|^[0-9]+x').to_numpy('uint8').reshape{shape}, labels=t[LABEL])."
+    )
 
 
 def step_columns(
