@@ -107,15 +107,24 @@ def with_guesses(source: Source, look: Look) -> Source:
             update={"source": spec.source}
         )
         raw = source.read(after, report, cache)
-        said = told(spec, after)
-        return replace(raw, understood=(*raw.understood, said)) if said else raw
+        if not (said := told(spec, after)):
+            return raw
+        own = {field: getattr(after, field) for field in FIELDS if getattr(after, field) != getattr(spec, field)}
+        return replace(raw, understood=(*raw.understood, said), found_out={**raw.found_out, **own})
 
     def unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         if source.unlabelled is not None:
             yield from source.unlabelled(known(spec), wanted)
 
+    def names(path: Path) -> Sequence[str] | None:
+        try:
+            return look(path)[0]
+        except (DataError, OSError):
+            return None
+
     return replace(
         source,
+        names=names,
         read=read,
         unlabelled=unlabelled,
         is_labelled=lambda spec: source.is_labelled(known(spec)),

@@ -87,14 +87,21 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     path = files_of(report)[0]
     left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair))
     spec = spec.model_copy(update={"pair": False, "source": str(path)}) if left else spec
-    raw = (
-        _read_long(spec, report, cache) if layout_of(path, spec) == "long" else gathered_files(path, spec, gather_text)
-    )
-    if not left:
+    layout = layout_of(path, spec)
+    raw = _read_long(spec, report, cache) if layout == "long" else gathered_files(path, spec, gather_text)
+    if left:
+        names = ", ".join(one.name for one in left)
+        note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
+        raw = replace(raw, notes=(note, *raw.notes))
+    return _with_layout(raw, layout, spec)
+
+
+def _with_layout(raw: Raw, layout: str, spec: DataSpec) -> Raw:
+    """The form that was found out, for the model to remember."""
+    if spec.layout != "auto":
         return raw
-    names = ", ".join(one.name for one in left)
-    note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
-    return replace(raw, notes=(note, *raw.notes))
+    option = {"rows": "long", "lists": "wide"}.get(layout, layout)
+    return replace(raw, found_out={**raw.found_out, "layout": option})
 
 
 def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
@@ -209,9 +216,12 @@ def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 
 
 def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    if not _is_long(files_of(report)[0], spec):
-        return gathered_files(files_of(report)[0], spec, _gather_parquet)
-    return _PAIRED.read(spec, report, cache)
+    from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
+
+    path = files_of(report)[0]
+    is_long = _is_long(path, spec)
+    raw = _PAIRED.read(spec, report, cache) if is_long else gathered_files(path, spec, _gather_parquet)
+    return _with_layout(raw, layout_of_parquet(path, spec), spec)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:

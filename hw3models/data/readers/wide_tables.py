@@ -206,6 +206,7 @@ def gather_cells(
         groups=groups,
         channels=channels,
         notes=(*head.form.notes, *_told(left), *_as_pixels(path, steps)),
+        found_out={"label_column": label} if head.has_header and label not in (None, spec.label_column) else {},
     )
 
 
