@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -171,8 +171,8 @@ def _how_to_convert(path: Path) -> str:
         inside = Counter(one.suffix.lower() for one in islice(path.rglob("*"), 1000) if one.is_file())
         kinds = ", ".join(f"{num} {kind or 'without a suffix'}" for kind, num in inside.most_common(3))
         return (
-            f" It holds {kinds}. A folder may hold pictures, or text files, one series each; write other series as such, "
-            "or all of them as one .npz with X and y."
+            f" It holds {kinds}. A folder may hold pictures, or text files, one series each; write other series so, or "
+            "all of them as one .npz with X and y."
         )
     return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 
