@@ -104,7 +104,7 @@ ROWS = (
     Row("names that command a terminal, or turn text around", "shown as text, in every command and page",
         ("flows/test_terminal.py", "hw3models/test_printable.py")),
     Row("a store, a server, a setting or a home that cannot be used", "one sentence before anything starts",
-        ("flows/cli/test_settings_faults.py",)),
+        ("flows/cli/test_settings_faults.py", "flows/cli/test_foreign.py")),
     Row("50 studies in one process", "memory does not grow", ("faults/test_growth.py",), 50),
 )  # fmt: skip
 

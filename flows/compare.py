@@ -67,9 +67,11 @@ def from_runs(run_ids: Sequence[str], num_train: int | None = None, metric: str 
         SpecError: there is no such run, or it has no predictions.
         DataError: what it holds is not what it must be.
     """
+    from flows.local.servers import check_servers
     from hw3models.families import facts_of
     from tasks.tracking.predictions import fetch_predictions
 
+    check_servers()
     found = fetch_predictions(run_ids)
     sources = {f"MLflow run {run_id}": "" for run_id in run_ids}
     if found.frames:

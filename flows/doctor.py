@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from flows.local.servers import fault_of, is_server
+from flows.local.servers import is_server, look
 from flows.orchestration import orchestration
 from hw3models.data.sources import all_sources
 from hw3models.families import FAMILIES
@@ -80,8 +80,8 @@ def _server(variable: str, address: str | None, without: str) -> str:
         return f"{variable} is not set: {without}"
     if not is_server(address):
         return f"{without_password(address)} (no server)"
-    fault, shown = fault_of(address), without_password(address)
-    return f"{shown} answers" if fault is None else f"{shown} DOES NOT ANSWER ({fault})"
+    shown, fault = without_password(address), look(variable, address)
+    return f"{shown} answers" if fault is None else f"{shown} (DOES NOT ANSWER AS IT SHOULD), {fault.text}"
 
 
 def _mirrors(settings: Settings) -> dict[str, list[str]]:

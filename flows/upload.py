@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flows.local.servers import check_servers, is_server
 from hw3models.data import fetch
 from hw3models.data.addresses import files_below, uploads_digest
 from hw3models.data.source import path_of
@@ -9,11 +10,6 @@ from hw3models.data.sources import find_source
 from hw3models.errors import SpecError
 from hw3models.specs import DataOptions, DataSpec
 from tasks.settings import Settings
-
-
-def is_server(uri: str) -> bool:
-    """Does MLflow's address lead to a server, which other machines reach?"""
-    return uri.startswith(("http://", "https://"))
 
 
 def upload(source: str, options: DataOptions) -> tuple[str, bool]:
@@ -39,6 +35,7 @@ def upload(source: str, options: DataOptions) -> tuple[str, bool]:
     files = [file for one in named for file in files_below(one)]
     if outside := [one for one in files if root not in one.parents]:
         raise SpecError(f"{source}: {outside[0]} belongs to it, but stands elsewhere. Put all into one folder.")
+    check_servers()
     from tasks.tracking.uploads import leave
 
     digest = uploads_digest(files, root)

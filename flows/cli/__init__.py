@@ -1,6 +1,6 @@
 """The command line. Options come from the specs; what is heavy is imported when a command runs.
 
-Exit codes: 0 done; 2 bad input, told in one message; 1 anything else, Ctrl-C included. 3: `hw3 drift` has found drift,
+Exit codes: 0 done; 2 bad input, told in one message; 1 anything else; 130 Ctrl-C. 3: `hw3 drift` has found drift,
 or `hw3 promote` has not made the winner the champion.
 """
 

@@ -3,6 +3,7 @@
 import atexit
 import os
 import select
+import signal
 import sys
 import warnings
 
@@ -19,6 +20,8 @@ from hw3models.runtime.openmp import wait_passively
 
 RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
 """Options of the version before, and what they are called now."""
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 def command() -> None:
@@ -82,7 +85,9 @@ def main() -> None:
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:
-        _stop("interrupted: runs are marked KILLED and Cancelled; what was finished is kept.", 1)
+        # Only what has runs has imported this.
+        runs = " Runs are marked KILLED and Cancelled." if "flows.studies.reported" in sys.modules else ""
+        _stop(f"interrupted: what was finished is kept.{runs}", INTERRUPTED)
     except CycloptsError as error:
         _stop(one_a_line([usage(error)]), 2)
     except Exception as error:

@@ -1,8 +1,6 @@
 """What a failure is called, and the exit code that goes with it."""
 
-import errno
 import linecache
-import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 from cyclopts import CycloptsError
 
+from flows.cli.foreign import first_line, of_a_server, of_this_machine
 from hw3models.printable import printable
 
 _OURS = tuple(Path(__file__).resolve().parents[2] / name for name in ("flows", "tasks", "hw3models"))
@@ -26,22 +25,9 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, Hw3Error):
         bad_input = isinstance(error, (SpecError, DataError, DigestError)) and not isinstance(error, DownloadError)
         return str(error), 2 if bad_input else 1
-    if _is_away(error):
-        return (
-            "Prefect's server does not answer any more. What was finished is kept: give the same command again.",
-            1,
-        )
-    if _is_full(error):
-        where = f" ({name})" if (name := getattr(error, "filename", None)) else ""
-        return f"No space left on the disk{where}: free some space, and give the same command again.", 1
-    if _is_refused(error):
-        told = f"{type(error).__name__}: {_first_line(error)}"
-        return f"{told}. Something cannot be written there: set `HW3_HOME` to a folder where that is allowed.", 2
-    return f"{type(error).__name__}: {_first_line(error)}. Nobody has foreseen this; it is told in {_kept(error)}", 1
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no message").splitlines()[0][:300].rstrip(".")
+    if told := of_a_server(error) or of_this_machine(error):
+        return told
+    return f"{type(error).__name__}: {first_line(error)}. Nobody has foreseen this; it is told in {_kept(error)}", 1
 
 
 def _kept(error: Exception) -> str:
@@ -64,13 +50,6 @@ def _kept(error: Exception) -> str:
         return f"no file, since none can be written: {text}"
 
 
-def _is_refused(error: Exception) -> bool:
-    """May a file not be written, for us or for SQLite?"""
-    if isinstance(error, OSError):
-        return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    return "attempt to write a readonly database" in str(error)
-
-
 def plain_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
@@ -79,19 +58,6 @@ def plain_warning(
         return f"{printable(f'hw3: {message}')}\n"
     text = linecache.getline(filename, lineno).strip() if line is None else line
     return f"{printable(f'{filename}:{lineno}: {category.__name__}: {message}')}\n  {text}\n"
-
-
-def _is_full(error: Exception) -> bool:
-    """Is the disk, for a file or for SQLite?"""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "database or disk is full" in str(error)
-
-
-def _is_away(error: Exception) -> bool:
-    """Did the call of a server fail, without an answer?"""
-    httpx = sys.modules.get("httpx")
-    return httpx is not None and isinstance(error, httpx.TransportError)
 
 
 def usage(error: CycloptsError) -> str:

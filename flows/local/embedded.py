@@ -46,8 +46,6 @@ def prepare_environment(*, verbose: bool) -> None:
         # Alembic and MLflow report on the store's tables at INFO.
         for name in ("alembic", "mlflow", "httpx"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        # It logs, with a traceback, what it raises, too, such as that the disk is full.
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -146,7 +144,12 @@ class _Child:
         lines = self._said.read().decode(errors="replace").split("\n")
         errors = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
         said = f"It said: {errors[-1][:300]}" if errors else f"It did not answer within {STARTUP_SECONDS:.0f} s."
-        return f"{said} Its database is in {PREFECT_HOME.value()}: `prefect server database reset` makes it anew."
+        where = f"Its database is in {PREFECT_HOME.value()}"
+        if errors and re.search(r"disk I/O error|disk is full|readonly|unable to open|No space|too large", errors[-1]):
+            return f"{said} {where}: is there space, and may files be written and grow (`df`, `ulimit -f`)?"
+        if errors and "locked" in errors[-1]:
+            return f"{said} {where}: another process keeps it locked. Wait for it or end it."
+        return f"{said} {where}: `prefect server database reset` makes it anew."
 
 
 def without_heartbeats() -> AbstractContextManager[object]:

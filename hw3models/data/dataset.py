@@ -229,6 +229,7 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         num_groups=_num_groups(dataset, slice(None)),
         num_validation_groups=_num_groups(dataset, dataset.validation),
         num_test_groups=_num_groups(dataset, dataset.test),
+        num_pool_groups=_num_groups(dataset, np.concatenate([dataset.train, dataset.validation])),
         notes=dataset.notes,
         understood=dataset.understood,
     )

@@ -58,7 +58,7 @@ def score_file(
         raise SpecError(f"`output` {output}: write to a {' or '.join(SUFFIXES)} file.")
     check_output(output, [data])
     given = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
-    said = {name: value for name, value in given.items() if value is not None}
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     asked = as_trained(DataSpec(source=str(data), **said, **dict(form)), predictor.manifest)
     columns = {name: getattr(asked, name) for name in given} | said
     blocks = read_examples(data, wanted_by(predictor), **columns, skip_unreadable=skip_unreadable, form=asked)

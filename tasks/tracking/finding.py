@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Answer, Environment, EvaluationReport, RunReport, TrainReport, TrainSpec
+from tasks.tracking.absence import raise_unless_absent, raise_unless_lacking
 from tasks.tracking.journal import STUDY
 from tasks.tracking.results import bring, reports_here
 from tasks.tracking.store import connect
@@ -49,6 +50,7 @@ def find_answers(run: str | None) -> tuple[str, list[Answer]]:
         try:
             arrived = Path(client.download_artifacts(run_id, "answers", folder))
         except (MlflowException, OSError) as error:
+            raise_unless_lacking(error, client, run_id, "answers")
             raise SpecError(
                 f"MLflow run {run_id} has no answers: it is not a study, has not ended, or its artifacts were removed."
             ) from error
@@ -72,6 +74,7 @@ def _parent_of(client: MlflowClient, run_id: str) -> str:
     try:
         tags = client.get_run(run_id).data.tags
     except MlflowException as error:
+        raise_unless_absent(error)
         raise SpecError(f"there is no MLflow run {run_id}.") from error
     if tags.get("hw3.role") == "parent":
         return run_id
@@ -111,6 +114,7 @@ def fetch_family(run_id: str, directory: Path, members: int = 1) -> FamilyRun:
         reports = bring(run_id, directory)
         spec = Path(client.download_artifacts(run_id, "spec.json", str(directory))).read_text()
     except (MlflowException, OSError) as error:
+        raise_unless_lacking(error, client, run_id, "spec.json")
         raise DataError(
             f"MLflow run {run_id} does not hold a trained family, or not all of it: `hw3 reconcile` sends what is "
             "waiting, but brings no artifacts back that were removed."

@@ -18,6 +18,7 @@ from hw3models.evaluation.prediction_columns import COLUMNS, PREFIXES, listed
 from hw3models.evaluation.prediction_files import below_each_other, read_table
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.specs import TrainReport
+from tasks.tracking.absence import raise_unless_absent, raise_unless_lacking
 from tasks.tracking.finding import find_answers
 from tasks.tracking.results import FOLDER, REPORTS, reports_here
 from tasks.tracking.store import connect
@@ -80,6 +81,7 @@ def _run(client: MlflowClient, run_id: str) -> Run:
     try:
         return client.get_run(run_id)
     except MlflowException as error:
+        raise_unless_absent(error)
         raise SpecError(f"there is no MLflow run {run_id}.") from error
 
 
@@ -113,6 +115,7 @@ def _take_own(client: MlflowClient, run: Run, folder: Path, found: RunPrediction
         path = Path(client.download_artifacts(run_id, f"{FOLDER}/{name}", str(folder)))
         training, evaluation = reports_here(reports, path.parent)
     except (MlflowException, OSError, ValueError, KeyError) as error:
+        raise_unless_lacking(error, client, run_id, REPORTS)
         raise DataError(
             f"MLflow run {run_id} does not hold a trained family, or not all of it yet: `hw3 reconcile` sends what "
             "is waiting."
@@ -137,6 +140,7 @@ def _foreign(client: MlflowClient, run: Run, folder: Path) -> pd.DataFrame:
             )
         path = Path(client.download_artifacts(run_id, name, str(folder)))
     except (MlflowException, OSError) as error:
+        raise_unless_absent(error)
         raise DataError(f"MLflow run {run_id}: its artifacts cannot be read ({error}).") from error
     frame = _evaluation_table(path, run_id) if name == EVALUATION_TABLE else read_table(path)
     return _long(frame, run)

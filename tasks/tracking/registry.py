@@ -23,6 +23,7 @@ from hw3models.serving.predictor import MODEL_FILES
 from hw3models.specs import RegistryEvent
 from tasks.names import slug
 from tasks.settings import Settings
+from tasks.tracking.absence import raise_unless_absent
 from tasks.tracking.finding import FamilyRun, fetch_family
 from tasks.tracking.model import MEMBERS
 from tasks.tracking.store import connect
@@ -268,6 +269,7 @@ def fetch_model(name: str, directory: Path) -> Path:
     try:
         arrived = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(directory)))
     except (MlflowException, OSError) as error:
+        raise_unless_absent(error)
         raise SpecError(
             f"`model` {name!r} cannot be had from MLflow ({_short(error)}). Registered: {_listed()}."
         ) from error

@@ -1,6 +1,7 @@
 """The connection: which server or store, which experiment. The embedded store is made here, once."""
 
 import json
+import logging
 import os
 import threading
 import time
@@ -48,6 +49,8 @@ _migrating = threading.Lock()
 
 @lru_cache(maxsize=4)
 def _connect(uri: str, experiment: str, artifacts: str | None, lock: str | None) -> tuple[MlflowClient, str]:
+    # It logs, with a traceback, what it raises, too, such as that the disk is full.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     if lock is None:
         return _experiment(uri, experiment, artifacts)
     database = Path(uri.removeprefix("sqlite:///"))

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -421,10 +422,35 @@ def _labels(
             return texts, [
                 f"The class is the column with a 1: {', '.join(flags[:8])}{', ...' if len(flags) > 8 else ''}."
             ]
-        if len(others) == 1 and (are_numbers or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)):
-            named = spec.model_copy(update={"label_column": str(others[0])})
-            return _said(frame, "label", named, head, faults), [f"Labels are in {str(others[0])!r} (`--label-column`)."]
+        if (only := _only_other(frame, spec, head)) is not None:
+            named = spec.model_copy(update={"label_column": only})
+            return _said(frame, "label", named, head, faults), [f"Labels are in {only!r} (`--label-column`)."]
     return _said(frame, "label", spec, head, faults), []
+
+
+def _only_other(frame: "pd.DataFrame", spec: DataSpec, head: _Head) -> str | None:
+    """The only column that may be the label, where none is called as one."""
+    others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
+    is_likely = len(others) == 1 and (
+        spec.task == "regression" or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)
+    )
+    return str(others[0]) if is_likely else None
+
+
+def _found_out(path: Path, spec: DataSpec) -> dict[str, str]:
+    """The column of labels, where nobody named it and it is not called as one."""
+    head = _head(path)
+    if head is None or spec.label_column != DataSpec().label_column:
+        return {}
+    frame = _frame(path, head)
+    if _column(frame, spec.label_column, _LABELS) is not None or (only := _only_other(frame, spec, head)) is None:
+        return {}
+    return {"label_column": only}
+
+
+def _names_of(path: Path) -> Sequence[str] | None:
+    head = _head(path)
+    return None if head is None else head.columns
 
 
 def _is_taken(name: str, spec: DataSpec, head: _Head) -> bool:
@@ -558,7 +584,7 @@ def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str
         notes=tuple(notes),
         understood=tuple(understood),
     )
-    return read_pictures(listing, spec, cache)
+    return replace(read_pictures(listing, spec, cache), found_out=_found_out(files[0], spec))
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -596,5 +622,6 @@ TABLE = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
+    names=_names_of,
     holds_pictures=True,
 )

@@ -89,11 +89,12 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     spec = spec.model_copy(update={"pair": False, "source": str(path)}) if left else spec
     layout = layout_of(path, spec)
     raw = _read_long(spec, report, cache) if layout == "long" else gathered_files(path, spec, gather_text)
-    if left:
-        names = ", ".join(one.name for one in left)
-        note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
-        raw = replace(raw, notes=(note, *raw.notes))
-    return _with_layout(raw, layout, spec)
+    raw = _with_layout(raw, layout, spec)
+    if not left:
+        return raw
+    names = ", ".join(one.name for one in left)
+    note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
+    return replace(raw, notes=(note, *raw.notes))
 
 
 def _with_layout(raw: Raw, layout: str, spec: DataSpec) -> Raw:

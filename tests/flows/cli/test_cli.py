@@ -234,7 +234,7 @@ def test_ctrl_c_on_a_terminal_closes_all_runs_and_keeps_what_was_finished(enviro
     os.write(terminal, b"\x03")
     shown += read_until(terminal, None, timeout=240)
     _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 1, shown
+    assert os.waitstatus_to_exitcode(status) == 130, shown
     assert "interrupted" in shown
     assert "Traceback" not in shown
     store = Path(environment["HW3_HOME"]) / "mlflow" / "store" / "mlflow.db"
