@@ -39,7 +39,7 @@ _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
 _FOR_OTHERS = ("submission",)
-"""In the names of tables that are to be filled in."""
+"""Words in the names of tables that are to be filled in."""
 
 
 _MOST_LOOKED_AT = 1000
@@ -112,7 +112,7 @@ def _is_picture(folder: Path, cell: str) -> bool:
 
 
 def _cells(line: str, separator: str) -> list[str]:
-    """Of one line; where spaces separate, the last one does: names of files may hold some."""
+    """Divide one line; where spaces separate, the last one does: names of files may hold some."""
     import csv
 
     if separator == " ":
