@@ -1,6 +1,7 @@
 """How often whole comparisons are right: tables whose truth is known, judged as `hw3 compare` judges them."""
 
 import math
+import os
 import time
 import zlib
 from collections import defaultdict, deque
@@ -17,6 +18,7 @@ from hw3models.evaluation.metrics import METRICS, measure, predictions
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.sequential import settled
+from hw3models.runtime.orphans import end_with
 from hw3models.simulation.cells import Cell
 from hw3models.simulation.rates import Rate, mean, rate, ratio
 from hw3models.simulation.reference import plain_t
@@ -107,7 +109,7 @@ def run(cells: Sequence[Cell], *, repeats: int, processes: int = 2, until: float
 
     A cell that seems to miss a limit is done again, with more repeats and other draws, which count.
     """
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=end_with, initargs=(os.getpid(),)) as pool:
         begun: deque[Future[list[Figure]]] = deque()
         for cell in cells:
             if len(begun) > processes:

@@ -7,6 +7,7 @@ S = seeds of each group, P = seeds in a pool
 """
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -22,6 +23,7 @@ from hw3models.data import fetch, prepare
 from hw3models.evaluation.metrics import predictions
 from hw3models.evaluation.prediction_table import load_table
 from hw3models.pipeline.steps import evaluate_step, train_step
+from hw3models.runtime.orphans import end_with
 from hw3models.specs import DataSpec, Recipe, Report, TrainSpec
 from hw3models.stats.intervals import difference, measure_mean
 
@@ -51,11 +53,16 @@ def calibrate_trained(
 ) -> Iterator[TrainedCalibration]:
     """Train `datasets` pools of each case, and compare groups of every size in `seeds` that fits twice into a pool."""
     sizes = [size for size in seeds if 2 * size <= pool]
-    with ProcessPoolExecutor(processes, initializer=torch.set_num_threads, initargs=(1,)) as executor:
+    with ProcessPoolExecutor(processes, initializer=_begin, initargs=(os.getpid(),)) as executor:
         for family, source in CASES:
             alarms = np.array(list(executor.map(partial(_alarms, family, source, pool, pairs, sizes), range(datasets))))
             for column, size in enumerate(sizes):
                 yield _summary(family, source, size, pairs, alarms[:, column])
+
+
+def _begin(parent: int) -> None:
+    end_with(parent)
+    torch.set_num_threads(1)
 
 
 def _alarms(family: str, source: str, pool: int, pairs: int, sizes: Sequence[int], number: int) -> list[float]:
