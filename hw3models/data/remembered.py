@@ -42,7 +42,7 @@ def as_trained(spec: DataSpec, manifest: ModelManifest) -> DataSpec:
 
 
 def _heeded(options: Mapping[str, Any], source: Source, known: Sequence[str] | None, spec: DataSpec) -> dict[str, Any]:
-    """Those that the source heeds, and that name what these data have."""
+    """Options that the source heeds, and that name what these data have."""
     heeded = {name: value for name, value in options.items() if name in FORMS and name in source.takes}
     for name in COLUMNS:
         if name not in options or (name == "group_column" and source.groups != GROUP_COLUMN):

@@ -1,4 +1,4 @@
-"""Of which class would more data help most? The one whose recall has grown most when the data last grew, if one has.
+"""The class that more data would help most: the one whose recall has grown most when the data last grew, if one has.
 
 Before and after are asked about the same test examples, so gains are differences of each example, or of each group of
 them; the luck of seeds is added. Something is said only where the largest gain is above zero and above that of the
@@ -24,7 +24,7 @@ MIN_UNITS = 5
 
 
 def gain_of(answers: Sequence[Answer], family: str) -> ClassGainReport | None:
-    """Of the last size but one and the whole; None where nothing can be said, or the predictions are not here."""
+    """What the last size but one and the whole say; None where they say nothing, or the predictions are not here."""
     tables = list[PredictionTable]()
     for answer in answers:
         one = answer.evaluation[family]

@@ -254,7 +254,7 @@ class ClassGainReport(Report):
 
     name: str
     gain: float
-    """Of its recall, from the last size but one to the whole; a mean over seeds."""
+    """Gain of its recall from the last size but one to the whole; a mean over seeds."""
     low: float
     high: float
     """95% interval, for as many classes as were looked at."""

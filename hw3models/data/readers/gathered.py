@@ -66,7 +66,7 @@ class Gathered:
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     found_out: Mapping[str, str] = field(default_factory=dict)
-    """As in `Raw`."""
+    """What was found out, see `Raw`."""
 
     def __len__(self) -> int:
         """N."""
