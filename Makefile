@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 NEWEST := .venv-newest
 
-.PHONY: run up docs test test-slow test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift bench-pictures bench-beside strategies precision clean help
+.PHONY: run up docs test test-slow test-servers test-stress test-load test-newest fuzz audit errors house sentences words reliability notebook gpu-check check format types layers system lock results bench bench-memory bench-overhead bench-outage bench-serving bench-tuning bench-gate bench-drift bench-pictures bench-beside bench-peers strategies precision clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -120,6 +120,10 @@ bench-beside: $(VENV)/.run ## a study beside another one, and beside busy progra
 
 bench-pictures: $(VENV)/.run ## pictures a second against ImageFolder with a DataLoader; writes a part of docs/own-images.md
 	$(BIN)/python -m benchmarks.pictures $(ARGS)
+
+bench-peers: $(VENV)/.run ## seconds beside tsai, aeon and a plain loop; writes docs/peers.md
+	test -d build/peers/tsai || $(BIN)/pip install --quiet --no-deps --target build/peers -r benchmarks/peers.txt
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 strategies: $(VENV)/.run ## measure which strategy trains replicates faster on this device
 	$(BIN)/python -m benchmarks.strategies $(ARGS)

@@ -26,10 +26,9 @@ from the code; words in braces are filled in when it happens. Exit code 2: the i
 
 Values that the fields of a spec refuse are told by pydantic in the same form: `` `seeds`: input should be greater than
 or equal to 1, got 0. `` A full disk: `No space left on the disk: free some space, and give the same command again.`
-Errors of MLflow, Prefect, SQLAlchemy and the system are put into such sentences by `flows/cli/foreign.py`: who does
-not let us in (2), what keeps a database locked, which limit a file has met (1).
-`tests/flows/cli/test_foreign.py` causes them.
-What nobody has foreseen is told in one sentence, with the name of a file that has the traceback.
+Errors of MLflow, Prefect, SQLAlchemy and the system are put into such sentences by `flows/cli/foreign.py`: who does not
+let us in (2), what keeps a database locked, which limit a file has met (1); `tests/flows/cli/test_foreign.py` causes
+each for real. What nobody has foreseen is told in one sentence, with the name of a file that has the traceback.
 """
 
 

@@ -1,6 +1,7 @@
 """Which recipe is best? Cross-validation on the training parts of real data sets; test splits are never looked at.
 
     python -m benchmarks.recipes --family cnn --folds 3 --change mixup=0.5 --change mixup=0.5,dropout=0.5
+    python -m benchmarks.recipes --family mlp --sources digits fashion-mnist --change batch_size=256,epochs=20
 
 Every change is tried against the family's default recipe, on the same folds with the same seeds. The figure of merit
 is the mean over the data sets: one recipe must do for all, those never seen included.
@@ -80,8 +81,8 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=2)
     options.add_argument("--sources", nargs="*", default=list(SOURCES))
     given = options.parse_args()
-    family = network_of("sequences", given.family)
     sets = {Path(source).stem.removesuffix("_TRAIN").removeprefix("aeon:"): _load(source) for source in given.sources}
+    family = network_of(next(iter(sets.values())).kind, given.family)
     print(f"{given.family:>60}", *(f"{name[:9]:>9}" for name in sets), "     mean  seconds", flush=True)
     for change in ["", *given.change]:
         values: dict[str, Any] = {

@@ -79,7 +79,7 @@ def write_calibration(
 def _simulate(planned: Sequence[Cell], repeats: int, folder: Path, until: float) -> list[Figure]:
     """Figures of all cells in order: kept ones of the same code, and new ones, which are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{repeats}-{code_version()}.jsonl"
+    kept = folder / f"{repeats}-{code_version('simulate')}.jsonl"
     lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
     before = [Figure.model_validate_json(line) for line in lines]
     known = {one.cell for one in before}

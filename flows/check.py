@@ -14,6 +14,7 @@ from hw3models.printable import one_a_line
 from hw3models.report.check_page import write_page
 from hw3models.runtime.files import check_output
 from hw3models.specs import DataSpec
+from tasks.bringing import bring_upload
 from tasks.names import slug
 from tasks.settings import Settings
 
@@ -31,7 +32,7 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
         mirrors=settings.mirrors,
         timeout=settings.download_timeout,
         on_progress=remark,
-        uploads=_bring,
+        uploads=bring_upload,
     )
     if output is not None:
         check_output(output, [spec.source, *source.files])
@@ -43,13 +44,6 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"
     write_page(found, sample, path)
     return found, path
-
-
-def _bring(digest: str, folder: Path) -> None:
-    """MLflow takes seconds to import, which only uploads need."""
-    from tasks.tracking.uploads import bring
-
-    bring(digest, folder)
 
 
 def _apart(source: str) -> str:

@@ -13,6 +13,7 @@ from flows.terminal import remark
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest, read_raw
+from hw3models.data.remembered import as_trained
 from hw3models.errors import DataError, SpecError
 from hw3models.explaining import Explanation, Method, Questions, explain
 from hw3models.explaining.explanation import check_explainable
@@ -26,6 +27,7 @@ from hw3models.serving.predictor import load_predictor
 from hw3models.specs import Answer, DataSpec, TrainSpec
 from hw3models.specs.model import ModelManifest
 from tasks import tracking
+from tasks.bringing import bring_upload, on_this_machine
 from tasks.names import slug
 from tasks.promotion import fetch_challenger
 from tasks.settings import Settings
@@ -143,7 +145,14 @@ def _data(spec: TrainSpec, answer: Answer | None) -> Dataset:
     if answer is not None and Path(answer.data.path).is_file():
         return load_prepared(answer.data)
     settings = Settings()
-    source = fetch(spec.data, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
+    source = fetch(
+        spec.data,
+        cache=settings.cache,
+        mirrors=settings.mirrors,
+        timeout=settings.download_timeout,
+        on_progress=remark,
+        uploads=bring_upload,
+    )
     report = prepare(spec.data, source, cache=settings.cache)
     check_digest(spec, report)
     return load_prepared(report)
@@ -154,12 +163,15 @@ def _of_folder(folder: Path, on: DataSpec | None, methods: Sequence[Method] | No
     check_explainable(predictor, methods)
     if on is None:
         raise SpecError(f"{folder} holds no examples: give labelled ones that it was not trained on with `--on FILE`.")
-    return explain(predictor, _questions(on, predictor.manifest), methods=methods, num=examples, tell=remark)
+    with on_this_machine(on, remark) as here:
+        questions = _questions(here, predictor.manifest)
+    return explain(predictor, questions, methods=methods, num=examples, tell=remark)
 
 
 def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:
-    """All examples of a labelled source, as the model counts its classes."""
+    """All examples of a labelled source, read as the model's training data were, as the model counts its classes."""
     settings = Settings()
+    spec = as_trained(spec, manifest)
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
     raw = read_raw(spec, source, cache=settings.cache)
     if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):

@@ -8,13 +8,15 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows.local.servers import check_servers
+from flows.terminal import remark
 from hw3models.data.progress import telling
 from hw3models.data.sources import check_there
 from hw3models.errors import SpecError
 from hw3models.runtime.files import check_output
 from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor, save_use
-from hw3models.specs import FormOptions
+from hw3models.specs import DataSpec, FormOptions
+from tasks.bringing import on_this_machine
 from tasks.promotion import fetch_challenger
 from tasks.tracking import registry
 from tasks.tracking.finding import find_answers
@@ -82,7 +84,7 @@ def check_named(model: str | None, run: str | None, family: str | None, data: st
 
 def predict(
     model: str | None,
-    data: Path,
+    data: Path | str,
     output: Path,
     *,
     run: str | None = None,
@@ -90,35 +92,37 @@ def predict(
     data_set: str | None = None,
     sample_column: str | None = None,
     time_column: str | None = None,
-    label_column: str = "label",
+    label_column: str | None = None,
     skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
 ) -> str:
     """Write the predictions, with a count of what is done on stderr; a line about it.
 
-    Columns are called as in the table that the model was trained on, if nothing else is said.
+    The data are read as those that the model was trained on, where nothing else is said.
     """
     check_named(model, run, family, data_set)
-    check_there(data)
-    check_output(output, [data, *files_of(model if model is not None else str(run))])
-    predictor = load(model) if model is not None else load_of_run(str(run), family, data_set)
-    begun = time.perf_counter()
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} examples"), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with telling(lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)), bar as progress:
-        task = progress.add_task("predict", total=None)
-        number = score_file(
-            predictor,
-            data,
-            output,
-            sample_column=sample_column or predictor.manifest.sample_column or "sample",
-            time_column=time_column or predictor.manifest.time_column or "time",
-            label_column=label_column,
-            skip_unreadable=skip_unreadable,
-            form=form,
-            on_progress=lambda done: progress.update(task, completed=done),
-        )
+    with on_this_machine(DataSpec(source=str(data)), remark) as here:
+        path = Path(here.source)
+        check_there(path)
+        check_output(output, [path, *files_of(model if model is not None else str(run))])
+        predictor = load(model) if model is not None else load_of_run(str(run), family, data_set)
+        begun = time.perf_counter()
+        columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} examples"), TimeElapsedColumn())
+        bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        with telling(lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)), bar as progress:
+            task = progress.add_task("predict", total=None)
+            number = score_file(
+                predictor,
+                path,
+                output,
+                sample_column=sample_column,
+                time_column=time_column,
+                label_column=label_column,
+                skip_unreadable=skip_unreadable,
+                form=form,
+                on_progress=lambda done: progress.update(task, completed=done),
+            )
     manifest = predictor.manifest
     who = f"seed {manifest.best_seed}" if manifest.use == "single" else f"of {len(manifest.seeds)} seeds together"
     return (

@@ -25,6 +25,8 @@ from hw3models.evaluation.scores import score
 from hw3models.serving.predictor import Predictor, load_predictor, save_use
 from hw3models.specs import DataReport, DataSpec, DriftReport, DriftSpec, Score
 from tasks import tracking
+from tasks.bringing import on_this_machine
+from tasks.progress import say
 from tasks.promotion import fetch_challenger, own_table
 from tasks.settings import Settings
 from tasks.tracking import registry
@@ -82,8 +84,9 @@ def look_for_drift(spec: DriftSpec, run: FamilyRun, data: DataReport, run_id: st
     """
     predictor = _predictor(run)
     dataset = load_prepared(data)
-    wanted = _with_group_column(spec.new, run.spec.data, dataset)
-    examples, found_labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
+    with on_this_machine(spec.new, say) as new_data:
+        wanted = _with_group_column(new_data, run.spec.data, dataset)
+        examples, found_labels, named = read_new(wanted, predictor.manifest, cache=Settings().cache)
     labels, numbers = (found_labels, None) if predictor.manifest.target is None else (None, found_labels)
     old_groups, new_groups = _groups(dataset, named, wanted)
     columns = predictor.predict(_usable(examples[:1]))

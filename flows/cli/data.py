@@ -71,7 +71,7 @@ def drift(
     reference
         `NAME@champion` or `NAME/VERSION`, or the MLflow run of a family.
     new
-        A file, with labels or without, or a set that is known by name.
+        A file, with labels or without, here, at an address or left by `hw3 upload`; or a set that is known by name.
     smallest
         Smallest distance of two distributions (0..1) that counts as drift, however significant.
     json
@@ -82,15 +82,18 @@ def drift(
     from flows.local.run import run_here
 
     def load() -> Callable[[DriftSpec], DriftReport]:
+        from flows.terminal import remark
         from hw3models.data import fetch
         from hw3models.data.sources import find_source
+        from tasks.bringing import on_this_machine
         from tasks.drift import check_reference
         from tasks.settings import Settings
 
         # What is wrong is told before a server has started.
         check_reference(spec.reference)
-        if find_source(spec.new.source).is_path:
-            fetch(spec.new, cache=Settings().cache)
+        with on_this_machine(spec.new, remark) as here:
+            if find_source(here.source).is_path:
+                fetch(here, cache=Settings().cache)
         from flows.drift import drift
 
         return drift

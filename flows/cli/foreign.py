@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from hw3models.runtime.redaction import without_password
@@ -97,6 +98,8 @@ def of_this_machine(error: Exception) -> Told:
         return "The folder that this was started in is gone: change to one that is there.", 2
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: end other programs, or ask for less at once.", 1
+    if isinstance(error, BrokenExecutor):
+        return f"A process that computed for this was killed, which systems do when memory runs out. {_AGAIN}", 1
     if "database is locked" in text:
         return (
             "Another process keeps a database locked (database is locked). Wait for it or end it, and give the same "

@@ -139,7 +139,7 @@ def rollback(
 @app.command
 @with_sources("unlabelled")
 def predict(
-    data: Path,
+    data: str,
     /,
     *,
     model: str | None = None,
@@ -149,7 +149,7 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     sample_column: str | None = None,
     time_column: str | None = None,
-    label_column: str = "label",
+    label_column: str | None = None,
     skip_unreadable: bool = False,
     form: Annotated[FormOptions, Flat] = FormOptions(),  # noqa: B008
 ) -> None:
@@ -158,7 +158,8 @@ def predict(
     Parameters
     ----------
     data
-        A file without labels, or with labels that are not looked at: {sources}.
+        A file without labels, or with labels that are not looked at, here, at an address or left by `hw3 upload`:
+        {sources}.
     model
         `NAME@champion`, `NAME/VERSION`, or a folder with `model.json`.
     run
@@ -174,7 +175,7 @@ def predict(
     time_column
         Long-form tables: the column that orders the rows of a series; as in training if not given.
     label_column
-        The column of labels, which is not looked at.
+        The column of labels, which is not looked at; as in training if not given.
     skip_unreadable
         Pictures: go on without those that cannot be read, and name them on stderr.
     """

@@ -165,7 +165,9 @@ def learning_curve(
         Show Prefect's own log as well.
     """
     from flows.local.run import run_here
+    from flows.terminal import remark
     from hw3models.data.sources import match
+    from tasks.bringing import on_this_machine
 
     def load() -> Callable[[LearningCurveSpec], LearningCurveReport]:
         from flows.learning_curve import learning_curve
@@ -173,8 +175,10 @@ def learning_curve(
         return learning_curve
 
     examples, options = DataSpec(source=source, **_given(data)), _given(study)
-    found = match(source)
-    if found is not None and found.kinds == ("images",):
+    with on_this_machine(examples, remark) as here:
+        found = match(here.source)
+        kind = None if found is None else found.kinds[0] if found.kind_of is None else found.kind_of(here.source)
+    if kind == "images":
         spec = LearningCurveSpec(images=ImagesSpec(data=examples, **options), times=times)
     else:
         spec = LearningCurveSpec(sequences=SequencesSpec(data=examples, **options), times=times)

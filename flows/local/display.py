@@ -45,7 +45,7 @@ class PlainDisplay(Listener):
 
     def epoch(self, training: Training, report: EpochReport) -> None:
         """A line, if the last one was a while ago."""
-        self._estimate.move(training.label, report.epoch / report.num_epochs)
+        self._estimate.count(training.label, training.num_seeds, report)
         if time.monotonic() - self._last >= max(self.interval, 0.1 * elapsed() if self.interval else 0.0):
             self._last = time.monotonic()
             who, left = _whose(training, report), self._estimate.left()
@@ -78,7 +78,6 @@ class LiveDisplay(Listener):
         self._progress = Progress(*columns, console=console, transient=True)
         self._is_wide = console.width >= 100
         self._bars: dict[str, TaskID] = {}
-        self._counts: dict[str, int] = {}
         self._estimate = Estimate()
         self._all: TaskID | None = None
         self._planned, self._finished = 0, 0
@@ -117,13 +116,11 @@ class LiveDisplay(Listener):
 
     def epoch(self, training: Training, report: EpochReport) -> None:
         """Move the training's bar: it counts epochs of seeds."""
-        total = report.num_epochs * training.num_seeds
+        done, total = self._estimate.count(training.label, training.num_seeds, report)
         with self._lock:
             bar = self._bar(training.label)
-            done = self._counts[training.label] = self._counts.get(training.label, 0) + len(report.seeds)
             note = _losses(report) if self._is_wide else ""
             self._progress.update(bar, total=total, completed=done, note=note)
-        self._estimate.move(training.label, done / total)
         self._show_left()
 
     def end(self, training: Training) -> None:
@@ -139,7 +136,6 @@ class LiveDisplay(Listener):
     def _remove(self, label: str) -> None:
         if label in self._bars:
             self._progress.remove_task(self._bars.pop(label))
-        self._counts.pop(label, None)
 
     def _show_left(self) -> None:
         left = self._estimate.left()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hw3models.data import load_prepared
 from hw3models.engine.batches import batch_size, num_epochs
 from hw3models.engine.examination import estimated_seconds
+from hw3models.engine.fit import EpochReport
 from hw3models.families import Network, find_family
 from hw3models.specs import DataReport, TrainSpec
 
@@ -75,6 +76,7 @@ class Estimate:
         self._guesses: dict[str, float] = {}
         self._begun: dict[str, float] = {}
         self._shares: dict[str, float] = {}
+        self._epochs: dict[str, dict[int, int]] = {}
         self._took: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -85,12 +87,25 @@ class Estimate:
                 self._took.pop(label, None)
                 self._begun.pop(label, None)
                 self._shares.pop(label, None)
+                self._epochs.pop(label, None)
             self._guesses |= guesses
 
     def begin(self, label: str) -> None:
         """It is being trained from now on."""
         with self._lock:
             self._begun.setdefault(label, time.monotonic())
+
+    def count(self, label: str, num_seeds: int, report: EpochReport) -> tuple[int, int]:
+        """Add an epoch of some of the seeds; (how many epochs of seeds are done, of how many).
+
+        Seeds may be trained group after group: what is done of one group is little of the whole.
+        """
+        with self._lock:
+            epochs = self._epochs.setdefault(label, {})
+            epochs |= dict.fromkeys(report.seeds, report.epoch)
+            done, total = sum(epochs.values()), report.num_epochs * max(num_seeds, len(epochs))
+        self.move(label, done / total)
+        return done, total
 
     def move(self, label: str, share: float) -> None:
         """So much of it is done."""

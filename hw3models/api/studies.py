@@ -44,7 +44,16 @@ from hw3models.specs import (
 
 ELSEWHERE = ("tune", "searches", "until_decided", "placement", "queue_deadline", "max_seeds", "fresh")
 """Options of a study that need the flows: `hw3 sequences` and `hw3 images` have them."""
-OF_ARRAYS = ("max_train", "merge_labels", "missing", "seed", "task", "test_fraction", "validation_fraction")
+OF_ARRAYS = (
+    "max_train",
+    "max_train_groups",
+    "merge_labels",
+    "missing",
+    "seed",
+    "task",
+    "test_fraction",
+    "validation_fraction",
+)
 """Options of data that are about arrays, too; the others say how files are read, or which data are made."""
 
 

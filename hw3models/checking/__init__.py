@@ -108,7 +108,13 @@ def _is_train(raw: Raw, spec: DataSpec) -> tuple[np.ndarray[tuple[int], np.dtype
     everything = np.ones(len(raw.labels), bool)
     try:
         check(raw, raw.name, fill=True)
-        parts = split(raw.labels, raw.test, spec.model_copy(update={"max_train": None}), raw.groups, raw.validation)
+        parts = split(
+            raw.labels,
+            raw.test,
+            spec.model_copy(update={"max_train": None, "max_train_groups": None}),
+            raw.groups,
+            raw.validation,
+        )
     except (DataError, ValueError) as error:
         return everything, [
             Finding(severity="error", what=str(error).rstrip("."), do="mend it: a study would refuse these data")

@@ -10,6 +10,7 @@ from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
 from hw3models.data.blocks import read
 from hw3models.data.raw import Raw
+from hw3models.data.readers.times import dates_of
 from hw3models.data.source import path_of
 from hw3models.data.sources import match
 from hw3models.errors import DataError
@@ -93,7 +94,7 @@ def times(spec: DataSpec) -> Iterator[Finding]:
         return  # no split column, or no table in long form: nothing was said about time
     numbers = pd.to_numeric(table[spec.time_column], errors="coerce")
     if numbers.isna().any():
-        numbers = pd.to_datetime(table[spec.time_column], errors="coerce", format="ISO8601", utc=True).astype("int64")
+        numbers = dates_of(table[spec.time_column]).astype("int64")
     spans = numbers.groupby(table[spec.sample_column]).agg(["min", "max"])
     if spans["min"].nunique() < 0.5 * len(spans):
         return  # every series begins at its own zero

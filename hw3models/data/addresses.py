@@ -7,7 +7,7 @@ in the cache by that digest, and read as the same files on this machine would be
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -260,6 +260,38 @@ def _path(report: SourceReport) -> Path:
         return first
     [root] = [one for one in first.parents if one.name == "files" and one.parent.name == named["digest"]]
     return root / named["name"]
+
+
+@contextmanager
+def brought(
+    spec: DataSpec,
+    *,
+    cache: Path,
+    timeout: float = 20.0,
+    on_progress: Callable[[str], None] | None = None,
+    uploads: Callable[[str, Path], None] | None = None,
+) -> Iterator[DataSpec]:
+    """The spec of the file that an address or an upload became on this machine; others as they are.
+
+    Errors name what the user has named. Arguments are as in `fetch`.
+
+    Raises:
+        SpecError: the address does not say which content is meant.
+        DataError: what is there is other content.
+        DownloadError: nobody gave it.
+    """
+    from hw3models.data.sources import fetch, match
+
+    source = match(spec.source)
+    if source is None or not source.is_own:
+        yield spec
+        return
+    report = fetch(spec, cache=cache, timeout=timeout, on_progress=on_progress, uploads=uploads)
+    path = str(_path(report))
+    try:
+        yield spec.model_copy(update={"source": path})
+    except (DataError, SpecError) as error:
+        raise type(error)(str(error).replace(path, spec.source)) from error
 
 
 ADDRESS = Source(

@@ -3,6 +3,7 @@
 N series, T time steps, C channels
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ def ordered(values: NDArray[Any], axes: Axes | None, where: str, option: str = "
             f"`{option.format('NTC')}` (series, steps, channels)."
         )
     return values
+
+
+def found_order(shapes: Sequence[tuple[int, ...]], series: Sequence[NDArray[Any]]) -> dict[str, str]:
+    """`{"axes": "NCT"}` of arrays with these shapes that became series (T, C): empty where nothing tells the order."""
+    deep = [(shape, one.shape) for shape, one in zip(shapes, series, strict=True) if len(shape) == 2 and 1 not in shape]
+    found = {"NTC" if shape == own else "NCT" for shape, own in deep if shape[0] != shape[1]}
+    return {"axes": found.pop()} if len(found) == 1 else {}
 
 
 def _are_channels_first(values: NDArray[Any], first: int, second: int) -> bool:

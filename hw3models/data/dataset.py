@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read; see `Raw`."""
+    found_out: Mapping[str, str] = field(default_factory=dict)
+    """What the reader found out; see `Raw`. Not a part of the digest."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
     groups: NDArray[np.int64] | None = None
@@ -127,6 +130,7 @@ def save(dataset: Dataset, path: Path) -> None:
         "notes": dataset.notes,
         "channels": dataset.channels,
         **({"understood": dataset.understood} if dataset.understood else {}),
+        **({"found_out": dict(dataset.found_out)} if dataset.found_out else {}),
         **({} if dataset.groups is None else {"group_names": dataset.group_names}),
     }
     if on_disk := is_on_disk(dataset.features):
@@ -171,6 +175,7 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
                 class_names=tuple(header["class_names"]),
                 notes=tuple(header["notes"]),
                 understood=tuple(header.get("understood", ())),
+                found_out=header.get("found_out", {}),
                 channels=tuple(header.get("channels", ())),
                 features=_map(header["features_file"], states) if "features_file" in header else arrays["features"],
                 labels=arrays["labels"],
@@ -224,6 +229,7 @@ def describe(dataset: Dataset, path: Path) -> DataReport:
         num_groups=_num_groups(dataset, slice(None)),
         num_validation_groups=_num_groups(dataset, dataset.validation),
         num_test_groups=_num_groups(dataset, dataset.test),
+        num_pool_groups=_num_groups(dataset, np.concatenate([dataset.train, dataset.validation])),
         notes=dataset.notes,
         understood=dataset.understood,
     )

@@ -17,6 +17,8 @@ from hw3models.errors import SpecError
 FEW_GROUPS = 10
 """Test groups, under which intervals say little: each group counts as one observation."""
 _TRIES = 20
+_AHEAD = 8
+"""Groups among which the next one is looked for."""
 _STEPS = 20_000
 """Groups that are looked at in all tries together: with many groups one try is as good as twenty."""
 
@@ -31,6 +33,38 @@ class _Draw(NamedTuple):
     """Classes that are not drawn, though they are in several groups."""
     distance: float
     """How far the counts of the classes are from what is wanted: chi-squared."""
+
+
+def first_groups(pool: Indices, labels: Indices, groups: Indices, num: int, *, rng: np.random.Generator) -> Indices:
+    """The examples of the first `num` groups of `pool`, ascending, in an order that does not depend on `num`.
+
+    The order is random but for this: of the next few groups the one comes first that brings the counts of the classes
+    nearest to what they are in the pool, so that few groups have all classes where groups are of one class each.
+
+    Raises:
+        SpecError: a class has too few examples in them.
+    """
+    names, member = np.unique(groups[pool], return_inverse=True)
+    if num >= len(names):
+        return pool
+    num_classes = int(labels[pool].max()) + 1
+    counts = np.bincount(member * num_classes + labels[pool], minlength=len(names) * num_classes)
+    counts = counts.reshape(len(names), num_classes)
+    shares = counts.sum(axis=0) / counts.sum()
+    ahead = rng.permutation(len(names)).tolist()
+    taken, chosen = np.zeros(num_classes), list[int]()
+    for _ in range(num):
+        sums = taken + counts[ahead[:_AHEAD]]
+        wanted = sums.sum(axis=1, keepdims=True) * shares
+        away = (np.square(sums - wanted)[:, shares > 0] / np.maximum(wanted, 1e-9)[:, shares > 0]).sum(axis=1)
+        chosen.append(ahead.pop(int(away.argmin())))
+        taken += counts[chosen[-1]]
+    if short := int((taken < np.minimum(counts.sum(axis=0), MIN_TRAIN_PER_CLASS)).sum()):
+        raise SpecError(
+            f"`max_train_groups` ({num}) is too small: {short} classes have fewer than {MIN_TRAIN_PER_CLASS} examples "
+            "in so few groups. Take more."
+        )
+    return pool[np.isin(member, chosen)]
 
 
 def draw_groups(

@@ -147,6 +147,7 @@ def _build(raw: Raw, spec: DataSpec, source: SourceReport) -> Dataset:
         std=std,
         notes=(*source.notes, *raw.notes, *about_groups),
         understood=raw.understood,
+        found_out=raw.found_out,
         channels=raw.channels,
         groups=groups,
         group_names=raw.group_names,

@@ -3,8 +3,8 @@
 N examples, T time steps, C channels, H x W pixels, K classes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
@@ -59,6 +59,8 @@ class Raw:
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read, in sentences, where more than one way is possible; no warnings, as notes are."""
+    found_out: Mapping[str, str] = field(default_factory=dict)
+    """Options of `DataSpec` that nobody gave and that the reader found out: a model remembers them."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""
     groups: NDArray[np.int64] | None = None

@@ -117,6 +117,8 @@ class Source:
     """These columns of it, names to the letter, where it is a table in long form."""
     columns: Callable[[DataSpec], DataSpec] = lambda spec: spec
     """The spec with the columns of series, times and labels that this one has, where nobody named them."""
+    names: Callable[[Path], Sequence[str] | None] = lambda _: None
+    """What the columns, or the arrays, of this file are called; None where nothing in it has names."""
     groups: str = ""
     """How the groups of examples are named, in a phrase; empty where they cannot be."""
     takes: tuple[str, ...] = ()

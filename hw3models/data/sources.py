@@ -4,10 +4,12 @@ Packages that are installed beside this one bring sources under the entry-point 
 when a name matches nothing of ours, or when sources are listed, and never come before ours.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,7 +152,8 @@ _PICKLED = "Pickles are not loaded, as they may run anything: where you trust it
 _CONVERT = {
     (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
     (".json", ".jsonl", ".ndjson"): "Make a table of it: pandas.read_json(...).to_csv('data.csv', index=False).",
-    (".feather", ".arrow", ".orc"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
+    (".orc",): "Write it as Parquet: pandas.read_orc(...).to_parquet('data.parquet').",
+    (".feather", ".arrow"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
     (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
     (".pt", ".pth", ".ckpt"): f"{_PICKLED}as numpy.savez('data.npz', X=X.numpy(), y=y.numpy()).",
     (".rds", ".rdata", ".rda"): "Write it from R with write.csv(..., row.names = FALSE).",
@@ -162,8 +165,15 @@ _CONVERT = {
 
 
 def _how_to_convert(path: Path) -> str:
-    """What to do with a file that is not read, by its suffix; empty where nothing is known."""
+    """What to do with a file that is not read, by its suffix, or with a folder; empty where nothing is known."""
     suffix = path.suffix.lower()
+    if path.is_dir():
+        inside = Counter(one.suffix.lower() for one in islice(path.rglob("*"), 1000) if one.is_file())
+        kinds = ", ".join(f"{num} {kind or 'without a suffix'}" for kind, num in inside.most_common(3))
+        return (
+            f" It holds {kinds}. A folder may hold pictures, or text files, one series each; write other series so, or "
+            "all of them as one .npz with X and y."
+        )
     return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.checks import MIN_TRAIN_PER_CLASS
-from hw3models.data.grouped import draw_groups
+from hw3models.data.grouped import draw_groups, first_groups
 from hw3models.errors import SpecError
 from hw3models.specs import DataSpec
 
 MAX_VALIDATION = 5000
 """More validation examples cost time in every epoch and hardly sharpen the choice of an epoch."""
-_STREAMS = {"test": 0, "subsample": 1, "validation": 2}
+_STREAMS = {"test": 0, "subsample": 1, "validation": 2, "groups": 3}
 
 Indices = NDArray[np.int64]
 
@@ -39,14 +39,15 @@ def split(
 ) -> Splits:
     """Split N examples: the source's own test split, or a stratified share of `spec.test_fraction`.
 
-    Of the rest, at most `spec.max_train` are kept, and `spec.validation_fraction` of those go to validation:
-    at least one of each class with 4 examples or more, at most `MAX_VALIDATION` in all. Where groups are known, whole
-    groups are drawn instead, so that none is on two sides, and the shares are as near as groups allow.
+    Of the rest, at most `spec.max_train_groups` groups and `spec.max_train` examples are kept, and
+    `spec.validation_fraction` of those go to validation: at least one of each class with 4 examples or more, at most
+    `MAX_VALIDATION` in all. Where groups are known, whole groups are drawn instead, so that none is on two sides, and
+    the shares are as near as groups allow.
 
     Args:
         labels: int64 (N,), class codes; every class has at least 3 examples, or 2 in a given train split.
         test: bool (N,), True for the source's own test examples, or None.
-        spec: its seed, fractions and `max_train`.
+        spec: its seed, fractions, `max_train` and `max_train_groups`.
         groups: int64 (N,), whose examples they are, or None.
         validation: bool (N,), True for the source's own validation part, which it has beside a test split; or None.
 
@@ -63,6 +64,10 @@ def split(
     else:
         total, leave = round(spec.test_fraction * len(everything)), 2 if spec.validation_fraction else 1
         pool, held_out = draw_groups(everything, labels, groups, total, rng=rng, leave=leave, complete=True)
+    if spec.max_train_groups is not None:
+        if groups is None:
+            raise SpecError("`max_train_groups` is given, but these data name no groups. Say `max_train` instead.")
+        pool = first_groups(pool, labels, groups, spec.max_train_groups, rng=_generator(spec.seed, "groups"))
     if spec.max_train is not None and spec.max_train < len(pool):
         pool = _subsample(pool, labels, spec.max_train, rng=_generator(spec.seed, "subsample"))
     if validation is not None:

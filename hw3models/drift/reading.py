@@ -11,6 +11,7 @@ from hw3models.data import fetch
 from hw3models.data.labels import plain
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
+from hw3models.data.remembered import as_trained
 from hw3models.data.source import Block, Wanted, path_of
 from hw3models.data.sources import find_source, read_examples
 from hw3models.data.targets import targets_of
@@ -34,12 +35,13 @@ class New(NamedTuple):
 
 
 def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
-    """Examples with their classes and groups, where the data name them.
+    """Examples with their classes and groups, where the data name them; read as the model's training data were.
 
     Raises:
         DataError: they cannot be read, or do not fit the model; the message says which dimension, type or class.
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
+    spec = as_trained(spec, manifest)
     if not find_source(spec.source).is_labelled(spec):
         fields = {"sample_column", "time_column", "label_column", "group_column", "skip_unreadable"}
         options = spec.model_dump(include=fields)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
+from hw3models.data.remembered import options_of
 from hw3models.engine.model_store import read_manifest
 from hw3models.errors import DataError, SpecError
 from hw3models.families import Baseline, family_of
@@ -60,7 +61,9 @@ def keep(
         seeds=tuple(seeds),
         best_seed=seeds[0],
         missing=spec.data.missing,
+        image_fit=spec.data.image_fit,
         resampling=spec.resampling,
+        read_as=options_of(spec.data, seen.found_out),
         data_digest=seen.digest,
         data_name=seen.name,
     )

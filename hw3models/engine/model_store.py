@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hw3models.data.dataset import Dataset
+from hw3models.data.remembered import options_of
 from hw3models.data.resamples import split_of
 from hw3models.engine.fit import EpochReport, FitResult
 from hw3models.engine.layouts import architecture_of, built
@@ -52,8 +53,7 @@ def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSp
         missing=spec.data.missing,
         image_fit=spec.data.image_fit,
         resampling=spec.resampling,
-        sample_column=spec.data.sample_column,
-        time_column=spec.data.time_column,
+        read_as=options_of(spec.data, dataset.found_out),
         data_digest=dataset.digest,
         data_name=dataset.name,
     )

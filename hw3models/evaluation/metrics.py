@@ -505,17 +505,21 @@ def _areas(scores: Array, positive: NDArray[np.bool_], groups: NDArray[np.int64]
     total = won[:, positive].sum(axis=1)
     num_positive = np.bincount(groups[positive], minlength=num_groups)
     num_negative = np.bincount(groups[~positive], minlength=num_groups)
-    gone = np.empty((len(scores), num_groups))
-    for g in range(num_groups):
-        inside = groups == g
-        own = rankdata(scores[:, inside], axis=1)[:, positive[inside]].sum(axis=1)
-        within = own - num_positive[g] * (num_positive[g] + 1) / 2
-        gone[:, g] = won[:, inside].sum(axis=1) - within
+    # Ranks within each group: groups lie behind each other on one axis, each as long as all ranks.
+    before = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=num_groups))[:-1]])
+    within = rankdata(ranks + groups * (ranks.shape[1] + 1.0), axis=1) - before[groups]
+    own = _sums(within[:, positive], groups[positive], num_groups) - num_positive * (num_positive + 1) / 2
+    gone = _sums(won, groups, num_groups) - own
     pairs = (num_positive.sum() - num_positive) * (num_negative.sum() - num_negative)
     left_out = np.divide(
         total[:, None] - gone, pairs, out=np.full(gone.shape, np.nan), where=np.broadcast_to(pairs > 0, gone.shape)
     )
     return total / (num_positive.sum() * num_negative.sum()), left_out
+
+
+def _sums(values: Array, groups: NDArray[np.int64], num_groups: int) -> Array:
+    """Values (S, n) to their sums in each group (S, G)."""
+    return np.stack([np.bincount(groups, weights=row, minlength=num_groups) for row in values])
 
 
 _MEASURES: dict[str, Callable[[PredictionTable], Measured]] = {

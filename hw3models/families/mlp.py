@@ -54,13 +54,13 @@ IMAGES = Network(
     kind="images",
     build=build_image_mlp,
     recipe=Recipe(
-        epochs=10,
-        min_examples=100_000,
-        batch_size=64,
-        learning_rate=5e-3,
+        epochs=20,
+        min_examples=150_000,
+        batch_size=128,
+        learning_rate=7e-3,
         weight_decay=0.1,
         shift_pixels=1,
-        tried=9,
+        tried=15,
     ),
     named={
         "homework": Recipe(epochs=10, batch_size=64, optimizer="adam", learning_rate=1e-3, schedule="constant"),

@@ -42,6 +42,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "train": (*_NETWORKS, *_SCORED, "pipeline.steps"),
     "evaluate": (*_NETWORKS, *_SCORED, "pipeline.steps"),
     "trial": (*_NETWORKS, *_ASKED, "tuning"),
+    "simulate": ("errors", "evaluation", "printable", "runtime", "simulation", "specs", "stats"),
     "run": _RUN,
 }
 """Step -> what its outcome depends on: rooms, or modules of a room of which the rest is not used.

@@ -5,7 +5,7 @@ import threading
 import time
 from contextlib import suppress
 
-from psutil import STATUS_ZOMBIE, NoSuchProcess, Process
+from psutil import STATUS_ZOMBIE, NoSuchProcess, Process  # type: ignore[import-untyped]
 
 LOOK_EVERY = 0.5
 """Seconds between looks at who the parent is."""

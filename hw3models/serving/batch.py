@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from hw3models.data.remembered import as_trained
 from hw3models.data.source import Block, Wanted
 from hw3models.data.sources import read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.files import atomic_path, check_output
 from hw3models.serving.predictor import Predictor
-from hw3models.specs import FormOptions
+from hw3models.specs import DataSpec, FormOptions
 
 AT_ONCE = 1024
 """Examples that the network sees together."""
@@ -35,14 +36,15 @@ def score_file(
     data: Path,
     output: Path,
     *,
-    sample_column: str = "sample",
-    time_column: str = "time",
-    label_column: str = "label",
+    sample_column: str | None = None,
+    time_column: str | None = None,
+    label_column: str | None = None,
     skip_unreadable: bool = False,
     form: FormOptions = FormOptions(),  # noqa: B008  # frozen
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many.
+    """Write a row for each example of `data` to `output` (`.parquet` or `.csv`); how many. What is not said of `data`
+    is as in the model's training.
 
     Columns are `id`, `class`, `probability` and one `p_CLASS` for each class; `id` and `prediction` where numbers are
     predicted; of an autoencoder `id`, `code_1`, ... and `squared_error` (per pixel). The file appears when it is whole:
@@ -55,8 +57,11 @@ def score_file(
     if output.suffix.lower() not in SUFFIXES:
         raise SpecError(f"`output` {output}: write to a {' or '.join(SUFFIXES)} file.")
     check_output(output, [data])
-    columns = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
-    blocks = read_examples(data, wanted_by(predictor), **columns, skip_unreadable=skip_unreadable, form=form)
+    given = {"sample_column": sample_column, "time_column": time_column, "label_column": label_column}
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    asked = as_trained(DataSpec(source=str(data), **said, **dict(form)), predictor.manifest)
+    columns = {name: getattr(asked, name) for name in given} | said
+    blocks = read_examples(data, wanted_by(predictor), **columns, skip_unreadable=skip_unreadable, form=asked)
     is_csv = output.suffix.lower() == ".csv"
     try:
         with atomic_path(output) as part:

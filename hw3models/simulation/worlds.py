@@ -209,8 +209,9 @@ def truth(family: Family, metric: str, classes: tuple[float, ...] = (0.5, 0.5), 
     if estimand == "median":
         place = ndtri(1 - 0.5 / (1 - family.collapse)) * family.own_seed
         return _of_one_seed(offset(family) + place, _spread(0.0), family.sharpness, classes, metric)
-    if metric in ("accuracy", "balanced_accuracy"):
-        # All classes are alike: no population is needed.
+    if metric in ("accuracy", "balanced_accuracy") or (metric == "macro_f1" and len(set(classes)) == 1):
+        # All classes are alike: no population is needed. Of classes that are as frequent, each one's precision is its
+        # recall, so F1 is the accuracy as well.
         return (1 - family.collapse) * family.accuracy + family.collapse / len(classes)
     centres = offset(family) + family.own_seed * _SEED_NODES
     if family.own_seed == 0:

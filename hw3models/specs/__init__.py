@@ -46,6 +46,7 @@ from hw3models.specs.promotion import (
 )
 from hw3models.specs.studies import (
     AutoencoderSpec,
+    ClassGainReport,
     Environment,
     GrowthReport,
     HomeworkPart,
@@ -78,6 +79,7 @@ __all__ = [
     "AutoencoderSpec",
     "Axes",
     "Claim",
+    "ClassGainReport",
     "Collapse",
     "ComparisonReport",
     "DataOptions",

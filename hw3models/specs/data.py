@@ -85,6 +85,8 @@ class DataOptions(FormOptions):
     """Share of the examples held out for test where the source has no test split of its own, stratified."""
     max_train: Annotated[int, Field(ge=20)] | None = None
     """At most so many training examples, drawn at random and stratified by class. None: all."""
+    max_train_groups: Annotated[int, Field(ge=2)] | None = None
+    """At most so many groups in the training part, whole ones; a larger part holds the smaller one. None: all."""
     sample_column: str = "sample"
     """Long-form tables: the column that says which series a row belongs to; several (`subject,trial`) where it takes
     them together, as where numbers of trials begin anew for each subject."""
@@ -192,6 +194,8 @@ class DataReport(Report):
     """Groups that the examples are of; None where nobody said."""
     num_validation_groups: int | None = None
     num_test_groups: int | None = None
+    num_pool_groups: int | None = None
+    """Groups of the training part, those for validation included."""
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read, in sentences, where more than one way is possible."""

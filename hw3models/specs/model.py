@@ -48,10 +48,13 @@ class ModelManifest(Report):
     resampling: Resampling = "seed"
     """`training`: seed r was trained on a bootstrap of the training part; `split` and `both`: on the r-th resample of
     the data."""
+    read_as: dict[str, str | int] = {}
+    """Options of `DataSpec` by which its training data were read: those that were given, and those that were found
+    out."""
     sample_column: str | None = None
-    """How the column of its training table was called that says which series a row belongs to."""
+    """`read_as` of models of earlier versions: the column that says which series a row belongs to."""
     time_column: str | None = None
-    """How the column was called that orders the rows of a series."""
+    """The same: the column that orders the rows of a series."""
     data_digest: str
     data_name: str
 

@@ -249,6 +249,19 @@ class GrowthReport(Report):
     """Whether it holds what was measured there."""
 
 
+class ClassGainReport(Report):
+    """The class whose recall has grown most when the data last grew, beyond luck and beyond that of the others."""
+
+    name: str
+    gain: float
+    """Gain of its recall from the last size but one to the whole; a mean over seeds."""
+    low: float
+    high: float
+    """95% interval, for as many classes as were looked at."""
+    others: float
+    """The mean gain of the other classes."""
+
+
 class LearningCurveReport(Report):
     """What came of `hw3 learning-curve`."""
 
@@ -257,8 +270,12 @@ class LearningCurveReport(Report):
     """What is forecast: `accuracy`, or `r2` of numbers."""
     times: float
     sizes: tuple[int, ...]
-    """Training examples, those for validation included."""
+    """Training examples, or groups, those for validation included."""
+    by_groups: bool = False
+    """Whether sizes are numbers of whole groups."""
     families: dict[str, GrowthReport]
+    gains: dict[str, ClassGainReport] = {}
+    """Family -> the class that more data are likely to help most; only where that is more than luck."""
     verdict: str
 
 

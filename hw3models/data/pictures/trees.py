@@ -17,10 +17,14 @@ from pathlib import Path, PurePosixPath
 from hw3models.data.file_names import FilePattern
 from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
+from hw3models.data.pictures.no_classes import boxes_of, is_no_class, masks_among
 from hw3models.errors import DataError, SpecError
 
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "$recycle.bin", "lost+found"})
 _MOST_FILES = 5_000_000
+_MOST_OTHERS = 10_000
+_OF_NO_CLASS = frozenset({"unknown", "unlabeled", "unlabelled", "all", "0"})
+"""How a folder is called that is only there because a loader wants one around pictures without a class."""
 Found = tuple[str, ...]
 """The names on the way from the root to a file."""
 
@@ -34,10 +38,14 @@ class Tree:
         self.folders: set[Found] = set()
         self.others: Counter[str] = Counter()
         """Suffixes of files that are no pictures."""
+        self.other_ways: list[Found] = []
+        """Where some of them are."""
         self.foreign: list[Found] = []
         self.faults: list[str] = []
         self._walk(root, (), ())
-        self.pictures.sort()
+        self.masks = masks_among(self.pictures)
+        """Pictures that mark something in another one: they are none of the examples."""
+        self.pictures = sorted(set(self.pictures) - self.masks) if self.masks else sorted(self.pictures)
 
     def _walk(self, folder: Path, names: Found, above: tuple[tuple[int, int], ...]) -> None:
         try:
@@ -66,6 +74,8 @@ class Tree:
             self.foreign.append(way)
         elif suffix not in SUFFIXES:
             self.others[suffix or "no suffix"] += 1
+            if len(self.other_ways) < _MOST_OTHERS:
+                self.other_ways.append(way)
         elif not entry.is_file():
             what = "is a link to nothing" if entry.is_symlink() else "is no file"
             self.faults.append(f"{_shown(way)} {what}; remove it")
@@ -105,6 +115,12 @@ def labelled(
     """
     if pattern is not None:
         return _by_names(tree, group_from, pattern)
+    if boxes := boxes_of(tree.folders, tree.other_ways):
+        raise DataError(
+            f"{tree.root}: these pictures have {boxes}: a data set for finding objects, while here each picture has "
+            "one class. Put pictures into a folder for each class, or give a table of paths and labels (a CSV with "
+            "`path` and `label`)."
+        )
     base = _base(tree)
     ways = [way[len(base) :] for way in tree.pictures if way[: len(base)] == base]
     read, depth, notes = _understood(tree, base, ways)
@@ -200,6 +216,11 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
     if seconds and all(name.strip().lower() in PART_OF for name in seconds) and all(len(way) > 2 for way in ways):
         return (lambda way: (PART_OF[way[1].strip().lower()], way[0], way[2:-1])), 1, []
     parts = sorted(name for name in tops if name.strip().lower() in PART_OF)
+    if len(tops) > 1 and all(map(is_no_class, tops)):
+        raise DataError(
+            f"{where}: {', '.join(map(quoted, sorted(tops)[:4]))} are not called like classes. Put the pictures of a "
+            "class into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)."
+        )
     if len(parts) > 1:
         others = sorted(tops - set(parts))
         raise DataError(
@@ -241,8 +262,20 @@ def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, int, list[str]]
         for part, own in loose.items()
         if own
     ]
+    known = {way[1] for way in by_part["train"]}
+    unnamed = set[Part]()
+    for part, own in by_part.items():
+        names = {way[1] for way in own if len(way) > 2}
+        if len(names) == 1 and not names & known and all(is_no_class(n) or n.lower() in _OF_NO_CLASS for n in names):
+            unnamed.add(part)
+            notes.append(
+                f"{len(own):,} pictures of the {part} part lie in {quoted(min(names))}, which is no class of the "
+                "training part, and are left out: `hw3 predict` takes them."
+            )
 
     def read(way: Found) -> tuple[Part | None, str, Found] | None:
+        if PART_OF[way[0].strip().lower()] in unnamed:
+            return None
         return None if len(way) == 2 else (PART_OF[way[0].strip().lower()], way[1], way[2:-1])
 
     return read, 2, notes
@@ -295,7 +328,12 @@ def group_reader(group_from: str | None) -> Callable[[str, Found], tuple[str | N
 
 
 def passed_by(tree: Tree) -> Iterator[str]:
-    """Say which files are no pictures."""
+    """Say which files are no pictures, and which pictures are no examples."""
+    if tree.masks:
+        yield (
+            f"{len(tree.masks):,} pictures are masks of others by their names, such as {_shown(min(tree.masks))}, and "
+            "were left out."
+        )
     if tree.others:
         kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
         yield f"{tree.others.total():,} other files are not looked at ({kinds})."

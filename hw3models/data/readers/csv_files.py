@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hw3models.data.raw import Raw
+from hw3models.data.readers.text_files import rows_of, text_form
 from hw3models.data.readers.unlabelled import table_examples
 from hw3models.data.source import GROUP_COLUMN, file_source, path_of
 from hw3models.errors import DataError
@@ -38,7 +39,8 @@ def _table(path: Path, columns: Sequence[str]) -> "pd.DataFrame":
     from hw3models.data.readers.long_tables import csv_header
 
     options = {**csv_header(path), "dtype": "str", "keep_default_na": False}
-    table: pd.DataFrame = pd.read_csv(path, usecols=list(columns), **options)
+    with rows_of(path, text_form(path)) as file:
+        table: pd.DataFrame = pd.read_csv(file, usecols=list(columns), **options)
     return table
 
 

@@ -5,8 +5,8 @@ A reader fills in a `Gathered`; `finish` makes labelled examples of it, `example
 N series, T time steps, C channels
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,6 +65,8 @@ class Gathered:
     """Are the times seconds? Else they are numbers in a unit that nobody said."""
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    found_out: Mapping[str, str] = field(default_factory=dict)
+    """What was found out, see `Raw`."""
 
     def __len__(self) -> int:
         """N."""
@@ -137,7 +139,7 @@ def finish(found: Gathered, spec: DataSpec) -> Raw:
         groups=found.groups,
     )
     validation = None if parts is None or "validation" not in parts else parts == "validation"
-    return replace(raw, validation=validation, group_kind=found.group_kind)
+    return replace(raw, validation=validation, group_kind=found.group_kind, found_out=found.found_out)
 
 
 def _how_labels(spec: DataSpec) -> str:

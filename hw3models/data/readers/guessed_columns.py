@@ -14,17 +14,17 @@ from hw3models.specs import DataSpec, SourceReport
 
 FIELDS = {"sample_column": "series", "time_column": "times", "label_column": "labels"}
 _SAMPLE = """
-sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
+sample sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
 sequenceid seq seqid recording recordingid recid example exampleid uid unitid episode episodeid segment segmentid
 windowid measurementid
 """
 _TIME = """
-t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms timems
-timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
+time t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms
+timems timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
 """
 _LABEL = """
-labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis species
-behavior behaviour movement
+label labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis
+species behavior behaviour movement
 """
 _KNOWN = {
     "sample_column": frozenset(_SAMPLE.split()),
@@ -107,15 +107,24 @@ def with_guesses(source: Source, look: Look) -> Source:
             update={"source": spec.source}
         )
         raw = source.read(after, report, cache)
-        said = told(spec, after)
-        return replace(raw, understood=(*raw.understood, said)) if said else raw
+        if not (said := told(spec, after)):
+            return raw
+        own = {field: getattr(after, field) for field in FIELDS if getattr(after, field) != getattr(spec, field)}
+        return replace(raw, understood=(*raw.understood, said), found_out={**raw.found_out, **own})
 
     def unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         if source.unlabelled is not None:
             yield from source.unlabelled(known(spec), wanted)
 
+    def names(path: Path) -> Sequence[str] | None:
+        try:
+            return look(path)[0]
+        except (DataError, OSError):
+            return None
+
     return replace(
         source,
+        names=names,
         read=read,
         unlabelled=unlabelled,
         is_labelled=lambda spec: source.is_labelled(known(spec)),

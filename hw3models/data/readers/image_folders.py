@@ -70,13 +70,17 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
 
 def read_tree(root: Path, spec: DataSpec, cache: Path, *, name: str) -> Raw:
     """All pictures below `root`, labelled by their folders."""
-    from hw3models.data.pictures.listing import Listing
+    from hw3models.data.pictures.listing import Listing, raise_all
     from hw3models.data.pictures.reading import read_pictures
     from hw3models.data.pictures.trees import Tree, labelled, passed_by
 
     tree = Tree(root)
     pattern = None if spec.file_pattern is None else file_pattern(spec.file_pattern)
     pictures, ways, notes = labelled(tree, spec.group_from, pattern)
+    if pattern is None:
+        from hw3models.data.readers.image_tables import doubt_of_folders  # which reads pictures by this module
+
+        raise_all(str(root), [doubt] if (doubt := doubt_of_folders(root, pictures)) else [])
     paths = [root.joinpath(*way) for way in ways]
     listing = Listing(
         name=name,

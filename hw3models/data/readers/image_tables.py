@@ -9,9 +9,11 @@
 | `group` (`--group-column`) | whose picture it is; may be left out |
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,7 +37,9 @@ _NAMES = (*PATHS, "id", "image_id", "imageid", "img_id", "image_name", "img_name
 _LABELS = ("label", "class", "target", "category", "labels", "y")
 _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
-_SUFFIXES = (".csv", ".tsv", ".parquet")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+_FOR_OTHERS = ("submission",)
+"""Words in the names of tables that are to be filled in."""
 
 
 _MOST_LOOKED_AT = 1000
@@ -52,6 +56,7 @@ class _Head(NamedTuple):
     separator: str = ","
     class_names: tuple[str, ...] = ()
     """Names of the classes where labels are numbers, as Hugging Face keeps them."""
+    has_header: bool = True
 
 
 def _head(path: Path) -> _Head | None:
@@ -60,8 +65,6 @@ def _head(path: Path) -> _Head | None:
 
 
 def _csv_head(path: Path) -> _Head | None:
-    import csv
-
     from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 
     try:
@@ -69,17 +72,60 @@ def _csv_head(path: Path) -> _Head | None:
             lines = [file.readline(65_536) for _ in range(2)]
     except OSError:
         return None
-    separator = max(",;\t", key=lines[0].count)
-    names, first = (next(csv.reader([line], delimiter=separator), []) for line in lines)
-    by_name = dict(zip(names, first, strict=False))
-    for name in names:
+    if path.suffix.lower() == ".jsonl":
+        by_name, separator = _json_row(lines[0]), ""
+    else:
+        separator = max(",;\t", key=lines[0].count)
+        separator = separator if separator in lines[0] else " "
+        names, first = (_cells(line, separator) for line in lines)
+        for column, cell in enumerate(names):
+            if _is_picture(path.parent, cell):
+                own = [f"column {number}" for number in range(len(names))]
+                own[column] = "path"
+                if len(names) == 2:
+                    own[1 - column] = "label"
+                return _Head(tuple(own), "path", encoded=False, separator=separator, has_header=False)
+        by_name = dict(zip(names, first, strict=False))
+    columns = tuple(by_name)
+    for name, value in by_name.items():
         known = name.strip().lower() in _NAMES
-        if known and PurePosixPath(by_name.get(name, "").strip()).suffix.lower() in SUFFIXES | FOREIGN:
-            return _Head(tuple(names), name, encoded=False, separator=separator)
-    for name in names:
-        if name.strip().lower() in _NAMES and is_there(path.parent, by_name.get(name, "").strip()):
-            return _Head(tuple(names), name, encoded=False, separator=separator)
-    return None
+        if known and PurePosixPath(value.strip()).suffix.lower() in SUFFIXES | FOREIGN:
+            return _Head(columns, name, encoded=False, separator=separator)
+    for name, value in by_name.items():
+        if name.strip().lower() in _NAMES and is_there(path.parent, value.strip()):
+            return _Head(columns, name, encoded=False, separator=separator)
+    found = next((name for name, value in by_name.items() if _is_picture(path.parent, value)), None)
+    return None if found is None else _Head(columns, found, encoded=False, separator=separator)
+
+
+def _is_picture(folder: Path, cell: str) -> bool:
+    """Is it the path of a picture that is there, whatever its column is called?"""
+    from hw3models.data.pictures.decoding import SUFFIXES
+
+    name = cell.strip().replace("\\", "/")
+    if PurePosixPath(name).suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        return (folder / name).is_file() or is_there(folder, name[: -len(PurePosixPath(name).suffix)])
+    except (OSError, ValueError):
+        return False
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """Divide one line; where spaces separate, the last one does: names of files may hold some."""
+    import csv
+
+    if separator == " ":
+        return line.rstrip().rsplit(None, 1)
+    return next(csv.reader([line], delimiter=separator), [])
+
+
+def _json_row(line: str) -> dict[str, str]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in row.items()} if isinstance(row, dict) else {}
 
 
 def _parquet_head(path: Path) -> _Head | None:
@@ -124,32 +170,101 @@ def _hub_classes(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
 
 
 def _shards(path: Path) -> list[Path]:
-    """The Parquet files of a folder, or the table in it; the file alone where it is one."""
-    if path.is_file():
-        return [path]
-    return sorted(path.rglob("*.parquet")) or [one for one in [_table_of(path)] if one is not None]
+    """The Parquet files of a folder, or the tables in it; the file alone where it is one."""
+    return [path] if path.is_file() else sorted(path.rglob("*.parquet")) or _tables_of(path)
 
 
-def _table_of(folder: Path) -> Path | None:
-    """The one table in a folder of pictures whose folders are no classes."""
-    from hw3models.data.pictures.trees import Tree, has_pictures, labelled
+def naming_tables(folder: Path) -> list[Path]:
+    """The tables in a folder that name pictures, or in its parts where it has none: one, or one for each part."""
+    from hw3models.data.pictures.listing import PART_OF
 
     try:
-        tables = [
-            one for one in folder.iterdir() if one.suffix.lower() in (".csv", ".tsv") and not one.name.startswith(".")
-        ]
+        entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+        tables = [one for one in entries if one.suffix.lower() in _SUFFIXES[:-1] and one.is_file()]
+        if not tables:
+            parts = [one for one in entries if one.name.lower() in PART_OF and one.is_dir()]
+            tables = [one for part in parts for one in sorted(part.glob("metadata.*")) if one.suffix in _SUFFIXES[:-1]]
     except OSError:
-        return None
-    if not 0 < len(tables) <= _MOST_LOOKED_AT or not has_pictures(folder):
-        return None
-    named = [one for one in tables if _csv_head(one) is not None]
-    if len(named) != 1:
-        return None
+        return []
+    if not 0 < len(tables) <= _MOST_LOOKED_AT:
+        return []
+    heads = {one: head for one in tables if (head := _csv_head(one)) is not None}
+    named = [one for one in heads if not any(word in one.stem.lower() for word in _FOR_OTHERS)]
+    part_of = {one: PART_OF.get(one.stem.lower()) or PART_OF.get(one.parent.name.lower()) for one in named}
+    own = [one for one in named if part_of[one] in (None, "train")]
+    if len(own) != 1:
+        return []
+    alike = [one for one in named if heads[one].columns == heads[own[0]].columns and part_of[one] is not None]
+    return own if part_of[own[0]] is None else [*own, *(one for one in alike if one not in own)]
+
+
+def _tables_of(folder: Path) -> list[Path]:
+    """The tables in a folder of pictures whose folders are no classes."""
+    from hw3models.data.pictures.trees import Tree, has_pictures, labelled
+
+    if not (named := naming_tables(folder)) or not has_pictures(folder):
+        return []
     try:
         pictures, _, _ = labelled(Tree(folder), None)
     except DataError:
-        return named[0]
-    return named[0] if len({one.label for one in pictures}) < 2 else None
+        return named
+    folders = {one.label for one in pictures}
+    return named if len(folders) < 2 or _are_other_classes(named[0], pictures) else []
+
+
+def _are_other_classes(path: Path, pictures: "Sequence[Picture]") -> bool:
+    """Does the table tell pictures of one folder apart, by labels that no folder is called like?"""
+    head, faults = _head(path), list[str]()
+    assert head is not None
+    try:
+        frame = _frame(path, head)
+        names, _ = _names(path, frame, head)
+    except DataError:
+        return False
+    labels, _ = _labels(frame, DataSpec(source=str(path)), head, faults)
+    if labels is None or faults:
+        return False
+    folder_of = {one.name.rpartition("/")[2]: one.label for one in pictures}
+    of_folder: dict[str, set[str]] = {}
+    for name, label in zip(names, labels, strict=True):
+        of_folder.setdefault(folder_of.get(name.rpartition("/")[2], ""), set()).add(label)
+    are_classes = 2 * len(set(labels)) <= len(labels)  # not numbers of the pictures
+    return are_classes and not set(labels) & set(of_folder) and all(len(own) > 1 for own in of_folder.values())
+
+
+def doubt_of_folders(root: Path, pictures: "Sequence[Picture]") -> str | None:
+    """What to say where a table names the pictures and none of its columns says what their folders say."""
+    if len({one.label for one in pictures}) == 1 and not naming_tables(root):
+        for path in sorted(one for one in root.glob("*") if one.suffix.lower() in _SUFFIXES[:2]):
+            with path.open(encoding="utf-8-sig", errors="replace") as file:
+                columns = file.readline(200).strip()
+            return (
+                f"there is one folder of pictures, {pictures[0].label!r}, and {path.name} beside it names none of them "
+                f"in a column (it begins with {columns!r}). A row for each picture is needed, with its path, counted "
+                "from the table's folder, and its label"
+            )
+    for path in naming_tables(root)[:1]:
+        head = _head(path)
+        assert head is not None
+        frame = _frame(path, head)
+        names, _ = _names(path, frame, head)
+        folder_of = {one.name.rpartition("/")[2]: one.label for one in pictures}
+        own = [folder_of.get(name.rpartition("/")[2]) for name in names]
+        others = [str(name) for name in frame.columns if not _is_taken(str(name), DataSpec(source=str(path)), head)]
+        likely = [name for name in others if 2 <= frame[name].nunique() <= max(2, len(frame) // 2)]
+        known = [one is not None for one in own]
+        if not likely or sum(known) < 0.9 * len(pictures):
+            return None
+        if any(
+            len(set(zip(frame[name], own, strict=True))) == frame[name].nunique() == len(set(own)) for name in likely
+        ):
+            return None  # it says the same in other words
+        return (
+            f"are the folders {', '.join(map(repr, sorted({one.label for one in pictures})[:3]))} classes? {path.name} "
+            f"names the pictures, and none of its columns says the same. `hw3 check {path} --label-column NAME` takes "
+            f"the class from one of {', '.join(likely[:8])}"
+        )
+    return None
 
 
 def _matches(source: str) -> bool:
@@ -173,24 +288,46 @@ def _digest(files: tuple[Path, ...]) -> str:
     head = _head(files[0])
     if head is None or head.encoded:
         return files_digest(files)
-    [path] = files
-    names, _ = _names(path, _frame(path, head), head)
-    return content_digest(path.parent, names, file_digest(path))
+    digests = []
+    for path in files:
+        if (head := _head(path)) is None:
+            return files_digest(files)
+        names, _ = _names(path, _frame(path, head), head)
+        digests.append(content_digest(path.parent, names, file_digest(path)))
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
 def _frame(path: Path, head: _Head) -> "pd.DataFrame":
     """All columns but the pictures themselves, as text."""
     import pandas as pd
 
+    more: dict[str, Any] = {}
     try:
         if path.suffix.lower() == ".parquet":
             columns = [name for name in head.columns if not (head.encoded and name == head.pictures)]
             return pd.read_parquet(path, columns=columns)
-        return pd.read_csv(
-            path, sep=head.separator, encoding="utf-8-sig", dtype="str", keep_default_na=False, skipinitialspace=True
+        if head.separator in {"", " "}:
+            lines = [
+                line
+                for line in path.read_text("utf-8-sig").splitlines()[head.has_header * bool(head.separator) :]
+                if line.strip()
+            ]
+            rows = [_json_row(line) if head.separator == "" else _cells(line, " ") for line in lines]
+            return pd.DataFrame(rows, columns=list(head.columns), dtype="str").fillna("")
+        if not head.has_header:
+            more = {"header": None, "names": list(head.columns)}
+        table: pd.DataFrame = pd.read_csv(
+            path,
+            **more,
+            sep=head.separator,
+            encoding="utf-8-sig",
+            dtype="str",
+            keep_default_na=False,
+            skipinitialspace=True,
         )
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip().rstrip('.')}).") from error
+    return table
 
 
 def _column(frame: "pd.DataFrame", asked: str | None, usual: Sequence[str]) -> str | None:
@@ -229,7 +366,7 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         said = {what: _said(frame, what, spec, head, faults) for what in ("split", "group")}
         said["label"], how = _labels(frame, spec, head, faults)
         understood += how
-        shard = path if path != path_of(spec.source) and path.suffix.lower() == ".parquet" else None
+        shard = path if path != path_of(spec.source) and (len(files) > 1 or head.encoded) else None
         parts = _parts(said["split"], len(frame), shard, faults)
         groups = said["group"]
         if spec.group_from is not None:
@@ -241,11 +378,25 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         raise_all(str(path), faults)
         assert said["label"] is not None
         some: Sequence[str | None] = groups or [None] * len(names)
+        if shard is not None and not head.encoded and path.parent != path_of(spec.source):
+            names = [f"{path.parent.name}/{name}" for name in names]
         rows += [Picture(*row) for row in zip(names, said["label"], parts, some, strict=True)]
     if not rows:
         raise DataError(f"{files[0]}: the table has no rows. Write one for each picture.")
+    understood += _not_named(path_of(spec.source), files, len(rows))
     kinds = _kinds_of_labels({row.label for row in rows}) if spec.task == "classification" else ()
     return rows, list(kinds), list(dict.fromkeys(understood))
+
+
+def _not_named(root: Path, files: Sequence[Path], num: int) -> list[str]:
+    """Pictures below a folder that its table does not name."""
+    from hw3models.data.pictures.trees import Tree
+
+    if not root.is_dir() or any(path.suffix.lower() == ".parquet" for path in files):
+        return []
+    more = len(Tree(root).pictures) - num
+    names = ", ".join(path.name for path in files)
+    return [f"{more:,} pictures that {names} does not name are not looked at."] if more > 0 else []
 
 
 def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> tuple[list[str], list[str]]:
@@ -271,10 +422,35 @@ def _labels(
             return texts, [
                 f"The class is the column with a 1: {', '.join(flags[:8])}{', ...' if len(flags) > 8 else ''}."
             ]
-        if len(others) == 1 and (are_numbers or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)):
-            named = spec.model_copy(update={"label_column": str(others[0])})
-            return _said(frame, "label", named, head, faults), [f"Labels are in {str(others[0])!r} (`--label-column`)."]
+        if (only := _only_other(frame, spec, head)) is not None:
+            named = spec.model_copy(update={"label_column": only})
+            return _said(frame, "label", named, head, faults), [f"Labels are in {only!r} (`--label-column`)."]
     return _said(frame, "label", spec, head, faults), []
+
+
+def _only_other(frame: "pd.DataFrame", spec: DataSpec, head: _Head) -> str | None:
+    """The only column that may be the label, where none is called as one."""
+    others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
+    is_likely = len(others) == 1 and (
+        spec.task == "regression" or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)
+    )
+    return str(others[0]) if is_likely else None
+
+
+def _found_out(path: Path, spec: DataSpec) -> dict[str, str]:
+    """The column of labels, where nobody named it and it is not called as one."""
+    head = _head(path)
+    if head is None or spec.label_column != DataSpec().label_column:
+        return {}
+    frame = _frame(path, head)
+    if _column(frame, spec.label_column, _LABELS) is not None or (only := _only_other(frame, spec, head)) is None:
+        return {}
+    return {"label_column": only}
+
+
+def _names_of(path: Path) -> Sequence[str] | None:
+    head = _head(path)
+    return None if head is None else head.columns
 
 
 def _is_taken(name: str, spec: DataSpec, head: _Head) -> bool:
@@ -394,8 +570,6 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
 
 def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str, digest: str) -> Raw:
     """The pictures of one table, or of several of one data set."""
-    import hashlib
-
     from hw3models.data.pictures.listing import Listing
     from hw3models.data.pictures.reading import read_pictures
 
@@ -410,7 +584,7 @@ def read_tables(files: Sequence[Path], spec: DataSpec, cache: Path, *, name: str
         notes=tuple(notes),
         understood=tuple(understood),
     )
-    return read_pictures(listing, spec, cache)
+    return replace(read_pictures(listing, spec, cache), found_out=_found_out(files[0], spec))
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -448,5 +622,6 @@ TABLE = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
+    names=_names_of,
     holds_pictures=True,
 )

@@ -15,7 +15,7 @@ import pyarrow.parquet as parquet
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
-from hw3models.data.readers.text_files import TextForm, text_form, uneven_row, without_comments
+from hw3models.data.readers.text_files import TextForm, rows_of, text_form, uneven_row, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -88,7 +88,8 @@ def csv_names(path: Path) -> list[str]:
     with reading(path):
         form = text_form(path)
         raise_faults(str(path), csv_faults(path, form))
-        names = list(pd.read_csv(path, nrows=0, **form.pandas()).columns)
+        with rows_of(path, form) as file:
+            names = [str(name).strip() for name in pd.read_csv(file, nrows=0, **form.pandas()).columns]
         if names[0].startswith("#") and (name := names[0].lstrip("# ")):
             names[0] = name  # as numpy.savetxt writes a header
         return names
@@ -111,17 +112,16 @@ def csv_header(path: Path) -> dict[str, Any]:
 def _csv_chunks(path: Path, texts: set[str], time: str) -> Iterator[pd.DataFrame]:
     header, form = csv_header(path), text_form(path)
     names = header["names"]
-    parts = pd.read_csv(
-        path,
+    options = {
         **header,
-        dtype={column: "str" for column in names if column in texts},
-        keep_default_na=False,
-        na_values={column: _MISSING_NUMBERS for column in names if column not in texts},
-        skip_blank_lines=False,  # so that line numbers are right
-        low_memory=False,
-        chunksize=ROWS,
-    )
-    with parts:
+        "dtype": {column: "str" for column in names if column in texts},
+        "keep_default_na": False,
+        "na_values": {column: _MISSING_NUMBERS for column in names if column not in texts},
+        "skip_blank_lines": False,  # so that line numbers are right
+        "low_memory": False,
+        "chunksize": ROWS,
+    }
+    with rows_of(path, form) as file, pd.read_csv(file, **options) as parts:
         for part in parts:
             rows = part[~((part == "") | part.isna()).all(axis=1)]  # blank lines
             _refuse_comments(path, rows, form)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw3models.data.axes import ordered
+from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
@@ -70,7 +70,15 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             if f"X{end}" in names and (labelled or part == "train"):
                 parts.append(part)
                 found.append(_part(path, arrays, names, end, spec, labelled))
-    return found[0] if len(found) == 1 else together(found, parts)
+    one = found[0] if len(found) == 1 else together(found, parts)
+    return replace(one, found_out={**one.found_out, **_named(names, spec)})
+
+
+def _named(names: dict[str, str], spec: DataSpec) -> dict[str, str]:
+    """What `--arrays` would have said."""
+    if spec.arrays is not None or any(letter in name for name in names.values() for letter in ",="):
+        return {}
+    return {"arrays": ",".join(f"{role}={name}" for role, name in names.items())}
 
 
 def _part(
@@ -87,7 +95,8 @@ def _part(
     texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
     raise_faults(str(path), [*faults, *_size_faults(names[f"X{end}"], stored)])
-    series, order = _series(path, names[f"X{end}"], stored.read(), None if labels is None else len(labels), spec)
+    values = stored.read()
+    series, order = _series(path, names[f"X{end}"], values, None if labels is None else len(labels), spec)
     groups = None
     if group is not None:
         groups, faults = group_texts(_flat(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
@@ -103,7 +112,19 @@ def _part(
         ids=[str(number) for number in range(len(series))],
         labels=texts,
         groups=groups,
+        found_out=_axes_of(series, np.asarray(values), spec),
     )
+
+
+def _axes_of(series: list[Floats], values: NDArray[Any], spec: DataSpec) -> dict[str, str]:
+    """The order of the axes, where nobody named it and sizes told it."""
+    if spec.axes is not None or (values.dtype.kind != "O" and values.ndim != 3):
+        return {}
+    if values.dtype.kind == "O":
+        shapes = [np.shape(cell) for cell in values.reshape(-1)]
+    else:
+        shapes = [values.shape[1:] if len(values) == len(series) else values.shape[:-1]] * len(series)
+    return found_order(shapes, series)
 
 
 def _size_faults(name: str, stored: _Stored) -> list[str]:
@@ -384,7 +405,16 @@ def by_names(source: Source) -> Source:
         unlabelled=unlabelled,
         is_labelled=lambda spec: (_NPZ if has_own_names(spec) else source).is_labelled(spec),
         takes=(*WINDOWS, "arrays", "axes"),
+        names=_names_of,
     )
+
+
+def _names_of(path: Path) -> list[str] | None:
+    try:
+        with _stored(path) as arrays:
+            return list(arrays)
+    except DataError:
+        return None
 
 
 _source = partial(
@@ -395,6 +425,10 @@ _source = partial(
     packed=False,
     takes=(*WINDOWS, "arrays", "axes"),
 )
-MAT = _source("mat", (".mat",), "MATLAB's arrays, of any version: X and y, or as `--arrays` says")
-H5 = _source("hdf5", HDF5, "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says")
+MAT = replace(
+    _source("mat", (".mat",), "MATLAB's arrays, of any version: X and y, or as `--arrays` says"), names=_names_of
+)
+H5 = replace(
+    _source("hdf5", HDF5, "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says"), names=_names_of
+)
 _NPZ = _source("npz-by-names", (".npz",), "arrays")

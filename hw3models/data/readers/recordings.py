@@ -22,6 +22,7 @@ from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
+from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import MISSING, read_head, text_frame
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
@@ -147,7 +148,9 @@ def gather_frame(
     part = parse(work, inner, row_name, where=str(path), labelled=False, channels=(*channels, *travelling))
     said = _said(form, sample, time, label)
     found = _as_gathered(part, work, travelling, path, time=time, label=label, form=said, task=spec.task)
-    return replace(found, notes=(told(left),)) if left else found
+    how = None if time is None else dates_note(table[time])
+    notes = (*([told(left)] if left else []), *([how] if how else []))
+    return replace(found, notes=notes) if notes else found
 
 
 def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: str | None) -> dict[str, str]:
@@ -199,7 +202,7 @@ def _numbers_of_times(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], boo
         if not numbers.isna().all():
             exact = numbers - numbers.min()  # large ones that differ would be the same as floats
             return exact.to_numpy(dtype=np.float64, na_value=0.0), False
-        cells = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True)
+        cells = dates_of(cells)
     since = (cells - cells.min()).dt.total_seconds()
     return since.fillna(0.0).to_numpy(dtype=np.float64), True
 

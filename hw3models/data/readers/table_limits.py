@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet
 
 from hw3models.data.raw import MAX_BYTES
-from hw3models.data.readers.text_files import TextForm, cells, open_text, uneven_row
+from hw3models.data.readers.text_files import TextForm, cells, open_rows, uneven_row
 from hw3models.errors import DataError
 
 MAX_COLUMNS = 10_000
@@ -18,7 +18,7 @@ _MAX_LINE = 4 * 2**20
 
 def csv_faults(path: Path, form: TextForm) -> list[str]:
     """What is wrong with the header and the first row."""
-    with open_text(path, form.encoding) as file:
+    with open_rows(path, form) as file:
         lines = [file.readline(_MAX_LINE + 1) for _ in range(form.before + 2)][form.before :]
     for number, line in enumerate(lines, form.before + 1):
         if len(line) > _MAX_LINE:

@@ -28,6 +28,7 @@ from hw3models.data.readers.long_tables import (
     row_names,
     sample_parts,
 )
+from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.timing import UNEVEN_TIMES, jump_note, timing_note
 from hw3models.data.tails import SHORTEST, tail_note
 from hw3models.errors import DataError
@@ -62,6 +63,7 @@ def read_table(path: Path, name: str, spec: DataSpec) -> Raw:
         notes=(
             *form_notes(path),
             *notes,
+            *([said] if (said := dates_note(table[spec.time_column])) else []),
             *_time_notes(part),
             *([tail_note(part.shortened, len(texts))] * (part.shortened > 0)),
         ),
@@ -398,7 +400,7 @@ def _times(cells: "pd.Series[Any]", row_name: Callable[[int], str]) -> tuple[NDA
         times = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
         bad = ~np.isfinite(times)
         if bad.all():
-            dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True)
+            dates = dates_of(cells)
             bad, times = dates.isna().to_numpy(), dates.to_numpy()
     if not bad.any():
         return times, []
@@ -413,9 +415,12 @@ def _as_iso(column: str, example: str) -> str:
     """How pandas writes such times as ISO 8601; nothing for what looks like no time."""
     name = repr(column)
     if re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*", example):
-        return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}], dayfirst=True), or False)"
+        return f" (is the day first? table[{name}] = pandas.to_datetime(table[{name}], dayfirst=True), or False)"
     if re.fullmatch(r"\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?", example):
-        return f" (times of a day: table[{name}] = pandas.to_timedelta(table[{name}]).dt.total_seconds())"
+        return (
+            f" (minutes or hours? past midnight? Say seconds: table[{name}] = "
+            f"pandas.to_timedelta(table[{name}]).dt.total_seconds())"
+        )
     if re.search(r"\d{1,2}:\d{2}.*\b[AaPp]\.?[Mm]", example) or re.match(r"\d{4}[-/]", example):
         return f" (dates of other forms: table[{name}] = pandas.to_datetime(table[{name}]))"
     if re.fullmatch(r"[A-Za-z_]+\d+", example):

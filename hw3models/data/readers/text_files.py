@@ -11,10 +11,19 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
+from hw3models.data.readers.mended_text import (
+    MendedText,
+    Mends,
+    header_of,
+    is_clock,
+    lines_before,
+    mends_of,
+    thousands_of,
+)
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
 
@@ -22,7 +31,7 @@ SEPARATORS = (",", ";", "\t", "|")
 """Separators, the preferred one first. Spaces are tried where none of them separates anything."""
 SPACES = r"\s+"
 """The separator of columns that are set apart by any number of spaces."""
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces"}
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces", " ": "spaces"}
 _LOOKED_AT = 256 * 1024
 """Characters from which the form is told."""
 _LINES = 200
@@ -45,10 +54,17 @@ class TextForm(NamedTuple):
     """Lines before the header (or before the first row, where there is no header)."""
     notes: tuple[str, ...] = ()
     """What is not as usual, a sentence each."""
+    mends: Mends = Mends()
+    """What is left out between the first row and the last."""
 
     def pandas(self) -> dict[str, Any]:
         """Arguments of `pandas.read_csv`."""
         return {"encoding": self.encoding, "sep": self.separator, "decimal": self.decimal, "skiprows": self.before}
+
+    @property
+    def is_plain(self) -> bool:
+        """Is there nothing but a header and rows, after the lines before them?"""
+        return self.mends == Mends()
 
     @property
     def separated_by(self) -> str:
@@ -79,24 +95,103 @@ def _text_form(path: Path, _: FileState) -> TextForm:
     lines = head.splitlines()
     lines = lines if whole else lines[:-1] or lines  # the last one may be cut
     before, named, more = _before(lines)
+    if named is None and (above := _above(lines[before:], more)):
+        before += above
     rows = [line for line in lines[before:] if line.strip()][:_LINES]
     separator = named or _separator(rows)
-    decimal = _decimal(rows, separator)
+    divide = partial(cells, separator=separator)
+    mends = mends_of(lines[: before + _LINES], before, separator, divide, _is_number)
+    mends = _told(path, encoding, lines, mends, header_of(lines, before, divide, _is_number), more)
+    if thousands := thousands_of(lines[before:], separator):
+        mends = mends._replace(thousands=thousands)
+        name = {".": "points", ",": "commas"}[thousands]
+        more.append(f"Numbers have {name} between thousands.")
+    decimal = "," if thousands == "." else "." if thousands else _decimal(rows, separator)
     if separator not in {",", "\t"} or decimal != ".":
         numbers = " and decimals written with commas" if decimal == "," else ""
         more.append(f"Columns are separated by {_NAMES[separator]}{numbers}.")
-    return TextForm(encoding, separator, decimal, before, (*notes, *more))
+    return TextForm(encoding, separator, decimal, before, (*notes, *more), mends)
 
 
 @contextmanager
 def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
-    """The file as text, unpacked where its name ends in `.gz`; ends of lines as they are in the file.
+    """The file as text, unpacked where its name says so; ends of lines as they are in the file.
 
     Raises:
         OSError: it cannot be opened.
     """
     with _open(path) as file, io.TextIOWrapper(cast("io.BufferedReader", file), encoding, newline="") as text:
         yield text
+
+
+@contextmanager
+def open_rows(path: Path, form: TextForm) -> Iterator[IO[str]]:
+    """The same without what is no row and no header (`form.mends`).
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with open_text(path, form.encoding) as file:
+        yield file if form.is_plain else cast("IO[str]", MendedText(file, form.mends))
+
+
+@contextmanager
+def rows_of(path: Path, form: TextForm) -> "Iterator[Path | IO[str]]":
+    """What `pandas.read_csv` is given: the path, where nothing is to be left out of the file.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if form.is_plain:
+        yield path
+        return
+    with open_rows(path, form) as file:
+        yield file
+
+
+def _above(lines: list[str], notes: list[str]) -> int:
+    """Lines before the header, or before the first row, that are neither; and what is said of them."""
+    marks = {mark: partial(cells, separator=mark) for mark in SEPARATORS}
+    num = lines_before(lines, marks, _is_number)
+    if num:
+        first = next(line for line in lines if line.strip()).strip()
+        are = "1 line stands" if num == 1 else f"{num} lines stand"
+        notes.append(f"{are} before the header, such as {first[:40]!r}, and were left out.")
+    rows = [line for line in lines[num:] if line.strip()]
+    if is_clock(rows, marks.get(_separator(rows[:_LINES]), str.split)):
+        begin, rate = (re.split(r"[,;\t|]", row)[0].strip() for row in rows[:2])
+        notes.append(
+            f"The first two lines are a time ({begin}) and a rate ({rate} a second) as wearables write them, no values."
+        )
+        num = lines.index(rows[2], num)
+    return num
+
+
+def _told(path: Path, encoding: str, lines: list[str], mends: Mends, header: int | None, notes: list[str]) -> Mends:
+    """The same, with what the rest of the file says; notes are added."""
+    if mends.units is not None:
+        units = lines[mends.units].strip()
+        notes.append(f"Line {mends.units + 1} has units or more names, no values, and was left out: {units[:60]!r}.")
+    if mends.first_name:
+        notes.append("Rows have names that the header does not count, as R writes them.")
+    if header is not None and (again := _comes_again(path, encoding, lines[header])):
+        more = "once more" if again == 1 else f"{again:,} times more"
+        notes.append(f"The header stands {more} between rows, and was left out there.")
+        mends = mends._replace(comes_again=True, header=header)
+    return mends
+
+
+def _comes_again(path: Path, encoding: str, header: str) -> int:
+    """How often a line is there once more."""
+    with _open(path) as file:
+        if not encoding.startswith("utf-16"):
+            plain = header.encode("utf-8" if encoding == "utf-8-sig" else encoding)
+            num = 0
+            while block := file.read(_BLOCK) + file.readline(_BLOCK):
+                num += sum(line.rstrip(b"\r") == plain for line in block.split(b"\n")) if plain in block else 0
+            return max(0, num - 1)
+    with open_text(path, encoding) as text:
+        return max(0, sum(line.rstrip("\r\n") == header for line in text) - 1)
 
 
 def number_of(cell: str) -> float:
@@ -126,7 +221,7 @@ def uneven_row(path: Path, form: TextForm) -> str | None:
     Raises:
         OSError, UnicodeError: it cannot be read.
     """
-    with open_text(path, form.encoding) as file:
+    with open_rows(path, form) as file:
         for _ in range(form.before):
             file.readline()
         rows = text_rows(file, form)
@@ -299,6 +394,12 @@ def _separator(rows: list[str]) -> str:
     if headers:  # rows are ragged, which is said of the separator that the header has
         return max(headers, key=lambda mark: (headers[mark], -SEPARATORS.index(mark)))
     spaced = {len(row.split()) for row in rows}
+    if any('"' in row for row in rows) and not any("  " in row for row in rows):
+        quoted_cells = [len(cells(row, " ")) for row in rows]  # a name in quotes may hold spaces
+        if len(set(quoted_cells[1:])) == 1 and quoted_cells[0] in {quoted_cells[-1], quoted_cells[-1] - 1}:
+            return " "
+    if len(rows) > 2 and {len(row.split()) for row in rows[1:]} == {len(rows[0].split()) + 1}:
+        return " " if not any("  " in row for row in rows) else ","
     return SPACES if len(spaced) == 1 and spaced.pop() > 1 else ","
 
 

@@ -63,14 +63,46 @@ def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 
 def _files(spec: DataSpec) -> tuple[Path, ...]:
     path = here(spec.source, "text")
-    return tuple(parts_of(path, pair=spec.pair).values()) or (path,)
+    parts = parts_of(path, pair=spec.pair)
+    return (parts["train"],) if _without_labels(parts) else tuple(parts.values()) or (path,)
+
+
+def _without_labels(parts: dict[str, Path]) -> list[Path]:
+    """The files beside the one for training, where they have all of its columns but one, which is then the label."""
+    from hw3models.data.readers.wide_tables import read_head
+
+    try:
+        heads = {part: read_head(path) for part, path in parts.items()}
+    except DataError:
+        return []  # whose reader says what is wrong
+    train, others = heads.pop("train", None), [set(head.first) for head in heads.values() if head.has_header]
+    if train is None or len(others) < len(heads) or not train.has_header:
+        return []
+    missing = [set(train.first) - names for names in others if names < set(train.first)]
+    are_labels = len(missing) == len(heads) and len(set().union(*missing)) == 1
+    return [path for part, path in parts.items() if part != "train"] if are_labels else []
 
 
 def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     path = files_of(report)[0]
-    if layout_of(path, spec) == "long":
-        return _read_long(spec, report, cache)
-    return gathered_files(path, spec, gather_text)
+    left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair))
+    spec = spec.model_copy(update={"pair": False, "source": str(path)}) if left else spec
+    layout = layout_of(path, spec)
+    raw = _read_long(spec, report, cache) if layout == "long" else gathered_files(path, spec, gather_text)
+    raw = _with_layout(raw, layout, spec)
+    if not left:
+        return raw
+    names = ", ".join(one.name for one in left)
+    note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
+    return replace(raw, notes=(note, *raw.notes))
+
+
+def _with_layout(raw: Raw, layout: str, spec: DataSpec) -> Raw:
+    """The form that was found out, for the model to remember."""
+    if spec.layout != "auto":
+        return raw
+    option = {"rows": "long", "lists": "wide"}.get(layout, layout)
+    return replace(raw, found_out={**raw.found_out, "layout": option})
 
 
 def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
@@ -185,9 +217,12 @@ def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 
 
 def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    if not _is_long(files_of(report)[0], spec):
-        return gathered_files(files_of(report)[0], spec, _gather_parquet)
-    return _PAIRED.read(spec, report, cache)
+    from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
+
+    path = files_of(report)[0]
+    is_long = _is_long(path, spec)
+    raw = _PAIRED.read(spec, report, cache) if is_long else gathered_files(path, spec, _gather_parquet)
+    return _with_layout(raw, layout_of_parquet(path, spec), spec)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:

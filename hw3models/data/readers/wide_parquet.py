@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from hw3models.data.axes import ordered
+from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.guessed_columns import likely
@@ -140,7 +140,17 @@ def _gather_lists(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         parts=parts,
         groups=groups,
         channels=channels,
+        found_out=_found_out(table, columns, series, label, spec),
     )
+
+
+def _found_out(
+    table: "pd.DataFrame", columns: list[str], series: list[Floats], label: str | None, spec: DataSpec
+) -> dict[str, str]:
+    """The column of labels, and the order of lists of lists, where nobody named them."""
+    shapes = [() if (one := _numbers(cell)) is None else one.shape for cell in table[columns[0]]]
+    found = {} if spec.axes is not None else found_order(shapes, series)
+    return found if label in (None, spec.label_column) else {**found, "label_column": str(label)}
 
 
 def _label(others: list[str], spec: DataSpec) -> str | None:

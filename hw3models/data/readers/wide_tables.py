@@ -8,6 +8,7 @@ N series, T time steps, C channels
 """
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.text_files import TextForm, cells, open_text, text_form, text_rows, without_comments
+from hw3models.data.readers.text_files import TextForm, cells, open_rows, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
 
@@ -40,6 +41,7 @@ _MIN_ROWS = 30
 _MIN_STEPS = 3
 """A column whose name begins as those of fewer is none of the steps, where most are counted on by their names."""
 _INDEX = re.compile(r"(unnamed: \d+|index|level_\d+|row_?(names?|id|num|number|nr)?|#)?", re.IGNORECASE)
+_PIXEL = re.compile(r"(pixel|pix|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
 
 
@@ -90,7 +92,7 @@ def read_head(path: Path, rows: int = 20) -> Head:
     """
     try:
         form = text_form(path)
-        with open_text(path, form.encoding) as file:
+        with open_rows(path, form) as file:
             for _ in range(form.before):
                 file.readline()
             lines = []
@@ -203,7 +205,24 @@ def gather_cells(
         parts=parts,
         groups=groups,
         channels=channels,
-        notes=(*head.form.notes, *_told(left)),
+        notes=(*head.form.notes, *_told(left), *_as_pixels(path, steps)),
+        found_out={"label_column": label} if head.has_header and label not in (None, spec.label_column) else {},
+    )
+
+
+def _as_pixels(path: Path, steps: list[str]) -> Iterator[str]:
+    """What to do where the columns are pixels by their names: as steps of a series, rows of a picture are cut apart."""
+    if not all(map(_PIXEL.fullmatch, steps)):
+        return
+    colours = 3 if math.isqrt(len(steps)) ** 2 != len(steps) else 1
+    side = math.isqrt(len(steps) // colours)
+    if side < 4 or side * side * colours != len(steps):
+        return
+    shape = f"(-1, {side}, {side}{', 3' * (colours == 3)})"
+    yield (
+        f"The {len(steps):,} columns are called like pixels, and were taken for steps of a series. For pictures of "
+        f"{side} x {side}: t = pandas.read_csv({str(path.name)!r}); numpy.savez({path.stem + '.npz'!r}, "
+        f"images=t.filter(regex='(?i)pixel|pix|px|^[0-9]+x').to_numpy('uint8').reshape{shape}, labels=t[LABEL])."
     )
 
 
@@ -274,7 +293,7 @@ def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]
         raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. Name each once.")
     pieces, lines = list["pd.DataFrame"](), list[int]()
     try:
-        with open_text(path, head.form.encoding) as file:
+        with open_rows(path, head.form) as file:
             for chunk in _chunks(path, file, head, lines):
                 pieces.append(pd.DataFrame(chunk, columns=names, dtype="str"))
     except (OSError, EOFError, UnicodeError, csv.Error) as error:

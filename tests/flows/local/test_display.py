@@ -106,6 +106,23 @@ def test_the_first_epoch_alone_does_not_say_how_long_the_rest_takes(monkeypatch:
     assert 70 < left < 90, "not 5,000 s, and more than the guess"
 
 
+def test_one_of_three_seeds_that_are_trained_one_by_one_is_a_third(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(estimates.time, "monotonic", lambda: clock[0])
+    with progress.listening(PlainDisplay(interval=0.0)):
+        progress.plan({"gru on order": 30.0})
+        progress.begin("gru on order")
+        for seed in (0, 1):
+            clock[0] += 100.0
+            progress.observer(TRAINING)(epoch(10, (seed,)))
+        clock[0] += 10.0
+        progress.observer(TRAINING)(epoch(1, (2,)))
+    told = [line.rpartition("; ")[2] for line in capsys.readouterr().err.splitlines()[1:]]
+    assert told == ["about 3 min left", "about 2 min left", "about 2 min left"], "the last one is not at its beginning"
+
+
 def test_a_guess_is_near_what_trainings_of_the_table_of_results_took() -> None:
     data = DataReport.model_construct(kind="sequences", num_train=1350, shape=(50, 8))
     for name, took in (("mlp", 2.5), ("cnn", 23), ("lstm", 9), ("gru", 8.5)):

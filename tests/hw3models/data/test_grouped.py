@@ -242,3 +242,40 @@ def test_data_without_groups_are_what_they_were(tmp_path: Path) -> None:
     wanted = DataSpec(source=str(tmp_path / "a.csv"))
     data = load_prepared(prepare(wanted, fetch(wanted, cache=tmp_path), cache=tmp_path))
     assert (data.digest, resample(data, 2).digest) == ("b2417b0040c77fbd", "2a3f303ac9a1003e")
+
+
+@pytest.mark.parametrize("one_class_each", [False, True])
+def test_parts_of_the_groups_are_nested_and_no_group_is_in_two_parts(one_class_each: bool) -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 40, 800)
+    labels = (groups % 3 if one_class_each else rng.integers(0, 3, 800)).astype(np.int64)
+    for seed in range(5):
+        larger: set[int] | None = None
+        tested = None
+        for num in (28, 16, 8, 4):
+            found = split(labels, None, DataSpec(seed=seed, max_train_groups=num), groups)
+            pool, test = np.concatenate([found.train, found.validation]), set(groups[found.test].tolist())
+            mine = set(groups[pool].tolist())
+            assert len(mine) == num
+            assert not mine & test
+            assert not set(groups[found.train].tolist()) & set(groups[found.validation].tolist())
+            assert tested is None or tested == test, "the test examples stay"
+            assert larger is None or mine < larger, "a larger part holds the smaller one"
+            assert sorted(pool.tolist()) == np.flatnonzero(np.isin(groups, list(mine))).tolist(), "groups are whole"
+            assert set(labels[pool].tolist()) == {0, 1, 2}
+            larger, tested = mine, test
+    everything = split(labels, None, DataSpec(max_train_groups=500), groups)
+    np.testing.assert_array_equal(everything.train, split(labels, None, DataSpec(), groups).train)
+
+
+def test_groups_are_asked_for_only_where_there_are_some_and_enough() -> None:
+    labels = np.arange(200) % 2
+    with pytest.raises(SpecError, match="`max_train_groups` is given, but these data name no groups"):
+        split(labels, None, DataSpec(max_train_groups=3), None)
+    rare = np.where(np.arange(200) // 10 == 3, 1, 0)
+    test = np.arange(200) >= 150
+    rare[160] = 1
+    alone = np.arange(200) // 10
+    rare[:30] = np.arange(30) // 10  # of each class at most one group, and there are four
+    with pytest.raises(SpecError, match=r"`max_train_groups` \(2\) is too small: . classes have fewer than 2 examples"):
+        split(rare, test, DataSpec(max_train_groups=2), alone)

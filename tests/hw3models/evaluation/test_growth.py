@@ -1,9 +1,13 @@
 """What several sizes of one study say, in sentences."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from hw3models.errors import SpecError
 from hw3models.evaluation.growth import growth
+from hw3models.evaluation.prediction_table import PredictionTable, save_table
 from hw3models.specs import Answer, DataReport, EvaluationReport, Score, TargetReport
 
 
@@ -106,3 +110,33 @@ def test_numbers_are_forecast_by_r2() -> None:
     assert report.verdict.startswith("cnn: with twice the data expect R2 0.9")
     assert "(now 0.88)." in report.verdict
     assert found.fits
+
+
+def test_the_class_that_more_data_help_is_said_from_the_tables_of_the_last_two_sizes(tmp_path: Path) -> None:
+    rng, labels = np.random.default_rng(0), np.arange(1000) % 2
+    answers = curves(cnn=0.9)
+    rests = []
+    recalls_of = [(0.8, 0.3), (0.8, 0.4), (0.82, 0.5), (0.84, 0.7)]
+    for place, (one, recalls) in enumerate(zip(answers, recalls_of, strict=True)):
+        hits = rng.random((3, 1000)) < np.array(recalls)[labels]
+        said = np.where(hits, labels, 1 - labels)
+        # Rows count what was left out of training: they differ, though the examples are the same.
+        table = PredictionTable(
+            family="cnn", data_digest="d", seeds=(0, 1, 2), test_index=np.arange(1000) + place, labels=labels,
+            probabilities=np.eye(2, dtype=np.float32)[said],
+        )  # fmt: skip
+        digest = save_table(table, tmp_path / f"{place}.npz")
+        kept = one.evaluation["cnn"].model_copy(
+            update={"table_path": str(tmp_path / f"{place}.npz"), "table_digest": digest}
+        )
+        answers[place] = one.model_copy(update={"evaluation": {"cnn": kept}})
+        rests.append(hits)
+    report = growth(answers, 2)
+    gain = report.gains["cnn"]
+    b = labels == 1
+    assert gain.name == "b"
+    assert gain.gain == pytest.approx(rests[3][:, b].mean() - rests[2][:, b].mean())
+    told = "cnn: more data of class 'b' are likely to help most: from 500 to 1,000 examples its recall grew by"
+    assert told in report.verdict
+    gone = [one.model_copy(update={"evaluation": curves(cnn=0.9)[0].evaluation}) for one in answers]
+    assert growth(gone, 2).gains == {}, "predictions that are not here say nothing"

@@ -9,7 +9,7 @@ import pytest
 
 from hw3models.data import fetch
 from hw3models.data.source import Wanted
-from hw3models.data.sources import read_examples
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 from tests.hw3models.data.pictures.made import put, read
@@ -73,6 +73,8 @@ def test_classes_in_columns_of_their_own_and_in_the_only_other_column_are_found_
     raw = read(tmp_path / "b.csv", tmp_path)
     assert labels(raw) == WANTED
     assert any("Labels are in 'breed' (`--label-column`)." in one for one in raw.understood)
+    assert raw.found_out == {"label_column": "breed"}, "which a model remembers"
+    assert find_source(str(tmp_path / "b.csv")).names(tmp_path / "b.csv") == ("image", "breed")
     flags.assign(breed="x", age=3).drop(columns=["MEL"]).to_csv(tmp_path / "c.csv", index=False)
     with pytest.raises(DataError, match="there is no column 'label' for the label; there are image, NV, breed, age"):
         read(tmp_path / "c.csv", tmp_path)

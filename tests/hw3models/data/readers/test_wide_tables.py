@@ -10,9 +10,12 @@ from aeon.datasets import load_from_tsv_file
 
 from hw3models.data.checks import check
 from hw3models.data.raw import Raw
+from hw3models.data.readers.image_arrays import read_arrays
+from hw3models.data.readers.wide_tables import gather_wide
 from hw3models.data.source import Wanted
 from hw3models.data.sources import read_examples
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec
 from tests.hw3models.data.readers.forms import SHARED, classes, needs_shared, read, series
 
 UCR = SHARED / "data" / "ucr"
@@ -194,3 +197,29 @@ def test_digits_that_are_no_number_are_names(tmp_path: Path) -> None:
     assert read(tmp_path / "a.csv").features.shape == (30, 3, 1)
     (tmp_path / "b.csv").write_text("\n".join([f"label,t{'9' * 5000},t0,t1,t2", *(line[2:] + ",1" for line in lines)]))
     assert len(read(tmp_path / "b.csv").features) == 30
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"),
+    [
+        ([f"pixel{i}" for i in range(64)], (8, 8)),
+        ([f"{i}x{k}" for i in range(1, 9) for k in range(1, 9)], (8, 8)),
+        ([f"pixel{i:04d}" for i in range(75)], (5, 5, 3)),
+    ],
+)
+def test_columns_of_pixels_are_said_with_what_makes_pictures_of_them(
+    names: list[str], shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that is told is run, and its file holds the pictures."""
+    pixels = np.random.default_rng(0).integers(0, 256, (9, len(names)))
+    table = pd.DataFrame(pixels, columns=names)
+    table.insert(0, "label", np.arange(9) % 3)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    spec = DataSpec(source=str(tmp_path / "train.csv"), layout="wide")
+    [note] = [one for one in gather_wide(tmp_path / "train.csv", spec, True).notes if "pixels" in one]
+    monkeypatch.chdir(tmp_path)
+    code = note.partition(": ")[2].rstrip(".").replace("LABEL", "'label'")
+    exec(code, {"pandas": pd, "numpy": np})  # what a person would paste
+    raw = read_arrays(tmp_path / "train.npz", "train")
+    np.testing.assert_array_equal(raw.features, pixels.reshape(9, *shape))
+    assert raw.class_names == ("0", "1", "2")
