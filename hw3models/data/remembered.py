@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hw3models.data.source import GROUP_COLUMN, Source, path_of
-from hw3models.data.sources import match
+from hw3models.data.sources import as_kind, match
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
@@ -34,7 +34,8 @@ def as_trained(spec: DataSpec, manifest: ModelManifest) -> DataSpec:
         for name, value in options.items()
         if name in FIELDS and getattr(spec, name) == DataSpec.model_fields[name].default
     }
-    source = match(spec.source)
+    spec = as_kind(manifest.kind, spec)
+    source = match(spec.source, spec.layout)
     if source is None or not path_of(spec.source).exists():
         return spec
     known = source.names(path_of(spec.source)) if path_of(spec.source).is_file() else None
