@@ -14,11 +14,11 @@ from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
 COLUMNS = ("sample_column", "time_column", "label_column", "group_column")
-FORMS = ("layout", "window", "stride", "mixed_windows", "resample", "arrays", "axes", "file_pattern")
+FORMS = ("layout", "window", "stride", "mixed_windows", "resample", "arrays", "axes", "file_pattern", "pixel_bits")
 FIELDS = (*COLUMNS, *FORMS, "group_from")
 
 
-def options_of(spec: DataSpec, found_out: Mapping[str, str]) -> dict[str, Any]:
+def options_of(spec: DataSpec, found_out: Mapping[str, str | int]) -> dict[str, Any]:
     """Options by which data were read: those that differ from what they are by default, and those found out."""
     given = {name: getattr(spec, name) for name in FIELDS}
     said = {name: value for name, value in given.items() if value != DataSpec.model_fields[name].default}

@@ -77,7 +77,7 @@ _OURS: tuple[Source, ...] = (
     named_arrays.MAT,
     named_arrays.H5,
     named_arrays.by_names(paired(npz_files.NPZ)),
-    replace(npy_files.NPY, takes=("axes",)),
+    replace(npy_files.NPY, takes=("axes", "pixel_bits")),
     text_tables.TEXT,
     text_tables.PARQUET,
     set_folders.SET,

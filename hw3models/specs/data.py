@@ -55,6 +55,9 @@ class FormOptions(Spec):
     axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
+    pixel_bits: Annotated[int, Field(ge=8, le=16)] | None = None
+    """Pictures with 16 bits: how many of them are used, such as 12 of a camera; of these the upper 8 are taken. None:
+    8, 10, 12, 14 or 16, by the greatest value for training, which the model remembers."""
     file_pattern: str | None = None
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""

@@ -269,7 +269,7 @@ def _smallest(values: NDArray[Any]) -> NDArray[Any]:
 
 def _pictures(tables: list[_Table], spec: DataSpec, faults: list[str]) -> tuple[NDArray[np.uint8], str]:
     """Pixels of all files, and the order of their colours (`NTC`: last, `NCT`: first; empty where they are grey)."""
-    from hw3models.data.readers.image_arrays import eight_bits
+    from hw3models.data.readers.image_arrays import bits_in, eight_bits
 
     height, width, colours = tables[0].shape
     values = np.concatenate([one.pixels for one in tables])
@@ -279,7 +279,8 @@ def _pictures(tables: list[_Table], spec: DataSpec, faults: list[str]) -> tuple[
         by_colour = axes == "NCT"
         values = values.reshape(-1, *((3, height, width) if by_colour else (height, width, 3)))
         values = values.transpose(0, 2, 3, 1) if by_colour else values
-    pixels, fault = eight_bits(values.reshape(-1, height, width, *((3,) if colours == 3 else ())), "the table")
+    values = values.reshape(-1, height, width, *((3,) if colours == 3 else ()))
+    pixels, fault = eight_bits(values, "the table", spec.pixel_bits or bits_in(tables[0].pixels))
     if fault:
         faults.append(fault)
     return pixels, axes
@@ -351,7 +352,11 @@ def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
         test=is_test if is_test.any() else None,
         validation=is_validation,
         notes=tuple(notes),
-        understood=(_told(tables[0], len(pixels), axes), *([f"{pair_note(parts)}."] if len(parts) > 1 else [])),
+        understood=(
+            _told(tables[0], len(pixels), axes),
+            *_deep(tables[0], spec),
+            *([f"{pair_note(parts)}."] if len(parts) > 1 else []),
+        ),
         found_out=_found_out(tables[0], axes, spec),
         groups=group_of,
         group_names=group_names,
@@ -399,14 +404,25 @@ def _told(table: _Table, num: int, axes: str) -> str:
     )
 
 
-def _found_out(table: _Table, axes: str, spec: DataSpec) -> dict[str, str]:
-    found_out = {"layout": "pixels"}
+def _deep(table: _Table, spec: DataSpec) -> Iterator[str]:
+    from hw3models.data.readers.image_arrays import bits_in, how_taken
+
+    if bits := spec.pixel_bits or bits_in(table.pixels):
+        yield how_taken(table.pixels, bits)
+
+
+def _found_out(table: _Table, axes: str, spec: DataSpec) -> dict[str, Any]:
+    from hw3models.data.readers.image_arrays import bits_in
+
+    found_out: dict[str, Any] = {"layout": "pixels"}
+    if bits := bits_in(table.pixels):
+        found_out["pixel_bits"] = bits
     if axes and spec.axes is None:
         found_out["axes"] = axes
     label = table.label
     if label is not None and not table.columns.has_header:
         label = "first" if label == table.columns.names[0] else "last"
-    return {**found_out, **({"label_column": label} if label not in (None, spec.label_column) else {})}  # type: ignore[dict-item]
+    return {**found_out, **({"label_column": label} if label not in (None, spec.label_column) else {})}
 
 
 def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -456,7 +472,7 @@ TABLE = Source(
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
     names=_names_of,
-    takes=("layout", "axes", "image_size"),
+    takes=("layout", "axes", "image_size", "pixel_bits"),
     layout="pixels",
     may_be=lambda source, is_asked: _is_table(source) and (is_asked or may_be_pixels(path_of(source))),
 )
