@@ -148,7 +148,7 @@ def _sides(
 
 def _with_group_column(new: DataSpec, trained: DataSpec, dataset: Dataset) -> DataSpec:
     """The new data's spec; a table names its groups as the training data did, where nothing else is asked for."""
-    source = match(new.source)
+    source = match(new.source, new.layout)
     if new.group_column is not None or dataset.groups is None or source is None or source.groups != GROUP_COLUMN:
         return new
     return new.model_copy(update={"group_column": trained.group_column or "group"})

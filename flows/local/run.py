@@ -9,7 +9,17 @@ from flows.local.embedded import embedded_server, prepare_environment, without_h
 from flows.local.folders import check_folders
 from flows.local.servers import check_servers
 from flows.terminal import elapsed, show, show_json
-from hw3models.specs import AutoencoderSpec, Hw3Spec, ImagesSpec, RunReport, SequencesSpec, Spec, StudyKind, StudySpec
+from hw3models.specs import (
+    AutoencoderSpec,
+    Hw3Spec,
+    ImagesSpec,
+    Kind,
+    RunReport,
+    SequencesSpec,
+    Spec,
+    StudyKind,
+    StudySpec,
+)
 from tasks import progress
 from tasks.background import background
 from tasks.processes import holding_interrupts, importing
@@ -89,14 +99,16 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
 
 def _check_early(spec: Spec) -> None:
     """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
-    from hw3models.data import check_kind, fetch
+    from hw3models.data import as_kind, check_kind, fetch
     from hw3models.data.addresses import lacks_digest
     from hw3models.data.sources import find_source
 
     if isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
-        check_kind("sequences" if isinstance(spec, SequencesSpec) else "images", spec.data)
-        if not find_source(spec.data.source).is_remote or lacks_digest(spec.data.source):
-            fetch(spec.data, cache=Settings().cache, timeout=Settings().download_timeout)
+        kind: Kind = "sequences" if isinstance(spec, SequencesSpec) else "images"
+        data = as_kind(kind, spec.data)
+        check_kind(kind, data)
+        if not find_source(data.source, data.layout).is_remote or lacks_digest(data.source):
+            fetch(data, cache=Settings().cache, timeout=Settings().download_timeout)
     has_choices = isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default")
     if has_choices and isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         from hw3models.pipeline.study import check_study

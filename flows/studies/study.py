@@ -6,7 +6,7 @@ from flows.studies.searches import train_over_searches
 from flows.studies.training import train_all
 from flows.studies.tuning import Tuned, tune
 from hw3models.checking import warnings_about
-from hw3models.data import check_kind
+from hw3models.data import as_kind, check_kind
 from hw3models.pipeline.answering import answer_of, with_design
 from hw3models.pipeline.defaults import fitting_entries
 from hw3models.pipeline.plan import StudyPlan
@@ -24,6 +24,7 @@ from tasks.reporting import draw_ahead
 def study(kind: StudyKind, spec: StudySpec, data_spec: DataSpec, parent: str, *, latent_dim: int = 2) -> Answer:
     """Download, preprocess, search for recipes, train and evaluate each family, compare."""
     choice = check_study(kind, spec, data_spec.task)
+    data_spec = as_kind(choice.kind, data_spec)
     check_kind(choice.kind, data_spec)
     source = download(data_spec)
     check_kind(choice.kind, data_spec, source)

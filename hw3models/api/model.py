@@ -58,7 +58,8 @@ def _as_taken(predictor: Predictor, examples: Any) -> NDArray[Any]:
     """Arrays as the predictor wants them: (N, H, W) or (N, T, C), shorter series with NaN at the end."""
     manifest = predictor.manifest
     if manifest.kind == "images":
-        pixels, fault = eight_bits(np.asarray(examples), "X")
+        bits = manifest.read_as.get("pixel_bits")
+        pixels, fault = eight_bits(np.asarray(examples), "X", None if bits is None else int(bits))
         if fault:
             raise DataError(f"{WHERE}: {fault}.")
         return pixels

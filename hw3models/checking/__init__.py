@@ -21,7 +21,7 @@ def warnings_about(data: DataReport, spec: DataSpec) -> list[str]:
 
     Data that are known by name, or made, are not looked at: nothing of them is new.
     """
-    source = match(spec.source)
+    source = match(spec.source, spec.layout)
     if spec.source != WHERE and (source is None or not (source.is_path or source.is_own)):
         return []
     prepared = load_prepared(data)

@@ -82,7 +82,7 @@ def _shared_steps(rows: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def times(spec: DataSpec) -> Iterator[Finding]:
     """Where a table's times are absolute: do test series lie among training series in time?"""
-    source = match(spec.source)
+    source = match(spec.source, spec.layout)
     if source is None or source.table is None:
         return
     import pandas as pd

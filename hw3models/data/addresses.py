@@ -239,7 +239,7 @@ def _inside(spec: DataSpec, path: Path) -> Iterator[tuple[Source, DataSpec]]:
     from hw3models.data.sources import check_options, find_source
 
     try:
-        source = find_source(str(path))
+        source = find_source(str(path), spec.layout)
         inner = spec.model_copy(update={"source": str(path)})
         check_options(source, inner)
         yield source, inner

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw3models.data.axes import ordered
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, class_codes, group_codes, group_texts, label_texts, raw_sequences
-from hw3models.data.readers.image_arrays import eight_bits, how_taken
+from hw3models.data.readers.image_arrays import bits_in, eight_bits, how_taken
 from hw3models.data.tails import without_tails
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import Axes, Kind, Task
@@ -91,6 +91,7 @@ def raw_from_arrays(
         test=held_out,
         groups=group_of,
         group_names=group_names,
+        found_out={} if (bits := bits_in(np.asarray(examples))) is None else {"pixel_bits": bits},
         understood=tuple(filter(None, [how_taken(np.asarray(examples))])),
     )
 

@@ -55,7 +55,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read; see `Raw`."""
-    found_out: Mapping[str, str] = field(default_factory=dict)
+    found_out: Mapping[str, str | int] = field(default_factory=dict)
     """What the reader found out; see `Raw`. Not a part of the digest."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""

@@ -37,7 +37,7 @@ def prepare(spec: DataSpec, source: SourceReport, *, cache: Path) -> DataReport:
         DataError: the raw data are not what they must be; all faults together.
         DigestError: the raw data changed since they were fetched, or are not those that the spec names.
     """
-    asked = match(spec.source)
+    asked = match(spec.source, spec.layout)
     if source.source != spec.source and (asked is None or source.source not in asked.stands_for):
         raise SpecError(f"`source` is {spec.source!r}, but the raw data are of {source.source!r}. Fetch them first.")
     return prepare_raw(read_raw(spec, source, cache=cache), spec, source, cache=cache)
@@ -85,7 +85,7 @@ def read_raw(spec: DataSpec, source: SourceReport, *, cache: Path) -> Raw:
         DataError: they cannot be read; all faults together; or they are of more than `MAX_CLASSES`.
         DigestError: they changed since they were fetched.
     """
-    files, reader = files_of(source), find_source(source.source)
+    files, reader = files_of(source), find_source(source.source, spec.layout)
     if files and (found := reader.digest(files)) != source.digest:
         raise DigestError(
             f"{source.source}: the raw files have digest {found}, but {source.digest} was fetched. "

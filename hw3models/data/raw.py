@@ -59,7 +59,7 @@ class Raw:
     notes: tuple[str, ...] = ()
     understood: tuple[str, ...] = ()
     """How the files were read, in sentences, where more than one way is possible; no warnings, as notes are."""
-    found_out: Mapping[str, str] = field(default_factory=dict)
+    found_out: Mapping[str, str | int] = field(default_factory=dict)
     """Options of `DataSpec` that nobody gave and that the reader found out: a model remembers them."""
     channels: tuple[str, ...] = ()
     """Names of the C channels, where the source has them."""

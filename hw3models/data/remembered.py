@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hw3models.data.source import GROUP_COLUMN, Source, path_of
-from hw3models.data.sources import match
+from hw3models.data.sources import as_kind, match
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
 COLUMNS = ("sample_column", "time_column", "label_column", "group_column")
-FORMS = ("layout", "window", "stride", "mixed_windows", "resample", "arrays", "axes", "file_pattern")
+FORMS = ("layout", "window", "stride", "mixed_windows", "resample", "arrays", "axes", "file_pattern", "pixel_bits")
 FIELDS = (*COLUMNS, *FORMS, "group_from")
 
 
-def options_of(spec: DataSpec, found_out: Mapping[str, str]) -> dict[str, Any]:
+def options_of(spec: DataSpec, found_out: Mapping[str, str | int]) -> dict[str, Any]:
     """Options by which data were read: those that differ from what they are by default, and those found out."""
     given = {name: getattr(spec, name) for name in FIELDS}
     said = {name: value for name, value in given.items() if value != DataSpec.model_fields[name].default}
@@ -34,7 +34,8 @@ def as_trained(spec: DataSpec, manifest: ModelManifest) -> DataSpec:
         for name, value in options.items()
         if name in FIELDS and getattr(spec, name) == DataSpec.model_fields[name].default
     }
-    source = match(spec.source)
+    spec = as_kind(manifest.kind, spec)
+    source = match(spec.source, spec.layout)
     if source is None or not path_of(spec.source).exists():
         return spec
     known = source.names(path_of(spec.source)) if path_of(spec.source).is_file() else None

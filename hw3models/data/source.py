@@ -133,6 +133,10 @@ class Source:
     """The environment variable with addresses that replace its own; empty where there is nothing to replace."""
     stands_for: tuple[str, ...] = ()
     """Sources that may be taken in its place: the one that is meant, then those that may have to do."""
+    layout: str = ""
+    """The `--layout` that asks for this source; with other ones it is not taken."""
+    may_be: Callable[[str, bool], bool] = lambda *_: False
+    """May this be meant, where its layout (`True`) or only its kind of data (`False`) is asked for?"""
     holds_pictures: bool = False
     """Are these pictures in files, which are brought to one size?"""
     package: str = ""

@@ -36,12 +36,14 @@ from hw3models.data.readers import (
     named_arrays,
     npy_files,
     npz_files,
+    pixel_tables,
     series_archives,
     set_folders,
     text_tables,
     ts_files,
 )
 from hw3models.data.readers.forms import paired
+from hw3models.data.readers.pixel_columns import are_columns
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
@@ -69,12 +71,13 @@ _OURS: tuple[Source, ...] = (
     image_archives.ARCHIVE,
     series_archives.ARCHIVE,
     image_tables.TABLE,
+    pixel_tables.TABLE,
     image_folders.FOLDER,
     arff_files.ARFF,
     named_arrays.MAT,
     named_arrays.H5,
     named_arrays.by_names(paired(npz_files.NPZ)),
-    replace(npy_files.NPY, takes=("axes",)),
+    replace(npy_files.NPY, takes=("axes", "pixel_bits")),
     text_tables.TEXT,
     text_tables.PARQUET,
     set_folders.SET,
@@ -117,21 +120,39 @@ def all_sources() -> tuple[Source, ...]:
     return *_OURS, *plugins().sources
 
 
-def match(source: str) -> Source | None:
-    """The source that `source` of a spec means; None where nothing does."""
+def match(source: str, layout: str = "auto") -> Source | None:
+    """The source that `source` of a spec means, read in this form; None where nothing does."""
     if not source.strip():  # as a path it would be the folder that somebody is in
         return None
-    ours = next((one for one in _OURS if one.matches(source)), None)
+    ours = next((one for one in _OURS if _is_meant(one, source, layout)), None)
     return ours or next((one for one in plugins().sources if one.matches(source)), None)
 
 
-def find_source(source: str) -> Source:
+def _is_meant(one: Source, source: str, layout: str) -> bool:
+    if not one.layout or layout == "auto":
+        return one.matches(source)
+    return layout == one.layout and one.may_be(source, True)
+
+
+def as_kind(kind: Kind, spec: DataSpec) -> DataSpec:
+    """The spec where data of this kind are asked for: a table may be read as pictures or as series, a row each."""
+    if spec.layout != "auto" or (one := match(spec.source)) is None or not one.is_path:
+        return spec
+    if kind == "images" and "images" not in one.kinds:
+        asked = next((other for other in _OURS if other.layout and other.may_be(spec.source, False)), None)
+        return spec if asked is None else spec.model_copy(update={"layout": asked.layout})
+    if kind == "sequences" and one.layout and are_columns(path_of(spec.source)):
+        return spec.model_copy(update={"layout": "wide"})
+    return spec
+
+
+def find_source(source: str, layout: str = "auto") -> Source:
     """The same.
 
     Raises:
         SpecError: nothing matches; the message says what there is, suggests the nearest, and names broken plug-ins.
     """
-    one = match(source)
+    one = match(source, layout)
     if one is None and source.strip() and path_of(source).exists():
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
@@ -236,7 +257,7 @@ def fetch(
         mirrored += [one.name for one in plugins().sources if one.mirrors]
     if unknown := sorted(set(mirrors) - set(mirrored)):
         raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
-    source = find_source(spec.source)
+    source = find_source(spec.source, spec.layout)
     if not source.is_own:  # of what is not here yet the options are checked when it is
         check_options(source, spec)
     report = source.fetch(spec, Fetching(cache, mirrors, timeout, on_progress or (lambda _: None), uploads))
@@ -244,18 +265,14 @@ def fetch(
 
 
 def check_options(source: Source, spec: DataSpec) -> None:
-    """Refuse options that `source` does not heed.
-
-    Raises:
-        SpecError: one was given.
-    """
     """Does the source heed all that the spec says?
 
     Raises:
         SpecError: it does not.
     """
     if not source.holds_pictures:
-        asked = [name for name in _OF_PICTURES if getattr(spec, name) != DataSpec.model_fields[name].default]
+        others = [name for name in _OF_PICTURES if name not in source.takes]
+        asked = [name for name in others if getattr(spec, name) != DataSpec.model_fields[name].default]
         if asked:
             names = ", ".join(f"`{name}`" for name in asked)
             raise SpecError(f"{names}: these are for pictures in files, and {spec.source} holds none. Leave them out.")
@@ -306,7 +323,7 @@ def check_kind(expected: Kind, data: DataSpec, fetched: SourceReport | None = No
     Raises:
         SpecError: the source holds the other kind, or is not known.
     """
-    source = match(data.source)
+    source = match(data.source, data.layout)
     if source is not None and source.is_own:
         if fetched is not None and fetched.kind != expected:
             raise SpecError(
@@ -370,7 +387,8 @@ def read_examples(
         skip_unreadable=skip_unreadable,
         **{name: getattr(form, name) for name in FormOptions.model_fields},
     )
-    source = match(spec.source)
+    spec = as_kind(wanted.kind, spec)
+    source = match(spec.source, spec.layout)
     if source is None or source.unlabelled is None:
         raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
     check_there(path)

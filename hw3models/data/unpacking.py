@@ -158,7 +158,9 @@ def suffixes_of(path: Path) -> set[str]:
         Exception: one of `BROKEN`, where it is no whole archive.
     """
     with opened(path) as archive:
-        return {PurePosixPath(one.name.removesuffix(".gz")).suffix.lower() for one in archived(archive)}
+        packed = (".gz", ".bz2", ".xz")
+        paths = [PurePosixPath(one.name) for one in archived(archive)]
+        return {PurePosixPath(one.stem if one.suffix in packed else one.name).suffix.lower() for one in paths}
 
 
 def top_of(folder: Path) -> Path:

@@ -42,7 +42,10 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     """
     wanted = Wanted(manifest.kind, manifest.shape, manifest.unequal_lengths, manifest.channels, manifest.image_fit)
     spec = as_trained(spec, manifest)
-    if not find_source(spec.source).is_labelled(spec):
+    source = find_source(spec.source, spec.layout)
+    if source.holds_pictures or "image_size" in source.takes:
+        spec = spec.model_copy(update={"image_size": "x".join(map(str, manifest.shape[:2]))})
+    if not source.is_labelled(spec):
         fields = {"sample_column", "time_column", "label_column", "group_column", "skip_unreadable"}
         options = spec.model_dump(include=fields)
         blocks = _first(read_examples(path_of(spec.source), wanted, **options, form=spec))
@@ -53,11 +56,10 @@ def read_new(spec: DataSpec, manifest: ModelManifest, *, cache: Path) -> New:
     # The file that is named alone: what lies beside it may be what the model was trained on. And the model's own
     # channels, whatever else the table holds and whatever a new model would take of it.
     spec = spec.model_copy(update={"task": manifest.task})
-    names = manifest.channels if find_source(spec.source).table is not None else ()
+    names = manifest.channels if source.table is not None else ()
     spec = spec.model_copy(update={"missing": "interpolate", "pair": False, "feature_columns": names})
-    if find_source(spec.source).holds_pictures:
-        size = "x".join(map(str, manifest.shape[:2]))
-        spec = spec.model_copy(update={"image_size": size, "image_fit": manifest.image_fit})
+    if source.holds_pictures:
+        spec = spec.model_copy(update={"image_fit": manifest.image_fit})
     raw = read_raw(spec, fetch(spec, cache=cache), cache=cache)
     groups = None if raw.groups is None else tuple(raw.group_names[code] for code in raw.groups[:MOST])
     examples = _fitted(raw, wanted)[:MOST]

@@ -35,7 +35,14 @@ def decoded_examples(examples: NDArray[Any], manifest: ModelManifest) -> NDArray
         raise DataError(f"examples must be numbers, or pictures in base64 of shape (N,), got text {examples.shape}.")
     names = [f"example {number}" for number in range(len(texts))]
     contents = [_bytes(text, name) for text, name in zip(texts, names, strict=True)]
-    return decoded("pictures", names, contents, tuple(manifest.shape), manifest.image_fit)
+    return decoded(
+        "pictures",
+        names,
+        contents,
+        tuple(manifest.shape),
+        manifest.image_fit,
+        int(manifest.read_as.get("pixel_bits", 16)),
+    )
 
 
 def _bytes(given: str | bytes | dict[str, Any], name: str) -> bytes:

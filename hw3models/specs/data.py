@@ -32,9 +32,9 @@ def _describe_source(schema: dict[str, Any]) -> None:
 class FormOptions(Spec):
     """How series are found in files that can be read in several ways; the same for training and for prediction."""
 
-    layout: Literal["auto", "long", "wide", "tidy"] = "auto"
-    """Text files: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
-    value (case, dimension, time, value). `auto` finds out, and says it."""
+    layout: Literal["auto", "long", "wide", "tidy", "pixels"] = "auto"
+    """Tables: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
+    value (case, dimension, time, value), `pixels` a row for each picture. `auto` finds out, and says it."""
     pair: bool = True
     """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
     named."""
@@ -55,6 +55,9 @@ class FormOptions(Spec):
     axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
+    pixel_bits: Annotated[int, Field(ge=8, le=16)] | None = None
+    """Pictures with 16 bits: how many of them are used, such as 12 of a camera; of these the upper 8 are taken. None:
+    8, 10, 12, 14 or 16, by the greatest value for training, which the model remembers."""
     file_pattern: str | None = None
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""

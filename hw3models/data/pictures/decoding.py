@@ -3,7 +3,7 @@
 | it has | becomes |
 |---|---|
 | grey, bilevel, a palette of greys | grey |
-| 16 bits | its upper 8: 65,535 is 255 |
+| 16 bits | the upper 8 of those that are used (`bits_of`): of 16 65,535 is 255, of 12 4,095 is |
 | transparency | laid on white |
 | CMYK, YCbCr, LAB, HSV, a palette | red, green and blue |
 | a turn in its EXIF data | upright |
@@ -74,6 +74,8 @@ class Header(NamedTuple):
     turned: bool
     """Its EXIF data say that it was taken on its side or upside down."""
     num_bytes: int
+    greatest: int = 0
+    """The greatest value of one with 16 bits."""
 
 
 @lru_cache(maxsize=1)
@@ -115,11 +117,12 @@ def header(content: Content) -> Header:
             has_alpha=image.has_transparency_data,
             turned=turned not in (0, 1),
             num_bytes=len(data),
+            greatest=int(np.asarray(image).max()) if image.mode in _BITS16 else 0,
         )
 
 
-def pixels(content: Content, size: Size, fit: Fit, *, colour: bool) -> NDArray[np.uint8]:
-    """Decode a picture: uint8 (H, W) or (H, W, 3) of that size.
+def pixels(content: Content, size: Size, fit: Fit, *, colour: bool, bits: int = 16) -> NDArray[np.uint8]:
+    """Decode a picture: uint8 (H, W) or (H, W, 3) of that size. Of 16 bits `bits` are used.
 
     Raises:
         UnreadableError: it is damaged.
@@ -129,7 +132,7 @@ def pixels(content: Content, size: Size, fit: Fit, *, colour: bool) -> NDArray[n
         least = max(size)
         if image.format == "JPEG" and image.mode in ("L", "RGB"):
             image.draft(image.mode, (2 * least, 2 * least))
-        flat = _flat(ImageOps.exif_transpose(image), colour=colour)
+        flat = _flat(ImageOps.exif_transpose(image), colour=colour, bits=bits)
         return np.asarray(brought_to(flat, size, fit), dtype=np.uint8)
 
 
@@ -196,11 +199,11 @@ def is_deep(found: Header) -> bool:
     return found.mode in _BITS16
 
 
-def _flat(image: Image.Image, *, colour: bool) -> Image.Image:
+def _flat(image: Image.Image, *, colour: bool, bits: int) -> Image.Image:
     """Eight bits, without transparency, in `L` or `RGB`."""
     wanted = "RGB" if colour else "L"
     if image.mode in _BITS16:
-        image = _eight_bits(image)
+        image = _eight_bits(image, bits)
     elif image.mode == "F":
         raise UnreadableError("holds numbers with fractions; write it with 8 or 16 bits")
     if image.has_transparency_data:
@@ -212,8 +215,19 @@ def _flat(image: Image.Image, *, colour: bool) -> Image.Image:
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _eight_bits(image: Image.Image, bits: int) -> Image.Image:
     values: NDArray[Any] = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65_535:
         raise UnreadableError(f"holds {values.min():,} to {values.max():,}; write it with 8 or 16 bits")
-    return Image.fromarray((values // 257).astype(np.uint8))
+    return Image.fromarray(upper_eight(values, bits))
+
+
+def bits_of(greatest: int) -> int:
+    """How many bits numbers of 16 bits use: cameras and scanners of 10, 12 and 14 write them as they are."""
+    return next((bits for bits in (8, 10, 12, 14) if greatest < 2**bits), 16)
+
+
+def upper_eight(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """The upper 8 of so many bits; what is greater than fits is 255."""
+    found = values // 257 if bits == 16 else np.minimum(values >> (bits - 8), 255)
+    return np.asarray(found, dtype=np.uint8)

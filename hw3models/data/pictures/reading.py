@@ -37,7 +37,7 @@ IN_MEMORY = 512 * 2**20
 """Bytes of pixels that are held in memory; more stay in their file."""
 GO_ON = "Mend or remove them, or go on without them (`--skip-unreadable`)."
 """Advice about pictures that cannot be read."""
-_VERSION = 2
+_VERSION = 3
 """Part of what is kept. Raise it when the same pictures would give other pixels."""
 _TELL_EVERY = 2.0
 _Result = TypeVar("_Result")
@@ -52,6 +52,8 @@ class _Decoded(NamedTuple):
     facts: PictureFacts
     understood: tuple[str, ...]
     notes: tuple[str, ...]
+    bits: int
+    """How many are used of pictures with 16; 0 where there are none."""
 
 
 def read_pictures(listing: Listing, spec: DataSpec, cache: Path) -> Raw:
@@ -84,6 +86,7 @@ def read_pictures(listing: Listing, spec: DataSpec, cache: Path) -> Raw:
         groups=groups,
         group_names=group_names,
         pictures=found.facts,
+        found_out={"pixel_bits": found.bits} if found.bits and spec.pixel_bits is None else {},
     )
 
 
@@ -102,7 +105,7 @@ def _parts(
 
 def _decoded(listing: Listing, spec: DataSpec, cache: Path) -> _Decoded:
     size = parsed(spec.image_size)
-    means = (_VERSION, PIL.__version__, listing.digest, size, spec.image_fit, spec.skip_unreadable)
+    means = (_VERSION, PIL.__version__, listing.digest, size, spec.image_fit, spec.skip_unreadable, spec.pixel_bits)
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     array, rest = (cache / "pictures" / f"{key}{suffix}" for suffix in (".npy", ".npz"))
     if (kept := _kept(array, rest)) is not None:
@@ -145,7 +148,7 @@ def _kept(array: Path, rest: Path) -> _Decoded | None:
         modes=tuple(text["modes"]),
     )
     in_memory = pixels if pixels.nbytes > IN_MEMORY else np.array(pixels)
-    return _Decoded(in_memory, kept, facts, tuple(text["understood"]), tuple(text["notes"]))
+    return _Decoded(in_memory, kept, facts, tuple(text["understood"]), tuple(text["notes"]), text["bits"])
 
 
 def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, rest: Path) -> None:
@@ -155,10 +158,10 @@ def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, re
     _refuse(listing, faults, spec)
     size = size or usual_size([(one.height, one.width) for one in headers.values()])
     colour = not all(decoding.is_grey(one) for one in headers.values())
-    kept = np.array(sorted(headers), np.int64)
+    kept, bits = np.array(sorted(headers), np.int64), spec.pixel_bits or _bits(listing, headers)
     temporary = array.with_name(f".{array.name}.part")
     try:
-        _write_pixels(listing, headers, size, spec.image_fit, temporary, faults, colour=colour)
+        _write_pixels(listing, headers, size, spec.image_fit, temporary, faults, colour=colour, bits=bits)
         _refuse(listing, faults, spec)
         whole = np.array([place not in faults for place in kept])
         _finish(temporary, array, whole, colour=colour)
@@ -171,7 +174,8 @@ def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, re
         "names": [plain_name(listing.pictures[place].name) for place in kept],
         "formats": [one.format for one in own],
         "modes": [one.mode for one in own],
-        "understood": _understood(listing, own, shape, spec.image_fit),
+        "understood": _understood(listing, own, shape, spec.image_fit, bits),
+        "bits": bits if any(decoding.is_deep(one) for one in own) else 0,
         "notes": _left_out(listing, faults),
     }
     with atomic_file(rest) as out:
@@ -194,6 +198,22 @@ def _headers(listing: Listing, faults: dict[int, str]) -> dict[int, Header]:
     return found
 
 
+def _bits(listing: Listing, headers: dict[int, Header]) -> int:
+    """One scale for all pictures with 16 bits, by the greatest value of those for training."""
+    train = [one.greatest for place, one in headers.items() if listing.pictures[place].part in (None, "train")]
+    return decoding.bits_of(max(train or [one.greatest for one in headers.values()]))
+
+
+def _told_bits(own: list[Header], bits: int) -> str:
+    if bits == 16:
+        return "with 16 bits: the upper 8 are taken"
+    greatest = max(one.greatest for one in own)
+    return (
+        f"with 16 bits, of which {bits} are used, as the greatest value is {greatest:,}: of these the upper 8 are "
+        "taken (`--pixel-bits`)"
+    )
+
+
 def _refuse(listing: Listing, faults: dict[int, str], spec: DataSpec) -> None:
     if len(faults) == len(listing.pictures) or (faults and not spec.skip_unreadable):
         count = f"{len(faults):,} of {len(listing.pictures):,} pictures cannot be read"
@@ -210,6 +230,7 @@ def _write_pixels(
     faults: dict[int, str],
     *,
     colour: bool,
+    bits: int,
 ) -> None:
     shape = (len(headers), *size, *((3,) if colour else ()))
     _check_room(listing, int(np.prod(shape, dtype=np.int64)), path.parent)
@@ -217,7 +238,7 @@ def _write_pixels(
     wanted = (content for place, content in enumerate(listing.contents()) if place in headers)
 
     def one(content: Content) -> NDArray[np.uint8]:
-        return decoding.pixels(content, size, fit, colour=colour)
+        return decoding.pixels(content, size, fit, colour=colour, bits=bits)
 
     places = sorted(headers)
     for row, found in enumerate(_each(one, wanted, "decoding", len(places))):
@@ -293,7 +314,7 @@ def _left_out(listing: Listing, faults: dict[int, str]) -> list[str]:
     return [f"{len(faults):,} {are} left out: {some}{' and others' if len(faults) > 3 else ''}."]
 
 
-def _understood(listing: Listing, own: list[Header], shape: tuple[int, ...], fit: Fit) -> list[str]:
+def _understood(listing: Listing, own: list[Header], shape: tuple[int, ...], fit: Fit, bits: int) -> list[str]:
     """First, in one sentence, what was found; then what was done about single pictures."""
     sizes = Counter((one.height, one.width) for one in own)
     (height, width), most = sizes.most_common(1)[0]
@@ -312,7 +333,7 @@ def _understood(listing: Listing, own: list[Header], shape: tuple[int, ...], fit
     counts = {
         "with several frames or pages: the first is taken": sum(one.frames > 1 for one in own),
         "with transparent parts: laid on white": sum(one.has_alpha for one in own),
-        "with 16 bits: the upper 8 are taken": sum(decoding.is_deep(one) for one in own),
+        _told_bits(own, bits): sum(decoding.is_deep(one) for one in own),
         "turned upright, as the EXIF data say": sum(one.turned for one in own),
         "in CMYK, brought to red, green and blue": sum(one.mode == "CMYK" for one in own),
     }
@@ -331,20 +352,20 @@ def _told_classes(listing: Listing) -> str:
 
 
 def decoded(
-    where: str, names: Sequence[str], contents: Sequence[Content], shape: tuple[int, ...], fit: Fit
+    where: str, names: Sequence[str], contents: Sequence[Content], shape: tuple[int, ...], fit: Fit, bits: int = 16
 ) -> NDArray[np.uint8]:
     """A few pictures as uint8 (N, *shape).
 
     Raises:
         DataError: all that cannot be read are named together.
     """
-    out, faults = readable(names, contents, shape, fit)
+    out, faults = readable(names, contents, shape, fit, bits)
     raise_all(where, list(faults.values()), advice="Mend or remove them.")
     return out
 
 
 def readable(
-    names: Sequence[str], contents: Sequence[Content], shape: tuple[int, ...], fit: Fit
+    names: Sequence[str], contents: Sequence[Content], shape: tuple[int, ...], fit: Fit, bits: int = 16
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """A few pictures as uint8 (N, *shape), and by row what is wrong with those that cannot be read."""
     size, colour = (shape[0], shape[1]), len(shape) == 3
@@ -352,7 +373,7 @@ def readable(
     faults = dict[int, str]()
 
     def one(content: Content) -> NDArray[np.uint8]:
-        return decoding.pixels(content, size, fit, colour=colour)
+        return decoding.pixels(content, size, fit, colour=colour, bits=bits)
 
     with decoding.quiet():
         for row, found in enumerate(_each(one, contents, "decoding", len(names))):

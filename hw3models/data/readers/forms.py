@@ -27,7 +27,7 @@ _WORDS = {
     "validation": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing"),
 }
-PACKED = ".gz"
+PACKED = (".gz", ".bz2", ".xz")
 
 
 class Named(NamedTuple):
@@ -36,15 +36,15 @@ class Named(NamedTuple):
     stem: str
     """Without suffixes."""
     suffix: str
-    """The ending in small letters, without `.gz`."""
+    """The ending in small letters, without `.gz` and the like."""
     ending: str
     """The ending as it is written, with `.gz`."""
 
 
 def name_of(path: Path) -> Named:
     """`walk_TRAIN.tsv.gz` has the stem `walk_TRAIN` and the suffix `.tsv`."""
-    packed = path.suffix.lower() == PACKED
-    plain = Path(path.name[: -len(PACKED)]) if packed else Path(path.name)
+    packed = path.suffix.lower() in PACKED
+    plain = Path(path.stem) if packed else Path(path.name)
     return Named(plain.stem, plain.suffix.lower(), path.name[len(plain.stem) :])
 
 
@@ -145,7 +145,7 @@ def series_source(
     return Source(
         name=name,
         forms=suffixes,
-        text=f"{text}; or packed as .gz" if packed else text,
+        text=f"{text}; or packed as .gz, .bz2, .xz" if packed else text,
         kinds=("sequences",),
         matches=matches,
         fetch=fetch,

@@ -69,6 +69,6 @@ ARCHIVE = archive_source(
     matches=_matches,
     within=_within,
     groups="`--group-from folder` or `--group-from PATTERN`",
-    takes=("file_pattern",),
+    takes=("file_pattern", "pixel_bits"),
     holds_pictures=True,
 )

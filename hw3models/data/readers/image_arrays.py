@@ -153,7 +153,7 @@ def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
     return matches
 
 
-def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
+def read_arrays(path: Path, name: str, task: Task = "classification", bits: int | None = None) -> Raw:
     """The images of all parts, with their labels and groups.
 
     Raises:
@@ -161,10 +161,11 @@ def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
     """
     faults: list[str] = []
     images, labels, groups, sides, said = [], list[str](), list[str](), [], list[str]()
+    own: int | None = None
     with _opened(path) as entries:
         parts = _parts(entries)
         for part in parts:
-            pixels, texts, owners, how = _read_part(entries, part, faults, task)
+            pixels, texts, owners, how, own = _read_part(entries, part, faults, task, bits or own)
             said.append(how)
             images.append(pixels)
             labels += texts
@@ -191,6 +192,7 @@ def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
         understood=tuple(dict.fromkeys(filter(None, said))),
         labels=codes,
         class_names=names,
+        found_out={} if own is None or bits is not None else {"pixel_bits": own},
         test=test if test.any() else None,
         validation=validation,
         groups=group_of,
@@ -199,10 +201,10 @@ def read_arrays(path: Path, name: str, task: Task = "classification") -> Raw:
 
 
 def _read_part(
-    entries: Entries, part: _Part, faults: list[str], task: Task
-) -> tuple[NDArray[np.uint8], list[str], list[str], str]:
-    """Images, labels, groups, and how pixels were read; empty, and entries in `faults`, where they cannot be used."""
-    nothing = np.zeros((0, 1, 1), np.uint8), list[str](), list[str](), ""
+    entries: Entries, part: _Part, faults: list[str], task: Task, bits: int | None
+) -> tuple[NDArray[np.uint8], list[str], list[str], str, int | None]:
+    """Images, labels, groups, how pixels were read and of how many bits; empty where `faults` say why."""
+    nothing = np.zeros((0, 1, 1), np.uint8), list[str](), list[str](), "", bits
     if part.labels is None:
         faults.append(f"there are no labels for {part.images!r}; the file has {', '.join(entries)}")
         return nothing
@@ -211,7 +213,8 @@ def _read_part(
         faults += wrong
         return nothing
     values = entries[part.images].read()
-    pixels, fault = eight_bits(values, part.images)
+    bits = bits or bits_in(values)
+    pixels, fault = eight_bits(values, part.images, bits)
     if fault or not len(pixels):
         faults.append(fault or f"{part.images} holds no images")
         return nothing
@@ -232,10 +235,10 @@ def _read_part(
     if part.groups is not None:
         groups, wrong = group_texts(entries[part.groups].read(), len(pixels), part.groups)
         faults += wrong
-    return pixels, texts, groups, how_taken(values)
+    return pixels, texts, groups, how_taken(values, bits), bits
 
 
-def how_taken(values: NDArray[Any]) -> str:
+def how_taken(values: NDArray[Any], bits: int | None = None) -> str:
     """The way in which `eight_bits` reads an array, where there is another one; empty where there is none."""
     said, largest = [], float(values.max()) if values.size else 0.0
     if values.ndim == 4 and values.shape[3] not in _COLOURS and values.shape[1] in _COLOURS:
@@ -243,17 +246,29 @@ def how_taken(values: NDArray[Any]) -> str:
     if values.dtype.kind == "f" and largest <= 1:
         said.append("0 to 1 as 0 to 255")
     if values.dtype == np.uint16 and largest > 255:
-        said.append("16 bits as 8")
+        used = bits or bits_in(values)
+        said.append("16 bits as 8" if used == 16 else f"{used} bits (the greatest is {largest:,.0f}) as 8")
     if values.dtype == np.bool_:
         said.append("True as 255")
     return f"Pixels {values.dtype} {values.shape} were read with {' and '.join(said)}." if said else ""
 
 
-def eight_bits(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
+def bits_in(values: NDArray[Any]) -> int | None:
+    """How many bits whole numbers of 16 bits use; None of others, and of those that are 0 to 255."""
+    from hw3models.data.pictures.decoding import bits_of
+
+    greatest = int(values.max()) if values.dtype == np.uint16 and values.size else 0
+    return bits_of(greatest) if greatest > 255 else None
+
+
+def eight_bits(values: NDArray[Any], name: str, bits: int | None = None) -> tuple[NDArray[np.uint8], str]:
     """Images (N, H, W) or (N, H, W, 3) of any numbers; or why they are none. Rows of pixels become squares.
+    Of 16 bits the upper 8 of `bits` are taken; None: by the greatest value.
 
     One channel is grey, a fourth is left out, and channels may stand before rows.
     """
+    from hw3models.data.pictures.decoding import upper_eight
+
     nothing = np.zeros((0, 1, 1), np.uint8)
     if values.ndim == 4 and values.shape[3] not in _COLOURS and values.shape[1] in _COLOURS:
         values = values.transpose(0, 2, 3, 1)
@@ -270,7 +285,10 @@ def eight_bits(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]
     if values.size == 0 or not np.isfinite(values).all():
         return nothing, f"{name} is empty, or holds numbers that are not finite"
     low, high = float(values.min()), float(values.max())
-    if values.dtype == np.uint16 and high > 255:
+    bits = (bits or bits_in(values)) if values.dtype == np.uint16 else None
+    if bits is not None and bits != 16:
+        return np.ascontiguousarray(upper_eight(values, bits)), ""
+    if bits == 16:
         return np.ascontiguousarray(np.round(values / 257), dtype=np.uint8), ""
     if low < 0 or high > 255:
         undo = "; undo what normalised them" if low < 0 else ""
@@ -286,7 +304,7 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     with _opened(path) as entries:
         parts, faults = _parts(entries), [entry.fault for entry in entries.values() if entry.fault]
         raise_faults(str(path), faults)
-        arrays = [eight_bits(entries[part.images].read(), part.images) for part in parts]
+        arrays = [eight_bits(entries[part.images].read(), part.images, spec.pixel_bits) for part in parts]
     raise_faults(str(path), [fault for _, fault in arrays if fault])
     yield from array_blocks(
         path, (pixels[at : at + 1024] for pixels, _ in arrays for at in range(0, len(pixels), 1024)), wanted
@@ -300,7 +318,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 
 def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     [path] = files_of(report)
-    return read_arrays(path, path.stem, spec.task)
+    return read_arrays(path, path.stem, spec.task, spec.pixel_bits)
 
 
 def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:
@@ -315,7 +333,7 @@ def _source(name: str, suffixes: tuple[str, ...], text: str) -> Source:
         is_labelled=_is_labelled,
         groups="an array `groups` beside the images of each part",
     )
-    return replace(made, name=name, forms=suffixes[:1], matches=_matches(suffixes))
+    return replace(made, name=name, forms=suffixes[:1], matches=_matches(suffixes), takes=("pixel_bits",))
 
 
 NPZ = _source(

@@ -120,7 +120,9 @@ def picture_blocks(
         raise DataError(f"{where}: these are pictures, but the model takes series.")
     for start in range(0, len(names), AT_ONCE):
         some = names[start : start + AT_ONCE]
-        pixels, faults = readable(some, [next(contents) for _ in some], wanted.shape, wanted.image_fit)
+        pixels, faults = readable(
+            some, [next(contents) for _ in some], wanted.shape, wanted.image_fit, spec.pixel_bits or 16
+        )
         if not spec.skip_unreadable:
             raise_all(where, list(faults.values()), advice=GO_ON)
         for fault in faults.values():
@@ -154,6 +156,6 @@ FOLDER = Source(
     unlabelled=_examples,
     is_labelled=_is_labelled,
     groups="`--group-from folder` or `--group-from PATTERN`",
-    takes=("file_pattern",),
+    takes=("file_pattern", "pixel_bits"),
     holds_pictures=True,
 )

@@ -623,5 +623,6 @@ TABLE = Source(
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
     names=_names_of,
+    takes=("pixel_bits",),
     holds_pictures=True,
 )

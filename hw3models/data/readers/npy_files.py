@@ -21,7 +21,7 @@ from hw3models.data.axes import ordered
 from hw3models.data.blocks import blocks
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import MAX_BYTES, Raw, group_codes, group_texts, label_codes
-from hw3models.data.readers.image_arrays import eight_bits, how_taken
+from hw3models.data.readers.image_arrays import bits_in, eight_bits, how_taken
 from hw3models.data.readers.unlabelled import array_blocks, check_shape
 from hw3models.data.source import Block, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
@@ -62,7 +62,8 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
     features, labels = open_npy(files[0]), open_npy(files[1])
     rest = {file.stem.rsplit("_", 1)[-1]: file for file in files[2:]}
     test = open_npy(rest["test"]) if "test" in rest else None
-    features, understood, faults = _as_kept(features, files[0].name)
+    features, understood, faults = _as_kept(features, files[0].name, None if spec is None else spec.pixel_bits)
+    deep = bits_in(open_npy(files[0])) if features.dtype == np.uint8 else None
     if labels.ndim != 1 or len(labels) != len(features):
         faults.append(f"{files[1].name} has shape {labels.shape}; one label per example, ({len(features)},), is needed")
     elif labels.dtype.kind not in "iufbUS" or labels.nbytes > MAX_BYTES:
@@ -85,6 +86,7 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
         kind="images" if features.dtype == np.uint8 else "sequences",
         features=features,
         understood=(understood,) if understood else (),
+        found_out={} if deep is None else {"pixel_bits": deep},
         labels=codes,
         class_names=names,
         test=None if test is None else np.array(test),
@@ -93,7 +95,7 @@ def read_npy(files: tuple[Path, ...], name: str, spec: DataSpec | None = None) -
     )
 
 
-def _as_kept(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str, list[str]]:
+def _as_kept(array: NDArray[Any], name: str, bits: int | None) -> tuple[NDArray[Any], str, list[str]]:
     """Series or images as they are kept, how they were taken, and faults: the map of the file where nothing changes."""
     if 0 in array.shape:
         return array, "", [f"the array is empty: {array.shape}"]
@@ -102,8 +104,8 @@ def _as_kept(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str, list[st
             return array, "", []
         if fault := _too_large(array, 1):
             return array, "", [fault]
-        pixels, fault = eight_bits(np.asarray(array), name)
-        return pixels, how_taken(array), [fault] if fault else []
+        pixels, fault = eight_bits(np.asarray(array), name, bits)
+        return pixels, how_taken(array, bits), [fault] if fault else []
     if array.dtype.kind not in "iufb" or array.ndim not in (2, 3):
         return array, "", [f"the array is {array.dtype} {array.shape}; numbers (series, steps, channels) are needed"]
     if array.dtype == np.dtype("<f4") and array.ndim == 3 and array.flags.c_contiguous:
@@ -149,16 +151,16 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         array = open_npy(groups)
         named, faults = group_texts(array, len(array) if array.ndim else 0, groups.name)
         raise_faults(str(path), faults)
-    return array_blocks(path, _rows(path, wanted), wanted, named)
+    return array_blocks(path, _rows(path, wanted, spec.pixel_bits), wanted, named)
 
 
-def _rows(path: Path, wanted: Wanted) -> Iterator[NDArray[Any]]:
+def _rows(path: Path, wanted: Wanted, bits: int | None) -> Iterator[NDArray[Any]]:
     array = open_npy(path)
     if array.dtype.kind not in "iufb" or array.ndim < 2:
         raise DataError(f"{path}: the array is {array.dtype} {array.shape}; numbers of two or more axes are needed.")
     if not _are_images(array):  # before a row is read: one may be of any size in a file with holes
         check_shape(path, array.shape[1:] if array.ndim > 2 else (*array.shape[1:], 1), wanted)
-    kept, _, faults = _as_kept(array, path.name)
+    kept, _, faults = _as_kept(array, path.name, bits)
     raise_faults(str(path), faults)
     check_shape(path, kept.shape[1:], wanted)
     for _, rows in blocks(kept):

@@ -4,10 +4,12 @@
 plain words, never guessed. Nothing here knows what the columns mean.
 """
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
+import lzma
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +75,7 @@ class TextForm(NamedTuple):
 
 
 def text_form(path: Path) -> TextForm:
-    """How `path` (a text file, or one packed by gzip) is written. A plain file in UTF-8 with commas has no notes.
+    """How `path` (a text file, or one packed as .gz, .bz2 or .xz) is written. One in UTF-8 with commas has no notes.
 
     Raises:
         DataError: it is no text, or in an encoding that cannot be told.
@@ -267,8 +269,37 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+class _Xz(lzma.LZMAFile):
+    """A packed file whose damage is an `OSError`, as that of others is."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read bytes, all by default."""
+        try:
+            return super().read(size)
+        except lzma.LZMAError as error:
+            raise OSError(f"the packed file is damaged: {error}") from error
+
+    def read1(self, size: int = -1) -> bytes:
+        """Read what is there already."""
+        try:
+            return super().read1(size)
+        except lzma.LZMAError as error:
+            raise OSError(f"the packed file is damaged: {error}") from error
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read to the end of a line."""
+        try:
+            return super().readline(size)
+        except lzma.LZMAError as error:
+            raise OSError(f"the packed file is damaged: {error}") from error
+
+
 def _open(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+    suffix = path.suffix.lower()
+    if suffix in (".gz", ".bz2", ".xz"):
+        opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": _Xz}[suffix]
+        return cast("IO[bytes]", opened(path, "rb"))
+    return path.open("rb")
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:

@@ -188,7 +188,7 @@ _TEXT = replace(
     CSV,
     name="csv",
     forms=SUFFIXES,
-    text="a table: a row for each series and time step, or for each series (found out; `--layout`); or packed as .gz",
+    text="a table: a row for each series and time step, or for each series (`--layout`); or packed (.gz, .bz2, .xz)",
     matches=lambda source: name_of(Path(source)).suffix in SUFFIXES,
     fetch=lambda spec, _: found(spec.source, "sequences", _files(spec)),
     read=_read,

@@ -469,7 +469,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 TS = Source(
     name="ts",
     forms=(".ts",),
-    text="as in the UCR and UEA archives; NAME_TEST.ts is found beside NAME_TRAIN.ts; or packed as .gz",
+    text="as in the UCR and UEA archives; NAME_TEST.ts is found beside NAME_TRAIN.ts; or packed as .gz, .bz2, .xz",
     kinds=("sequences",),
     matches=lambda source: name_of(Path(source)).suffix == ".ts",
     fetch=lambda spec, _: found(spec.source, "sequences", ts_files(here(spec.source, ".ts"), pair=spec.pair)),

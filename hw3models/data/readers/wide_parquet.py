@@ -47,7 +47,7 @@ def layout_of(path: Path, spec: DataSpec) -> str:
     return "wide" if spec.layout == "wide" or are_steps(schema.names) else "long"
 
 
-def _list_columns(schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
+def numbers_in_lists(schema: pyarrow.Schema) -> list[str]:
     """Columns that hold numbers in lists, or in lists of lists."""
     found = []
     for field in schema:
@@ -57,8 +57,13 @@ def _list_columns(schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
         is_number = (
             pyarrow.types.is_floating(inner) or pyarrow.types.is_integer(inner) or pyarrow.types.is_boolean(inner)
         )
-        if _is_list(field.type) and is_number and field.name not in spec.ignore_columns:
+        if _is_list(field.type) and is_number:
             found.append(field.name)
+    return found
+
+
+def _list_columns(schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
+    found = [name for name in numbers_in_lists(schema) if name not in spec.ignore_columns]
     return [name for name in found if name in spec.feature_columns] if spec.feature_columns else found
 
 

@@ -8,7 +8,6 @@ N series, T time steps, C channels
 """
 
 import csv
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.text_files import TextForm, cells, open_rows, text_form, text_rows, without_comments
+from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
 
@@ -41,7 +40,10 @@ _MIN_ROWS = 30
 _MIN_STEPS = 3
 """A column whose name begins as those of fewer is none of the steps, where most are counted on by their names."""
 _INDEX = re.compile(r"(unnamed: \d+|index|level_\d+|row_?(names?|id|num|number|nr)?|#)?", re.IGNORECASE)
-_PIXEL = re.compile(r"(pixel|pix|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)
+PIXEL = re.compile(r"(pixels?|pix|px)[_ .\-]?(?P<number>\d+)|(?P<row>\d+)x(?P<column>\d+)", re.IGNORECASE)
+"""The name of a column that holds one pixel of each picture."""
+FEWEST_PIXELS = 16
+"""Pixels of a picture: with fewer columns a table is something else."""
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
 
 
@@ -212,18 +214,14 @@ def gather_cells(
 
 def _as_pixels(path: Path, steps: list[str]) -> Iterator[str]:
     """What to do where the columns are pixels by their names: as steps of a series, rows of a picture are cut apart."""
-    if not all(map(_PIXEL.fullmatch, steps)):
-        return
-    colours = 3 if math.isqrt(len(steps)) ** 2 != len(steps) else 1
-    side = math.isqrt(len(steps) // colours)
-    if side < 4 or side * side * colours != len(steps):
-        return
-    shape = f"(-1, {side}, {side}{', 3' * (colours == 3)})"
-    yield (
-        f"The {len(steps):,} columns are called like pixels, and were taken for steps of a series. For pictures of "
-        f"{side} x {side}: t = pandas.read_csv({str(path.name)!r}); numpy.savez({path.stem + '.npz'!r}, "
-        f"images=t.filter(regex='(?i)pixel|pix|px|^[0-9]+x').to_numpy('uint8').reshape{shape}, labels=t[LABEL])."
-    )
+    if all(map(PIXEL.fullmatch, steps)) and len(steps) >= FEWEST_PIXELS:
+        from hw3models.data.readers.forms import parts_of
+
+        path = parts_of(path).get("train", path)
+        yield (
+            f"The {len(steps):,} columns are called like pixels, and were taken for steps of a series. For pictures: "
+            f"`hw3 images {quoted(path)}`."
+        )
 
 
 def step_columns(
