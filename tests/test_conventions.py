@@ -37,6 +37,8 @@ WITHOUT_A_MODULE = {
     "hw3models/data/readers/test_npz_by_names.py": "names, windows and validation parts of .npz, through two readers",
     "hw3models/data/test_understood.py": "what is said before training, through every reader",
     "hw3models/data/test_colour.py": "images of any size and colour, from the reader to the report",
+    "hw3models/data/pictures/test_deep_pictures.py": "pictures of 16 bits, from the decoder to the model's memory",
+    "hw3models/data/readers/test_packed_text.py": "packed text of every kind, through every reader of text",
     "hw3models/data/pictures/test_bad_pictures.py": "broken sets of pictures, through every reader of them",
     "hw3models/serving/test_kept.py": "fitted baselines that are kept, from training to prediction",
     "tasks/tracking/test_pages.py": "what MLflow's pages show, from several modules",

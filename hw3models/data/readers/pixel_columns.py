@@ -37,13 +37,13 @@ class PixelColumns(NamedTuple):
     names: tuple[str, ...]
     """All columns; numbers from 0 where there is no header."""
     pixels: tuple[str, ...]
-    """Those that are called like pixels, in the order of the pixels; empty where the names do not tell."""
+    """Names that are called like pixels, in the order of the pixels; empty where the names do not tell."""
     in_one: str = ""
     """The column with all of them."""
     shape: Shape | None = None
-    """As their names tell it."""
+    """What their names tell."""
     head: Head | None = None
-    """Of a text file."""
+    """How a text file is written."""
 
     @property
     def has_header(self) -> bool:
@@ -57,7 +57,7 @@ class PixelColumns(NamedTuple):
 
 
 def is_parquet(path: Path) -> bool:
-    """By its suffix."""
+    """Is it Parquet, by its suffix?"""
     return path.suffix.lower() == ".parquet"
 
 
@@ -91,7 +91,9 @@ def _of_parquet(path: Path) -> PixelColumns:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({error}).") from error
     lists = dict[str, int]()
-    for name in likely if first is not None else ():
+    for name in likely:
+        if first is None:
+            break
         found = first.column(name).to_pylist()
         is_list = name in numbers_in_lists(schema)
         sizes = {_size(one) for one in found} if is_list else {_numbers_in(list(map(str, found)))}

@@ -85,7 +85,7 @@ def _roles(columns: PixelColumns, spec: DataSpec, faults: list[str], *, labelled
 
 
 def _label(others: list[str], spec: DataSpec, faults: list[str], *, are_all: bool) -> str | None:
-    """By its name; or, where the pixels are known (`are_all`), the only one of the others."""
+    """The label by its name; or, where the pixels are known (`are_all`), the only one of the others."""
     asked = spec.label_column
     if asked in others:
         return asked

@@ -11,7 +11,7 @@ import gzip
 import io
 import lzma
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -297,8 +297,8 @@ class _Xz(lzma.LZMAFile):
 def _open(path: Path) -> IO[bytes]:
     suffix = path.suffix.lower()
     if suffix in (".gz", ".bz2", ".xz"):
-        opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": _Xz}[suffix]
-        return cast("IO[bytes]", opened(path, "rb"))
+        opened: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": _Xz}
+        return cast("IO[bytes]", opened[suffix](path, "rb"))
     return path.open("rb")
 
 
