@@ -296,10 +296,11 @@ class _Xz(lzma.LZMAFile):
 
 def _open(path: Path) -> IO[bytes]:
     suffix = path.suffix.lower()
-    if suffix in (".gz", ".bz2", ".xz"):
-        opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": _Xz}[suffix]
-        return cast("IO[bytes]", opened(path, "rb"))
-    return path.open("rb")
+    if suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    if suffix == ".bz2":
+        return cast("IO[bytes]", bz2.open(path, "rb"))
+    return cast("IO[bytes]", _Xz(path)) if suffix == ".xz" else path.open("rb")
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:
