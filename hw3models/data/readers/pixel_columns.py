@@ -91,7 +91,9 @@ def _of_parquet(path: Path) -> PixelColumns:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({error}).") from error
     lists = dict[str, int]()
-    for name in likely if first is not None else ():
+    for name in likely:
+        if first is None:
+            break
         found = first.column(name).to_pylist()
         is_list = name in numbers_in_lists(schema)
         sizes = {_size(one) for one in found} if is_list else {_numbers_in(list(map(str, found)))}
