@@ -243,6 +243,14 @@ def group_notes(groups: Indices, parts: dict[str, Indices], column: str) -> Iter
             f"WARNING: {shared:,} of the {counts['test']:,} test groups are in training as well, as the source splits "
             "them: scores say how well known groups are told, and promise nothing about new ones."
         )
+    sizes = np.unique(groups[parts["test"]], return_counts=True)[1]
+    # Equal groups that would say as much (Kish 1965).
+    alike = sizes.sum() ** 2 / np.square(sizes).sum()
+    if counts["test"] >= FEW_GROUPS > alike:
+        yield (
+            f"WARNING: one of the {counts['test']:,} test groups has {sizes.max() / sizes.sum():.0%} of the test "
+            f"examples: they say as little as about {alike:.0f} groups of one size, and intervals are too narrow."
+        )
     if counts["test"] < FEW_GROUPS:
         yield (
             f"With {counts['test']:,} test groups, fewer than {FEW_GROUPS}, little can be shown: examples of a "

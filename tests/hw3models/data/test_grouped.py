@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
+from hw3models.data.grouped import group_notes
 from hw3models.data.resamples import num_train, resample
 from hw3models.data.splits import Splits, split
 from hw3models.errors import SpecError
@@ -208,6 +209,17 @@ def test_a_study_is_told_of_its_groups(tmp_path: Path) -> None:
     test_groups = data.test_groups
     assert test_groups is not None
     assert len(set(test_groups.tolist())) == 3
+
+
+@pytest.mark.parametrize(("giant", "is_told"), [(200, True), (10, False)])
+def test_a_group_that_holds_most_test_examples_is_told(giant: int, is_told: bool) -> None:
+    groups = np.concatenate([np.full(10, 0), np.full(giant, 1), np.repeat(np.arange(2, 32), 10)])
+    parts = {"train": np.arange(10), "validation": np.arange(0), "test": np.arange(10, len(groups))}
+    notes = " ".join(group_notes(groups, parts, "subject"))
+    assert (
+        "WARNING: one of the 31 test groups has 40% of the test examples: they say as little as about 6 " in notes
+    ) == is_told
+    assert is_told or "WARNING" not in notes
 
 
 def test_a_split_of_the_sources_own_that_divides_groups_is_said_loudly(tmp_path: Path) -> None:
