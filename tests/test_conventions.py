@@ -18,6 +18,7 @@ NO_BEGINNING = ("As ", "By ", "From ", "In ", "Of ", "Those ")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 WITHOUT_A_MODULE = {
+    "hw3models/data/readers/test_packed_text.py": "packed text, from its bytes to the examples",
     "flows/test_regression.py": "numbers instead of classes, through every flow",
     "hw3models/api/test_regression.py": "studies of numbers from arrays to the page",
     "hw3models/engine/test_regression.py": "every network on numbers, through the whole engine",
@@ -37,8 +38,6 @@ WITHOUT_A_MODULE = {
     "hw3models/data/readers/test_npz_by_names.py": "names, windows and validation parts of .npz, through two readers",
     "hw3models/data/test_understood.py": "what is said before training, through every reader",
     "hw3models/data/test_colour.py": "images of any size and colour, from the reader to the report",
-    "hw3models/data/pictures/test_deep_pictures.py": "pictures of 16 bits, from the decoder to the model's memory",
-    "hw3models/data/readers/test_packed_text.py": "packed text of every kind, through every reader of text",
     "hw3models/data/pictures/test_bad_pictures.py": "broken sets of pictures, through every reader of them",
     "hw3models/serving/test_kept.py": "fitted baselines that are kept, from training to prediction",
     "tasks/tracking/test_pages.py": "what MLflow's pages show, from several modules",

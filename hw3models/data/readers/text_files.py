@@ -11,7 +11,7 @@ import gzip
 import io
 import lzma
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -296,10 +296,11 @@ class _Xz(lzma.LZMAFile):
 
 def _open(path: Path) -> IO[bytes]:
     suffix = path.suffix.lower()
-    if suffix in (".gz", ".bz2", ".xz"):
-        opened: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": _Xz}
-        return cast("IO[bytes]", opened[suffix](path, "rb"))
-    return path.open("rb")
+    if suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    if suffix == ".bz2":
+        return cast("IO[bytes]", bz2.open(path, "rb"))
+    return cast("IO[bytes]", _Xz(path)) if suffix == ".xz" else path.open("rb")
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:
