@@ -10,12 +10,14 @@ H x W pixels
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.pictures.sizes import parsed
 from hw3models.data.readers.wide_tables import FEWEST_PIXELS, PIXEL, Head, are_steps, is_number, read_head
 from hw3models.errors import DataError, SpecError
+from hw3models.runtime.file_digests import FileState, state_of
 
 _ALL_IN_ONE = frozenset({"pixels", "pixel", "pixel_values", "image", "images", "img"})
 """Names of a column that holds all pixels of a picture."""
@@ -67,6 +69,16 @@ def pixel_columns(path: Path) -> PixelColumns:
     Raises:
         DataError: it is no table.
     """
+    try:
+        state = state_of(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}).") from error
+    return _pixel_columns(path, state)
+
+
+@lru_cache(maxsize=16)
+def _pixel_columns(path: Path, _: FileState) -> PixelColumns:
+    """Looked at once a file, though every step that asks which source is meant wants to know."""
     if is_parquet(path):
         return _of_parquet(path)
     head = read_head(path, _LOOKED_AT)

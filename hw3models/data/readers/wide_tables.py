@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -63,8 +63,11 @@ class Head:
         """Are the cells of the first line names? Numbers that count on, as pandas writes them, are names as well."""
         if self.known is not None:
             return self.known
-        texts = [number for number, cell in enumerate(self.first) if cell and not is_number(cell)]
-        numbers = [cell for cell in self.first if is_number(cell)]
+        are_numbers = [is_number(cell) for cell in self.first]
+        texts = [
+            at for at, (cell, is_one) in enumerate(zip(self.first, are_numbers, strict=True)) if cell and not is_one
+        ]
+        numbers = list(compress(self.first, are_numbers))
         below = self.rows[0] if self.rows else []
         if len(numbers) > 3 and _counts_on(numbers) and not _counts_on([cell for cell in below if is_number(cell)]):
             return True
