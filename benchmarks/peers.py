@@ -39,9 +39,9 @@ HEAD = """# Beside other libraries
 
 Seconds until five seeds of a network are trained, and until there is a verdict (the others: until their models are
 tested), beside [tsai](https://github.com/timeseriesAI/tsai) (fastai's loop) and a plain PyTorch loop. All have the same
-module, data, optimizer (AdamW), batches of 64 and {epochs} epochs; {num} series of 50 x 8. `minirocket` is a baseline, aeon's own
-classifier beside the family here, whose seconds are those of the whole study. Medians of {rounds} rounds, in turn; in brackets the least and the
-greatest ratio. `make bench-peers` writes this page.
+module, data, optimizer (AdamW), batches of 64 and {epochs} epochs; {num} series of 50 x 8. `minirocket` is a baseline:
+aeon's own classifier beside the family here, whose seconds are those of the whole study. Medians of {rounds} rounds,
+in turn; in brackets the least and the greatest ratio. `make bench-peers` writes this page.
 """
 
 
