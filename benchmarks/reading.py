@@ -447,6 +447,12 @@ def _few_groups(case: Case, said: Said) -> Iterator[str]:
         yield f"{case.report.num_groups} groups"
 
 
+def _unequal_groups(case: Case, said: Said) -> Iterator[str]:
+    groups, alike = case.report.num_groups, case.report.equal_groups
+    if groups != _number(said.places["groups"]) or alike is None or not _close(_number(said.places["alike"]), alike):
+        yield f"{groups} groups, as {alike}"
+
+
 def _collapsed(case: Case, said: Said) -> Iterator[str]:
     name = _name_of(case, said.places["name"])
     found = case.report.collapses.get(name)
@@ -501,6 +507,7 @@ _CHECKS: dict[str, Callable[[Case, Said], Iterator[str]]] = {
     "all_equivalent": _all_equivalent,
     "picked": _picked,
     "few_groups": _few_groups,
+    "unequal_groups": _unequal_groups,
     **dict.fromkeys(("collapsed", "collapsed_of_median"), _collapsed),
     "beaten": _beaten,
     "seeds_unknown": _seeds_unknown,
@@ -525,6 +532,7 @@ def _whole(case: Case, verdict: list[Said]) -> Iterator[str]:
         about: True,
         "picked": report.corrected is not None,
         "few_groups": report.num_groups is not None and report.num_groups < 10,
+        "unequal_groups": (report.num_groups or 0) >= 10 > (report.equal_groups or 0),
         "collapsed": bool(report.collapses) and report.estimand == "mean",
         "collapsed_of_median": bool(report.collapses) and report.estimand == "median",
         "about_median": report.estimand == "median",

@@ -109,6 +109,8 @@ def _design(rng: np.random.Generator) -> tuple[Design, int]:
     resampled = num >= 8 and rng.random() < 0.12
     shape = (seeds, num) if resampled else (num,)
     groups = rng.integers(0, int(rng.integers(2, 60)), shape) if num >= 20 and rng.random() < 0.2 else None
+    if groups is not None and rng.random() < 0.3:
+        groups[rng.random(shape) < 0.5] = 0  # one of them has half of the examples
     labels = rng.permuted(np.broadcast_to(np.arange(num) % num_classes, shape), axis=-1).astype(np.int64)
     index = np.stack([rng.permutation(3 * num)[:num] for _ in range(seeds)]) if resampled else np.arange(num)
     return Design(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import MIN_TRAIN_PER_CLASS
 from hw3models.errors import SpecError
+from hw3models.stats.effective import equal_groups
 
 FEW_GROUPS = 10
 """Test groups, under which intervals say little: each group counts as one observation."""
@@ -243,13 +244,10 @@ def group_notes(groups: Indices, parts: dict[str, Indices], column: str) -> Iter
             f"WARNING: {shared:,} of the {counts['test']:,} test groups are in training as well, as the source splits "
             "them: scores say how well known groups are told, and promise nothing about new ones."
         )
-    sizes = np.unique(groups[parts["test"]], return_counts=True)[1]
-    # Equal groups that would say as much (Kish 1965).
-    alike = sizes.sum() ** 2 / np.square(sizes).sum()
-    if counts["test"] >= FEW_GROUPS > alike:
+    if counts["test"] >= FEW_GROUPS > (alike := equal_groups(groups[parts["test"]])):
         yield (
-            f"WARNING: one of the {counts['test']:,} test groups has {sizes.max() / sizes.sum():.0%} of the test "
-            f"examples: they say as little as about {alike:.0f} groups of one size, and intervals are too narrow."
+            f"WARNING: the {counts['test']:,} test groups are of so unequal sizes that they say as little as "
+            f"{alike:.1f} of one size."
         )
     if counts["test"] < FEW_GROUPS:
         yield (

@@ -32,6 +32,7 @@ from hw3models.evaluation.verdicts import (
 )
 from hw3models.specs import ComparisonReport, Estimand, PairReport, PairVerdict, PowerReport
 from hw3models.stats import spending
+from hw3models.stats.effective import equal_groups
 from hw3models.stats.intervals import Estimate, Measured, covariance, difference
 from hw3models.stats.multiple_testing import LEVEL, holm_levels, step_down
 from hw3models.stats.power import advise
@@ -125,6 +126,7 @@ def _setting(tables: Mapping[str, PredictionTable], metric: str, margin: float, 
         margin=margin,
         num_test=first.num_test,
         num_groups=None if groups is None else len(np.unique(groups)),
+        equal_groups=None if groups is None else equal_groups(groups),
         num_pairs=len(tables) * (len(tables) - 1) // 2,
         seeds={name: table.num_networks for name, table in tables.items()},
         searches={name: table.num_searches for name, table in tables.items() if table.search is not None},
@@ -154,6 +156,7 @@ def _report(
         corrected=standings.corrected,
         collapses=dict(standings.collapses),
         num_groups=setting.num_groups,
+        equal_groups=setting.equal_groups,
         about=setting.about,
         estimand=setting.estimand,
         level=setting.level,

@@ -192,6 +192,13 @@ TEMPLATES: dict[str, Template] = {
         example={"groups": "6 groups", "few": "10"},
         means="Examples of one subject are alike, so that subjects count, not examples; and there are few of them.",
     ),
+    "unequal_groups": Template(
+        text="the {groups} of test examples are of so unequal sizes that they say as little as {alike} of one size: "
+        "intervals from fewer than {few} are rough",
+        example={"groups": "31 groups", "alike": "3.9", "few": "10"},
+        means="A group that has half of the examples has half of the say. This is the effective number of groups (Kish "
+        "1965): the square of the number of examples over the sum of the squares of the groups' sizes.",
+    ),
     "blind_resamples": Template(
         text="each resample tests on {test} examples and trains on {train} only: such resamples show large "
         "differences; more replicates on one split show smaller ones",

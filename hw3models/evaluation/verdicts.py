@@ -45,6 +45,8 @@ class Setting:
     """Family -> searches for its recipe whose luck is counted: its seeds are nested in them."""
     num_groups: int | None = None
     """Groups that the test examples come in; None where nobody named any."""
+    equal_groups: float | None = None
+    """Groups of one size that would say as much."""
     level: float = 0.05
     """Chance of one or more false alarms among all pairs, at most."""
     num_train: int | None = None
@@ -343,9 +345,14 @@ def _about_the_picked(setting: Setting, standings: Standings) -> list[str]:
 
 
 def _about_groups(setting: Setting) -> list[str]:
-    if setting.num_groups is None or setting.num_groups >= FEW_GROUPS:
+    if setting.num_groups is None:
         return []
-    return [say("few_groups", groups=_counted_groups(setting.num_groups), few=str(FEW_GROUPS))]
+    groups, few = _counted_groups(setting.num_groups), str(FEW_GROUPS)
+    if setting.num_groups < FEW_GROUPS:
+        return [say("few_groups", groups=groups, few=few)]
+    if setting.equal_groups is not None and setting.equal_groups < FEW_GROUPS:
+        return [say("unequal_groups", groups=groups, alike=f"{setting.equal_groups:.1f}", few=few)]
+    return []
 
 
 def _about_resamples(setting: Setting) -> list[str]:

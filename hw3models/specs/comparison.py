@@ -136,6 +136,8 @@ class ComparisonReport(Report):
     """Families of which some seeds learnt next to nothing."""
     num_groups: int | None = None
     """Groups (subjects, recordings) that the test examples come in; None where nobody named any."""
+    equal_groups: float | None = None
+    """Groups of one size that would say as much as these (Kish 1965)."""
     about: Literal["training set", "bootstraps", "problem"] = "training set"
     """What the verdict is about: networks trained on this training part, or on others like it as well, as bootstraps of
     it or other divisions of these data show them."""

@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 
 from hw3models.data.checks import raise_faults
+from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
 from hw3models.data.readers.text_files import TextForm, rows_of, text_form, uneven_row, without_comments
 from hw3models.errors import DataError
@@ -22,7 +23,6 @@ from hw3models.specs import DataSpec
 ROWS = 100_000
 """Rows of a chunk."""
 SPLIT_COLUMN = "split"
-_MISSING_NUMBERS = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "null", "NULL", "None", "?"]
 """What stands for a missing number in a CSV; in the columns of text it is text, so a class may be called NA."""
 _COMMA = r"^([+-]?\d*),(\d+)$"
 """A number with a decimal comma, in a column that is read as text."""
@@ -116,7 +116,7 @@ def _csv_chunks(path: Path, texts: set[str], time: str) -> Iterator[pd.DataFrame
         **header,
         "dtype": {column: "str" for column in names if column in texts},
         "keep_default_na": False,
-        "na_values": {column: _MISSING_NUMBERS for column in names if column not in texts},
+        "na_values": {column: MISSING_NUMBERS for column in names if column not in texts},
         "skip_blank_lines": False,  # so that line numbers are right
         "low_memory": False,
         "chunksize": ROWS,

@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, NamedTuple
 
+from hw3models.data.readers.missing import MISSING
+
 _MOST_BEFORE = 60
 """Lines that are looked at for a header."""
 _FEWEST_ROWS = 3
-_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?", "-"})
+_MISSING = MISSING | {"-"}
 _UNIX = (1e9, 2.2e9)
 """Seconds since 1970: the years 2001 to 2039."""
 _FASTEST = 100_000

@@ -17,6 +17,8 @@ from hw3models.data.checks import raise_faults
 from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes
 from hw3models.data.readers.forms import name_of, name_of_set, pair_note, parts_of
+from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.pixel_columns import (
     PixelColumns,
     Shape,
@@ -38,7 +40,8 @@ _CELLS_AT_ONCE = 4_000_000
 _SPLITS = ("split", "usage", "part", "subset", "set", "fold")
 _PART_WORDS: dict[str, Part] = {**PART_OF, "publictest": "validation", "privatetest": "test"}
 """What people write for a part, and what FER2013 does."""
-_LABELS = ("label", "labels", "class", "target", "y", "category", "emotion", "digit", "letter", "classlabel")
+_OF_PICTURES = ("y", "emotion", "digit", "letter")
+"""Names of labels beside those that all tables may have."""
 _NO_LABEL = ("id", "index", "image_id", "img_name", "imageid", "row", "row_id", "filename", "file", "path", "")
 
 
@@ -95,15 +98,16 @@ def _label(others: list[str], spec: DataSpec, faults: list[str], *, are_all: boo
     if asked != "label":
         faults.append(f"column {asked!r} (`label_column`) is missing; beside pixels there is {listed}")
         return None
-    known = [name for name in others if name.strip().lower() in _LABELS]
-    likely = known or [name for name in others if are_all and name.strip().lower().split(": ")[0] not in _NO_LABEL]
-    likely = [name for name in likely if not name.lower().startswith("unnamed:")]
-    if len(likely) == 1:
-        return likely[0]
-    options = " or ".join(f"`--label-column {name}`" for name in likely[:6])
+    usual = likely("label_column", others)
+    known = [name for name in others if name in usual or name.strip().lower() in _OF_PICTURES]
+    able = known or [name for name in others if are_all and name.strip().lower().split(": ")[0] not in _NO_LABEL]
+    able = [name for name in able if not name.lower().startswith("unnamed:")]
+    if len(able) == 1:
+        return able[0]
+    options = " or ".join(f"`--label-column {name}`" for name in able[:6])
     faults.append(
         f"which column is the label? Say {options}"
-        if likely
+        if able
         else f"there is no column of labels, but {listed} beside the pixels (`hw3 predict` asks a model about it)"
     )
     return None
@@ -197,15 +201,12 @@ def _chunks(path: Path, columns: PixelColumns, others: list[str]) -> "Iterator[p
         options |= {"names": list(columns.names), "header": 0 if columns.has_header else None, "index_col": False}
         options |= {
             "keep_default_na": False,
-            "na_values": {name: _MISSING for name in columns.names if name not in texts},
+            "na_values": {name: MISSING_NUMBERS for name in columns.names if name not in texts},
         }
         with rows_of(path, form) as file, pd.read_csv(file, **options) as reader:
             yield from reader
     except (OSError, EOFError, ValueError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip().rstrip('.')}).") from error
-
-
-_MISSING = ["", "NA", "NaN", "nan", "null", "None", "?"]
 
 
 def _text(cell: Any) -> str:

@@ -20,10 +20,11 @@ from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
+from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
 from hw3models.data.readers.times import dates_note, dates_of
-from hw3models.data.readers.wide_tables import MISSING, read_head, text_frame
+from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
 

@@ -269,29 +269,32 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Damage is an `OSError`, as that of other packed files is."""
+    try:
+        yield
+    except lzma.LZMAError as error:
+        raise OSError(f"the packed file is damaged: {error}") from error
+
+
 class _Xz(lzma.LZMAFile):
-    """A packed file whose damage is an `OSError`, as that of others is."""
+    """A packed file of which no other error comes than of gzip's and bzip2's."""
 
     def read(self, size: int | None = -1) -> bytes:
         """Read bytes, all by default."""
-        try:
+        with _damage_told():
             return super().read(size)
-        except lzma.LZMAError as error:
-            raise OSError(f"the packed file is damaged: {error}") from error
 
     def read1(self, size: int = -1) -> bytes:
         """Read what is there already."""
-        try:
+        with _damage_told():
             return super().read1(size)
-        except lzma.LZMAError as error:
-            raise OSError(f"the packed file is damaged: {error}") from error
 
     def readline(self, size: int | None = -1) -> bytes:
         """Read to the end of a line."""
-        try:
+        with _damage_told():
             return super().readline(size)
-        except lzma.LZMAError as error:
-            raise OSError(f"the packed file is damaged: {error}") from error
 
 
 def _open(path: Path) -> IO[bytes]:

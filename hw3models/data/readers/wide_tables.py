@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
+from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, Task
@@ -29,7 +30,6 @@ from hw3models.specs import DataSpec, Task
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?"})
 """What stands for a missing number, in small letters."""
 _LABEL_NAMES = ("label", "class", "target", "y", "activity", "classlabel", "class_label", "category")
 _MOST_ROWS = 5

@@ -232,3 +232,16 @@ def test_seeds_of_one_search_for_a_recipe_count_as_one() -> None:
     assert "search" not in alone.verdict
     with pytest.raises(DataError, match=r"seed 0 is of more than one search. Seeds of different searches need names"):
         compare_predictions(frame.assign(search=np.arange(len(frame)) % 2))
+
+
+@pytest.mark.parametrize(
+    ("in_first", "told"),
+    [(0.5, "31 groups of test examples are of so unequal sizes that they say as little as 3.9 of"), (0.0, None)],
+)
+def test_groups_of_very_unequal_sizes_are_told_by_the_verdict(in_first: float, told: str | None) -> None:
+    frame = named({"a": 0.9, "b": 0.6}, num=600)
+    example = frame["example"].astype(int)
+    groups = np.where(example < in_first * 600, 0, 1 + example % 30)
+    report = compare_predictions(frame.assign(group=groups))
+    assert report.equal_groups == pytest.approx(600**2 / (300**2 + 30 * 10**2) if in_first else 30)
+    assert told in report.verdict if told else "unequal" not in report.verdict
