@@ -7,7 +7,7 @@ does not: numbers are taken as they are printed.
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
 from typing import NamedTuple
@@ -39,6 +39,8 @@ class Case:
     costs: Mapping[str, float]
     """Training seconds per seed."""
     is_resampled: bool = False
+    searches: Mapping[str, int] = field(default_factory=dict)
+    """Searches of each family whose luck is counted; they are what more is taken of."""
 
     def label(self, name: str) -> str:
         """The name in sentences."""
@@ -670,7 +672,7 @@ def _advice_faults(case: Case, advice: list[Said]) -> Iterator[str]:
         yield "the floor is within the margin"
     names = [_name_of(case, one) for one in _split(head.places["names"])]
     if tail.template == "power_seeds":
-        counts = [case.seeds[one] for one in names if not (fact(case.facts, one).deterministic)]
+        counts = [case.searches.get(one, case.seeds[one]) for one in names if not (fact(case.facts, one).deterministic)]
         if counts and _number(tail.places["num"]) <= min(counts):
             yield f"so many seeds were there: {counts}"
     if tail.template == "power_examples" and _number(tail.places["examples"]) <= _number(tail.places["num"]):

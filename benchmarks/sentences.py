@@ -92,6 +92,7 @@ def random_case(number: int, *, with_power: bool) -> Case:
         seeds={name: len(tables[name].seeds) for name in order},
         costs={name: s / len(tables[name].seeds) for name, s in options["train_seconds"].items()},
         is_resampled=design.labels.ndim == 2,
+        searches={name: one.num_searches for name, one in tables.items() if one.search is not None},
     )
 
 

@@ -75,9 +75,10 @@ def score_table(
     sizes = [max(map(len, (head, *cells))) for head, cells in zip(heads, columns, strict=True)]
     room = (width or terminal_width()) - 2 - sum(sizes) - 2 * (len(sizes) + 1)
     axis = _axis(scores, facts)
-    size = max(BAR[0], min(BAR[1], room))
+    low, high = _ends(metric, axis)
+    size = max(BAR[0], min(BAR[1], room), len(low) + 1 + len(high))
     take = comparison.take if comparison else ""
-    lines = [_row("", heads[0], heads[1], _ends(metric, axis, size), *heads[2:], sizes)]
+    lines = [_row("", heads[0], heads[1], f"{low}{high:>{size - len(low)}}", *heads[2:], sizes)]
     for row, (name, score) in enumerate(scores.items()):
         mark = marks.take if name == take else ""
         cells = (labels[name], told[row], _bar(score, axis, size, marks), times[row], standings[row])
@@ -135,14 +136,14 @@ def _length(spans: Mapping[str, tuple[float, float]]) -> float:
     return max(high for _, high in spans.values()) - min(low for low, _ in spans.values())
 
 
-def _ends(metric: str, axis: tuple[float, float], size: int) -> str:
-    """The ends of the bars' axis, as its head."""
+def _ends(metric: str, axis: tuple[float, float]) -> tuple[str, str]:
+    """The ends of the bars' axis, for its head."""
     if metric in METRICS and METRICS[metric].unit == "%":
         digits = 0 if axis[1] - axis[0] >= 0.05 else 1
         low, high = (f"{100 * end:.{digits}f}%" for end in axis)
     else:
         low, high = (f"{end:.3g}" for end in axis)
-    return f"{low}{high:>{max(0, size - len(low))}}"[: max(size, len(low))].ljust(size)
+    return low, high
 
 
 def _bar(score: Score, axis: tuple[float, float], size: int, marks: Marks) -> str:

@@ -65,8 +65,15 @@ class Reach:
         return float(np.interp(math.log(tail), _LOG_TAILS, self.upper))
 
     def tail(self, distance: float, *, upper: bool) -> float:
-        """Probability with which the limit at this `distance` is missed; 0 beyond the smallest of `TAILS`."""
+        """Probability with which the limit at this `distance` is missed; 0 beyond the smallest of `TAILS`.
+
+        Limits that stay where they are over a range of tails, as medians of few different values do, are missed with
+        the greatest of them: at every smaller one the interval still reaches the distance.
+        """
         distances = (self.upper if upper else self.lower)[::-1]
+        same = np.flatnonzero(np.isclose(distances, distance, rtol=1e-9, atol=0.0))
+        if len(same) > 1:
+            return float(np.exp(_LOG_TAILS[::-1][same[0]]))
         if distance > distances[-1]:
             return 0.0
         return float(np.exp(np.interp(distance, distances, _LOG_TAILS[::-1])))

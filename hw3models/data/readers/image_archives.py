@@ -4,8 +4,9 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from hw3models.data.readers import image_arrays, image_folders, image_tables
+from hw3models.data.readers import image_arrays, image_folders, image_tables, pixel_tables
 from hw3models.data.readers.archives import archive_source
+from hw3models.data.readers.forms import parts_of
 from hw3models.data.source import Source, path_of
 from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of, unpacked
 from hw3models.errors import DataError
@@ -15,13 +16,15 @@ ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
 """Suffixes of what holds pictures or series."""
 SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".mat", ".npy"})
 """Suffixes of what holds series, or says something about pictures."""
-_INNER = (image_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
+_TABLES = frozenset({".tsv", ".csv", ".txt", ".dat"})
+"""Those whose rows may be the pixels of pictures."""
+_INNER = (image_tables.TABLE, pixel_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 _LOOKED_INTO = 2**28
 """Bytes of an archive up to which it is unpacked to see what its arrays are; larger ones are taken for pictures."""
 
 
 def _matches(source: str) -> bool:
-    """An archive with a picture in it, or with nothing but arrays that are pictures."""
+    """An archive with a picture in it, or with nothing but arrays and tables that are pictures."""
     path = path_of(source)
     if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
         return False
@@ -33,20 +36,20 @@ def _matches(source: str) -> bool:
         return True  # which is told when it is unpacked
     if not held or held & (decoding.SUFFIXES | decoding.FOREIGN):
         return True
-    if not held & ARRAYS or held & SERIES:
+    if not held & (ARRAYS | _TABLES) or held & (SERIES - _TABLES):
         return False
-    state = path.stat()
-    return state.st_size > _LOOKED_INTO or _has_images(path, state.st_mtime_ns)
+    state, has_tables = path.stat(), bool(held & _TABLES)
+    return not has_tables if state.st_size > _LOOKED_INTO else _has_images(path, state.st_mtime_ns, has_tables)
 
 
 @lru_cache(maxsize=16)
-def _has_images(path: Path, _: int) -> bool:
-    """Are its arrays pictures? Asked again where the file was written again."""
+def _has_images(path: Path, _: int, has_tables: bool) -> bool:
+    """Are its arrays or tables pictures? Asked again where the file was written again."""
     with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
         try:
             return _within(unpacked(path, "look", Path(folder)), DataSpec())[0] is not image_folders.FOLDER
         except DataError:
-            return True  # which is told when it is read
+            return not has_tables  # which is told when it is read, of tables by the reader of series
 
 
 def _within(folder: Path, _: DataSpec) -> tuple[Source, Path]:
@@ -55,8 +58,9 @@ def _within(folder: Path, _: DataSpec) -> tuple[Source, Path]:
     files = sorted(one for one in root.iterdir() if one.is_file())
     for source in _INNER[:-1]:
         matching = [one for one in files if source.matches(str(one))]
-        if len(matching) == 1:
-            return source, matching[0]
+        training = [one for one in matching if parts_of(one).get("train") == one]
+        if len(training or matching) == 1:
+            return source, (training or matching)[0]
     if image_tables.TABLE.matches(str(root)):
         return image_tables.TABLE, root
     return image_folders.FOLDER, root
@@ -69,6 +73,6 @@ ARCHIVE = archive_source(
     matches=_matches,
     within=_within,
     groups="`--group-from folder` or `--group-from PATTERN`",
-    takes=("file_pattern", "pixel_bits"),
+    takes=("file_pattern", "pixel_bits", "axes", "image_size"),
     holds_pictures=True,
 )

@@ -11,6 +11,7 @@ from flows.local.summary import as_json, as_text, next_commands, with_option
 from hw3models.families import facts_of
 from hw3models.report.drawing import ranked
 from hw3models.specs import PowerReport, RunReport
+from hw3models.specs.comparison import Score
 from tests.report_fixtures import run_report
 
 
@@ -81,6 +82,16 @@ def test_every_column_of_the_table_has_one_number_format(tmp_path: Path) -> None
     times = [found[1] for row in rows if (found := re.search(r"(<?\d+\.\d+)  (?:the best|beaten|cannot|equi)", row))]
     assert times == ["4.0", "31.2", "<0.1"]
     assert [row[0] for row in rows].count("→") == 1
+
+
+def test_the_ends_of_the_axis_stand_apart_however_long_they_are_and_narrow_the_terminal() -> None:
+    scores = {
+        name: Score(mean=mean, low=mean - 0.0007, high=mean + 0.0006, per_seed=(mean,))
+        for name, mean in (("autoencoder", 0.0145), ("pca", 0.0218))
+    }
+    head, *rows = score_table("mse", scores, None, {}, facts_of(scores), width=60, marks=PRETTY)
+    assert re.search(r" 0\.0138 +0\.0224 ", head)
+    assert all(row.index("●") >= head.index("0.0138") for row in rows)
 
 
 def test_bars_are_drawn_in_the_characters_that_the_terminal_has() -> None:

@@ -363,6 +363,17 @@ def test_intervals_of_a_median_hold_it_where_seeds_collapse(seeds: int, collapse
     assert held / repeats > 0.92
 
 
+@pytest.mark.parametrize("number", range(30))
+def test_a_median_of_few_different_values_differs_from_zero_only_where_its_interval_leaves_it_out(number: int) -> None:
+    """Limits then stay at one place over a range of error probabilities, which may be zero itself."""
+    rng = np.random.default_rng(number)
+    medians = [of_median(measure_mean(np.repeat(rng.integers(1, 4, (10, 1)), 20, axis=1) / 4.0)) for _ in range(2)]
+    found = difference(*medians)
+    for level in (0.001, 0.01, 0.0269, 0.05, 0.1, 0.2, 0.4):
+        low, high = found.interval(1 - level)
+        assert (found.p_value() <= level) <= (low > 0 or high < 0), (found.value, low, high, found.p_value(), level)
+
+
 def test_what_examples_do_to_a_median_is_not_hidden_by_collapsed_seeds() -> None:
     rng = np.random.default_rng(9)
     examples = rng.normal(size=200)

@@ -1,5 +1,6 @@
 """Tables with a row for each picture, whose cells are pixels."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,24 @@ def test_columns_called_like_pixels_are_pictures_in_any_order_and_form(tmp_path:
         assert told.startswith("40 pictures of 28 x 28, a row each (`--layout pixels`): 784 columns of pixels"), told
         assert ("put in order by their names" in told) == (name == "c.parquet")
     assert raw.found_out == {"layout": "pixels", "label_column": "digit"}
+
+
+@pytest.mark.parametrize("folder", ["", "archive/"])
+def test_an_archive_of_such_tables_is_read_as_they_are(tmp_path: Path, folder: str) -> None:
+    images, labels = pictures(40, 8, 8)
+    table = as_table(images)
+    train, test = table[:30].assign(label=labels[:30]), table[30:].assign(label=labels[30:])
+    with zipfile.ZipFile(tmp_path / "mnist.zip", "w") as packed:
+        packed.writestr(f"{folder}mnist_test.csv", test.to_csv(index=False))
+        packed.writestr(f"{folder}mnist_train.csv", train.to_csv(index=False))
+    raw = read(tmp_path / "mnist.zip")
+    np.testing.assert_array_equal(raw.features, images)
+    assert raw.test is not None
+    assert raw.test.tolist() == [False] * 30 + [True] * 10
+    long = pd.DataFrame({"sample": np.repeat(range(9), 3), "time": [0, 1, 2] * 9, "x": 1.5, "label": "a"})
+    with zipfile.ZipFile(tmp_path / "series.zip", "w") as packed:
+        packed.writestr("series.csv", long.to_csv(index=False))
+    assert find_source(str(tmp_path / "series.zip")).kinds == ("sequences",)
 
 
 def test_names_of_rows_and_columns_tell_a_shape_that_is_no_square(tmp_path: Path) -> None:
