@@ -12,7 +12,7 @@ from types import CodeType
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _TABLES = {".json", ".j2", ".css"}
-_DATA = ("data", "errors", "printable", "runtime", "specs")
+_DATA = ("data", "errors", "printable", "runtime", "specs", "stats.effective")
 _NETWORKS = (*_DATA, "engine", "families", "nn", "objectives")
 _ASKED = (
     "evaluation.ensembles",

@@ -22,6 +22,7 @@ from tasks import bringing, tracking
 from tasks.settings import Settings
 from tests.hw3models.data.known.mirror import Mirror, serve
 
+pytestmark = pytest.mark.usefixtures("home")
 RNG = np.random.default_rng(0)
 
 
@@ -92,7 +93,6 @@ def test_what_training_refuses_of_an_address_is_refused(server: Mirror, ask: str
         asked("upload:new.csv")
 
 
-@pytest.mark.usefixtures("home")
 def test_an_upload_is_brought_and_faults_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "new.csv").write_bytes(NEW)
     digest = uploads_digest([tmp_path / "new.csv"], tmp_path)
