@@ -17,7 +17,7 @@ ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
 SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".mat", ".npy"})
 """Suffixes of what holds series, or says something about pictures."""
 _TABLES = frozenset({".tsv", ".csv", ".txt", ".dat"})
-"""Those whose rows may be the pixels of pictures."""
+"""Suffixes of tables whose rows may be the pixels of pictures."""
 _INNER = (image_tables.TABLE, pixel_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 _LOOKED_INTO = 2**28
 """Bytes of an archive up to which it is unpacked to see what its arrays are; larger ones are taken for pictures."""
