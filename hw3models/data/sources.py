@@ -28,6 +28,7 @@ from hw3models.data.known import (
 )
 from hw3models.data.readers import (
     arff_files,
+    channel_files,
     folders,
     image_archives,
     image_arrays,
@@ -77,6 +78,7 @@ _OURS: tuple[Source, ...] = (
     named_arrays.MAT,
     named_arrays.H5,
     named_arrays.by_names(paired(npz_files.NPZ)),
+    channel_files.CHANNELS,  # before the forms whose files it is made of
     replace(npy_files.NPY, takes=("axes", "pixel_bits")),
     text_tables.TEXT,
     text_tables.PARQUET,
@@ -141,9 +143,15 @@ def as_kind(kind: Kind, spec: DataSpec) -> DataSpec:
     if kind == "images" and "images" not in one.kinds:
         asked = next((other for other in _OURS if other.layout and other.may_be(spec.source, False)), None)
         return spec if asked is None else spec.model_copy(update={"layout": asked.layout})
-    if kind == "sequences" and one.layout and are_columns(path_of(spec.source)):
+    if kind == "sequences" and "images" in one.kinds and one.layout and are_columns(path_of(spec.source)):
         return spec.model_copy(update={"layout": "wide"})
     return spec
+
+
+def with_layout(spec: DataSpec, layout: str) -> DataSpec:
+    """The spec with this layout, where a source that it stands for may be meant."""
+    known = any(one.layout == layout and one.may_be(spec.source, True) for one in _OURS)
+    return spec.model_copy(update={"layout": layout}) if known and spec.layout == "auto" else spec
 
 
 def find_source(source: str, layout: str = "auto") -> Source:

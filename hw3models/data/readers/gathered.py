@@ -63,6 +63,8 @@ class Gathered:
     """N of (T_i,), ascending."""
     in_seconds: bool = False
     """Are the times seconds? Else they are numbers in a unit that nobody said."""
+    even: bool = False
+    """Has each series even steps, which may be others than those of the next one, as sound of several rates has?"""
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     found_out: Mapping[str, str] = field(default_factory=dict)

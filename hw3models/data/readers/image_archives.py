@@ -14,9 +14,9 @@ from hw3models.specs import DataSpec
 
 ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
 """Suffixes of what holds pictures or series."""
-SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".mat", ".npy"})
+SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".psv", ".lvm", ".mat", ".npy", ".wav"})
 """Suffixes of what holds series, or says something about pictures."""
-_TABLES = frozenset({".tsv", ".csv", ".txt", ".dat"})
+_TABLES = frozenset({".tsv", ".csv", ".txt", ".dat", ".psv"})
 """Suffixes of tables whose rows may be the pixels of pictures."""
 _INNER = (image_tables.TABLE, pixel_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 _LOOKED_INTO = 2**28

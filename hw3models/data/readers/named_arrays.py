@@ -43,7 +43,7 @@ HDF5 = (".h5", ".hdf5", ".hdf")
 
 
 @dataclass(frozen=True)
-class _Stored:
+class Stored:
     """An array of a file, not read yet."""
 
     shape: tuple[int, ...]
@@ -59,11 +59,11 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: arrays that are missing, do not fit, or are too large.
     """
-    with _stored(path) as arrays:
-        names = _roles(path, list(arrays), spec)
+    with opened_arrays(path) as arrays:
+        names = roles_of(path, list(arrays), spec)
         if "X" not in names:
             raise DataError(
-                f"{path}: it has {_listed(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
+                f"{path}: it has {listed_arrays(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
             )
         parts, found = list[Part](), list[Gathered]()
         for part, end in _PART_ENDS.items():
@@ -82,15 +82,15 @@ def _named(names: dict[str, str], spec: DataSpec) -> dict[str, str]:
 
 
 def _part(
-    path: Path, arrays: dict[str, _Stored], names: dict[str, str], end: str, spec: DataSpec, labelled: bool
+    path: Path, arrays: dict[str, Stored], names: dict[str, str], end: str, spec: DataSpec, labelled: bool
 ) -> Gathered:
     label, group = names.get(f"y{end}"), names.get(f"groups{end}")
     if labelled and label is None:
         raise DataError(
-            f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {_listed(arrays)}. Name them: "
+            f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {listed_arrays(arrays)}. Name them: "
             f"`--arrays X{end}=NAME,y{end}=NAME`."
         )
-    labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
+    labels = flat_labels(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
     texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
@@ -99,7 +99,7 @@ def _part(
     series, order = _series(path, names[f"X{end}"], values, None if labels is None else len(labels), spec)
     groups = None
     if group is not None:
-        groups, faults = group_texts(_flat(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
+        groups, faults = group_texts(flat_labels(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
     if texts is not None and len(texts) != len(series):
         faults.append(f"{names[f'X{end}']!r} has {len(series):,} series, but {label!r} has {len(texts):,} labels")
     raise_faults(str(path), faults)
@@ -127,20 +127,20 @@ def _axes_of(series: list[Floats], values: NDArray[Any], spec: DataSpec) -> dict
     return found_order(shapes, series)
 
 
-def _size_faults(name: str, stored: _Stored) -> list[str]:
+def _size_faults(name: str, stored: Stored) -> list[str]:
     size = 8 * int(np.prod(stored.shape, dtype=np.int64))
     if size > MAX_BYTES:
         return [f"{name!r} {stored.shape} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"]
     return []
 
 
-def _listed(arrays: dict[str, _Stored]) -> str:
-    shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:12]]
-    more = f" and {len(arrays) - 12} more" if len(arrays) > 12 else ""
+def listed_arrays(arrays: dict[str, Stored]) -> str:
+    shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:8]]
+    more = f" and {len(arrays) - 8} more" if len(arrays) > 8 else ""
     return f"the arrays {', '.join(shown)}{more}" if shown else "no arrays"
 
 
-def _roles(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
+def roles_of(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
     """Which array is what: as the user says, else by usual names such as `X_train` and `train/data`."""
     if spec.arrays is not None:
         return _asked(path, found, spec.arrays)
@@ -173,7 +173,7 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
     return roles
 
 
-def _flat(values: NDArray[Any], where: str) -> NDArray[Any]:
+def flat_labels(values: NDArray[Any], where: str) -> NDArray[Any]:
     """Labels (N,) out of (N, 1), (1, N), or a cell array of texts.
 
     Raises:
@@ -260,14 +260,14 @@ def _cell(path: Path, name: str, cell: NDArray[Any], spec: DataSpec) -> Floats:
     return one
 
 
-class _stored:  # noqa: N801  # a context manager
+class opened_arrays:  # noqa: N801  # a context manager
     """The arrays of a file by their names, as long as it is open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file: Any = None
 
-    def __enter__(self) -> dict[str, _Stored]:
+    def __enter__(self) -> dict[str, Stored]:
         if self.path.suffix.lower() == ".npz":
             return self._npz()
         if self.path.suffix.lower() == ".mat":
@@ -285,7 +285,7 @@ class _stored:  # noqa: N801  # a context manager
             what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
             raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
 
-    def _npz(self) -> dict[str, _Stored]:
+    def _npz(self) -> dict[str, Stored]:
         try:
             self.file = zipfile.ZipFile(self.path)
             entries = {name: entry_of(self.file, info) for name, info in members(self.path, self.file).items()}
@@ -293,14 +293,14 @@ class _stored:  # noqa: N801  # a context manager
             self.__exit__()
             raise DataError(f"{self.path}: not a whole `.npz` file ({error}). Write it again.") from error
         raise_faults(str(self.path), [one.fault for one in entries.values() if one.fault])
-        return {name: _Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
+        return {name: Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
 
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
             self.file.close()
 
 
-def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
+def _mat_arrays(path: Path) -> dict[str, Stored] | None:
     """Arrays of MATLAB 4 to 7; None where it is version 7.3, which is HDF5."""
     from scipy.io import loadmat, whosmat
 
@@ -314,10 +314,10 @@ def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
             return None
         raise DataError(f"{path}: not a whole `.mat` file ({str(error)[:200]}). Write it again.") from error
     arrays = {name: one for name, one in values.items() if not name.startswith("__") and isinstance(one, np.ndarray)}
-    return {name: _Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
+    return {name: Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
 
 
-def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
+def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
     """Arrays of HDF5; those of MATLAB 7.3 have their axes the other way round, and references for cells."""
     import h5py
 
@@ -343,7 +343,7 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
             return values.T if transposed else values
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
-        yield name, _Stored(shape, str(one.dtype), read)
+        yield name, Stored(shape, str(one.dtype), read)
 
 
 def is_elsewhere(one: Any) -> bool:
@@ -360,8 +360,8 @@ def _cell_of(one: Any) -> Any:
 
 def _is_labelled(path: Path, spec: DataSpec) -> bool:
     try:
-        with _stored(path) as arrays:
-            return "y" in _roles(path, list(arrays), spec)
+        with opened_arrays(path) as arrays:
+            return "y" in roles_of(path, list(arrays), spec)
     except DataError:
         return True
 
@@ -383,7 +383,7 @@ def has_own_names(spec: DataSpec) -> bool:
     if "X" in found:
         return any(name in found for name in ("X_val", "X_valid", "X_validation"))
     try:
-        return "X" in _roles(path_of(spec.source), sorted(found), spec)
+        return "X" in roles_of(path_of(spec.source), sorted(found), spec)
     except DataError:
         return False
 
@@ -411,7 +411,7 @@ def by_names(source: Source) -> Source:
 
 def _names_of(path: Path) -> list[str] | None:
     try:
-        with _stored(path) as arrays:
+        with opened_arrays(path) as arrays:
             return list(arrays)
     except DataError:
         return None

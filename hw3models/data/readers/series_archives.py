@@ -10,7 +10,8 @@ from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
-_ORDER = (".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".mat", ".h5", ".hdf5")
+_TEXTS = (".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".psv")
+_ORDER = (*_TEXTS, ".parquet", ".npz", ".npy", ".mat", ".h5", ".hdf5")
 """Suffixes of data: the first that a set has is read."""
 _ABOUT = ("readme", "licence", "license", "description")
 

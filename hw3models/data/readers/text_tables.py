@@ -1,4 +1,4 @@
-"""Text files with tables, `.csv`, `.tsv`, `.txt` and `.dat`: which form one has is found out here, and said.
+"""Text files with tables, `.csv`, `.tsv`, `.txt`, `.dat` and `.psv`: which form one has is found out here, and said.
 
 | form | rows | read by |
 |---|---|---|
@@ -23,7 +23,7 @@ from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted, files_of, fou
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
 
 
 def layout_of(path: Path, spec: DataSpec) -> str:
@@ -41,6 +41,8 @@ def layout_of(path: Path, spec: DataSpec) -> str:
         # A recording has columns, and `--window` says that it is one.
         if spec.window is None and looks_wide(head, spec):
             return "wide"
+    elif spec.layout == "channels":
+        raise DataError(f"{path}: `--layout channels` is for a folder with a file for each channel, or a file X.")
     elif spec.layout != "long":
         return spec.layout
     return "long" if spec.window is None and spec.resample is None else "rows"

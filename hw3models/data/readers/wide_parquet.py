@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from hw3models.data.axes import found_order, ordered
+from hw3models.data.axes import found_order, series_of
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.guessed_columns import likely
@@ -210,14 +210,6 @@ def _numbers(cell: Any) -> NDArray[np.float64] | None:
 
 def _turned(path: Path, name: str, cells: list[NDArray[np.float64]], spec: DataSpec) -> list[Floats]:
     """(T_i, C) of lists of lists, in the order that is named, or that lengths tell."""
-    shapes = {cell.shape for cell in cells}
-    if len({len(shape) for shape in shapes}) > 1:
+    if len({cell.ndim for cell in cells}) > 1:
         raise DataError(f"{path}: column {name!r} holds lists of numbers in some rows, and lists of lists in others.")
-    if len(shapes) == 1:
-        return list(ordered(np.stack(cells), spec.axes, f"{path}: column {name!r}"))
-    firsts, seconds = ({shape[axis] for shape in shapes} for axis in (0, 1))
-    if spec.axes == "NCT" or (spec.axes is None and len(firsts) == 1):
-        cells, seconds = [cell.T for cell in cells], firsts
-    if len(seconds) > 1:
-        raise DataError(f"{path}: the series in {name!r} have {', '.join(map(str, sorted(seconds)))} channels.")
-    return cells
+    return series_of(cells, spec.axes, f"{path}: column {name!r}")

@@ -193,7 +193,7 @@ def gather_cells(
         steps = [name for name in steps if name != label]
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
-    values = _numbers(table[steps], rows, faults)
+    values = numbers_of(table[steps], rows, faults)
     labels = labels_of(table[label], rows, faults, spec.task) if labelled and label is not None else None
     groups = texts_of(table[special["group"]], rows, faults) if "group" in special else None
     parts = parts_in(table[special["split"]], rows, faults) if labelled and "split" in special else None
@@ -410,7 +410,7 @@ def _counts_rows(column: "pd.Series[Any]") -> bool:
     return bool(column.str.isdecimal().all()) and _counts_on(column.tolist())
 
 
-def _numbers(table: "pd.DataFrame", rows: Rows, faults: list[str]) -> Floats:
+def numbers_of(table: "pd.DataFrame", rows: Rows, faults: list[str]) -> Floats:
     """(N, columns), NaN where a number is missing."""
     import pandas as pd
 
