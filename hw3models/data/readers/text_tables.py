@@ -18,7 +18,7 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples, for_model
-from hw3models.data.readers.guessed_columns import LOOKED_AT, with_guesses
+from hw3models.data.readers.guessed_columns import LOOKED_AT, likely, with_guesses
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
@@ -66,11 +66,11 @@ def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 def _files(spec: DataSpec) -> tuple[Path, ...]:
     path = here(spec.source, "text")
     parts = parts_of(path, pair=spec.pair)
-    return (parts["train"],) if _without_labels(parts) else tuple(parts.values()) or (path,)
+    return (parts["train"],) if _without_labels(parts, spec) else tuple(parts.values()) or (path,)
 
 
-def _without_labels(parts: dict[str, Path]) -> list[Path]:
-    """The files beside the one for training, where they have all of its columns but one, which is then the label."""
+def _without_labels(parts: dict[str, Path], spec: DataSpec) -> list[Path]:
+    """The files beside the one for training, where they have all of its columns but one, which may be the label."""
     from hw3models.data.readers.wide_tables import read_head
 
     try:
@@ -81,16 +81,24 @@ def _without_labels(parts: dict[str, Path]) -> list[Path]:
     if train is None or len(others) < len(heads) or not train.has_header:
         return []
     missing = [set(train.first) - names for names in others if names < set(train.first)]
-    are_labels = len(missing) == len(heads) and len(set().union(*missing)) == 1
+    are_labels = len(missing) == len(heads) and len(only := set().union(*missing)) == 1
+    if are_labels and spec.label_column not in only:
+        # What is called as labels are, and is there, is the label; then a channel is missing.
+        known = [name for name in train.first if name == spec.label_column] or likely("label_column", train.first)
+        are_labels = not known or bool(only & set(known))
     return [path for part, path in parts.items() if part != "train"] if are_labels else []
 
 
 def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     path = files_of(report)[0]
-    left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair))
+    left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair), spec)
     spec = spec.model_copy(update={"pair": False, "source": str(path)}) if left else spec
     layout = layout_of(path, spec)
-    raw = _read_long(spec, report, cache) if layout == "long" else gathered_files(path, spec, gather_text)
+    if layout == "long":
+        raw = _read_long(spec, report, cache)
+    else:  # what is beside the file has its form
+        own = spec.model_copy(update={"layout": _option(layout)})
+        raw = gathered_files(path, own, gather_text, by_name=True)
     raw = _with_layout(raw, layout, spec)
     if not left:
         return raw
@@ -103,8 +111,12 @@ def _with_layout(raw: Raw, layout: str, spec: DataSpec) -> Raw:
     """The form that was found out, for the model to remember."""
     if spec.layout != "auto":
         return raw
-    option = {"rows": "long", "lists": "wide"}.get(layout, layout)
-    return replace(raw, found_out={**raw.found_out, "layout": option})
+    return replace(raw, found_out={**raw.found_out, "layout": _option(layout)})
+
+
+def _option(layout: str) -> str:
+    """What `--layout` calls it."""
+    return {"rows": "long", "lists": "wide"}.get(layout, layout)
 
 
 def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
@@ -222,9 +234,13 @@ def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
 
     path = files_of(report)[0]
-    is_long = _is_long(path, spec)
-    raw = _PAIRED.read(spec, report, cache) if is_long else gathered_files(path, spec, _gather_parquet)
-    return _with_layout(raw, layout_of_parquet(path, spec), spec)
+    layout = layout_of_parquet(path, spec)
+    if _is_long(path, spec):
+        raw = _PAIRED.read(spec, report, cache)
+    else:
+        own = spec.model_copy(update={"layout": _option(layout)})
+        raw = gathered_files(path, own, _gather_parquet, by_name=True)
+    return _with_layout(raw, layout, spec)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:

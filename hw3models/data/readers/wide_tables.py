@@ -191,6 +191,7 @@ def gather_cells(
         more = None if width is None else len(names) - len(special) - len(left) - width
         label = _known_label(table, head, spec, more)
         steps = [name for name in steps if name != label]
+    steps, turned = by_number(steps) if head.has_header else (steps, ())
     if not steps:
         raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
     values = numbers_of(table[steps], rows, faults)
@@ -210,7 +211,8 @@ def gather_cells(
         parts=parts,
         groups=groups,
         channels=channels,
-        notes=(*head.form.notes, *_told(left), *_as_pixels(path, steps)),
+        steps=tuple(steps) if head.has_header else (),
+        notes=(*head.form.notes, *_told(left), *turned, *_as_pixels(path, steps)),
         found_out={"label_column": label} if head.has_header and label not in (None, spec.label_column) else {},
     )
 
@@ -268,6 +270,19 @@ def beside_steps(names: list[str]) -> dict[str, str]:
     num = Counter(channels)
     few = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
     return dict.fromkeys(few, "stands beside the steps and is none") if are_steps(names) else {}
+
+
+def by_number(steps: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Columns such as t0, t1, ... in the order of their numbers, and a note where they stand in another one."""
+    found = [match for name in steps if (match := _ENDS.match(name))]
+    numbers = [int(match["step"]) for match in found]
+    if len(found) < len(steps) or len({match["channel"] for match in found}) > 1 or numbers == sorted(numbers):
+        return steps, ()
+    if len(set(numbers)) < len(numbers):
+        return steps, ()
+    order = np.argsort(numbers, kind="stable")
+    note = f"Columns were put in the order of their numbers: the file begins with {', '.join(steps[:3])}."
+    return [steps[at] for at in order], (note,)
 
 
 def _told(left: dict[str, str]) -> tuple[str, ...]:
