@@ -63,8 +63,9 @@ class FormOptions(Spec):
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""
     manifest: str | None = None
-    """A folder of files: a table with a row for each file: the file (or its number), label, and group and split where
-    there are some. Several, with a comma between them, are put together."""
+    """A table about the series, with a label and, where there are some, group and split: of a folder of files a row for
+    each file (or its number), of a table a row for each series by its name. Several, with a comma between them, are put
+    together."""
 
 
 class DataOptions(FormOptions):

@@ -213,15 +213,13 @@ def _array_recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gat
 
 def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
     """One table, the line (or row) of each of its rows, and notes; texts but of Parquet."""
-    from hw3models.data.readers.long_tables import chunks
+    from hw3models.data.readers.long_tables import parquet_table
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
     if path.suffix.lower() == LVM:
         return *lvm_table(path), ()
     if path.suffix.lower() == _PARQUET:
-        import pandas as pd
-
-        table = pd.concat(list(chunks(path, DataSpec(), whole=True)), ignore_index=True)
+        table = parquet_table(path)
         return table, list(range(len(table))), ()
     head = read_head(path)
     table, lines = text_frame(path, head)

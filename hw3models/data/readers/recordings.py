@@ -19,6 +19,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
+from hw3models.data.readers.label_tables import joiner
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
@@ -82,6 +83,7 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
     head = read_head(path)
     texts, lines = text_frame(path, head)
+    texts = joiner(path, spec)(with_sample(texts, spec)) if head.has_header else texts
     table = typed(texts)
     if not head.has_header and spec.label_column in ("first", "last"):
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})

@@ -163,7 +163,21 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
+    if labelled and head.has_header:
+        table = _with_labels(path, table, spec)
     return gather_cells(path, table, Rows(lines), head, spec, labelled, width)
+
+
+def _with_labels(path: Path, table: "pd.DataFrame", spec: DataSpec) -> "pd.DataFrame":
+    """The table with what a table of labels beside it says, by the column that names the series in both."""
+    from hw3models.data.readers.label_tables import label_table
+
+    names = list(table.columns)
+    found = label_table(path, spec, names)
+    if found is None:
+        return table
+    sample = found.key if found.key in names else _special(names, spec, [], has_header=True).get("sample")
+    return table if sample is None else found.join(table, sample).fillna("")
 
 
 def gather_cells(
