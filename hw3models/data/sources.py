@@ -200,8 +200,8 @@ def _how_to_convert(path: Path) -> str:
         inside = Counter(one.suffix.lower() for one in islice(path.rglob("*"), 1000) if one.is_file())
         kinds = ", ".join(f"{num} {kind or 'without a suffix'}" for kind, num in inside.most_common(3))
         return (
-            f" It holds {kinds}. A folder may hold pictures, or text files, one series each; write other series so, or "
-            "all of them as one .npz with X and y."
+            f" It holds {kinds}. A folder may hold pictures, or files of one kind with a series each (text, .npy, .npz, "
+            ".mat, .h5, .wav, .parquet); write other series so, or all of them as one .npz with X and y."
         )
     return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 

@@ -25,7 +25,7 @@ import numpy as np
 from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import Raw
-from hw3models.data.readers.channel_rows import FileRows, labels_in, named_codes, num_rows, read_rows
+from hw3models.data.readers.channel_rows import FileRows, labels_in, named_codes, num_labels, num_rows, read_rows
 from hw3models.data.readers.folders import folder_digest
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import (
@@ -180,7 +180,7 @@ def _matches(source: str) -> bool:
         if set(part.channels) == {"x"}:
             continue  # X and y: where they do not fit, that is said
         try:
-            rows = num_rows(part.labels)
+            rows = num_labels(part.labels)
             own = [num_rows(one) for one in part.channels.values()]
         except (DataError, OSError):
             return False

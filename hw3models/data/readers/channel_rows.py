@@ -3,6 +3,7 @@
 N rows, W numbers in each
 """
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +19,11 @@ from hw3models.data.raw import MAX_BYTES, label_texts
 from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.npy_files import open_npy
-from hw3models.data.readers.text_files import open_rows, rows_of, text_form, uneven_row
+from hw3models.data.readers.text_files import SEPARATORS, open_rows, open_text, rows_of, text_form, uneven_row
 from hw3models.data.readers.wide_tables import (
     Head,
     Rows,
+    is_number,
     labels_of,
     numbers_of,
     read_head,
@@ -83,6 +85,34 @@ def _num_rows(path: Path, _: FileState) -> int:
             return sum(1 for number, line in enumerate(file) if number >= form.before and line.strip())
     except (EOFError, UnicodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}).") from error
+
+
+def num_labels(path: Path) -> int:
+    """Rows of an array, or lines of a text file that are not blank, of labels: a label may hold spaces.
+
+    Raises:
+        DataError: it cannot be read.
+        OSError: the same.
+    """
+    if path.suffix.lower() == ".npy" or (alone := _lines_alone(path, state_of(path))) is None:
+        return num_rows(path)
+    return len(alone)
+
+
+@lru_cache(maxsize=64)
+def _lines_alone(path: Path, _: FileState) -> tuple[str, ...] | None:
+    """The lines of a file with one cell in each, whatever spaces are in it; None of one with several columns."""
+    try:
+        with open_text(path, text_form(path).encoding) as file:
+            lines = [line.strip() for line in file if line.strip()]
+    except (EOFError, UnicodeError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}).") from error
+    if any(mark in line for line in lines for mark in SEPARATORS):
+        return None
+    words = [line.split() for line in lines]
+    if all(len(own) == 2 for own in words) and _own_names([own[0] for own in words]) is None:
+        return tuple(own[1] for own in words)  # numbers of rows before the labels
+    return tuple(line.strip('"') for line in lines)
 
 
 def read_rows(path: Path, spec: DataSpec) -> FileRows:
@@ -179,19 +209,11 @@ def labels_in(path: Path, spec: DataSpec, num: int, what: str = "label") -> RowL
         DataError: there are not as many, or it cannot be told which column is the label.
     """
     if path.suffix.lower() == ".npy":
-        array = np.asarray(open_npy(path))
-        array = array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
-        if array.ndim != 1 or array.dtype.kind not in "iufbUS":
-            raise DataError(f"{path}: the array is {array.dtype} {array.shape}; one {what} a row, ({num},), is needed.")
-        try:
-            texts = [text.strip() for text in label_texts(array, spec.task)]
-        except ValueError as error:
-            raise DataError(f"{path}: {error}.") from error
-        return RowLabels(_as_many(path, texts, num, what), None, None, f"{path.name}")
+        return RowLabels(_as_many(path, _array_labels(path, spec, num, what), num, what), None, None, path.name)
+    if (alone := _lines_alone(path, state_of(path))) is not None:
+        return RowLabels(_line_labels(path, list(alone), spec, num, what), None, None, path.name)
     head = read_head(path)
-    lines = num_rows(path)
-    if len(head.first) == 1 and lines in (num, num + 1):  # the number of rows tells whether the first is a header
-        head = replace(head, known=lines == num + 1)
+    head = replace(head, known=_has_header(head, num_rows(path), num))
     table, numbers = text_frame(path, head)
     _as_many(path, table.index.tolist(), num, what)
     rows, faults = Rows(numbers), list[str]()
@@ -203,6 +225,41 @@ def labels_in(path: Path, spec: DataSpec, num: int, what: str = "label") -> RowL
     ids = None if key is None else _own_names(table[key].str.strip().tolist())
     said = path.name if len(columns) == 1 else f"{label!r} of {path.name}"
     return RowLabels(labels, groups, ids, said if group is None else f"{said}, {group!r} as the group")
+
+
+def _array_labels(path: Path, spec: DataSpec, num: int, what: str) -> list[str]:
+    array = np.asarray(open_npy(path))
+    array = array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
+    if array.ndim != 1 or array.dtype.kind not in "iufbUS":
+        one_hot = " Of a column for each class: y.argmax(axis=1)." if array.ndim == 2 else ""
+        raise DataError(
+            f"{path}: the array is {array.dtype} {array.shape}; one {what} a row, ({num},), is needed.{one_hot}"
+        )
+    try:
+        return [text.strip() for text in label_texts(array, spec.task)]
+    except ValueError as error:
+        raise DataError(f"{path}: {error}.") from error
+
+
+def _line_labels(path: Path, texts: list[str], spec: DataSpec, num: int, what: str) -> list[str]:
+    import pandas as pd
+
+    is_name = bool(likely("label_column", texts[:1])) or (is_number(texts[0]) and not any(map(is_number, texts[1:])))
+    named = len(texts) == num + 1 or (len(texts) != num and is_name)
+    texts = _as_many(path, texts[1:] if named else texts, num, what)
+    faults, first = list[str](), 2 if named else 1
+    labels = labels_of(pd.Series(texts, name=what), Rows(np.arange(first, num + first)), faults, spec.task)
+    raise_faults(str(path), faults)
+    return labels
+
+
+def _has_header(head: Head, lines: int, num: int) -> bool:
+    """The number of lines tells it; where that is another one than it should be, the first cells do."""
+    if lines in (num, num + 1):
+        return lines == num + 1
+    first, below = head.first[-1], [row[-1] for row in head.rows]
+    is_name = bool(likely("label_column", [first])) or (is_number(first) and not any(map(is_number, below)))
+    return head.has_header or is_name
 
 
 def _as_many(path: Path, found: list[Any], num: int, what: str) -> list[Any]:
@@ -244,10 +301,8 @@ def named_codes(path: Path, labels: Sequence[str]) -> dict[str, str] | None:
     Raises:
         DataError: it cannot be read.
     """
-    head = read_head(path, rows=100_000)
-    if len(head.first) < 2:
-        return None
-    rows = [head.first, *head.rows] if not head.has_header else head.rows
-    names = {row[0].strip(): " ".join(row[1:]).strip() for row in rows if len(row) > 1}
+    with open_text(path, text_form(path).encoding) as file:
+        rows = [re.split(r"[,;\t|]|\s+", line.strip(), maxsplit=1) for line in file if line.strip()]
+    names = {code: name.strip().strip('"') for code, name in (row for row in rows if len(row) == 2)}
     fits = set(labels) <= set(names) and all(names.values()) and len(set(names.values())) == len(names)
     return names if fits else None

@@ -123,7 +123,10 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
     Raises:
         DataError: as `raw` does, or the table of labels lacks series.
     """
-    names, _ = look(path)
+    try:
+        names = list(look(path)[0])
+    except DataError:
+        return raw()  # says what is wrong
     beside = label_table(path, spec, [*names, spec.sample_column] if "," in spec.sample_column else names)
     if beside is None:
         return raw()
