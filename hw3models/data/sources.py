@@ -34,6 +34,7 @@ from hw3models.data.readers import (
     image_arrays,
     image_folders,
     image_tables,
+    json_files,
     named_arrays,
     npy_files,
     npz_files,
@@ -82,6 +83,7 @@ _OURS: tuple[Source, ...] = (
     replace(npy_files.NPY, takes=("axes", "pixel_bits")),
     text_tables.TEXT,
     text_tables.PARQUET,
+    json_files.JSON,
     set_folders.SET,
     folders.FOLDER,
 )
@@ -180,7 +182,6 @@ def find_source(source: str, layout: str = "auto") -> Source:
 _PICKLED = "Pickles are not loaded, as they may run anything: where you trust it, write it anew, "
 _CONVERT = {
     (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
-    (".json", ".jsonl", ".ndjson"): "Make a table of it: pandas.read_json(...).to_csv('data.csv', index=False).",
     (".orc",): "Write it as Parquet: pandas.read_orc(...).to_parquet('data.parquet').",
     (".feather", ".arrow"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
     (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
@@ -200,8 +201,8 @@ def _how_to_convert(path: Path) -> str:
         inside = Counter(one.suffix.lower() for one in islice(path.rglob("*"), 1000) if one.is_file())
         kinds = ", ".join(f"{num} {kind or 'without a suffix'}" for kind, num in inside.most_common(3))
         return (
-            f" It holds {kinds}. A folder may hold pictures, or files of one kind with a series each (text, .npy, .npz, "
-            ".mat, .h5, .wav, .parquet); write other series so, or all of them as one .npz with X and y."
+            f" It holds {kinds}. A folder may hold pictures, or files of one kind with a series each (text, .npy, "
+            ".npz, .mat, .h5, .wav, .parquet); write other series so, or all of them as one .npz with X and y."
         )
     return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 

@@ -22,8 +22,9 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
+from hw3models.data.readers.hdf5_groups import gather_groups
 from hw3models.data.readers.npz_files import entry_of, members
-from hw3models.data.source import WINDOWS, Block, Source, Wanted, path_of
+from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, SourceReport, Task
 
@@ -62,9 +63,12 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     with opened_arrays(path) as arrays:
         names = roles_of(path, list(arrays), spec)
         if "X" not in names:
+            if path.suffix.lower() in HDF5 and (groups := gather_groups(path, spec, labelled)) is not None:
+                return groups
             raise DataError(
                 f"{path}: it has {listed_arrays(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
             )
+        _check_columns(path, arrays, names, spec)
         parts, found = list[Part](), list[Gathered]()
         for part, end in _PART_ENDS.items():
             if f"X{end}" in names and (labelled or part == "train"):
@@ -72,6 +76,18 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
                 found.append(_part(path, arrays, names, end, spec, labelled))
     one = found[0] if len(found) == 1 else together(found, parts)
     return replace(one, found_out={**one.found_out, **_named(names, spec)})
+
+
+def _check_columns(path: Path, arrays: dict[str, Stored], names: dict[str, str], spec: DataSpec) -> None:
+    """Takes `--group-column` for the array of groups; refuses channels by name, as those of an array have none."""
+    if spec.group_column is not None:
+        if spec.group_column not in arrays:
+            raise DataError(
+                f"{path}: there is no array {spec.group_column!r} (`group_column`); it has {listed_arrays(arrays)}."
+            )
+        names["groups"] = spec.group_column
+    if asked := [name for name in COLUMNS if getattr(spec, name)]:
+        raise SpecError(f"`{asked[0]}` is given, but the channels of {path.name} have no names in it. Leave it out.")
 
 
 def _named(names: dict[str, str], spec: DataSpec) -> dict[str, str]:
@@ -361,9 +377,13 @@ def _cell_of(one: Any) -> Any:
 def _is_labelled(path: Path, spec: DataSpec) -> bool:
     try:
         with opened_arrays(path) as arrays:
-            return "y" in roles_of(path, list(arrays), spec)
-    except DataError:
-        return True
+            names = roles_of(path, list(arrays), spec)
+        if "X" in names or path.suffix.lower() not in HDF5:
+            return "y" in names
+        gather_groups(path, spec, True)
+    except DataError as error:
+        return "nothing says the class" not in str(error)
+    return True
 
 
 def _names(path: Path) -> set[str]:
@@ -429,6 +449,13 @@ MAT = replace(
     _source("mat", (".mat",), "MATLAB's arrays, of any version: X and y, or as `--arrays` says"), names=_names_of
 )
 H5 = replace(
-    _source("hdf5", HDF5, "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says"), names=_names_of
+    _source(
+        "hdf5",
+        HDF5,
+        "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says; or a group for each series",
+    ),
+    names=_names_of,
+    groups=GROUP_COLUMN,
+    takes=(*WINDOWS, *COLUMNS, "arrays", "axes"),
 )
 _NPZ = _source("npz-by-names", (".npz",), "arrays")

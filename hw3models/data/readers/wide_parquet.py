@@ -7,6 +7,7 @@ N series, T time steps, C channels
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +89,12 @@ def gather(path: Path, spec: DataSpec, labelled: bool, width: int | None = None)
         )
     table = _table(path, None)
     head = Head(TextForm(separator=",", encoding="utf-8"), list(table.columns), [], known=True)
-    found = gather_cells(path, _as_texts(table), Rows(np.arange(1, len(table) + 1), "row"), head, spec, labelled, width)
+    found = gather_cells(path, as_texts(table), Rows(np.arange(1, len(table) + 1), "row"), head, spec, labelled, width)
     return Gathered(**{**vars(found), "form": found.form.replace(f", separated by {head.form.separated_by}", "")})
 
 
-def _as_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+def as_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+    """All cells as texts; what is missing is empty."""
     texts: pd.DataFrame = table.apply(lambda column: column.map(_text)).astype("str")
     return texts
 
@@ -113,6 +115,22 @@ def _gather_lists(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     schema = parquet.read_schema(path)
     columns = _list_columns(schema, spec)
     others = [field.name for field in schema if not pyarrow.types.is_nested(field.type)]
+    return gather_lists(path, lambda: _table(path, [*columns, *others]), columns, others, spec, labelled)
+
+
+def gather_lists(
+    path: Path,
+    read: "Callable[[], pd.DataFrame]",
+    columns: list[str],
+    others: list[str],
+    spec: DataSpec,
+    labelled: bool,
+) -> Gathered:
+    """The series of a table with lists of numbers in `columns`, and what is known of each in `others`.
+
+    Raises:
+        DataError: all faults together, with their rows.
+    """
     label = _label(others, spec)
     faults = []
     if labelled and label is None:
@@ -125,9 +143,9 @@ def _gather_lists(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             f"column {spec.group_column!r} (`group_column`) is missing; the table has {', '.join(others[:20])}"
         )
     raise_faults(str(path), faults)
-    table = _table(path, [*columns, *others])
+    table = read()
     series, channels, how = _series(path, table, columns, spec, faults)
-    texts = _as_texts(table[others])
+    texts = as_texts(table[others])
     rows = Rows(np.arange(1, len(table) + 1), "row")
     labels = labels_of(texts[label], rows, faults, spec.task) if labelled and label is not None else None
     groups = texts_of(texts[spec.group_column], rows, faults) if spec.group_column is not None else None

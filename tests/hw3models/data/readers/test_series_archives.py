@@ -109,7 +109,7 @@ def test_arrays_and_parquet_alone_in_an_archive_are_series_where_they_are_no_pic
     [
         ("a.xlsx", "Save the sheet as CSV"),
         ("a.pkl", "Pickles are not loaded"),
-        ("a.json", r"pandas\.read_json"),
+        ("a.feather", r"pandas\.read_feather"),
         ("a.rds", r"write\.csv"),
         ("a.7z", r"pack it as \.zip"),
         ("a.xyz", r"of a kind that is not known\. What can be read"),
