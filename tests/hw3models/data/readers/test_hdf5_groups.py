@@ -1,4 +1,4 @@
-"""HDF5 with a group or a dataset for each series: values as they were written, labels by attribute, dataset or group."""
+"""HDF5 with a group or a dataset for each series: values as they were written, labels by attribute, array or group."""
 
 from collections.abc import Callable
 from pathlib import Path
