@@ -20,7 +20,7 @@ from hw3models.explaining.explanation import check_explainable
 from hw3models.explaining.kept import explain_folder
 from hw3models.explaining.measures import SHARES
 from hw3models.explaining.telling import differences_of
-from hw3models.printable import one_a_line
+from hw3models.printable import few, one_a_line
 from hw3models.report.explain_page import figures, write_page
 from hw3models.runtime.files import check_output
 from hw3models.serving.predictor import load_predictor
@@ -175,7 +175,9 @@ def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
     raw = read_raw(spec, source, cache=settings.cache)
     if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):
-        raise DataError(f"{spec.source}: the model knows no class {strangers[0]!r}; {', '.join(manifest.class_names)}.")
+        raise DataError(
+            f"{spec.source}: the model knows no class {strangers[0]!r}; there are {few(manifest.class_names)}."
+        )
     values = np.array(raw.features, np.float32)
     if raw.kind == "sequences":
         steps = manifest.shape[0]

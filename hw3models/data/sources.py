@@ -48,10 +48,12 @@ from hw3models.data.readers.forms import paired
 from hw3models.data.readers.pixel_columns import are_columns
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_ALL = "`hw3 sources` lists all"
 _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
@@ -167,14 +169,14 @@ def find_source(source: str, layout: str = "auto") -> Source:
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
             f"`source`: {source!r} is {what}.{_how_to_convert(path_of(source))} What can be read as a path: "
-            f"{', '.join(path_forms())}.{_told_broken()}"
+            f"{few(path_forms())}; {_ALL}.{_told_broken()}"
         )
     if one is None:
         _refuse_missing(source)
         names = [form for one in all_sources() if not one.is_path for form in one.forms]
         raise SpecError(
-            f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {', '.join(names)}, "
-            f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
+            f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {few(names)}, or the "
+            f"path of one of these: {few(path_forms())}; {_ALL}.{_told_broken()}"
         )
     return one
 
@@ -265,7 +267,7 @@ def fetch(
     if set(mirrors) - set(mirrored):
         mirrored += [one.name for one in plugins().sources if one.mirrors]
     if unknown := sorted(set(mirrors) - set(mirrored)):
-        raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
+        raise SpecError(f"`mirrors` are for {few(map(repr, mirrored))}, got {few(unknown)}.")
     source = find_source(spec.source, spec.layout)
     if not source.is_own:  # of what is not here yet the options are checked when it is
         check_options(source, spec)
@@ -297,7 +299,7 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
         heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
         raise SpecError(
             f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
-            f"for {', '.join(heeding)}. Leave it out."
+            f"for {few(heeding)}. Leave it out."
         )
     if spec.stride is not None and spec.window is None:
         raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
@@ -306,7 +308,7 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
 def _check_columns(source: Source, spec: DataSpec) -> None:
     """Columns that were named, of what has none."""
     if asked := [name for name in COLUMNS if getattr(spec, name) and name not in source.takes]:
-        tables = ", ".join(dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms))
+        tables = few(dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms))
         raise SpecError(
             f"`{asked[0]}` is {','.join(getattr(spec, asked[0]))!r}, but the channels of {spec.source} have no names "
             f"in it: only {tables} have columns. Leave it out."
@@ -316,7 +318,7 @@ def _check_columns(source: Source, spec: DataSpec) -> None:
 def _check_groups(source: Source, spec: DataSpec) -> None:
     if spec.group_column is None or source.groups == GROUP_COLUMN:
         return
-    tables = ", ".join(form for one in all_sources() if one.groups == GROUP_COLUMN for form in one.forms)
+    tables = few(dict.fromkeys(form for one in all_sources() if one.groups == GROUP_COLUMN for form in one.forms))
     how = f"Its groups are named by {source.groups}" if source.groups else "It names no groups"
     raise SpecError(
         f"`group_column` is {spec.group_column!r}, but {spec.source} is no table: only {tables} have columns. {how}; "
@@ -342,22 +344,23 @@ def check_kind(expected: Kind, data: DataSpec, fetched: SourceReport | None = No
         return
     if source is None and path_of(data.source).exists():
         find_source(data.source)  # says what it is
-    command = ""
     if source is None:
         _refuse_missing(data.source)
     else:
         kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
         if kind == expected:
             return
-        command = f" It holds {kind}: `hw3 {kind}` compares families on them."
         if expected in source.kinds or _as_images(data.source, expected):
             told = f" `hw3 {kind}` compares families on them.{_as_images(data.source, expected)}"
             raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{told}")
+        raise SpecError(
+            f"`source` {data.source!r} does not hold {expected}. It holds {kind}: `hw3 {kind}` compares families on "
+            "them."
+        )
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
-    near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
-        f"`source` {data.source!r} does not hold {expected}.{near} Known for {expected}: {', '.join(known)}.{command}"
-        f"{_told_broken() if source is None else ''}"
+        f"`source` {data.source!r} does not hold {expected}.{suggestion(data.source, known)} Known for {expected}: "
+        f"{few(dict.fromkeys(known))}; {_ALL}.{_told_broken()}"
     )
 
 
@@ -399,7 +402,9 @@ def read_examples(
     spec = as_kind(wanted.kind, spec)
     source = match(spec.source, spec.layout)
     if source is None or source.unlabelled is None:
-        raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
+        raise DataError(
+            f"{path}: cannot be read; known are {few(path_forms(unlabelled=True))}; {_ALL}.{_told_broken()}"
+        )
     check_there(path)
     check_options(source, spec)
     yield from source.unlabelled(spec, wanted)

@@ -31,6 +31,7 @@ from hw3models.data.readers.recording_files import ARRAYS, LVM, lvm_table, rates
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
 
@@ -310,7 +311,7 @@ def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[_Manifest],
     """Files of series; manifests, those that were named, else those that are found; and tables that are neither."""
     files, beside = _recording_files(folder)
     if not files:
-        raise DataError(f"{folder}: there are no files such as {', '.join((*SUFFIXES, *_OTHER_KINDS))} in it.")
+        raise DataError(f"{folder}: there are no files such as {few((*SUFFIXES, *_OTHER_KINDS))} in it.")
     if spec.manifest is not None:
         paths = [_manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         rest = [file for file in files if file.absolute() not in {path.absolute() for path in paths}]
@@ -360,8 +361,8 @@ def _read_manifest(path: Path, files: list[Path]) -> _Manifest:
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
     head = read_head(path)
-    names = {name for file in files for name in (file.name, name_of(file).stem)}
-    head = replace(head, known=head.first[0].rpartition("/")[2] not in names)
+    own = {name for file in files for name in (file.name, name_of(file).stem)}
+    head = replace(head, known=head.first[0].rpartition("/")[2] not in own)
     if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
@@ -429,14 +430,12 @@ def _apply_manifests(folder: Path, abouts: list[_About], manifests: list[_Manife
             how.append(f"{' and '.join(map(repr, manifest.used))} in {manifest.path.name}")
     if manifests and not has_label and any(about.label is None for about in abouts):
         names = [name for manifest in manifests for name in manifest.columns]
-        raise DataError(
-            f"{manifests[0].path}: none of its columns ({', '.join(names)}) is the label. Say `--label-column`."
-        )
+        raise DataError(f"{manifests[0].path}: none of its columns ({few(names)}) is the label. Say `--label-column`.")
     if manifests and spec.group_column is not None and wanted_group is None:
         names = [name for manifest in manifests for name in manifest.columns]
         raise DataError(
             f"{manifests[0].path}: column {spec.group_column!r} (`group_column`) is missing; there are "
-            f"{', '.join(names)}.{suggestion(spec.group_column, names)}"
+            f"{few(names)}.{suggestion(spec.group_column, names)}"
         )
     return how
 
@@ -457,7 +456,7 @@ def _left(manifests: list[_Manifest]) -> str:
     if not left:
         return ""
     are = "is" if len(left) == 1 else "are"
-    return f"; {', '.join(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
+    return f"; {few(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
 
 
 def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:

@@ -20,6 +20,7 @@ from hw3models.data.readers.unlabelled import padded
 from hw3models.data.readers.windows import cut, label_faults
 from hw3models.data.source import Block, Wanted
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 Floats = NDArray[np.float64]
@@ -243,7 +244,7 @@ def _by_name(found: Gathered, wanted: Wanted) -> Gathered:
     if missing := [name for name in wanted.channels if name not in found.channels]:
         raise DataError(
             f"{found.where}: channel {', '.join(map(repr, missing[:5]))} of the model is missing; there are "
-            f"{', '.join(found.channels[:20])}."
+            f"{few(found.channels)}."
         )
     order = [found.channels.index(name) for name in wanted.channels]
     return replace(found, series=[one[:, order] for one in found.series], channels=wanted.channels)

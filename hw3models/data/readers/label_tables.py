@@ -217,5 +217,5 @@ def _cells_of(path: Path, _: FileState) -> tuple[tuple[str, ...], dict[str, list
     head = replace(read_head(path), known=True)
     if not 2 <= len(head.first) <= _MOST_COLUMNS:
         raise DataError(f"{path}: a table of labels has 2 to {_MOST_COLUMNS} columns; it has {len(head.first)}.")
-    table, _ = text_frame(path, head)
+    table = text_frame(path, head)[0]
     return tuple(map(str, table.columns)), {str(name): table[name].str.strip().tolist() for name in table.columns}

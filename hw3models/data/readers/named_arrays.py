@@ -26,6 +26,7 @@ from hw3models.data.readers.hdf5_groups import gather_groups
 from hw3models.data.readers.npz_files import entry_of, members
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport, Task
 
 _USUAL = {
@@ -181,9 +182,9 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
     for pair in text.split(","):
         role, _, name = (one.strip() for one in pair.partition("="))
         if role not in _ROLES or not name:
-            raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {', '.join(_ROLES)}.")
+            raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {few(_ROLES, 9)}.")
         if name not in found:
-            faults.append(f"there is no array {name!r}; there are {', '.join(found[:20])}.{suggestion(name, found)}")
+            faults.append(f"there is no array {name!r}; there are {few(found)}.{suggestion(name, found)}")
         roles[role] = name
     raise_faults(str(path), faults)
     return roles

@@ -27,6 +27,7 @@ from hw3models.data.readers.tables import parse
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
 
 _TIMES = ("time", "timestamp", "date", "datetime", "time_stamp", "t")
@@ -277,7 +278,7 @@ def gather_tidy(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     if missing := [what for what, name in named.items() if name is None]:
         columns.faults.append(
             f"it has no column for {' and '.join(missing)}; a row for each value needs case, dimension, time and "
-            f"value, and the table has {', '.join(columns.names[:20])}"
+            f"value, and the table has {few(columns.names)}"
         )
     raise_faults(str(path), columns.faults)
     assert sample is not None

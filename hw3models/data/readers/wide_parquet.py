@@ -24,6 +24,7 @@ from hw3models.data.readers.table_limits import parquet_bytes, parquet_faults
 from hw3models.data.readers.text_files import TextForm
 from hw3models.data.readers.wide_tables import Head, Rows, are_steps, gather_cells, labels_of, parts_in, texts_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -135,13 +136,9 @@ def gather_lists(
     faults = []
     if labelled and label is None:
         near = suggestion(spec.label_column, others)
-        faults.append(
-            f"column {spec.label_column!r} (`label_column`) is missing; the table has {', '.join(others[:20])}.{near}"
-        )
+        faults.append(f"column {spec.label_column!r} (`label_column`) is missing; the table has {few(others)}.{near}")
     if spec.group_column is not None and spec.group_column not in others:
-        faults.append(
-            f"column {spec.group_column!r} (`group_column`) is missing; the table has {', '.join(others[:20])}"
-        )
+        faults.append(f"column {spec.group_column!r} (`group_column`) is missing; the table has {few(others)}")
     raise_faults(str(path), faults)
     table = read()
     series, channels, how = _series(path, table, columns, spec, faults)

@@ -25,6 +25,7 @@ from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered,
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def gather_cells(
         steps = [name for name in steps if name != label]
     steps, turned = by_number(steps) if head.has_header else (steps, ())
     if not steps:
-        raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
+        raise DataError(f"{path}: there are no columns of steps beside {few(map(repr, names))}.")
     values = numbers_of(table[steps], rows, faults)
     labels = labels_of(table[label], rows, faults, spec.task) if labelled and label is not None else None
     groups = texts_of(table[special["group"]], rows, faults) if "group" in special else None
@@ -366,7 +367,7 @@ def _special(names: list[str], spec: DataSpec, faults: list[str], *, has_header:
         if spec.group_column in names and has_header:
             found["group"] = spec.group_column
         else:
-            there = f"the table has {', '.join(names[:20])}" if has_header else "the table has no header"
+            there = f"the table has {few(names)}" if has_header else "the table has no header"
             faults.append(f"column {spec.group_column!r} (`group_column`) is missing; {there}")
     if has_header and spec.sample_column in names:
         found["sample"] = spec.sample_column
@@ -399,7 +400,7 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
     if spec.label_column in ("first", "last"):
         return names[0] if spec.label_column == "first" else names[-1]
     if spec.label_column != "label":
-        there = f"the table has {', '.join(names[:20])}" if head.has_header else "the table has no header"
+        there = f"the table has {few(names)}" if head.has_header else "the table has no header"
         near = suggestion(spec.label_column, names) if head.has_header else ""
         faults.append(
             f"column {spec.label_column!r} (`label_column`) is missing; {there}.{near} Or say "

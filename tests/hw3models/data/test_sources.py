@@ -62,7 +62,7 @@ def use_everywhere(tmp_path: Path) -> DataReport:
     write_motion(tmp_path / "new.motion", labels=False)
     spec = DataSpec(source=str(tmp_path / "walk.motion"))
     check_kind("sequences", spec)
-    with pytest.raises(SpecError, match=r"does not hold images\. Known for images: mnist"):
+    with pytest.raises(SpecError, match=r"does not hold images\. It holds sequences: `hw3 sequences` comp"):
         check_kind("images", spec)
     source = fetch(spec, cache=tmp_path)
     looked, _ = check_data(read_raw(spec, source, cache=tmp_path), spec)
@@ -84,8 +84,12 @@ def use_everywhere(tmp_path: Path) -> DataReport:
     assert "`.motion` (JSON lines, a series each)" in described("sequences")
     field = SequencesSpec.model_json_schema()["$defs"]["DataSpec"]["properties"]["source"]
     assert "`.motion` (JSON lines, a series each)" in field["description"]
-    with pytest.raises(SpecError, match=r"or the path of one of these: .*\.motion"):
+    assert ".motion" in sources.path_forms()
+    with pytest.raises(
+        SpecError, match=r"or the path of one of these: .* and \d+ more; `hw3 sources` lists all"
+    ) as caught:
         find_source("walk.motoin")
+    assert len(str(caught.value)) < 600
     return report
 
 
