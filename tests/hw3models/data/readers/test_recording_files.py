@@ -14,6 +14,7 @@ from scipy.io import savemat, wavfile
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
+from hw3models.specs import FormOptions
 from tests.hw3models.data.readers.forms import classes, read, series
 
 N, T = 12, 30
@@ -310,3 +311,17 @@ def test_recordings_larger_than_memory_are_refused_before_they_are_put_together(
 def test_nothing_is_said_about_pictures(tmp_path: Path) -> None:
     assert find_source(str(folder_of(tmp_path / "d", ".wav"))).name == "folder"
     assert "lvm" in find_source(str(tmp_path / "d")).text
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".lvm"])
+def test_a_model_is_asked_about_a_single_recording(suffix: str, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "d", suffix)
+    path = folder / "sit" / f"01{suffix}"
+    channels = ("acc", "gyr", "mag") if suffix == ".lvm" else ()
+    [block] = read_examples(path, Wanted("sequences", (T, 3), channels=channels))
+    np.testing.assert_array_equal(block.examples, X[1:2])
+    assert block.ids.tolist() == [path.name]
+    [block] = read_examples(path, Wanted("sequences", (10, 3), channels=channels), form=FormOptions(window=10))
+    np.testing.assert_array_equal(block.examples, X[1].reshape(3, 10, 3))
+    with pytest.raises(DataError, match=r"it is one recording, and nothing says its class\. Put .* such as walk/01\."):
+        read(path)
