@@ -44,6 +44,7 @@ from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.readers.wide_tables import read_head
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport
 
 _X = frozenset({"x", "data", "series", "signals", "inputs"})
@@ -174,9 +175,11 @@ def _matches(source: str) -> bool:
     layout = _look(source)
     if layout is None:
         return False
-    for part in layout.parts.values():
-        if part.labels is None or part.twice or not part.channels:
+    for name, part in layout.parts.items():
+        if part.twice or not part.channels or (part.labels is None and name == "train"):
             return False
+        if part.labels is None:
+            continue  # others keep the labels: it is left for prediction
         if set(part.channels) == {"x"}:
             continue  # X and y: where they do not fit, that is said
         try:
@@ -219,13 +222,19 @@ def gather_channels(source: str, spec: DataSpec, labelled: bool) -> Gathered:
         chosen = every[0].channels
     one = every[0] if len(every) == 1 else together(every, parts)
     one = replace(one, name=layout.folder.absolute().name, where=str(path_of(source)))
-    return _with_names(layout, one) if labelled else one
+    if not labelled:
+        return one
+    if left := [part for part in layout.parts if part not in parts and layout.parts[part].labels is None]:
+        names = few(next(iter(layout.parts[part].channels.values())).name for part in left)
+        note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
+        one = replace(one, notes=(note, *one.notes))
+    return _with_names(layout, one)
 
 
 def _parts_read(layout: _Layout, path: Path, spec: DataSpec, labelled: bool) -> list[Part]:
-    """All parts of a folder; of a file that is named alone its own."""
+    """All parts of a folder, but for those without labels where these are wanted; of a file that is alone its own."""
     if path.is_dir() or (spec.pair and labelled):
-        return list(layout.parts)
+        return [part for part, own in layout.parts.items() if part == "train" or own.labels is not None or not labelled]
     return [part for part, own in layout.parts.items() if path in own.channels.values()]
 
 
@@ -379,8 +388,11 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 
 def _is_labelled(spec: DataSpec) -> bool:
-    layout = _look(spec.source)
-    return layout is None or all(part.labels is not None for part in layout.parts.values())
+    layout, path = _look(spec.source), path_of(spec.source)
+    if layout is None:
+        return True
+    parts = [own for own in layout.parts.values() if path in own.channels.values()] or list(layout.parts.values())
+    return any(part.labels is not None for part in parts)
 
 
 CHANNELS = Source(

@@ -89,16 +89,17 @@ def is_folder_of_series(source: str) -> bool:
     folder = path_of(source)
     if not folder.is_dir():
         return False
-    first = None
+    first = other = None
     for number, path in enumerate(folder.rglob("*")):
         suffix = name_of(path).suffix
         if suffix in _IMAGES and not path.name.startswith("."):
             return False
-        if first is None and not path.name.startswith(".") and path.is_file():
-            first = path if _is_text(path) or suffix in _OTHER_KINDS else None
+        if suffix in _OTHER_KINDS and not path.name.startswith(".") and path.is_file():
+            other = path
+        first = path if first is None and _is_text(path) and path.is_file() else first
         if number > _MOST_LOOKED_AT:
             break
-    return first is not None and (first.suffix.lower() in _OTHER_KINDS or _is_table(first))
+    return other is not None or (first is not None and _is_table(first))
 
 
 def _is_table(path: Path) -> bool:
@@ -403,18 +404,16 @@ FOLDER = Source(
 
 def _gather_one(path: Path, spec: DataSpec) -> Gathered:
     """The file as a folder with nothing else in it."""
-    abouts = [About(path=path, id=path.name)]
-    one = (
-        _array_recordings(path.parent, abouts, spec) if _are_arrays([path]) else _recordings(path.parent, abouts, spec)
-    )
+    read = _array_recordings if _are_arrays([path]) else _recordings
+    one = read(path.parent, [About(path=path, id=path.name)], spec)
     return replace(one, name=path.stem, where=str(path), labels=None, row_labels=None)
 
 
 def _refuse_one(spec: DataSpec, *_: object) -> Raw:
     path = here(spec.source, "recording")
     raise DataError(
-        f"{path}: it is one recording, and nothing says its class. Put recordings into a folder for each class, such as "
-        f"walk/{path.name}, and give the folder above; a model is asked about a single one with `hw3 predict`."
+        f"{path}: it is one recording, and nothing says its class. Put recordings into a folder for each class, such "
+        f"as walk/{path.name}, and give the folder above; a model is asked about a single one with `hw3 predict`."
     )
 
 

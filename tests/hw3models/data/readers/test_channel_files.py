@@ -12,6 +12,7 @@ from hw3models.data.readers import channel_files
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec, FormOptions
 from tests.hw3models.data.readers.forms import classes, read, series
 
 N, T, TRAIN = 24, 16, 16
@@ -92,8 +93,6 @@ def test_new_data_need_no_labels_where_the_layout_is_known(tmp_path: Path) -> No
     for channel, name in enumerate(CHANNELS):
         (tmp_path / "new").mkdir(exist_ok=True)
         np.savetxt(tmp_path / "new" / f"{name}.txt", X[:, :, channel], fmt="%.7e")
-    from hw3models.specs import FormOptions
-
     wanted = Wanted("sequences", (T, 3), channels=CHANNELS)
     [block] = read_examples(tmp_path / "new", wanted, form=FormOptions(layout="channels"))
     np.testing.assert_allclose(block.examples, X, atol=1e-6)
@@ -238,3 +237,18 @@ def test_a_folder_of_very_many_files_is_not_looked_through(tmp_path: Path, monke
     har(tmp_path / "h")
     monkeypatch.setattr(channel_files, "_MOST_FILES", 5)
     assert find_source(str(tmp_path / "h")).name == "folder"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+def test_a_part_whose_labels_others_keep_is_left_for_prediction(suffix: str, tmp_path: Path) -> None:
+    save(tmp_path / f"X_train{suffix}", X[:TRAIN, :, :1])
+    save(tmp_path / f"y_train{suffix}", LABELS[:TRAIN])
+    save(tmp_path / f"X_test{suffix}", X[TRAIN:, :, :1])
+    for source in (tmp_path, tmp_path / f"X_train{suffix}"):
+        raw = read(source)
+        assert (len(raw.labels), raw.test) == (TRAIN, None)
+        assert f"X_test{suffix} has no labels and is not taken as a part: `hw3 predict` takes it." in raw.notes
+    [block] = read_examples(tmp_path / f"X_test{suffix}", Wanted("sequences", (T, 1)))
+    np.testing.assert_array_equal(block.examples, X[TRAIN:, :, :1])
+    spec = DataSpec(source=str(tmp_path / f"X_test{suffix}"))
+    assert not find_source(spec.source).is_labelled(spec)
