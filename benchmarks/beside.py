@@ -22,7 +22,8 @@ from tests.servers import clean_environment
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "up.md"
 ROUNDS = 3
-STUDY = ("sequences", "regime:locked", "--num-train", "1000", "--families", "mlp,cnn,gru,rocket", "--seeds", "4")
+SIZE = ("--num-train", "400", "--num-test", "400", "--epochs", "20", "--seeds", "4")
+STUDY = ("sequences", "regime:locked", "--families", "mlp,cnn,gru,rocket", *SIZE)
 MODES = {"alone": (1, 0), "two studies side by side": (2, 0), "beside a busy program for each core": (1, allowed())}
 """Mode -> studies at once, and programs beside them that compute without end."""
 
