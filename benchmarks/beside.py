@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         homes = [Path(folder) / str(number) for number in range(2)]
         for home in homes:  # databases and compiled kernels are made once
-            together([home], busy=0, more=("--epochs", "1"))
+            together([home], busy=0)
         seconds = [
             {mode: together(homes[:num], busy=busy) for mode, (num, busy) in MODES.items()} for _ in range(rounds)
         ]
@@ -43,13 +43,13 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def together(homes: list[Path], *, busy: int, more: tuple[str, ...] = ()) -> float:
+def together(homes: list[Path], *, busy: int) -> float:
     """Seconds until the last of the studies has ended, one in each home."""
     with ExitStack() as around:
         for _ in range(busy):
             around.callback(end, subprocess.Popen([sys.executable, "-c", "while True: pass"]))
         start = time.perf_counter()
-        command = [sys.executable, "-m", "flows.cli", *STUDY, "--fresh", "--json", *more]
+        command = [sys.executable, "-m", "flows.cli", *STUDY, "--fresh", "--json"]
         studies = [
             subprocess.Popen(
                 command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=home
