@@ -229,7 +229,7 @@ def _answers(predictor: Predictor, questions: Questions) -> list[Columns]:
     predictor.predict(questions.examples[:2])  # says in words what does not fit
     asked, lengths = predictor.checked(questions.examples)
     pieces = [slice(first, first + 1024) for first in range(0, len(asked), 1024)]
-    found = []
+    found: list[Columns] = []
     for member in predictor.members:
         parts = [member(asked[rows], None if lengths is None else lengths[rows]) for rows in pieces]
         found.append({name: np.concatenate([one[name] for one in parts]) for name in parts[0]})

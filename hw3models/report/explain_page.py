@@ -87,13 +87,13 @@ def curves(found: Explanation) -> Drawn:
     """The deletion test of every method."""
     # How far a number has moved is kept as what is lost of nearness.
     sign = -1 if found.said.is_number else 1
-    lines = {
-        WORDS[one.method]: tuple(
-            tuple(sign * value for value in (one.deletion.whole, *left))
+    lines = {}
+    for one in found.maps:
+        ranked, at_random = (
+            [sign * value for value in (one.deletion.whole, *left)]
             for left in (one.deletion.ranked, one.deletion.random)
         )
-        for one in found.maps
-    }
+        lines[WORDS[one.method]] = ranked, at_random
     figure = partial(deletion_curves, SHARES, lines, is_share=not found.said.is_number)
     what = "How far the number moves" if found.said.is_number else "Probability of the answer"
     told = f"{what} while parts are deleted, those ranked highest and random ones"
