@@ -136,7 +136,7 @@ def test_images_have_numbers_too() -> None:
     assert found.model("mlp").predict(images).shape == (80,)
 
 
-def test_numbers_of_a_network_and_of_a_baseline_are_explained_and_those_of_the_mean_are_not(
+def test_numbers_of_a_network_and_a_baseline_are_explained_and_the_mean_is_not(
     result: StudyResult,
 ) -> None:
     found = result.explain("cnn", examples=20)
