@@ -23,7 +23,7 @@ from hw3models.explaining.explanation import check_explainable
 from hw3models.explaining.kept import explain_folder
 from hw3models.explaining.measures import SHARES
 from hw3models.explaining.telling import differences_of
-from hw3models.printable import one_a_line
+from hw3models.printable import few, one_a_line
 from hw3models.report.explain_page import figures, write_page
 from hw3models.runtime.files import check_output
 from hw3models.serving.predictor import load_predictor
@@ -205,5 +205,7 @@ def _truth(
     if manifest.target is not None:
         return None, targets_of(raw, spec.source)
     if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):
-        raise DataError(f"{spec.source}: the model knows no class {strangers[0]!r}; {', '.join(manifest.class_names)}.")
+        raise DataError(
+            f"{spec.source}: the model knows no class {strangers[0]!r}; there are {few(manifest.class_names)}."
+        )
     return np.array([manifest.class_names.index(name) for name in raw.class_names])[raw.labels], None
