@@ -205,7 +205,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def only_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Names are texts, and so are cells of bytes, which is how some programs write text; an index that pandas has stored
+    """Names are texts, and so are cells of bytes, as which some write text; an index that pandas has stored
     beside the columns becomes some: sample and time may be there.
 
     Raises:
