@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from hw3models.data.checks import raise_faults
 from hw3models.errors import DataError
-from hw3models.runtime.files import write_atomically
+from hw3models.runtime.files import remove, write_atomically
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 MAX_MEMBERS = 5_000_000
@@ -105,7 +105,7 @@ def unpacked(path: Path, digest: str, cache: Path) -> Path:
         with FileLock(folder.with_name(f"{digest}.lock")):
             if not _is_whole(folder):
                 for left in (temporary, folder):  # by a command that was killed, or edited
-                    _remove(left)
+                    remove(left)
                 with opened(path) as archive:
                     _unpack(path, archive, temporary)
                 temporary.replace(folder)
@@ -144,13 +144,6 @@ def _state(folder: Path) -> str:
             state = (known.st_mode, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
             sha.update(f"{os.path.relpath(one.path, folder)!r}{state}".encode("utf-8", "surrogateescape"))
     return sha.hexdigest()
-
-
-def _remove(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)
 
 
 def _unpack(path: Path, archive: zipfile.ZipFile | tarfile.TarFile, folder: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -53,6 +54,14 @@ def _check_ordinary(path: Path) -> None:
         # Renaming a file over /dev/null takes it away from everybody.
         code, why = (errno.EISDIR, "Is a directory") if path.is_dir() else (errno.EINVAL, "Is no ordinary file")
         raise OSError(code, why, str(path))
+
+
+def remove(place: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a link but not what it leads to."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, data: bytes | memoryview, *, private: bool = False, is_ours: bool = False) -> None:

@@ -1,5 +1,6 @@
 """What is kept in the cache and was edited there is found out: made again, or told; never used."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hw3models.data import fetch, load_prepared, prepare
+from hw3models.data import addresses, fetch, load_prepared, prepare
+from hw3models.data.addresses import uploads_digest
 from hw3models.data.known.archive_sets import fetch_set
 from hw3models.data.preparation import read_raw
 from hw3models.data.readers import long_tables, table_limits
@@ -203,3 +205,55 @@ def test_a_link_in_place_of_the_folder_of_an_archive_is_not_followed(tmp_path: P
     assert {one: one.read_bytes() for one in mine} == mine
     assert folder.is_dir()
     assert not folder.is_symlink()
+
+
+@pytest.mark.parametrize("edit", [*EDITS, "the folder is a link"])
+def test_an_upload_that_was_edited_here_is_brought_again(edit: Callable[[Path], None] | str, tmp_path: Path) -> None:
+    own, cache, brought = tmp_path / "own" / "d.csv", tmp_path / "cache", []
+    own.parent.mkdir()
+    own.write_text("sample,time,x,label\n" + "".join(f"{i},{t},{i * t},{i % 2}\n" for i in range(20) for t in range(3)))
+
+    def bring(digest: str, folder: Path) -> None:
+        brought.append(digest)
+        (folder.parent / "tmp-killed").mkdir()
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(own, folder / own.name)
+
+    digest = uploads_digest([own], own.parent)
+    spec = DataSpec(source=f"upload:d.csv@{digest}")
+    first = prepare(spec, fetch(spec, cache=cache, uploads=bring), cache=cache)
+    path = cache / "raw" / "uploads" / digest / "files" / "d.csv"
+    if isinstance(edit, str):
+        path.parent.rename(tmp_path / "mine-files")
+        flipped(tmp_path / "mine-files" / "d.csv")
+        path.parent.symlink_to(tmp_path / "mine-files")
+    else:
+        edit(path)
+    mine = {one: one.read_bytes() for one in (*tmp_path.rglob("mine-*.csv"), *tmp_path.glob("mine-files/*"))}
+    assert prepare(spec, fetch(spec, cache=cache, uploads=bring), cache=cache) == first
+    assert {one: one.read_bytes() for one in mine} == mine
+    assert path.read_bytes() == own.read_bytes()
+    assert len(brought) == (1 if edit is read_only else 2)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_file_of_an_address_that_was_edited_here_is_fetched_again(
+    edit: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.hw3models.data.known.mirror import serve
+
+    monkeypatch.setenv("no_proxy", "*")
+    content = ("x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(40))).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    with serve({"d.bin": content}) as mirror:
+        how = Fetching(tmp_path / "cache", {}, 20.0, lambda _: None)
+        source = f"{mirror.address}d.bin#sha256={digest}"
+        path = addresses._kept(source, "d.bin", digest, how)
+        edit(path)
+        mine = {one: one.read_bytes() for one in tmp_path.rglob("mine-*")}
+        if edit is a_folder:
+            with pytest.raises(DataError, match="cannot be stored there"):
+                addresses._kept(source, "d.bin", digest, how)
+            return
+        assert addresses._kept(source, "d.bin", digest, how).read_bytes() == content
+    assert {one: one.read_bytes() for one in mine} == mine
