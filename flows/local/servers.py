@@ -159,12 +159,16 @@ LOCKED = 4.0
 """Seconds that a store may be locked: commands write for milliseconds, and wait for each other."""
 
 
-def _check_lock(*, writes: bool) -> None:
+def check_lock(*, writes: bool, model: str | None = None) -> None:
     """Does another process keep the store, where it is a file? MLflow would try for a minute before it says so.
+
+    Commands ask before they import what takes seconds; not about a `model` that is a folder.
 
     Raises:
         ServerError: it does.
     """
+    if model is not None and (Path(model) / "model.json").is_file():
+        return
     address = Settings().tracking_uri
     path = Path(address.removeprefix("sqlite:///").partition("?")[0])
     if not address.startswith("sqlite:///") or not path.is_file():
@@ -197,7 +201,7 @@ def check_servers(*, writes: bool = True) -> None:
         ServerError: one or both do not answer, or another process keeps MLflow's database.
     """
     settings = Settings()
-    _check_lock(writes=writes)
+    check_lock(writes=writes)
     named = {"PREFECT_API_URL": settings.prefect_api_url, "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri}
     faults: list[str] = []
     wrong: list[str] = []

@@ -241,6 +241,7 @@ def test_a_locked_store_is_told_by_every_command_before_anything_starts(
     monkeypatch.setattr(servers, "LOCKED", 0.1)
     monkeypatch.setattr(embedded, "_Child", None)
     (tmp_path / "d.csv").write_text("sample,time,x\n0,0,1\n0,1,2\n")
+    assert command("history").code == 0, "the first one makes the experiment"
     with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute(f"BEGIN {how}")
         for name, arguments in OF_MLFLOW.items():

@@ -126,7 +126,7 @@ def test_what_was_edited_in_the_cache_is_made_again_or_told(
 def test_prepared_data_that_were_edited_are_told_and_preparing_again_heals_them(
     edit: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    spec = DataSpec(source="regime:trend", num_train=20, num_test=10)
+    spec = DataSpec(source="regime:trend", num_train=40, num_test=20)
     report = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path / "in" / "cache")
     path = Path(report.path)
     edit(path)
@@ -145,7 +145,7 @@ def test_prepared_data_that_were_edited_are_told_and_preparing_again_heals_them(
 
 @pytest.mark.parametrize("part", ["mean", "std", "header"])
 def test_what_no_digest_of_the_content_covers_is_found_out_as_well(part: str, tmp_path: Path) -> None:
-    spec = DataSpec(source="regime:trend", num_train=20, num_test=10)
+    spec = DataSpec(source="regime:trend", num_train=40, num_test=20)
     report = prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
     with np.load(report.path) as stored:
         arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
