@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from flows.cli.app import app
+from flows.cli.main import app
 from flows.explain import as_json, as_text, explain_model
 from flows.promote import promote
 from flows.sequences import sequences
