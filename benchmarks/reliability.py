@@ -90,6 +90,8 @@ ROWS = (
         ("hw3models/data/known/test_download.py",)),
     Row("one table, written in several ways", "training, check, predict and drift read the same, or refuse alike",
         ("fuzz/test_four_readers.py", "fuzz/test_one_reader.py")),
+    Row("members, structures and manifests of any names", "read alike by all who read, or refused by name",
+        ("fuzz/test_members.py", "fuzz/test_structures.py", "fuzz/test_manifests.py")),
     Row("arrays, archives and manifests that are not what they say", "refused before they are used",
         ("hw3models/data/readers/test_npz_files.py", "hw3models/data/readers/test_named_arrays.py",
          "hw3models/serving/test_predictor.py")),
@@ -105,6 +107,12 @@ ROWS = (
         ("flows/test_terminal.py", "hw3models/test_printable.py")),
     Row("a store, a server, a setting or a home that cannot be used", "one sentence before anything starts",
         ("flows/cli/test_settings_faults.py", "flows/cli/test_foreign.py")),
+    Row("Ctrl-C anywhere, `kill -9` of a command that writes", "one line and 130; the output of before, or none",
+        ("flows/cli/test_interrupts.py", "flows/cli/test_killed.py")),
+    Row("what is kept was edited", "made again, or told; never used",
+        ("hw3models/data/test_edited_caches.py", "tasks/test_caching.py")),
+    Row("a server or worker of `hw3 up` is killed, stopped, or does not end", "told; started again, or ended",
+        ("flows/up/test_supervisor.py",)),
     Row("50 studies in one process", "memory does not grow", ("faults/test_growth.py",), 50),
 )  # fmt: skip
 

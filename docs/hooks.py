@@ -24,7 +24,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def command_line() -> str:
     """Every command and option, as `hw3 COMMAND --help` tells them."""
-    from flows.cli.app import app, tell_sources
+    from flows.cli.main import app, tell_sources
 
     tell_sources()
     text = app.generate_docs()

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from flows.terminal import remark
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.environment import describe_environment
 from hw3models.runtime.files import check_writable, write_atomically
+from hw3models.runtime.sums import with_sum, without_sum
 from hw3models.simulation.cells import Cell, cells, quick_cells
 from hw3models.simulation.comparisons import AGAIN, REQUIREMENTS, Figure, Requirement, run
 from hw3models.simulation.trained import calibrate_trained
@@ -49,6 +52,7 @@ The same family against itself, with other seeds, on synthetic data drawn anew e
 | family | data | S | data sets x pairs | false alarms, % |
 |---|---|---|---|---|
 """
+_FIGURES = TypeAdapter(list[Figure])
 COLUMNS = ("false alarms", "coverage of scores", "coverage of differences", "wrongly equivalent")
 """Figures of most cells; all others have one or two of their own."""
 
@@ -80,16 +84,18 @@ def _simulate(planned: Sequence[Cell], repeats: int, folder: Path, until: float)
     """Figures of all cells in order: kept ones of the same code, and new ones, which are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{repeats}-{code_version('simulate')}.jsonl"
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    before = [Figure.model_validate_json(line) for line in lines]
+    lines = kept.read_text(encoding="utf-8", errors="replace").splitlines() if kept.exists() else []
+    # One that was cut off or edited is done again.
+    before = [one for line in lines for one in _FIGURES.validate_json(without_sum(line) or "[]")]
     known = {one.cell for one in before}
     found = before
     with kept.open("a", encoding="utf-8") as file:
+        file.write("\n" * bool(lines))  # the last one may be half a line
         for figures in run([one for one in planned if one.title not in known], repeats=repeats, until=until):
             found += figures
             for one in figures:
                 remark(f"{one.cell}: {one.what} {_rate(one)} of {one.repeats:,}")
-            file.write("".join(f"{one.model_dump_json()}\n" for one in figures))
+            file.write(f"{with_sum(_FIGURES.dump_json(figures).decode())}\n")
             file.flush()
     return [one for cell in planned for one in found if one.cell == cell.title]
 

@@ -71,7 +71,7 @@ def from_runs(run_ids: Sequence[str], num_train: int | None = None, metric: str 
     from hw3models.families import facts_of
     from tasks.tracking.predictions import fetch_predictions
 
-    check_servers()
+    check_servers(writes=False)
     found = fetch_predictions(run_ids)
     sources = {f"MLflow run {run_id}": "" for run_id in run_ids}
     if found.frames:

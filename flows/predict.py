@@ -31,7 +31,7 @@ def load(model: str) -> Predictor:
     """
     if _is_folder(model):
         return load_predictor(Path(model))
-    check_servers()
+    check_servers(writes=False)
     with tempfile.TemporaryDirectory() as folder:
         return load_predictor(registry.fetch_model(model, Path(folder)))
 
@@ -54,7 +54,7 @@ def load_of_run(run: str, family: str | None = None, data: str | None = None) ->
         SpecError: there is no such run, data set or network in it.
         DataError: its model is not in MLflow.
     """
-    check_servers()
+    check_servers(writes=False)
     _, answers = find_answers(run)
     wanted = [answer for answer in answers if data in (None, answer.data.name)]
     if len(wanted) != 1:

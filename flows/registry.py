@@ -14,7 +14,7 @@ def history(model: str | None) -> list[RegistryEvent]:
     Raises:
         SpecError: no such model.
     """
-    check_servers()
+    check_servers(writes=False)
     names = registry.models()
     if model is not None and model not in names:
         raise SpecError(f"there is no registered model {model!r}; there are: {few(names) or 'none'}.")
@@ -29,6 +29,7 @@ def rollback(model: str, to: int | None, reason: str) -> RegistryEvent:
         SpecError: there is no champion, none before it, or no such version.
     """
     check_folders()
+    check_servers()
     history(model)
     with registry.alone(model):
         left = registry.finish(model)

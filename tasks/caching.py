@@ -12,8 +12,11 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from hw3models.engine.fitted_store import FITTED
-from hw3models.errors import SpecError
+from hw3models.data import load_prepared
+from hw3models.engine.fitted_store import FITTED, fitted_digest
+from hw3models.engine.model_store import load_model, weights_digest
+from hw3models.errors import DataError, DigestError, SpecError
+from hw3models.evaluation.prediction_table import load_table
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.devices import describe_device, pick_device
 from hw3models.specs import DataReport, EvaluationReport, Spec, TrainReport, TrainSpec
@@ -50,7 +53,8 @@ def _device(spec: TrainSpec) -> str:
 def run_cached(step: Task[..., _R], *arguments: Any, fresh: bool = False) -> tuple[_R, bool]:
     """Run the task, or take its cached result; True when it was taken. With `fresh` it is run, and cached anew.
 
-    A cached report whose files are gone (a cleaned folder, another machine) is not believed: the step runs again.
+    A cached report whose files are gone (a cleaned folder, another machine) or edited is not believed: the step runs
+    again.
     """
     if fresh:
         return step.with_options(refresh_cache=True)(*arguments), False
@@ -58,7 +62,7 @@ def run_cached(step: Task[..., _R], *arguments: Any, fresh: bool = False) -> tup
     report = state.result()
     if state.name != "Cached":
         return report, False
-    if files_are_there(report):
+    if are_whole(report):
         return report, True
     return step.with_options(refresh_cache=True)(*arguments), False
 
@@ -66,6 +70,25 @@ def run_cached(step: Task[..., _R], *arguments: Any, fresh: bool = False) -> tup
 def files_are_there(report: DataReport | TrainReport | EvaluationReport) -> bool:
     """Is everything that the report describes still on this machine?"""
     return all(Path(path).exists() for path in _files(report))
+
+
+def are_whole(report: DataReport | TrainReport | EvaluationReport) -> bool:
+    """Is everything there, with the digest that the report has?"""
+    if not files_are_there(report):
+        return False
+    try:
+        if isinstance(report, DataReport):
+            return load_prepared(report).digest == report.digest
+        if isinstance(report, EvaluationReport):
+            return load_table(Path(report.table_path)).digest == report.table_digest
+        directory = Path(report.directory)
+        if report.recipe is not None:
+            load_model(directory)
+            return weights_digest(directory) == report.digest
+        is_kept = not report.is_kept or fitted_digest((directory / FITTED).read_bytes()) == report.kept_digest
+        return is_kept and load_table(directory / "predictions.npz").digest == report.digest
+    except (DataError, DigestError, OSError):
+        return False
 
 
 def _files(report: DataReport | TrainReport | EvaluationReport) -> tuple[str, ...]:

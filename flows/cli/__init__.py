@@ -4,13 +4,16 @@ Exit codes: 0 done; 2 bad input, told in one message; 1 anything else; 130 Ctrl-
 or `hw3 promote` has not made the winner the champion.
 """
 
-# Each module registers its commands; `--help` lists them by name.
-from flows.cli import data as data
-from flows.cli import evidence as evidence
-from flows.cli import families as families
-from flows.cli import models as models
-from flows.cli import servers as servers
-from flows.cli import studies as studies
-from flows.cli.main import command, main
+# Nothing is imported here that takes time: a Ctrl-C could not be told of in our words.
+from flows.cli.interrupts import end_at_once
 
-__all__ = ["command", "main"]
+
+def command() -> None:
+    """Entry point of the command `hw3`."""
+    end_at_once()
+    from flows.cli.main import command
+
+    command()
+
+
+__all__ = ["command"]

@@ -62,6 +62,10 @@ def compare(
     report
         A page to write.
     """
+    from flows.local.servers import check_lock
+
+    if runs:
+        check_lock(writes=False)
     from flows.compare import as_json, as_text, from_files, from_runs, judge, write_page
     from hw3models.errors import SpecError
     from hw3models.runtime.files import check_output
@@ -183,6 +187,9 @@ def explain(
     json
         Print what was found as one JSON object.
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=True, model=model)
     from flows.explain import as_json, as_text, explain_model
 
     done = explain_model(

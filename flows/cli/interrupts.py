@@ -1,13 +1,90 @@
-"""A Ctrl-C that Python would drop comes again."""
+"""Ctrl-C, wherever it lands: in imports, in what Python would drop, and after the end."""
 
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 AGAIN_AFTER = 0.05
-"""Seconds: by then the callback that has dropped it is over."""
+"""Seconds: by then the callback that has dropped it, or the import that it was held for, may be over."""
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code after Ctrl-C, as shells have it."""
+TOLD = "interrupted: what was finished is kept."
+_IMPORT = "<frozen importlib._bootstrap"
+"""Begin of the file that Python's own frames of an import are in."""
+
+
+def end_at_once() -> None:
+    """From now on a Ctrl-C ends this process in a line: nothing has begun, or all is done."""
+    if _is_heard():
+        signal.signal(signal.SIGINT, end_interrupted)
+
+
+def interrupt_after_imports() -> None:
+    """From now on a Ctrl-C is `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
+
+    pydantic takes it there for an error of the class that it is at, numpy for a broken installation; the command would
+    go on as if nothing had been pressed, or tell something else.
+    """
+    if _is_heard():
+        signal.signal(signal.SIGINT, _Held())
+
+
+def _is_heard() -> bool:
+    """Shells make what they start in the background deaf to Ctrl-C."""
+    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
+def end_interrupted(*_: object) -> None:
+    """End this process now, in the line and with the code of every command that Ctrl-C ends."""
+    # Not through `sys.stderr`, which may be in the middle of something.
+    os.write(2, f"hw3: {TOLD}\n".encode())
+    os._exit(INTERRUPTED)
+
+
+class _Held:
+    """The handler of a Ctrl-C that waits for imports to end."""
+
+    def __init__(self) -> None:
+        self._waiting: threading.Timer | None = None
+        self._comes_again = False
+
+    def __call__(self, _: int, frame: FrameType | None) -> None:
+        """Raise it, or give it once more in a moment."""
+        comes_again, self._comes_again = self._comes_again, False
+        if _imports(frame) and (comes_again or self._waiting is None):
+            self._waiting = _in_a_moment(self._press)
+            return
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        raise KeyboardInterrupt
+
+    def _press(self) -> None:
+        self._comes_again = True
+        _press()
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_IMPORT):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _in_a_moment(call: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(AGAIN_AFTER, call)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def catch_dropped_interrupts() -> None:
@@ -23,8 +100,6 @@ def catch_dropped_interrupts() -> None:
             before(dropped)
             return
         # Not from here: it would be dropped again.
-        again = threading.Timer(AGAIN_AFTER, os.kill, (os.getpid(), signal.SIGINT))
-        again.daemon = True
-        again.start()
+        _in_a_moment(_press)
 
     sys.unraisablehook = hook

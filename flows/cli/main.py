@@ -3,15 +3,29 @@
 import atexit
 import os
 import select
-import signal
 import sys
 import warnings
 
 from cyclopts import CycloptsError
 
-from flows.cli.app import app, help_pages, tell_sources, version
+# Each module registers its commands; `--help` lists them by name.
+from flows.cli import data as data
+from flows.cli import evidence as evidence
+from flows.cli import families as families
+from flows.cli import models as models
+from flows.cli import servers as servers
+from flows.cli import studies as studies
+from flows.cli.app import app as app
+from flows.cli.app import help_pages, tell_sources, version
 from flows.cli.help import BEGIN, DATA_OF_COMMANDS, GROUPS
-from flows.cli.interrupts import catch_dropped_interrupts
+from flows.cli.interrupts import (
+    INTERRUPTED,
+    TOLD,
+    catch_dropped_interrupts,
+    end_at_once,
+    end_interrupted,
+    interrupt_after_imports,
+)
 from flows.cli.messages import explain, plain_warning, usage
 from flows.terminal import prepare_streams, remark, show
 from hw3models.errors import LinesError
@@ -20,21 +34,26 @@ from hw3models.runtime.openmp import wait_passively
 
 RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
 """Options of the version before, and what they are called now."""
-INTERRUPTED = 128 + signal.SIGINT
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 def command() -> None:
-    """Entry point of the command `hw3`: `main`, in a process that is its own."""
+    """`main`, in a process that is its own."""
     end = _End()
     atexit.register(end)
     catch_dropped_interrupts()
+    interrupt_after_imports()
     try:
         main()
     except SystemExit as stopped:
         # As Python does it: a text is an error message.
         end.code = stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
         raise
+    except KeyboardInterrupt:
+        # Before `main` has begun, or a second one while it tells of the first.
+        end_interrupted()
+    finally:
+        # What is left is to wait for threads that save.
+        end_at_once()
     end.code = 0
 
 
@@ -87,7 +106,7 @@ def main() -> None:
     except KeyboardInterrupt:
         # Only what has runs has imported this.
         runs = " Runs are marked KILLED and Cancelled." if "flows.studies.reported" in sys.modules else ""
-        _stop(f"interrupted: what was finished is kept.{runs}", INTERRUPTED)
+        _stop(f"{TOLD}{runs}", INTERRUPTED)
     except CycloptsError as error:
         _stop(one_a_line([usage(error)]), 2)
     except Exception as error:

@@ -97,6 +97,9 @@ def history(model: str | None = None, /, *, json: Json = False) -> None:
     json
         Print it as a JSON list.
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=False)
     from flows.registry import history
 
     events = history(model)
@@ -130,6 +133,9 @@ def rollback(
     reason
         Kept in the history.
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=True)
     from flows.registry import rollback
 
     event = rollback(model, to, reason)
@@ -179,6 +185,9 @@ def predict(
     skip_unreadable
         Pictures: go on without those that cannot be read, and name them on stderr.
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=False, model=model)
     from flows.predict import predict
 
     line = predict(
@@ -215,6 +224,9 @@ def export(
     output
         `.onnx` (for onnxruntime, without torch; needs the extra `export`) or `.pt2` (`torch.export`).
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=False, model=model)
     from flows.export import export_model
 
     show(export_model(model, output))

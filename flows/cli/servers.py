@@ -87,6 +87,9 @@ def reconcile(*, json: Json = False) -> None:
     json
         Print what was done as one JSON object.
     """
+    from flows.local.servers import check_lock
+
+    check_lock(writes=True)
     from flows.reconcile import as_text, run_reconcile
 
     found = run_reconcile()

@@ -4,9 +4,12 @@ import base64
 import http.client
 import json
 import os
+import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import closing
 from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -152,19 +155,53 @@ def _database_fault(address: str) -> str | None:
     return None
 
 
+LOCKED = 4.0
+"""Seconds that a store may be locked: commands write for milliseconds, and wait for each other."""
+
+
+def check_lock(*, writes: bool, model: str | None = None) -> None:
+    """Does another process keep the store, where it is a file? MLflow would try for a minute before it says so.
+
+    Commands ask before they import what takes seconds; not about a `model` that is a folder.
+
+    Raises:
+        ServerError: it does.
+    """
+    if model is not None and (Path(model) / "model.json").is_file():
+        return
+    address = Settings().tracking_uri
+    path = Path(address.removeprefix("sqlite:///").partition("?")[0])
+    if not address.startswith("sqlite:///") or not path.is_file():
+        return
+    try:
+        where = f"{path.resolve().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(where, uri=True, timeout=LOCKED, isolation_level=None)) as store:
+            store.execute("BEGIN IMMEDIATE" if writes else "SELECT 1 FROM sqlite_master LIMIT 1")
+            if writes:
+                store.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise ServerError(
+                f"{path}: another process has kept MLflow's database locked for {LOCKED:.0f} s ({error}). Wait for it "
+                "or end it (`fuser` with the file's name says which), and give the same command again."
+            ) from error
+        # What else may be wrong is told where the store is opened.
+
+
 def is_server(address: str | None) -> bool:
     """MLflow's address may also be a database."""
     return address is not None and address.startswith(("http://", "https://"))
 
 
-def check_servers() -> None:
-    """Before a run: all servers that do not answer or are others, together.
+def check_servers(*, writes: bool = True) -> None:
+    """Before a run: all servers that do not answer or are others, together; and who only reads says so.
 
     Raises:
         SpecError: what answers is something else, or a database does not.
-        ServerError: one or both do not answer.
+        ServerError: one or both do not answer, or another process keeps MLflow's database.
     """
     settings = Settings()
+    check_lock(writes=writes)
     named = {"PREFECT_API_URL": settings.prefect_api_url, "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri}
     faults: list[str] = []
     wrong: list[str] = []

@@ -66,12 +66,25 @@ def marked(token: str, *, name: str | None = None) -> list[Identity]:
     return found
 
 
+def stopped(pid: int) -> list[int]:
+    """Of the process and those that it has started, the ones that SIGSTOP or Ctrl-Z holds."""
+    found = []
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                if one.status() == psutil.STATUS_STOPPED:
+                    found.append(one.pid)
+    return found
+
+
 def end(targets: Iterable[Identity], number: signal.Signals, *, patience: float) -> list[Identity]:
     """Ask, and wait; those that are still there."""
     left = [target for target in targets if target.is_alive]
     for target in left:
         with suppress(psutil.Error):
             psutil.Process(target.pid).send_signal(number)
+            psutil.Process(target.pid).send_signal(signal.SIGCONT)  # it may have been stopped
     deadline = time.monotonic() + patience
     while (left := [target for target in left if target.is_alive]) and time.monotonic() < deadline:
         time.sleep(0.1)

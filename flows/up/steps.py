@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 from prefect.exceptions import PrefectException
 
+from flows.local.servers import fault_of
 from flows.up import runs
 from flows.up.databases import Databases, choose, create_missing
 from flows.up.gpus import assign, visible_gpus
@@ -155,6 +156,9 @@ def _devices(service: Service) -> str:
 def _end_runs(plan: Plan, supervisor: Supervisor) -> None:
     if not any(child.service.pool for child in supervisor.children.values()):
         return
+    if fault := fault_of(plan.options.prefect_api_url):
+        say(f"  Prefect could not be asked what runs ({fault}); runs on workers end with them.")
+        return
     try:
         with runs.client_of(plan.options.prefect_api_url) as client:
             if not runs.cancel(client, patience=15):
@@ -164,7 +168,7 @@ def _end_runs(plan: Plan, supervisor: Supervisor) -> None:
 
 
 def _close_runs(plan: Plan, supervisor: Supervisor) -> None:
-    if not any(child.service.pool for child in supervisor.children.values()):
+    if not any(child.service.pool for child in supervisor.children.values()) or fault_of(plan.options.prefect_api_url):
         return
     try:
         with runs.client_of(plan.options.prefect_api_url) as client:

@@ -25,6 +25,8 @@ from flows.up.state import ServiceState
 
 LAUNCH = Path(__file__).with_name("launch.py")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK = 15.0
+"""Seconds between two looks at whether what runs does its work: servers answer, and nothing was stopped."""
 GRACE = 20.0
 """Seconds that a service has for its end."""
 
@@ -54,6 +56,15 @@ class Child:
     """When it shall be started again."""
     unready_since: float | None = None
     """When it was started, until it has answered."""
+    looked: float = 0.0
+    """When it was last looked at."""
+    silent: int = 0
+    """Looks in a row at which it did not work; told from the second on."""
+
+    @property
+    def is_at_work(self) -> bool:
+        """Does it run, and has it been ready? Workers are never asked whether they are."""
+        return self.process is not None and (self.unready_since is None or not self.service.is_server)
 
 
 class Supervisor:
@@ -143,6 +154,8 @@ class Supervisor:
                 self._restart(child)
             elif child.unready_since is not None and child.restarts:
                 self._greet(child, now)
+            elif child.is_at_work and now - child.looked >= LOOK:
+                self._look(child)
         time.sleep(0.2)
 
     def stop(self, services: Iterable[Service]) -> None:
@@ -156,6 +169,7 @@ class Supervisor:
         for child in living:
             assert child.process is not None
             child.process.send_signal(child.service.end)
+            child.process.send_signal(signal.SIGCONT)  # it may have been stopped
         while any(child.process and child.process.poll() is None for child in living):
             if time.monotonic() - began > GRACE:
                 break
@@ -252,6 +266,22 @@ class Supervisor:
             tell(child.service.title, f"answers again after {now - child.unready_since:.0f} s")
             child.unready_since = None
 
+    def _look(self, child: Child) -> None:
+        """Tell of one that runs but was stopped, or does not answer; a server may be slow once."""
+        assert child.process is not None
+        health, pid = child.service.health, child.process.pid
+        fault = fault_of(health) if health is not None else None
+        stopped = processes.stopped(pid) if fault is not None or health is None else []
+        child.looked = time.monotonic()
+        was_told, child.silent = child.silent > 1, child.silent + 1 if fault or stopped else 0
+        if stopped:
+            child.silent = max(child.silent, 2)
+        if was_told and not child.silent:
+            tell(child.service.title, "goes on" if health is None else "answers again")
+        elif not was_told and child.silent > 1:
+            what = f"DOES NOT ANSWER ({fault}), though it runs" if fault else "STANDS STILL"
+            tell(child.service.title, f"{what}: {_advice(pid, stopped)}")
+
     def _collect(self, children: Iterable[Child]) -> None:
         for child in children:
             if child.process is not None:
@@ -263,3 +293,9 @@ class Supervisor:
         self._signals += 1
         if self._signals == 2:
             raise KilledAtOnce
+
+
+def _advice(pid: int, stopped: list[int]) -> str:
+    if stopped:
+        return f"it was stopped; `kill -CONT {' '.join(map(str, stopped))}` lets it go on"
+    return f"is the machine busy? `kill -9 {pid}` has it started again"

@@ -16,6 +16,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.source import Fetching, Source, files_of, found
 from hw3models.errors import DataError, DownloadError, SpecError
 from hw3models.runtime.file_digests import file_digest
+from hw3models.runtime.files import remove
 from hw3models.specs import DataSpec, SourceReport
 
 WEB = ("http", "https")
@@ -191,7 +192,8 @@ def _fetch_upload(spec: DataSpec, how: Fetching) -> SourceReport:
             raise DataError(f"{spec.source} is not in this machine's cache, and here nobody can ask MLflow for it.")
         with _locked(folder):
             if not _is_whole(folder / "files", digest):
-                shutil.rmtree(folder / "files", ignore_errors=True)
+                for left in [one for one in folder.iterdir() if one.name != ".lock"]:
+                    remove(left)  # edited, or by a command that was killed
                 how.tell(f"downloading {name}, which was uploaded")
                 how.uploads(digest, folder / "files")
         if not _is_whole(folder / "files", digest):

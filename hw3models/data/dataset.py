@@ -136,7 +136,6 @@ def save(dataset: Dataset, path: Path) -> None:
     if on_disk := is_on_disk(dataset.features):
         header["features_file"] = str(dataset.features.filename)  # type: ignore[attr-defined]  # of a memmap
     arrays: dict[str, NDArray[Any]] = {
-        "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
         "features": np.empty(0, np.uint8) if on_disk else dataset.features,
         "labels": dataset.labels,
         "train": dataset.train,
@@ -151,9 +150,11 @@ def save(dataset: Dataset, path: Path) -> None:
         arrays["groups"] = dataset.groups
     if dataset.targets is not None:
         arrays["targets"] = dataset.targets
+    header["sum"] = _sum(header, dataset.mean, dataset.std)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    write_atomically(path, buffer.getbuffer())
+    write_atomically(path, buffer.getbuffer(), is_ours=True)
 
 
 def load(path: Path, *, digest: str | None = None) -> Dataset:
@@ -168,6 +169,9 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
         # Opened by hand: numpy leaves the file open when it is no archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(bytes(arrays["header"]))
+            found = header.pop("sum", None)
+            if found is not None and found != _sum(header, arrays["mean"], arrays["std"]):
+                raise ValueError("its names or its scaling were edited")
             dataset = Dataset(
                 name=header["name"],
                 kind=header["kind"],
@@ -202,6 +206,11 @@ def load(path: Path, *, digest: str | None = None) -> Dataset:
             "The data changed; delete the file and prepare the data again, or drop `digest` from the spec."
         )
     return dataset
+
+
+def _sum(header: Mapping[str, Any], mean: NDArray[np.float32], std: NDArray[np.float32]) -> str:
+    """A digest of what the content digest leaves out: it is computed from the rest, or said to people."""
+    return hashlib.sha256(json.dumps(header).encode() + mean.tobytes() + std.tobytes()).hexdigest()[:16]
 
 
 def _map(path: str, states: list[FileState]) -> NDArray[Any]:

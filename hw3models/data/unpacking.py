@@ -4,6 +4,8 @@ Nothing of one is trusted: where there is a name that leads out, a link, a devic
 disk takes, nothing is unpacked at all.
 """
 
+import hashlib
+import os
 import shutil
 import stat
 import tarfile
@@ -20,6 +22,7 @@ from filelock import FileLock
 
 from hw3models.data.checks import raise_faults
 from hw3models.errors import DataError
+from hw3models.runtime.files import remove, write_atomically
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 MAX_MEMBERS = 5_000_000
@@ -94,17 +97,19 @@ def unpacked(path: Path, digest: str, cache: Path) -> Path:
         DataError: it is damaged, or nothing of it may be unpacked; all reasons together.
     """
     folder = cache / "unpacked" / f"{digest}-{_VERSION}"
-    if folder.is_dir():
+    if _is_whole(folder):
         return folder
     temporary = folder.with_name(f".{digest}.part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{digest}.lock")):
-            if not folder.is_dir():
-                shutil.rmtree(temporary, ignore_errors=True)  # by a command that was killed
+            if not _is_whole(folder):
+                for left in (temporary, folder):  # by a command that was killed, or edited
+                    remove(left)
                 with opened(path) as archive:
                     _unpack(path, archive, temporary)
                 temporary.replace(folder)
+                write_atomically(_mark(folder), _state(folder).encode(), is_ours=True)
     except BROKEN as error:
         raise DataError(
             f"{path}: cannot be unpacked ({str(error).rstrip('.')}). Is it whole? Fetch it again."
@@ -112,6 +117,33 @@ def unpacked(path: Path, digest: str, cache: Path) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def _mark(folder: Path) -> Path:
+    """The file that says how the folder was left; written last, so that without it nothing is there."""
+    return folder.with_name(f"{folder.name}.state")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Is it there as it was left? Asked of the file system, since it may be of a million pictures."""
+    try:
+        return _mark(folder).read_text() == _state(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _state(folder: Path) -> str:
+    """A digest of all names below the folder, and of what the file system knows of them; links count as links."""
+    sha, places = hashlib.sha256(str(folder.is_symlink()).encode()), [folder]
+    while places:
+        for one in sorted(os.scandir(places.pop()), key=lambda entry: entry.name):
+            if one.is_dir(follow_symlinks=False):
+                places.append(Path(one.path))
+                continue
+            known = one.stat(follow_symlinks=False)
+            state = (known.st_mode, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
+            sha.update(f"{os.path.relpath(one.path, folder)!r}{state}".encode("utf-8", "surrogateescape"))
+    return sha.hexdigest()
 
 
 def _unpack(path: Path, archive: zipfile.ZipFile | tarfile.TarFile, folder: Path) -> None:

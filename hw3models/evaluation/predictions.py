@@ -390,7 +390,8 @@ def _named(rows: _Rows, examples: _Examples) -> dict[str, Any]:
     """Probabilities of 0 and 1 of the classes that are named."""
     named = rows.frame["prediction"]
     labels = {examples.classes[k] for k in np.unique(examples.labels[rows.codes])}
-    if strangers := [name for name in named.unique() if name not in examples.classes]:
+    known = set(examples.classes)
+    if strangers := [name for name in named.unique() if name not in known]:
         raise DataError(f"predictions of {rows.family}: no column of probabilities for {few(strangers)}.")
     if labels.isdisjoint(named.unique()):
         raise DataError(

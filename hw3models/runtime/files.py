@@ -1,10 +1,14 @@
 """Files that hold all of what was written, or what they held before; and that are not what was read."""
 
 import errno
+import fcntl
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -52,34 +56,44 @@ def _check_ordinary(path: Path) -> None:
         raise OSError(code, why, str(path))
 
 
-def write_atomically(path: Path, data: bytes | memoryview, *, private: bool = False) -> None:
+def remove(place: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a link but not what it leads to."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes | memoryview, *, private: bool = False, is_ours: bool = False) -> None:
     """`path` holds all of `data`, or what it held before; nobody else may read it if it is `private`."""
-    with atomic_file(path, private=private) as file:
+    with atomic_file(path, private=private, is_ours=is_ours) as file:
         file.write(data)
 
 
 @contextmanager
-def atomic_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, private: bool = False, is_ours: bool = False) -> Iterator[BinaryIO]:
     """A file next to `path`, to be written; at the end it is flushed to disk and renamed, after an error it is gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path, private=private) as part, part.open("wb") as file:
+    with atomic_path(path, private=private, is_ours=is_ours) as part, part.open("wb") as file:
         yield file
 
 
 @contextmanager
-def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
+def atomic_path(path: Path, *, private: bool = False, is_ours: bool = False) -> Iterator[Path]:
     """The path of an empty file next to `path`, for who opens files by name; it ends as that of `atomic_file` does.
 
     The file is as open to others as one that was simply written, or to nobody. Its name is its own: two may write at
-    once. A link stays one, and what it leads to is written.
+    once. A link stays one, and what it leads to is written; unless the place `is_ours`, as in the cache: there the link
+    is replaced, since what it leads to is somebody else's.
 
     Raises:
         OSError: there is a folder, or something else that a file must not replace: a device, a pipe.
     """
-    path = path.resolve() if path.is_symlink() else path
+    if path.is_symlink() and not is_ours:
+        path = path.resolve()
     _check_ordinary(path)
-    temporary = path.with_name(f".{path.name[:40]}.{uuid4().hex}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+    _clear(path.parent)
+    temporary, lock = _part_of(path, 0o600 if private else 0o666)
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -88,3 +102,40 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(lock)
+
+
+_PART = re.compile(r"\..{1,40}\.[0-9a-f]{32}\.hw3-part", re.DOTALL)
+"""Name of a file that is being written. Whoever writes it keeps it locked, however it ends."""
+
+
+def _part_of(path: Path, mode: int) -> tuple[Path, int]:
+    """A new empty file next to `path`, and the lock on it."""
+    while True:
+        part = path.with_name(f".{path.name[:40]}.{uuid4().hex}.hw3-part")
+        lock = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with suppress(OSError):  # not every file system has locks: nobody can clear there, either
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if part.exists():
+            return part, lock
+        # Somebody has cleared it before it was locked.
+        os.close(lock)
+
+
+@lru_cache(maxsize=1024)
+def _clear(folder: Path) -> None:
+    """Remove what killed processes have left half-written in a folder; once is enough for a process."""
+    with suppress(OSError):
+        for part in [Path(entry) for entry in os.scandir(folder) if _PART.fullmatch(entry.name)]:
+            _remove_abandoned(part)
+
+
+def _remove_abandoned(part: Path) -> None:
+    with suppress(OSError):  # it is locked, or gone, or not ours to remove
+        lock = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+        finally:
+            os.close(lock)

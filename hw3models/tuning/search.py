@@ -17,6 +17,7 @@ from hw3models.errors import SpecError
 from hw3models.families import Network, find_family
 from hw3models.runtime.code_version import code_version
 from hw3models.runtime.files import write_atomically
+from hw3models.runtime.sums import with_sum, without_sum
 from hw3models.specs import DataReport, Goal, Recipe, TrainSpec, Trial, TrialPlan, TrialReport
 from hw3models.tuning.pruning import bars_for
 from hw3models.tuning.sampling import next_params
@@ -80,7 +81,7 @@ class Search:
 
     def finish(self, claim: Claim, report: TrialReport) -> None:
         """Keep what came of it: it is never tried again."""
-        write_atomically(self._path(report.number, "report"), report.model_dump_json().encode())
+        write_atomically(self._path(report.number, "report"), with_sum(report.model_dump_json()).encode())
         self.done_here += 1
         claim.lock.release()
 
@@ -99,16 +100,16 @@ class Search:
         return all(map(self._is_done, range(num_trials)))
 
     def report_of(self, number: int) -> TrialReport | None:
-        """The report of a trial; None while it is not done."""
-        path = self._path(number, "report")
-        return TrialReport.model_validate_json(path.read_bytes()) if path.exists() else None
+        """The report of a trial; None while it is not done, and where it is not what was written."""
+        text = self._text(number, "report")
+        return None if text is None else TrialReport.model_validate_json(text)
 
     def _is_done(self, number: int) -> bool:
-        return self._path(number, "report").exists()
+        return self._text(number, "report") is not None
 
     def _asked(self, number: int) -> Trial | None:
-        path = self._path(number, "trial")
-        return Trial.model_validate_json(path.read_bytes()) if path.exists() else None
+        text = self._text(number, "trial")
+        return None if text is None else Trial.model_validate_json(text)
 
     def _ask(self, number: int) -> Trial:
         """A new one, after all that were asked for before; the first is the recipe to begin with, as it is."""
@@ -123,8 +124,12 @@ class Search:
         )
         recipe: Recipe = self.start if number == 0 else recipe_at(params, self.start)
         trial = Trial(params=params, recipe=recipe, plan=plan)
-        write_atomically(self._path(number, "trial"), trial.model_dump_json().encode())
+        write_atomically(self._path(number, "trial"), with_sum(trial.model_dump_json()).encode())
         return trial
+
+    def _text(self, number: int, what: str) -> str | None:
+        path = self._path(number, what)
+        return without_sum(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
 
     def _path(self, number: int, what: str) -> Path:
         return self.folder / f"{number:04d}.{what}.json"

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from cyclopts import App
 
-from flows.cli.app import app
+from flows.cli.main import app
 from hw3models.data.known.synthetic import make_regime
 from hw3models.specs import DataSpec
 from tests.servers import clean_environment

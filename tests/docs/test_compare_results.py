@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows import cli as cli
-from flows.cli.app import app
+from flows.cli.main import app
 from hw3models.evaluation import compare_predictions
 from hw3models.evaluation.prediction_files import read_predictions
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
-from flows.cli.app import app
 from flows.cli.data import check
+from flows.cli.main import app
 from hw3models.checking import check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from flows.cli.app import app
+from flows.cli.main import app
 from hw3models.specs import StudySpec
 from tests.browser import SCREENSHOTS, chromium, needs_chromium
 

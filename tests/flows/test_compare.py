@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows import cli as cli
-from flows.cli.app import app
+from flows.cli.main import app
 from flows.cli.messages import explain
 from hw3models.evaluation import compare_predictions
 from hw3models.specs import ComparisonReport

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from flows.cli.app import app
+from flows.cli.main import app
 from flows.explain import as_json, as_text, explain_model
 from flows.promote import promote
 from flows.sequences import sequences
@@ -22,6 +22,7 @@ from tests.hw3models.api.test_studies import waves
 NOTHING = {"family": None, "of": None, "on": None, "methods": None, "examples": 20, "output": None}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_a_study_a_champion_and_a_folder_are_explained(tmp_path: Path, home: Path) -> None:
     series, labels = waves()

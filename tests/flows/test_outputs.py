@@ -1,8 +1,11 @@
 """What is read is never replaced by what is written, under whatever name; and who writes at once does not mix."""
 
+import errno
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,9 +17,11 @@ from flows.export import export_model
 from flows.predict import predict
 from flows.studies.pages import rewrite
 from hw3models.errors import DataError, SpecError
+from hw3models.runtime import files
 from hw3models.runtime.files import atomic_path, write_atomically
 from hw3models.serving.batch import score_file
 from hw3models.specs import DataSpec
+from tests.forked import FORKS
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
 from tests.report_fixtures import run_report
 
@@ -218,6 +223,73 @@ def test_a_file_that_is_written_by_name_is_whole_or_as_before(tmp_path: Path) ->
     assert path.stat().st_mode == page.stat().st_mode == plain.stat().st_mode
     write_atomically(tmp_path / "secret", b"", private=True)
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def begin_to_write(path: Path, is_killed: bool, begun: Any, go_on: Any) -> None:
+    """In a process of its own, which is killed before it is done, or lives as long as it may."""
+    with atomic_path(path) as part:
+        part.write_bytes(b"half")
+        begun.set()
+        if is_killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        go_on.wait(100)
+        part.write_bytes(b"whole")
+
+
+def test_what_a_killed_process_has_begun_goes_with_the_next_writing_and_what_a_living_one_writes_stays(
+    tmp_path: Path,
+) -> None:
+    """Also of another file in that folder; and nobody's own files, whatever they are called."""
+    mine = tmp_path / f".d.csv.{'0' * 32}"
+    mine.write_text("")
+    go_on, started = FORKS.Event(), []
+    for name, is_killed in (("killed.csv", True), ("a" * 60, True), ("alive.csv", False)):
+        begun = FORKS.Event()
+        process = FORKS.Process(target=begin_to_write, args=(tmp_path / name, is_killed, begun, go_on))
+        process.start()
+        assert begun.wait(100)
+        if is_killed:
+            process.join(100)
+        started.append(process)
+    # The third has cleared up after the first two, and its own file is locked.
+    (part,) = (path for path in tmp_path.iterdir() if path != mine)
+    assert part.name.startswith(".alive.csv.")
+    write_atomically(tmp_path / "page.html", b"another file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((part.name, mine.name, "page.html"))
+    go_on.set()
+    started[-1].join(100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [mine.name, "alive.csv", "page.html"]
+    assert (tmp_path / "alive.csv").read_bytes() == b"whole"
+
+
+def test_a_part_that_is_cleared_before_it_is_locked_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = files.fcntl.flock, []
+
+    def late(number: int, how: int) -> None:
+        if not seen:
+            seen.extend(tmp_path.iterdir())
+            seen[0].unlink()
+        real(number, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", late)
+    write_atomically(tmp_path / "a", b"whole")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
+    assert len(seen) == 1
+
+
+def test_a_file_system_without_locks_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    left = tmp_path / f".a.{'0' * 32}.hw3-part"
+    left.write_text("of somebody, who may live")
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    write_atomically(tmp_path / "a", b"whole")
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == {tmp_path / "a": "whole", left: left.read_text()}
 
 
 def test_a_pipe_a_device_and_a_folder_are_not_replaced_by_a_file(tmp_path: Path) -> None:

@@ -109,9 +109,9 @@ def _unpack(path: Path, name: str, folder: Path) -> tuple[Path, ...]:
             there = ", ".join(sorted(members)[:10]) or "nothing"
             raise DataError(f"{name}.zip: it has no {name}_TRAIN and {name}_TEST that can be read, but {there}.")
         for one in wanted:
-            write_atomically(folder / one, archive.read(members[one.lower()]))
+            write_atomically(folder / one, archive.read(members[one.lower()]), is_ours=True)
     digests = {one: hashlib.sha256((folder / one).read_bytes()).hexdigest() for one in wanted}
-    write_atomically(folder / _KEPT, json.dumps(digests).encode())
+    write_atomically(folder / _KEPT, json.dumps(digests).encode(), is_ours=True)
     return tuple(folder / one for one in wanted)
 
 
@@ -121,9 +121,12 @@ def _kept(folder: Path) -> tuple[Path, ...] | None:
 
     try:
         digests: dict[str, str] = json.loads((folder / _KEPT).read_text())
+        known = [f"{folder.name}_{part}" for part in ("TRAIN", "TEST")]
+        if [Path(one).stem for one in digests] != known:
+            return None
         if all(file_digest(folder / one) == digest for one, digest in digests.items()):
             return tuple(folder / one for one in digests)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, AttributeError):
         pass
     return None
 

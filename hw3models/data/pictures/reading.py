@@ -8,7 +8,6 @@ N pictures, H x W pixels
 import hashlib
 import json
 import time
-import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +29,7 @@ from hw3models.data.progress import tell
 from hw3models.data.raw import PictureFacts, Raw, class_codes, group_codes
 from hw3models.errors import DataError
 from hw3models.runtime.cores import allowed
-from hw3models.runtime.files import atomic_file
+from hw3models.runtime.sums import load_arrays, save_arrays
 from hw3models.specs import DataSpec
 
 IN_MEMORY = 512 * 2**20
@@ -129,16 +128,10 @@ def _decoded(listing: Listing, spec: DataSpec, cache: Path) -> _Decoded:
 
 def _kept(array: Path, rest: Path) -> _Decoded | None:
     """What is in the cache; None where it is not there, or not whole."""
-    try:
-        # Opened by hand: numpy leaves the file open when it is no archive.
-        with rest.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            text = json.loads(bytes(arrays["text"]))
-            kept, numbers = arrays["kept"], arrays["numbers"]
-        pixels = np.load(array, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    if (arrays := load_arrays(rest, array)) is None:
         return None
-    if len(pixels) != len(kept) or len(numbers) != len(kept):
-        return None
+    text, kept, numbers = json.loads(bytes(arrays["text"])), arrays["kept"], arrays["numbers"]
+    pixels = np.load(array, mmap_mode="r", allow_pickle=False)
     facts = PictureFacts(
         names=tuple(text["names"]),
         heights=numbers[:, 0],
@@ -178,14 +171,12 @@ def _decode(listing: Listing, spec: DataSpec, size: Size | None, array: Path, re
         "bits": bits if any(decoding.is_deep(one) for one in own) else 0,
         "notes": _left_out(listing, faults),
     }
-    with atomic_file(rest) as out:
-        np.savez(
-            out,
-            allow_pickle=False,
-            text=np.frombuffer(json.dumps(text).encode(), np.uint8),
-            kept=kept,
-            numbers=np.array([(one.height, one.width, one.num_bytes) for one in own], np.int64),
-        )
+    arrays: dict[str, NDArray[Any]] = {
+        "text": np.frombuffer(json.dumps(text).encode(), np.uint8),
+        "kept": kept,
+        "numbers": np.array([(one.height, one.width, one.num_bytes) for one in own], np.int64),
+    }
+    save_arrays(rest, arrays, array)
 
 
 def _headers(listing: Listing, faults: dict[int, str]) -> dict[int, Header]:

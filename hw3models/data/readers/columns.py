@@ -201,7 +201,7 @@ def _count(
         one.is_whole = one.is_whole and bool((np.isfinite(numbers) & (numbers == np.floor(numbers))).all())
     one.last = float(numbers[-1])
     one.low, one.high = min(one.low, float(numbers.min())), max(one.high, float(numbers.max()))
-    if one.is_whole and one.high - one.low < 2**40:
+    if one.is_whole and one.high - one.low < 2**40 and max(-one.low, one.high) < 2**62:
         whole = numbers.astype(np.int64).astype(object)  # Python's numbers have no end
         one.total += int(whole.sum())
         one.squares += int(np.dot(whole, whole))

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import shutil
-import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -56,6 +55,7 @@ from hw3models.data.tails import tail_note
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.runtime.files import atomic_file
+from hw3models.runtime.sums import load_arrays, save_arrays
 from hw3models.specs import DataSpec
 
 ROOM = 0.95
@@ -109,19 +109,10 @@ class _Kept(NamedTuple):
 
     def read(self, name: str) -> Raw | None:
         """None where it is not there, or not whole any more."""
-        try:
-            # Opened by hand: numpy leaves the file open when it is no archive.
-            with self.rest.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                names = json.loads(bytes(arrays["names"]))
-                labels, lengths, test = arrays["labels"], arrays["lengths"], arrays.get("test")
-                groups = arrays.get("groups")
-            features = open_npy(self.array)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, DataError):
+        if (arrays := load_arrays(self.rest, self.array)) is None:
             return None
-        if features.shape[::2] != (len(labels), len(names["channels"])) or len(lengths) != len(labels):
-            return None
-        if lengths.max() > features.shape[1]:
-            return None
+        features, names = open_npy(self.array), json.loads(bytes(arrays["names"]))
+        labels, lengths, groups = arrays["labels"], arrays["lengths"], arrays.get("groups")
         is_equal = int(lengths.min()) == features.shape[1]
         return Raw(
             name=name,
@@ -130,7 +121,7 @@ class _Kept(NamedTuple):
             labels=labels,
             class_names=tuple(names["classes"]),
             lengths=None if is_equal else lengths,
-            test=test,
+            test=arrays.get("test"),
             notes=(*names.get("notes", ()), *(() if is_equal else (padding_note(lengths),))),
             channels=tuple(names["channels"]),
             groups=groups,
@@ -194,7 +185,7 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
     shape = (len(lengths), int(lengths.max()), len(first.channels))
     _check_room(path, 4 * math.prod(shape), kept.array.parent)
     shortened, (labels, tests, groups) = 0, (list[NDArray[Any]](), list[NDArray[np.bool_] | None](), list[str]())
-    with atomic_file(kept.array) as out:
+    with atomic_file(kept.array, is_ours=True) as out:
         head = {"descr": "<f4", "fortran_order": False, "shape": shape}  # as `np.save` writes float32
         npy_format.write_array_header_1_0(out, head)
         for part in chain((first,), pieces):
@@ -224,8 +215,7 @@ def _write(path: Path, spec: DataSpec, lengths: NDArray[np.int64], kept: _Kept) 
     arrays["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
     if first.test is not None:
         arrays["test"] = np.concatenate([test for test in tests if test is not None])
-    with atomic_file(kept.rest) as out:
-        np.savez(out, allow_pickle=False, **arrays)
+    save_arrays(kept.rest, arrays, kept.array)
 
 
 def _channels(path: Path, spec: DataSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:

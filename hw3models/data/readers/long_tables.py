@@ -218,13 +218,23 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def only_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Names are texts; an index that pandas has stored beside the columns becomes some: sample and time may be there.
+    """Names are texts, and so are cells of bytes, as which some write text; an index that pandas has stored
+    beside the columns becomes some: sample and time may be there.
 
     Raises:
         ValueError: its name is that of a column.
     """
     table = table.reset_index() if any(name is not None for name in table.index.names) else table
-    return table.set_axis([str(name) for name in table.columns], axis="columns")
+    table = table.set_axis([str(name) for name in table.columns], axis="columns")
+    for place in range(table.shape[1]):
+        cells = table.iloc[:, place]
+        if cells.dtype == object and isinstance(next(iter(cells.dropna()), None), bytes):
+            table.isetitem(place, cells.map(_decoded))
+    return table
+
+
+def _decoded(cell: object) -> object:
+    return cell.decode("utf-8", "backslashreplace") if isinstance(cell, bytes) else cell
 
 
 def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[pyarrow.RecordBatch]:

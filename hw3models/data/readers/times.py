@@ -45,7 +45,7 @@ def dates_note(cells: "pd.Series[str]") -> str | None:
 def _others(cells: "pd.Series[str]") -> "tuple[pd.Series[pd.Timestamp], str | None]":
     texts = cells.astype("str").str.strip()
     nothing = pd.Series(pd.NaT, index=cells.index, dtype="datetime64[ns, UTC]", name=cells.name)
-    example = next(iter(texts), "")
+    example = next(iter(texts.dropna()), "")
     if re.match(_DATE, example):
         return _of_days(texts, nothing)
     if re.match(_CLOCK, example):

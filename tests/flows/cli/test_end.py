@@ -7,9 +7,8 @@ import pytest
 
 BEFORE = """
 import atexit, sys, threading, time
+import flows.cli.main as module
 from flows.cli import command
-
-module = sys.modules["flows.cli.main"]
 
 class Heavy:
     def __del__(self):

@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from flows.cli.messages import explain
+from flows.local import embedded, servers
 from tasks.tracking import store as tracking_store
 from tests.flows.cli.test_settings_faults import Command, Ended, command, fresh
 
@@ -224,6 +225,42 @@ def test_a_database_that_another_process_keeps_locked_is_said_to_be(tmp_path: Pa
         engine.dispose()
     message, code = explain(caught.value)
     assert (code, message.partition(" (")[0]) == (1, "Another process keeps a database locked")
+
+
+ONLY_READ = ("history", "predict", "predict --run", "export", "compare")
+NOT_OF_A_FILE = ("upload",)
+"""What refuses a store that is no server."""
+
+
+@pytest.mark.parametrize("how", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_locked_store_is_told_by_every_command_before_anything_starts(
+    how: str, store: Path, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`IMMEDIATE` lets others read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(servers, "LOCKED", 0.1)
+    monkeypatch.setattr(embedded, "_Child", None)
+    (tmp_path / "d.csv").write_text("sample,time,x\n0,0,1\n0,1,2\n")
+    assert command("history").code == 0, "the first one makes the experiment"
+    with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute(f"BEGIN {how}")
+        for name, arguments in OF_MLFLOW.items():
+            if name in NOT_OF_A_FILE or (how == "IMMEDIATE" and name in ONLY_READ):
+                continue
+            ended = one_sentence(command(*arguments), 1, name)
+            assert f"{store}: another process has kept MLflow's database locked" in ended.err, name
+        if how == "IMMEDIATE":
+            assert command("history").out == "no model has been promoted yet\n"
+
+
+@pytest.mark.parametrize("asked", ["history", "rollback"])
+def test_a_store_that_is_locked_for_a_moment_is_waited_for(asked: str, store: Path, command: Command) -> None:
+    with contextlib.closing(sqlite3.connect(store, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(1.0, other.rollback).start()
+        ended = command(*OF_MLFLOW[asked])
+    told = ended.out if asked == "history" else ended.err
+    assert "no model has been promoted yet" in told or "no registered model 'hw3-sequences'" in told
 
 
 def test_a_folder_that_is_gone_under_a_command_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from flows.cli import main
-from flows.cli.app import app
 from flows.cli.help import BEGIN, COMMANDS, GROUPS, MOST_OPTIONS
+from flows.cli.main import app, main
 from hw3models.errors import SpecError
 from hw3models.specs import StudySpec
 

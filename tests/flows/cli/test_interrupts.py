@@ -1,7 +1,9 @@
 """Ctrl-C ends a command wherever it lands."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +79,69 @@ del thing
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=True)
     assert "ZeroDivisionError" in done.stderr
+
+
+PRESSED = """
+import signal, sys
+
+module, times = sys.argv[1], int(sys.argv[2])
+del sys.argv[1:3]
+
+class Press:
+    \"\"\"Ctrl-C while a module is imported.\"\"\"
+
+    def find_spec(self, name, path, target=None):
+        global times
+        while name == module and times:
+            times -= 1
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+from flows.cli import command
+command()
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("flows.cli.app", ("--help",)),
+        ("cyclopts", ("check", "nowhere.csv")),
+        ("numpy", ("check", "nowhere.csv")),
+        ("pydantic", ("--help",)),
+        ("pandas", ("compare", "nowhere.csv")),
+    ],
+)
+def test_an_interrupt_within_an_import_ends_the_command_in_a_line(
+    module: str, arguments: tuple[str, ...], times: int, home: Path
+) -> None:
+    """Also one that numpy or pydantic would take for an error of their own."""
+    command = [sys.executable, "-c", PRESSED, module, str(times), *arguments]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert done.stderr == "hw3: interrupted: what was finished is kept.\n"
+
+
+def test_an_interrupt_while_threads_save_at_the_end_ends_in_a_line() -> None:
+    program = """
+import os, signal, threading, time
+import flows.cli.main as module
+from flows.cli import command
+
+def main():
+    threading.Thread(target=time.sleep, args=(100,)).start()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+module.main = main
+command()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=90)
+    assert (done.returncode, done.stderr) == (130, "hw3: interrupted: what was finished is kept.\n")
+
+
+def test_a_command_in_the_background_of_a_shell_stays_deaf_to_ctrl_c() -> None:
+    program = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n{PRESSED}"
+    command = [sys.executable, "-c", program, "flows.cli.app", "1", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stderr) == (0, "")

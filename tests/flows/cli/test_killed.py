@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from hw3models.runtime.files import write_atomically
 from tests.forked import FORKS, _command
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
 
@@ -47,8 +48,8 @@ def comparing(folder: Path, output: Path) -> tuple[str, ...]:
 
 
 def run(environment: Mapping[str, str], arguments: tuple[str, ...], files: tuple[Path, Path], imported: Path) -> None:
-    """The command, once its modules are there: Python itself tells of a Ctrl-C that comes before."""
-    import flows.cli  # noqa: F401
+    """The command, once its modules are there: what comes before is tested in `test_interrupts.py`."""
+    import flows.cli.main  # noqa: F401
 
     imported.touch()
     _command(dict(environment), arguments, files)
@@ -95,5 +96,8 @@ def test_a_command_that_is_ended_in_the_middle_leaves_nothing_half_done(
         told = errors.read_text()
         assert "Traceback" not in told
         assert process.exitcode == 0 or told.endswith("hw3: interrupted: what was finished is kept.\n")
+    if number == signal.SIGKILL:
+        write_atomically(output / "next", b"")
+        assert not [path for path in output.iterdir() if path not in whole and path.name != "next"]
     psutil.wait_procs(children, timeout=20)
     assert not [child for child in children if child.is_running()], "a process was left behind"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
+from flows.cli.main import main
 from flows.cli.messages import explain
 from tasks.tracking import store as tracking_store
 

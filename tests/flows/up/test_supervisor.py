@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from flows.up.options import StartError
 from flows.up.processes import NAME, TOKEN, Identity, marked
 from flows.up.services import Service
 from flows.up.supervisor import KilledAtOnce, ServerLostError, Stopped, Supervisor
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 
 SLEEP = "import time; print('alive', flush=True); time.sleep(600)"
 STUBBORN = (
@@ -91,6 +92,53 @@ def test_a_server_that_dies_before_it_is_ready_is_told_with_its_log(keeper: Supe
     keeper.start(bad)
     with pytest.raises(StartError, match=r"(?s)could not be started, it ended with code 1:.*\| no such database"):
         keeper.until(lambda: keeper.is_ready(bad), "one", 120)
+
+
+HEALTHY = """
+import http.server, sys
+class Well(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Well).serve_forever()
+"""
+
+
+def test_a_server_that_is_stopped_is_told_of_with_what_lets_it_go_on(
+    keeper: Supervisor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(supervisor, "LOOK", 0.0)
+    port = free_port()
+    server = service(HEALTHY, "server", health=f"http://127.0.0.1:{port}")
+    server = replace(server, command=(*server.command, str(port)))
+    worker = service(SLEEP, "worker")
+    shown: list[str] = []
+
+    def says(words: str) -> bool:
+        shown.append(capsys.readouterr().out)
+        return words in "".join(shown)
+
+    for one in (server, worker):
+        keeper.start(one)
+    said(keeper, "alive", "worker")
+    keeper.until(lambda: keeper.is_ready(server), "server", 100)
+    for name in ("server", "worker"):
+        os.kill(pid(keeper, name) or 0, signal.SIGSTOP)
+    keeper.until(lambda: says("DOES NOT ANSWER") and says("STANDS STILL"), "told", 100)
+    for name in ("server", "worker"):
+        assert f"it was stopped; `kill -CONT {pid(keeper, name)}` lets it go on" in "".join(shown)
+        os.kill(pid(keeper, name) or 0, signal.SIGCONT)
+    keeper.until(lambda: says("answers again") and says("goes on\n"), "told", 100)
+    assert "".join(shown).count("DOES NOT ANSWER (timed out), though it runs") == 1
+    assert "".join(shown).count("STANDS STILL") == 1
+
+
+def test_one_that_was_stopped_ends_in_order(keeper: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+    keeper.start(service(SLEEP))
+    said(keeper, "alive")
+    os.kill(pid(keeper) or 0, signal.SIGSTOP)
+    keeper.stop([keeper.children["one"].service])
+    assert "killed" not in capsys.readouterr().out
 
 
 def test_who_does_not_end_is_killed_after_the_grace(

@@ -225,8 +225,22 @@ def test_what_is_killed_is_started_again(up: Up, client: SyncPrefectClient) -> N
     wait_until(lambda: log.read_text().count("started!") >= 2, "second start in the log", timeout=90)
 
 
+def test_a_server_that_is_stopped_is_told_of_and_goes_on(up: Up) -> None:
+    """Both of them, by the process that answers, which may be a child of what was started; and nothing else changes."""
+    before = up.pids()
+    listening = {one.laddr.port: one.pid for one in psutil.net_connections("tcp") if not one.raddr}
+    for pid in [listening[port] for port in up.ports]:
+        os.kill(pid, signal.SIGSTOP)
+        up.says(f"it was stopped; `kill -CONT {pid}` lets it go on", 90)
+        os.kill(pid, signal.SIGCONT)
+    up.says("Prefect server     answers again", 60)
+    up.says("MLflow server      answers again", 60)
+    assert up.pids() == before
+
+
 def test_after_kill_9_the_next_start_ends_what_was_left_and_may_use_postgresql(up: Up) -> None:
     old = up.state()
+    os.kill(up.pids()["prefect"], signal.SIGSTOP)  # what is left does not even listen
     workers = [one.process for one in old.services if one.process is not None and one.health is None]
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait()

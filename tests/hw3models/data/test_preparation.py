@@ -116,6 +116,15 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         prepare(SMALL, fetch(SMALL, cache=tmp_path), cache=tmp_path / "cache")
 
 
+def test_a_million_classes_are_refused_by_their_number(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=np.zeros((10**6, 2, 1), np.float32), y=np.arange(10**6))
+    spec = DataSpec(source=str(tmp_path / "a.npz"))
+    with pytest.raises(
+        DataError, match=r"1,000,000 examples are of 1,000,000 classes, such as '0' and '1'; the limit is 10,000"
+    ):
+        prepare(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+
+
 def test_labels_that_name_examples_are_refused_before_anything_is_drawn_or_kept(tmp_path: Path) -> None:
     num = 100_000
     np.savez(tmp_path / "ids.npz", X=np.zeros((num, 2), np.float32), y=np.arange(num))

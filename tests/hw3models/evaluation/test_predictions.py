@@ -144,6 +144,15 @@ def test_seconds_are_those_of_a_seed() -> None:
         seconds_of(frame.assign(seconds=np.arange(len(frame))))
 
 
+@pytest.mark.timeout(120)
+def test_a_hundred_thousand_classes_are_refused_in_seconds() -> None:
+    """Not after a look through all of them for each."""
+    each = np.arange(100_000)
+    frame = pd.DataFrame({"family": "a", "seed": 0, "example": each, "label": each, "prediction": each})
+    with pytest.raises(DataError, match=r"100,000 classes are too many for 100,000 rows\. Give `value`"):
+        tables_of(frame)
+
+
 def test_many_classes_are_compared_and_too_many_are_refused() -> None:
     names = [f"answer {k}" for k in range(3000)]
     frame = pd.DataFrame({"family": "a", "example": range(3000), "label": names, "prediction": [*names[:2999], "no"]})
