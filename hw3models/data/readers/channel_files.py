@@ -314,6 +314,8 @@ def _chosen(own: _PartFiles, spec: DataSpec, chosen: tuple[str, ...], where: str
         raise DataError(f"{where}: no channel is left. All files are ignored.")
     widths = {name: _width(file) for name, file in there.items()}
     counted = Counter(widths.values()).most_common(2)
+    if named := [width for name, width in widths.items() if name in _X and counted[0][1] == 1]:
+        counted = [(named[0], 1)]
     if len(counted) == 2 and counted[0][1] == counted[1][1]:
         told = ", ".join(f"{there[name].name} {width}" for name, width in list(widths.items())[:8])
         raise DataError(f"{where}: the rows of files differ in length: {told}. Name channels: `--feature-columns a,b`.")

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+_MOST_ALIKE = 2
+"""Files that do not fit which are named; of more the number is."""
 _MOST_LOOKED_AT = 2000
 _FILE = "\ue000file"
 """A column of our own."""
@@ -70,14 +72,15 @@ def _seen_files(folder: Path) -> list[Path]:
 
 
 def _recording_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files of the commonest kind, which are the recordings; and text tables beside files of another kind."""
+    """The files of the commonest kind, which are the recordings; and what is beside files that are no text."""
     there = _seen_files(folder)
     texts = [path for path in there if _is_text(path)]
     kinds = Counter(suffix for path in there if (suffix := path.suffix.lower()) in _OTHER_KINDS)
     if not kinds or (texts and kinds.most_common(1)[0][1] < len(texts)):
         return texts, []
     kind = kinds.most_common(1)[0][0]
-    return [path for path in there if path.suffix.lower() == kind], texts
+    others = [path for path in there if path.suffix.lower() in _OTHER_KINDS and path.suffix.lower() != kind]
+    return [path for path in there if path.suffix.lower() == kind], [*texts, *others]
 
 
 def _is_text(path: Path) -> bool:
@@ -193,6 +196,7 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
         even=True,
         notes=(note,) if note is not None and not are_timed else (),
         found_out=read.found_out,
+        channels=read.channels,
     )
 
 
@@ -225,13 +229,14 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
         notes |= dict.fromkeys(own_notes)
         first = first or list(table.columns)
         if set(table.columns) != set(first):
-            mine, theirs = (", ".join(columns[:12]) for columns in (list(table.columns), first))
+            mine, theirs = (few(columns) for columns in (list(table.columns), first))
             faults.append(f"{about.id} has columns {mine}, but {abouts[0].id} has {theirs}")
         if not len(table):
             faults.append(f"{about.id} has no rows")
         tables.append(table.assign(**{_FILE: about.id}))
         places += [(number, int(line)) for line in lines]
-    raise_faults(str(folder), faults)
+    more = [f"and {len(faults) - _MOST_ALIKE:,} more files do not fit"] if len(faults) > _MOST_ALIKE else []
+    raise_faults(str(folder), [*faults[:_MOST_ALIKE], *more])
     whole = pd.concat(tables, ignore_index=True)[[*tables[0].columns]]
     table = typed(whole.drop(columns=_FILE)).assign(**{_FILE: whole[_FILE]}) if are_texts else whole
     own = spec.group_column if spec.group_column in whole.columns else None

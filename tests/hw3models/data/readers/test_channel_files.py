@@ -185,6 +185,19 @@ def test_a_file_for_each_channel_in_one_folder(tmp_path: Path) -> None:
     assert classes(raw) == LABELS.tolist()
 
 
+def test_arrays_beside_x_are_no_channels(tmp_path: Path) -> None:
+    for part, rows in PARTS.items():
+        (tmp_path / part).mkdir()
+        np.save(tmp_path / part / "X.npy", X[rows])
+        np.save(tmp_path / part / "y.npy", CODES[rows])
+        np.save(tmp_path / part / "times.npy", np.arange(N)[rows])
+    raw = read(tmp_path)
+    np.testing.assert_array_equal(raw.features, X)
+    assert classes(raw) == [str(code) for code in CODES]
+    assert raw.test is not None
+    assert any("times.npy has rows of another length and is left out" in note for note in raw.notes)
+
+
 def test_recordings_with_a_table_about_them_stay_recordings(tmp_path: Path) -> None:
     """As many rows in each file as there are files."""
     for row in range(T):
