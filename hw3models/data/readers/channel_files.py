@@ -25,7 +25,15 @@ import numpy as np
 from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import Raw
-from hw3models.data.readers.channel_rows import FileRows, labels_in, named_codes, num_labels, num_rows, read_rows
+from hw3models.data.readers.channel_rows import (
+    PARQUET,
+    FileRows,
+    labels_in,
+    named_codes,
+    num_labels,
+    num_rows,
+    read_rows,
+)
 from hw3models.data.readers.folders import folder_digest
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import (
@@ -68,6 +76,7 @@ _GROUPS = frozenset(
 )
 _NAMES = frozenset(["activity_labels", "activity_names", "class_names", "label_names", "labels_names", "target_names"])
 _ABOUT = re.compile(r"readme.*|licen[cs]e.*|features?(_.*)?|.*_info|description|metadata|notes")
+_KINDS = (*SUFFIXES, ".npy", PARQUET)
 _MOST_FILES = 500
 _DEPTH = 3
 
@@ -124,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
         depth = len(Path(parent).relative_to(folder).parts)
         folders[:] = [name for name in folders if depth + 1 < _DEPTH and not name.startswith((".", "__"))]
         seen = (Path(parent) / name for name in files if not name.startswith((".", "~$")))
-        there += [path for path in seen if name_of(path).suffix in (*SUFFIXES, ".npy")]
+        there += [path for path in seen if name_of(path).suffix in _KINDS]
         if len(there) > _MOST_FILES:
             return []
     return sorted(there)
@@ -164,7 +173,7 @@ def _look(source: str) -> _Layout | None:
 
 def _goes_with(one: Path, path: Path) -> bool:
     """May `one` belong to the file X: of its kind, and called X, labels or groups?"""
-    kinds = {".npy"} if path.suffix.lower() == ".npy" else set(SUFFIXES)
+    kinds = {path.suffix.lower()} if path.suffix.lower() in (".npy", PARQUET) else set(SUFFIXES)
     rest = _meaning(one, path.parent)[1]
     same = rest in _X and rest == _meaning(path, path.parent)[1]
     return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | _NAMES)
@@ -196,7 +205,7 @@ def _matches(source: str) -> bool:
 def _is_about_files(part: _PartFiles) -> bool:
     """Does the table of labels name the other files?"""
     assert part.labels is not None
-    if part.labels.suffix.lower() == ".npy":
+    if part.labels.suffix.lower() in (".npy", PARQUET):
         return False
     names = {name for one in part.channels.values() for name in (one.name, name_of(one).stem)}
     head = read_head(part.labels)
@@ -327,6 +336,8 @@ def _chosen(own: _PartFiles, spec: DataSpec, chosen: tuple[str, ...], where: str
 def _width(file: Path) -> tuple[int, ...]:
     if file.suffix.lower() == ".npy":
         return open_npy(file).shape[1:]
+    if file.suffix.lower() == PARQUET:
+        return read_rows(file, DataSpec()).values.shape[1:]
     return (len(read_head(file).first),)
 
 
@@ -363,7 +374,7 @@ def _order(labels: Path, named: list[str] | None, ids: list[str] | None, where: 
 
 def _with_names(layout: _Layout, one: Gathered) -> Gathered:
     """The same with names for labels that are numbers, where a table has them."""
-    if layout.names is None or one.labels is None or layout.names.suffix.lower() == ".npy":
+    if layout.names is None or one.labels is None or layout.names.suffix.lower() in (".npy", PARQUET):
         return one
     names = named_codes(layout.names, one.labels)
     if names is None:

@@ -105,6 +105,9 @@ def test_new_data_need_no_labels_where_the_layout_is_known(tmp_path: Path) -> No
 def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -> None:
     if path.suffix == ".npy":
         np.save(path, values)
+    elif path.suffix == ".parquet":
+        table = pd.DataFrame(values if values.ndim < 3 else values[:, :, 0].astype(np.float64))
+        table.set_axis([f"c{name}" for name in table.columns], axis=1).to_parquet(path, index=index or None)
     else:
         frame = pd.DataFrame(values if values.ndim < 3 else values[:, :, 0])
         frame.to_csv(path, header=header, index=index)
@@ -113,7 +116,7 @@ def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -
 LABELS = np.array([NAMES[code].lower() for code in CODES])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 @pytest.mark.parametrize("how", [{}, {"header": False}, {"index": True}])
 @pytest.mark.parametrize("given", ["folder", "file"])
 def test_x_and_y_are_read_with_headers_or_without(suffix: str, how: Any, given: str, tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_x_and_y_are_read_with_headers_or_without(suffix: str, how: Any, given: 
     np.testing.assert_array_equal(block.examples, X[:, :, :1])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 @pytest.mark.parametrize(
     "names", [("X_{}", "y_{}", "subject_{}"), ("{}_x", "{}_labels", "{}_groups"), ("{}X", "{}y", "{}_user")]
 )
@@ -252,7 +255,7 @@ def test_a_folder_of_very_many_files_is_not_looked_through(tmp_path: Path, monke
     assert find_source(str(tmp_path / "h")).name == "folder"
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 def test_a_part_whose_labels_others_keep_is_left_for_prediction(suffix: str, tmp_path: Path) -> None:
     save(tmp_path / f"X_train{suffix}", X[:TRAIN, :, :1])
     save(tmp_path / f"y_train{suffix}", LABELS[:TRAIN])
