@@ -49,7 +49,7 @@ class FileRows(NamedTuple):
     values: NDArray[Any]
     """(N, W), or (N, T, C) of an array."""
     names: tuple[str, ...] = ()
-    """Of the W columns, where it has a header."""
+    """Names of the W columns, where it has a header."""
     ids: list[str] | None = None
     """N, where a column names the rows."""
     notes: tuple[str, ...] = ()
