@@ -29,6 +29,7 @@ from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import file_digest
+from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec, SourceReport
 
 _KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
@@ -252,7 +253,7 @@ def _columns(file: Path) -> tuple[str, ...]:
 
 def _manifest_path(folder: Path, name: str) -> Path:
     for path in (path_of(name), folder / name):
-        if path.is_file():
+        if is_file(path):
             return path
     raise SpecError(f"`manifest`: there is no file {name!r}, neither here nor in {folder}.")
 
