@@ -22,7 +22,8 @@ from tests.servers import clean_environment
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "up.md"
 ROUNDS = 3
-STUDY = ("sequences", "regime:locked", "--num-train", "1000", "--families", "mlp,cnn,gru,rocket", "--seeds", "4")
+SIZE = ("--num-train", "400", "--num-test", "400", "--epochs", "20", "--seeds", "4")
+STUDY = ("sequences", "regime:locked", "--families", "mlp,cnn,gru,rocket", *SIZE)
 MODES = {"alone": (1, 0), "two studies side by side": (2, 0), "beside a busy program for each core": (1, allowed())}
 """Mode -> studies at once, and programs beside them that compute without end."""
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         homes = [Path(folder) / str(number) for number in range(2)]
         for home in homes:  # databases and compiled kernels are made once
-            together([home], busy=0, more=("--epochs", "1"))
+            together([home], busy=0)
         seconds = [
             {mode: together(homes[:num], busy=busy) for mode, (num, busy) in MODES.items()} for _ in range(rounds)
         ]
@@ -42,13 +43,13 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def together(homes: list[Path], *, busy: int, more: tuple[str, ...] = ()) -> float:
+def together(homes: list[Path], *, busy: int) -> float:
     """Seconds until the last of the studies has ended, one in each home."""
     with ExitStack() as around:
         for _ in range(busy):
             around.callback(end, subprocess.Popen([sys.executable, "-c", "while True: pass"]))
         start = time.perf_counter()
-        command = [sys.executable, "-m", "flows.cli", *STUDY, "--fresh", "--json", *more]
+        command = [sys.executable, "-m", "flows.cli", *STUDY, "--fresh", "--json"]
         studies = [
             subprocess.Popen(
                 command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=home

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.local.servers import check_servers
 from flows.terminal import remark
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.dataset import Dataset
 from hw3models.data.preparation import check_digest, read_raw
+from hw3models.data.raw import Raw
 from hw3models.data.remembered import as_trained
+from hw3models.data.targets import targets_of
 from hw3models.errors import DataError, SpecError
 from hw3models.explaining import Explanation, Method, Questions, explain
 from hw3models.explaining.explanation import check_explainable
 from hw3models.explaining.kept import explain_folder
 from hw3models.explaining.measures import SHARES
 from hw3models.explaining.telling import differences_of
-from hw3models.printable import one_a_line
+from hw3models.printable import few, one_a_line
 from hw3models.report.explain_page import figures, write_page
 from hw3models.runtime.files import check_output
 from hw3models.serving.predictor import load_predictor
@@ -118,6 +121,7 @@ def as_json(done: Explained) -> str:
         "examples": found.num_drawn,
         "found": found.has_found,
         "accuracy": None if found.right is None else found.right._asdict(),
+        "beyond_guessing": None if found.beyond_guessing is None else found.beyond_guessing._asdict(),
         "verdict": found.verdict,
         "maps": maps,
         "differences": list(done.differences),
@@ -174,8 +178,7 @@ def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:
     spec = as_trained(spec, manifest)
     source = fetch(spec, cache=settings.cache, mirrors=settings.mirrors, timeout=settings.download_timeout)
     raw = read_raw(spec, source, cache=settings.cache)
-    if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):
-        raise DataError(f"{spec.source}: the model knows no class {strangers[0]!r}; {', '.join(manifest.class_names)}.")
+    labels, targets = _truth(spec, manifest, raw)
     values = np.array(raw.features, np.float32)
     if raw.kind == "sequences":
         steps = manifest.shape[0]
@@ -183,13 +186,26 @@ def _questions(spec: DataSpec, manifest: ModelManifest) -> Questions:
         values[np.arange(values.shape[1]) >= ends[:, None]] = np.nan
         if manifest.unequal_lengths and values.shape[1] < steps:
             values = np.pad(values, [(0, 0), (0, steps - values.shape[1]), (0, 0)], constant_values=np.nan)
-    codes = np.array([manifest.class_names.index(name) for name in raw.class_names])
     return Questions(
         name=raw.name,
         examples=values,
         rows=np.arange(len(values)),
-        labels=codes[raw.labels],
+        labels=labels,
+        targets=targets,
         groups=raw.groups,
         is_images=raw.kind == "images",
         is_test=False,
     )
+
+
+def _truth(
+    spec: DataSpec, manifest: ModelManifest, raw: Raw
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
+    """The classes as the model counts them, or the numbers."""
+    if manifest.target is not None:
+        return None, targets_of(raw, spec.source)
+    if strangers := sorted(set(raw.class_names) - set(manifest.class_names)):
+        raise DataError(
+            f"{spec.source}: the model knows no class {strangers[0]!r}; there are {few(manifest.class_names)}."
+        )
+    return np.array([manifest.class_names.index(name) for name in raw.class_names])[raw.labels], None

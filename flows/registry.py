@@ -3,6 +3,7 @@
 from flows.local.folders import check_folders
 from flows.local.servers import check_servers
 from hw3models.errors import SpecError
+from hw3models.printable import few
 from hw3models.specs import RegistryEvent
 from tasks.tracking import registry
 
@@ -16,7 +17,7 @@ def history(model: str | None) -> list[RegistryEvent]:
     check_servers(writes=False)
     names = registry.models()
     if model is not None and model not in names:
-        raise SpecError(f"there is no registered model {model!r}; there are: {', '.join(names) or 'none'}.")
+        raise SpecError(f"there is no registered model {model!r}; there are: {few(names) or 'none'}.")
     events = [event for name in ([model] if model else names) for event in registry.history(name)]
     return sorted(events, key=lambda event: event.at)
 

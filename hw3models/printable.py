@@ -18,6 +18,12 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if _is_harmless(c) else _escaped(c) for c in text)
 
 
+def few(names: Iterable[object], most: int = 8) -> str:
+    """`a, b, c and 12 more`: a message that lists everything hides what to do."""
+    found = [str(name) for name in names]
+    return ", ".join(found[:most]) + (f" and {len(found) - most:,} more" if len(found) > most else "")
+
+
 def one_a_line(lines: Iterable[str]) -> str:
     r"""The lines as a text. What would begin another line within one of them is shown as `\n`."""
     return "\n".join("".join(_escaped(c) if c in "\n\t" else c for c in printable(line)) for line in lines)

@@ -17,6 +17,7 @@ from hw3models.evaluation.prediction_table import PredictionTable, load_table
 from hw3models.evaluation.scores import main_metric
 from hw3models.families import Baseline, facts_of, find_family
 from hw3models.pipeline.ensembles import make_ensemble
+from hw3models.printable import few
 from hw3models.runtime.devices import pick_device
 from hw3models.serving.model_card import model_card
 from hw3models.specs import Answer, DataReport, GateDecision, PromoteSpec, Promotion, RegistryEvent, TrainReport
@@ -43,7 +44,7 @@ def challenger_of(answer: Answer, family: str | None) -> str:
     """
     known = candidates_of(answer)
     if family is not None and not _has(answer, family):
-        raise SpecError(f"`family` {family!r} is not a model of this study; models: {', '.join(known) or 'none'}.")
+        raise SpecError(f"`family` {family!r} is not a model of this study; models: {few(known) or 'none'}.")
     facts = facts_of(known, answer.data.kind)
     judged = [name for name in known if not facts[name].ignores_examples]
     chosen = family or winner(answer.comparison, judged)

@@ -20,6 +20,7 @@ from hw3models.explaining import Explanation, Method
 from hw3models.explaining.explanation import NUM_EXAMPLES
 from hw3models.explaining.kept import explain_family
 from hw3models.families import display_name, facts_of
+from hw3models.printable import few
 from hw3models.report import write_report
 from hw3models.report.figures import figure_of_scores
 from hw3models.serving.predictor import Predictor, fitted_member
@@ -122,7 +123,7 @@ class StudyResult:
         """
         answer = self.answer
         if family not in answer.training:
-            raise SpecError(f"`family` {family!r} was not trained; there are {', '.join(answer.training)}.")
+            raise SpecError(f"`family` {family!r} was not trained; there are {few(answer.training)}.")
         directory, is_network = Path(answer.training[family].directory), answer.training[family].recipe is not None
         if not answer.training[family].is_kept:
             why = " ".join(answer.training[family].notes)
@@ -131,9 +132,7 @@ class StudyResult:
         manifest, kept = load_model(directory) if is_network else load_fitted(directory)
         wanted = manifest.best_seed if seed is None else seed
         if wanted not in manifest.seeds:
-            raise SpecError(
-                f"`seed` {wanted} of {family} was not trained; there are {', '.join(map(str, manifest.seeds))}."
-            )
+            raise SpecError(f"`seed` {wanted} of {family} was not trained; there are {few(manifest.seeds)}.")
         members = answer.training[family].members
         seeds = manifest.seeds[:members] if members > 1 and seed is None else (wanted,)
         if is_network:

@@ -27,6 +27,7 @@ from hw3models.pipeline.ensembles import add_ensembles
 from hw3models.pipeline.plan import StudyPlan
 from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.pipeline.study import check_study
+from hw3models.printable import few
 from hw3models.runtime.environment import describe_environment
 from hw3models.specs import (
     Answer,
@@ -161,7 +162,7 @@ def _options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             "`hw3 images` or `hw3 sequences`."
         )
     if unknown := sorted(set(options) - of_study - of_data):
-        raise SpecError(f"`{unknown[0]}` is no option; there are {', '.join(sorted(of_study | of_data))}.")
+        raise SpecError(f"`{unknown[0]}` is no option; there are {few(sorted(of_study | of_data))}.")
     return (
         {name: value for name, value in options.items() if name in of_study},
         {name: value for name, value in options.items() if name in of_data},

@@ -45,6 +45,25 @@ def ordered(values: NDArray[Any], axes: Axes | None, where: str, option: str = "
     return values
 
 
+def series_of(cells: Sequence[NDArray[Any]], axes: Axes | None, where: str) -> list[NDArray[Any]]:
+    """(T_i, C) of arrays with two axes each, in the order that is named, or that their sizes tell.
+
+    Raises:
+        DataError: they have several numbers of channels, or nobody named the axes where they are asked for.
+    """
+    shapes = {cell.shape for cell in cells}
+    if len(shapes) == 1:
+        return list(ordered(np.stack(cells), axes, where))
+    firsts, seconds = ({shape[axis] for shape in shapes} for axis in (0, 1))
+    if axes == "NCT" or (axes is None and len(firsts) == 1):
+        cells, seconds = [cell.T for cell in cells], firsts
+    if len(seconds) > 1:
+        raise DataError(
+            f"{where}: the series have {', '.join(map(str, sorted(seconds)[:8]))} channels; all need as many."
+        )
+    return list(cells)
+
+
 def found_order(shapes: Sequence[tuple[int, ...]], series: Sequence[NDArray[Any]]) -> dict[str, str]:
     """`{"axes": "NCT"}` of arrays with these shapes that became series (T, C): empty where nothing tells the order."""
     deep = [(shape, one.shape) for shape, one in zip(shapes, series, strict=True) if len(shape) == 2 and 1 not in shape]

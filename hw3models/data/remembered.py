@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hw3models.data.source import GROUP_COLUMN, Source, path_of
-from hw3models.data.sources import as_kind, match
+from hw3models.data.sources import as_kind, match, with_layout
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
@@ -35,6 +35,8 @@ def as_trained(spec: DataSpec, manifest: ModelManifest) -> DataSpec:
         if name in FIELDS and getattr(spec, name) == DataSpec.model_fields[name].default
     }
     spec = as_kind(manifest.kind, spec)
+    if unsaid.get("layout") == "channels" and path_of(spec.source).exists():
+        spec = with_layout(spec, unsaid.pop("layout"))
     source = match(spec.source, spec.layout)
     if source is None or not path_of(spec.source).exists():
         return spec

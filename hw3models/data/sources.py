@@ -28,11 +28,13 @@ from hw3models.data.known import (
 )
 from hw3models.data.readers import (
     arff_files,
+    channel_files,
     folders,
     image_archives,
     image_arrays,
     image_folders,
     image_tables,
+    json_files,
     named_arrays,
     npy_files,
     npz_files,
@@ -46,10 +48,12 @@ from hw3models.data.readers.forms import paired
 from hw3models.data.readers.pixel_columns import are_columns
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, FormOptions, Kind, SourceReport
 from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
+_ALL = "`hw3 sources` lists all"
 _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
@@ -77,9 +81,11 @@ _OURS: tuple[Source, ...] = (
     named_arrays.MAT,
     named_arrays.H5,
     named_arrays.by_names(paired(npz_files.NPZ)),
+    channel_files.CHANNELS,  # before the forms whose files it is made of
     replace(npy_files.NPY, takes=("axes", "pixel_bits")),
     text_tables.TEXT,
     text_tables.PARQUET,
+    json_files.JSON,
     set_folders.SET,
     folders.FOLDER,
 )
@@ -141,9 +147,15 @@ def as_kind(kind: Kind, spec: DataSpec) -> DataSpec:
     if kind == "images" and "images" not in one.kinds:
         asked = next((other for other in _OURS if other.layout and other.may_be(spec.source, False)), None)
         return spec if asked is None else spec.model_copy(update={"layout": asked.layout})
-    if kind == "sequences" and one.layout and are_columns(path_of(spec.source)):
+    if kind == "sequences" and "images" in one.kinds and one.layout and are_columns(path_of(spec.source)):
         return spec.model_copy(update={"layout": "wide"})
     return spec
+
+
+def with_layout(spec: DataSpec, layout: str) -> DataSpec:
+    """The spec with this layout, where a source that it stands for may be meant."""
+    known = any(one.layout == layout and one.may_be(spec.source, True) for one in _OURS)
+    return spec.model_copy(update={"layout": layout}) if known and spec.layout == "auto" else spec
 
 
 def find_source(source: str, layout: str = "auto") -> Source:
@@ -157,14 +169,14 @@ def find_source(source: str, layout: str = "auto") -> Source:
         what = "a folder" if path_of(source).is_dir() else "a file of a kind that is not known"
         raise SpecError(
             f"`source`: {source!r} is {what}.{_how_to_convert(path_of(source))} What can be read as a path: "
-            f"{', '.join(path_forms())}.{_told_broken()}"
+            f"{few(path_forms())}; {_ALL}.{_told_broken()}"
         )
     if one is None:
         _refuse_missing(source)
         names = [form for one in all_sources() if not one.is_path for form in one.forms]
         raise SpecError(
-            f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {', '.join(names)}, "
-            f"or the path of one of these: {', '.join(path_forms())}.{_told_broken()}"
+            f"`source`: {source!r} is not known.{suggestion(source, names)} It must be one of {few(names)}, or the "
+            f"path of one of these: {few(path_forms())}; {_ALL}.{_told_broken()}"
         )
     return one
 
@@ -172,7 +184,6 @@ def find_source(source: str, layout: str = "auto") -> Source:
 _PICKLED = "Pickles are not loaded, as they may run anything: where you trust it, write it anew, "
 _CONVERT = {
     (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
-    (".json", ".jsonl", ".ndjson"): "Make a table of it: pandas.read_json(...).to_csv('data.csv', index=False).",
     (".orc",): "Write it as Parquet: pandas.read_orc(...).to_parquet('data.parquet').",
     (".feather", ".arrow"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
     (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
@@ -192,8 +203,8 @@ def _how_to_convert(path: Path) -> str:
         inside = Counter(one.suffix.lower() for one in islice(path.rglob("*"), 1000) if one.is_file())
         kinds = ", ".join(f"{num} {kind or 'without a suffix'}" for kind, num in inside.most_common(3))
         return (
-            f" It holds {kinds}. A folder may hold pictures, or text files, one series each; write other series so, or "
-            "all of them as one .npz with X and y."
+            f" It holds {kinds}. A folder may hold pictures, or files of one kind with a series each (text, .npy, "
+            ".npz, .mat, .h5, .wav, .parquet); write other series so, or all of them as one .npz with X and y."
         )
     return next((f" {text}" for suffixes, text in _CONVERT.items() if suffix in suffixes), "")
 
@@ -256,7 +267,7 @@ def fetch(
     if set(mirrors) - set(mirrored):
         mirrored += [one.name for one in plugins().sources if one.mirrors]
     if unknown := sorted(set(mirrors) - set(mirrored)):
-        raise SpecError(f"`mirrors` are for {', '.join(map(repr, mirrored))}, got {unknown}.")
+        raise SpecError(f"`mirrors` are for {few(map(repr, mirrored))}, got {few(unknown)}.")
     source = find_source(spec.source, spec.layout)
     if not source.is_own:  # of what is not here yet the options are checked when it is
         check_options(source, spec)
@@ -288,7 +299,7 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
         heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
         raise SpecError(
             f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
-            f"for {', '.join(heeding)}. Leave it out."
+            f"for {few(heeding)}. Leave it out."
         )
     if spec.stride is not None and spec.window is None:
         raise SpecError(f"`stride` is {spec.stride}, but there are no windows. Give `--window` as well.")
@@ -297,7 +308,7 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
 def _check_columns(source: Source, spec: DataSpec) -> None:
     """Columns that were named, of what has none."""
     if asked := [name for name in COLUMNS if getattr(spec, name) and name not in source.takes]:
-        tables = ", ".join(dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms))
+        tables = few(dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms))
         raise SpecError(
             f"`{asked[0]}` is {','.join(getattr(spec, asked[0]))!r}, but the channels of {spec.source} have no names "
             f"in it: only {tables} have columns. Leave it out."
@@ -307,7 +318,7 @@ def _check_columns(source: Source, spec: DataSpec) -> None:
 def _check_groups(source: Source, spec: DataSpec) -> None:
     if spec.group_column is None or source.groups == GROUP_COLUMN:
         return
-    tables = ", ".join(form for one in all_sources() if one.groups == GROUP_COLUMN for form in one.forms)
+    tables = few(dict.fromkeys(form for one in all_sources() if one.groups == GROUP_COLUMN for form in one.forms))
     how = f"Its groups are named by {source.groups}" if source.groups else "It names no groups"
     raise SpecError(
         f"`group_column` is {spec.group_column!r}, but {spec.source} is no table: only {tables} have columns. {how}; "
@@ -333,22 +344,23 @@ def check_kind(expected: Kind, data: DataSpec, fetched: SourceReport | None = No
         return
     if source is None and path_of(data.source).exists():
         find_source(data.source)  # says what it is
-    command = ""
     if source is None:
         _refuse_missing(data.source)
     else:
         kind = source.kinds[0] if source.kind_of is None else source.kind_of(data.source)
         if kind == expected:
             return
-        command = f" It holds {kind}: `hw3 {kind}` compares families on them."
         if expected in source.kinds or _as_images(data.source, expected):
             told = f" `hw3 {kind}` compares families on them.{_as_images(data.source, expected)}"
             raise SpecError(f"`source` {data.source!r} holds {kind}, not {expected}.{told}")
+        raise SpecError(
+            f"`source` {data.source!r} does not hold {expected}. It holds {kind}: `hw3 {kind}` compares families on "
+            "them."
+        )
     known = [form for one in all_sources() if expected in one.kinds for form in one.forms]
-    near = suggestion(data.source, known) if source is None else ""
     raise SpecError(
-        f"`source` {data.source!r} does not hold {expected}.{near} Known for {expected}: {', '.join(known)}.{command}"
-        f"{_told_broken() if source is None else ''}"
+        f"`source` {data.source!r} does not hold {expected}.{suggestion(data.source, known)} Known for {expected}: "
+        f"{few(dict.fromkeys(known))}; {_ALL}.{_told_broken()}"
     )
 
 
@@ -390,7 +402,9 @@ def read_examples(
     spec = as_kind(wanted.kind, spec)
     source = match(spec.source, spec.layout)
     if source is None or source.unlabelled is None:
-        raise DataError(f"{path}: cannot be read; known are {', '.join(path_forms(unlabelled=True))}.{_told_broken()}")
+        raise DataError(
+            f"{path}: cannot be read; known are {few(path_forms(unlabelled=True))}; {_ALL}.{_told_broken()}"
+        )
     check_there(path)
     check_options(source, spec)
     yield from source.unlabelled(spec, wanted)

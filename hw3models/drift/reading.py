@@ -16,6 +16,7 @@ from hw3models.data.source import Block, Wanted, path_of
 from hw3models.data.sources import find_source, read_examples
 from hw3models.data.targets import targets_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
@@ -124,7 +125,7 @@ def _classes(raw: Raw, manifest: ModelManifest, *, merge: bool) -> NDArray[np.in
     if unknown:
         raise DataError(
             f"{raw.name}: class {', '.join(map(repr, unknown[:5]))} is not one of the model's "
-            f"({', '.join(manifest.class_names[:10])}). Train again with it."
+            f"({few(manifest.class_names)}). Train again with it."
         )
     number = np.array([manifest.class_names.index(name) for name in names])
     return np.asarray(number[raw.labels], dtype=np.int64)

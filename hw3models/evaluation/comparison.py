@@ -20,7 +20,7 @@ from hw3models.evaluation.advice import power_advice
 from hw3models.evaluation.answer import choose, collapses, corrected
 from hw3models.evaluation.facts import NO_FACTS, Facts, fact
 from hw3models.evaluation.headline import changes, headline
-from hw3models.evaluation.metrics import METRICS, available, default_metric, measure
+from hw3models.evaluation.metrics import METRICS, available, default_metric, measure, unknown_metric
 from hw3models.evaluation.prediction_table import PredictionTable
 from hw3models.evaluation.scores import score_of
 from hw3models.evaluation.verdicts import (
@@ -30,6 +30,7 @@ from hw3models.evaluation.verdicts import (
     pair_sentence,
     winner_and_loser,
 )
+from hw3models.printable import few
 from hw3models.specs import ComparisonReport, Estimand, PairReport, PairVerdict, PowerReport
 from hw3models.stats import spending
 from hw3models.stats.effective import equal_groups
@@ -337,17 +338,18 @@ def _check(tables: Mapping[str, PredictionTable], metric: str, margin: float | N
     """All faults of the request together; then whether the tables are of the same examples."""
     faults = []
     if metric not in METRICS:
-        faults.append(f"`metric` {metric!r} is not known; known: {', '.join(METRICS)}")
+        faults.append(unknown_metric(metric).rstrip("."))
     else:
         without = [name for name, table in tables.items() if metric not in available(table)]
         if without:
-            faults.append(f"`metric` {metric} cannot be computed for {', '.join(without)}")
+            faults.append(f"`metric` {metric} cannot be computed for {few(without)}")
     if margin is not None and not (margin > 0 and math.isfinite(margin)):
         faults.append(f"`margin` must be positive, got {margin}")
     if not tables:
         faults.append("there are no prediction tables to compare")
     if faults:
-        raise SpecError(f"{'; '.join(faults)}.")
+        said = "; ".join(faults)
+        raise SpecError(said if said.endswith("?") else f"{said}.")
     digests = {name: table.data_digest for name, table in tables.items()}
     if len(set(digests.values())) > 1:
         named = ", ".join(f"{name} {digest}" for name, digest in digests.items())

@@ -3,6 +3,7 @@
 S = seeds, n = test examples, K = classes, G = groups of examples, B = bins
 """
 
+import difflib
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from scipy.special import ndtr
 from hw3models.errors import SpecError
 from hw3models.evaluation.ensembles import without_each_member
 from hw3models.evaluation.prediction_table import PredictionTable
+from hw3models.printable import few
 from hw3models.specs import Estimand, Goal
 from hw3models.stats.intervals import Measured, jackknife_groups, measure_mean, of_ensembles, of_median, of_searches
 
@@ -102,6 +104,13 @@ def goal_for(metric: str) -> Goal:
     return "accuracy" if counts_right_answers(metric) else "loss"
 
 
+def unknown_metric(name: str) -> str:
+    """What is said of a metric that there is not."""
+    near = difflib.get_close_matches(name, METRICS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"`metric` {name!r} is not known; known: {few(METRICS)}.{hint}"
+
+
 def available(table: PredictionTable) -> tuple[str, ...]:
     """The metrics that `table` has the predictions for. AUROC needs two classes in the test split."""
     left_out = _OF_PROBABILITIES if table.hard else ()
@@ -131,11 +140,9 @@ def measure(table: PredictionTable, name: str, estimand: Estimand = "mean") -> M
             )
         return of_median(measure(table, name))
     if name not in METRICS:
-        raise SpecError(f"`metric` {name!r} is not known; known: {', '.join(METRICS)}.")
+        raise SpecError(unknown_metric(name))
     if name not in available(table):
-        raise SpecError(
-            f"`metric` {name} cannot be computed for {table.family}; what can: {', '.join(available(table))}."
-        )
+        raise SpecError(f"`metric` {name} cannot be computed for {table.family}; what can: {few(available(table))}.")
     if table.members is not None:
         whole = measure(replace(table, members=None, member_seeds=None), name)
         return of_ensembles(whole, [measure(one, name) for one in without_each_member(table)])

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hw3models.errors import DataError
+from hw3models.printable import few
 
 NAMES = ("family", "seed", "resample", "search", "example", "label", "prediction", "group")
 """Columns that hold names."""
@@ -20,8 +21,6 @@ COLUMNS = (*NAMES, "value", "seconds")
 """Columns with a meaning; every other is a class, or nothing to us."""
 PREFIXES = ("p_", "prob_", "probability_")
 """What may stand before a class in the name of its column."""
-SHOWN = 8
-"""Most names that a message lists."""
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -114,13 +113,6 @@ def as_numbers(names: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(found)}
 
 
-def listed(names: Iterable[object]) -> str:
-    """`a, b, c and 12 more`."""
-    found = [str(name) for name in names]
-    more = f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
-    return ", ".join(found[:SHOWN]) + more
-
-
 def as_name(value: object) -> str:
     """Text of a name: `1` for 1 and 1.0."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
@@ -153,35 +145,35 @@ def _as_names(column: "pd.Series[Any]") -> "pd.Series[Any]":
 def _column_faults(frame: pd.DataFrame) -> Iterable[str]:
     found = list(frame.columns)
     if twice := sorted({name for name in found if found.count(name) > 1}):
-        yield f"more than one column {listed(twice)}"
+        yield f"more than one column {few(twice)}"
         return
     if frame.empty:
         yield "there are no rows"
     needed = ["family", "example"] if "value" in frame else ["family", "example", "label"]
     if missing := [name for name in needed if name not in frame]:
-        yield f"no column {', '.join(missing)} (there are: {listed(found)})"
+        yield f"no column {few(missing)} (there are: {few(found)})"
     if wrong := [name for name in ("value", "seconds") if name in frame and not is_numeric(frame[name])]:
-        yield f"{', '.join(wrong)} must be numbers"
+        yield f"{few(wrong)} must be numbers"
 
 
 def _value_faults(frame: pd.DataFrame) -> Iterable[str]:
     """Blanks, and cells that are no probability. What a family leaves out altogether is no blank."""
     always = [name for name in NAMES if name in frame and name not in ("prediction", "search")]
     if blank := [name for name in always if frame[name].isna().any()]:
-        yield f"blanks in {', '.join(blank)}"
+        yield f"blanks in {few(blank)}"
         return
     classes = class_columns(frame)
     if not {"value", "prediction"} & set(frame.columns) and not classes:
         yield (
             "neither `prediction`, nor `value`, nor a column of probabilities per class "
-            f"(there are: {listed(frame.columns)})"
+            f"(there are: {few(frame.columns)})"
         )
     if words := [name for name in classes if not is_numeric(frame[name])]:
-        yield f"the probabilities in {listed(words)} must be numbers"
+        yield f"the probabilities in {few(words)} must be numbers"
     if not classes:
         return
     twice = sorted({name for name in classes.values() if list(classes.values()).count(name) > 1})
     if twice:
-        yield f"more than one column of probabilities for {listed(twice)}"
+        yield f"more than one column of probabilities for {few(twice)}"
     if strangers := sorted(set(frame["label"].unique()) - set(classes.values())):
-        yield f"no column of probabilities for {listed(strangers)} (columns: {listed(classes)})"
+        yield f"no column of probabilities for {few(strangers)} (columns: {few(classes)})"

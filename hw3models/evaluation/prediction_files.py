@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from hw3models.errors import DataError
-from hw3models.evaluation.prediction_columns import NAMES, listed
+from hw3models.evaluation.prediction_columns import NAMES
 from hw3models.evaluation.tsml_results import is_tsml, read_tsml
+from hw3models.printable import few
 
 _PARQUET = b"PAR1"
 
@@ -75,7 +76,7 @@ def _read(path: Path) -> pd.DataFrame:
     needed = ["example"] if "value" in frame else ["example", "label"]
     if missing := [name for name in needed if name not in frame]:
         raise DataError(
-            f"{path}: no column {', '.join(missing)} (there are: {listed(frame.columns)}). Predictions stand in long "
+            f"{path}: no column {few(missing)} (there are: {few(frame.columns)}). Predictions stand in long "
             "form, one row for each example of each seed of each family."
         )
     return frame
@@ -87,7 +88,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not head:
         raise ValueError("it is empty")
     if twice := sorted({name for name in head if head.count(name) > 1}):
-        raise ValueError(f"more than one column {listed(twice)}")
+        raise ValueError(f"more than one column {few(twice)}")
     with warnings.catch_warnings():
         # Rows that are longer than the head.
         warnings.simplefilter("error", pd.errors.ParserWarning)

@@ -30,11 +30,11 @@ from hw3models.evaluation.prediction_columns import (
     class_columns,
     hold_numbers,
     in_order,
-    listed,
     numbers_in,
     tidied,
 )
 from hw3models.evaluation.prediction_table import SUM_TOLERANCE, PredictionTable
+from hw3models.printable import few
 from hw3models.specs import ComparisonReport, Estimand
 
 LARGEST = 2**31
@@ -106,7 +106,7 @@ def named_facts(
     """
     fixed, beaten = _names(deterministic), _names(baselines)
     if strangers := sorted((fixed | beaten) - set(families)):
-        raise DataError(f"no predictions of {listed(strangers)}; there are some of {listed(families)}.")
+        raise DataError(f"no predictions of {few(strangers)}; there are some of {few(families)}.")
     facts = {name: fact(known, name) for name in families}
     return {
         name: replace(
@@ -259,7 +259,7 @@ class _Rows:
             absent = np.setdiff1d(np.arange(len(examples.names)), self.codes[self.seeds == seed])
             raise DataError(
                 f"predictions of {self.family}: seed {self.replicates[seed]} has {counts[seed]:,} of "
-                f"{len(examples.names):,} examples; there is none for {listed(examples.names[i] for i in absent)}. "
+                f"{len(examples.names):,} examples; there is none for {few(examples.names[i] for i in absent)}. "
                 "Every seed of every family must predict the same examples."
             )
         return len(examples.names)
@@ -275,7 +275,7 @@ class _Rows:
         if not here or empty.all(axis=None):
             return False
         if empty.any(axis=None):
-            blank = listed(name for name in here if empty[name].any())
+            blank = few(name for name in here if empty[name].any())
             raise DataError(f"predictions of {self.family}: blanks in {blank}.")
         return True
 
@@ -350,7 +350,7 @@ def _probabilities(rows: _Rows, examples: _Examples) -> dict[str, Any]:
         raise DataError(
             f"predictions of {rows.family}: the probabilities of {rows.of(row)} for example "
             f"{examples.names[rows.codes[row]]!r} must be 0 to 1 with a sum of 1, got a sum of {sums[row]:.4g} "
-            f"({int(wrong.sum()):,} such rows; columns: {listed(examples.columns)}). Where a column is no class, name "
+            f"({int(wrong.sum()):,} such rows; columns: {few(examples.columns)}). Where a column is no class, name "
             "the classes `p_CLASS`: others are left alone then."
         )
     probabilities = given.astype(np.float32)
@@ -392,11 +392,11 @@ def _named(rows: _Rows, examples: _Examples) -> dict[str, Any]:
     labels = {examples.classes[k] for k in np.unique(examples.labels[rows.codes])}
     known = set(examples.classes)
     if strangers := [name for name in named.unique() if name not in known]:
-        raise DataError(f"predictions of {rows.family}: no column of probabilities for {listed(strangers)}.")
+        raise DataError(f"predictions of {rows.family}: no column of probabilities for {few(strangers)}.")
     if labels.isdisjoint(named.unique()):
         raise DataError(
-            f"predictions of {rows.family}: none is a label ({listed(in_order(named.unique()))}; labels: "
-            f"{listed(in_order(labels))}). Write both alike."
+            f"predictions of {rows.family}: none is a label ({few(in_order(named.unique()))}; labels: "
+            f"{few(in_order(labels))}). Write both alike."
         )
     if len(named) * len(examples.classes) * 4 > LARGEST:
         raise DataError(

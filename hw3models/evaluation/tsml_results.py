@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hw3models.errors import DataError
-from hw3models.evaluation.prediction_columns import as_name, in_order, listed
+from hw3models.evaluation.prediction_columns import as_name, in_order
+from hw3models.printable import few
 
 _SPLITS = ("train", "test", "no split")
 _UNITS = {"SECONDS": 1.0, "MILLISECONDS": 1e-3, "MICROSECONDS": 1e-6, "NANOSECONDS": 1e-9}
@@ -67,7 +68,7 @@ def read_tsml(paths: Sequence[Path]) -> pd.DataFrame:
     """
     results = [_parse(path) for path in paths]
     if len(datasets := sorted({one.dataset for one in results})) > 1:
-        raise DataError(f"results of {len(datasets)} data sets ({listed(datasets)}). Compare on one at a time.")
+        raise DataError(f"results of {len(datasets)} data sets ({few(datasets)}). Compare on one at a time.")
     known: dict[tuple[str, str], Path] = {}
     for one in results:
         other = known.setdefault((one.family, one.resample), one.path)
@@ -123,7 +124,7 @@ def _classes(results: Sequence[_Result]) -> list[str]:
     if len(seen) == width:
         return in_order(seen)
     raise DataError(
-        f"{widths[width]}: {width} probabilities for each example, but the labels are {listed(in_order(seen))}. Which "
+        f"{widths[width]}: {width} probabilities for each example, but the labels are {few(in_order(seen))}. Which "
         "column is whose cannot be told: write them in long form, `p_CLASS` each."
     )
 

@@ -8,6 +8,7 @@ S = seeds, n = test examples
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,9 @@ def properties_of(
 ) -> list[Property]:
     """All that can be looked at."""
     found, values = [], questions.examples.astype(np.float64)
-    if questions.labels is not None:
+    if questions.targets is not None:
+        found.append(Property("the number", questions.targets))
+    elif questions.labels is not None:
         found.append(Property("class", questions.labels.astype(np.float64), class_names))
     if questions.groups is not None:
         found.append(Property("group", questions.groups.astype(np.float64), group_names))
@@ -76,11 +79,18 @@ def differences(
     """A few sentences for each pair of `family` with the best others; tables are of the same examples."""
     right = {name: _right(table) for name, table in tables.items()}
     others = sorted((name for name in right if name != family), key=lambda name: -float(right[name].mean()))
-    return [" ".join(_told(family, other, right, properties, groups)) for other in others[:most]]
+    are_numbers = any(table.targets is not None for table in tables.values())
+    return [" ".join(_told(family, other, right, properties, groups, are_numbers)) for other in others[:most]]
 
 
 def _right(table: PredictionTable) -> NDArray[np.float64]:
-    """(n,): the share of seeds that are right."""
+    """(n,): the share of seeds that are right; of numbers how near they come, less their mean error in standard
+    deviations of the true numbers.
+    """
+    if table.targets is not None:
+        assert table.predicted is not None
+        unit = float(table.targets.std()) or 1.0
+        return np.asarray(-np.abs(table.predicted - table.targets).mean(axis=0) / unit, np.float64)
     assert table.probabilities is not None
     return np.asarray((table.probabilities.argmax(axis=2) == table.labels).mean(axis=0), np.float64)
 
@@ -91,21 +101,33 @@ def _told(
     right: Mapping[str, NDArray[np.float64]],
     properties: list[Property],
     groups: NDArray[np.int64] | None,
+    are_numbers: bool,
 ) -> Iterator[str]:
     a, b = display_name(family), display_name(other)
-    ours, theirs = right[family] > 0.5, right[other] > 0.5
-    gains, losses = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    yield (
-        f"{a} and {b} differ on {gains + losses} of {len(ours):,} test examples, by most of their seeds: {a} alone is "
-        f"right on {gains}, {b} alone on {losses}."
-    )
     gap = right[family] - right[other]
+    yield _nearer(a, b, gap) if are_numbers else _counted(a, b, right[family], right[other])
     found = [one for one in findings(gap, properties, groups) if one.p_value <= LEVEL]
     if found:
-        yield f"What goes with it: {'; '.join(_detail(one, gap, a) for one in found)}."
+        yield f"What goes with it: {'; '.join(_detail(one, gap, a, are_numbers) for one in found)}."
     else:
         looked = dict.fromkeys("energy" if one.name.startswith("energy of ") else one.name for one in properties)
         yield f"Nothing that was looked at ({', '.join(looked)}) is shown to go with it."
+
+
+def _counted(a: str, b: str, right_a: NDArray[np.float64], right_b: NDArray[np.float64]) -> str:
+    ours, theirs = right_a > 0.5, right_b > 0.5
+    gains, losses = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    return (
+        f"{a} and {b} differ on {gains + losses} of {len(ours):,} test examples, by most of their seeds: {a} alone is "
+        f"right on {gains}, {b} alone on {losses}."
+    )
+
+
+def _nearer(a: str, b: str, gap: NDArray[np.float64]) -> str:
+    return (
+        f"{a} is nearer to the number than {b} on {int((gap > 0).sum()):,} of {len(gap):,} test examples, and {b} than "
+        f"{a} on {int((gap < 0).sum()):,}, on average over their seeds."
+    )
 
 
 def findings(gap: NDArray[np.float64], properties: list[Property], groups: NDArray[np.int64] | None) -> list[Finding]:
@@ -158,7 +180,8 @@ def _within(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.i
     return order
 
 
-def _detail(found: Finding, gap: NDArray[np.float64], a: str) -> str:
+def _detail(found: Finding, gap: NDArray[np.float64], a: str, are_numbers: bool) -> str:
+    ahead = partial(_ahead, are_numbers=are_numbers)
     one, p = found.of, f"p {found.p_value:.3f}" if found.p_value >= 0.001 else "p < 0.001"
     if one.names:
         codes = one.values.astype(np.int64)
@@ -166,12 +189,14 @@ def _detail(found: Finding, gap: NDArray[np.float64], a: str) -> str:
         if not means:
             return f"{one.name} ({p})"
         best, worst = max(means, key=lambda k: means[k]), min(means, key=lambda k: means[k])
-        ends = f"on {one.names[best]!r} {a} is {_points(means[best])}, on {one.names[worst]!r} {_points(means[worst])}"
+        ends = f"on {one.names[best]!r} {a} is {ahead(means[best])}, on {one.names[worst]!r} {ahead(means[worst])}"
         return f"{one.name}: {ends} ({p})"
     low, high = np.quantile(one.values, (1 / 3, 2 / 3))
     least, most = float(gap[one.values <= low].mean()), float(gap[one.values >= high].mean())
-    return f"{one.name}: in the lowest third {a} is {_points(least)}, in the highest {_points(most)} ({p})"
+    return f"{one.name}: in the lowest third {a} is {ahead(least)}, in the highest {ahead(most)} ({p})"
 
 
-def _points(value: float) -> str:
+def _ahead(value: float, are_numbers: bool) -> str:
+    if are_numbers:
+        return f"{abs(value):.2f} standard deviations {'nearer' if value >= 0 else 'further off'}"
     return f"{abs(100 * value):.0f} points {'ahead' if value >= 0 else 'behind'}"

@@ -14,6 +14,7 @@ from hw3models.errors import SpecError
 from hw3models.explaining.maps import Tell, blank, integrated_gradients, occlusion
 from hw3models.explaining.measures import STABLE, Deletion, Interval, agreement, deletion, mean_of
 from hw3models.explaining.questions import Questions
+from hw3models.explaining.said import Columns, NumberSaid, Said, said_by
 from hw3models.explaining.windows import Window, block_means, blocks_of, top_windows, window_of
 from hw3models.explaining.wording import WORDS, verdict_of
 from hw3models.families import display_name, family_of
@@ -33,7 +34,8 @@ class Maps:
 
     method: Method
     values: NDArray[np.float32]
-    """(S, n, A, B) in log-odds of what the model says; NaN after the end of a shorter series."""
+    """(S, n, A, B) in log-odds of the class that the model names, or in standard deviations of the number; NaN after
+    the end of a shorter series."""
     agreement: Interval | None
     """Correlation of two seeds' maps, over the drawn examples; None with one seed."""
     each: NDArray[np.float64] | None
@@ -71,14 +73,15 @@ class Explanation:
     is_deterministic: bool
     """Its training has no randomness: one seed says everything."""
     questions: Questions
-    said: NDArray[np.int64]
-    """(n,): the class that the seeds together name, which the maps are about."""
+    said: Said
+    """What the seeds together say of each example, which the maps are about."""
     num_drawn: int
     window: Window
     right: Interval | None
-    """The share of all labelled examples whose class is named right; None without labels."""
+    """The share of all labelled examples whose class is named right; None without labels, and of numbers."""
     beyond_guessing: Interval | None
-    """That less the share that is right if always the most frequent class is named."""
+    """That less the share that is right if always the most frequent class is named; of numbers how much less squared
+    error they have than the training mean, in training variances."""
     maps: tuple[Maps, ...]
 
     @property
@@ -98,7 +101,7 @@ class Explanation:
 
     def tops(self, method: Method = "occlusion") -> NDArray[np.int64]:
         """(n, 2): the first cell of the window that an answer rests on most."""
-        return top_windows(self.of(method).mean, self.window)
+        return top_windows(self.said.ranks(self.of(method).mean), self.window)
 
     def of(self, method: Method) -> Maps:
         """The maps of a method.
@@ -130,24 +133,24 @@ def explain(
         tell: gets a line before each method.
 
     Raises:
-        SpecError: the model names no classes, or a method is not for it.
+        SpecError: the model says neither classes nor numbers, or a method is not for it.
         DataError: the examples do not fit the model.
     """
     chosen = check_explainable(predictor, methods)
     if min(num, len(questions.rows)) < 2:
         raise SpecError(f"`examples`: {min(num, len(questions.rows))} are too few to be told apart. Give 2 at least.")
-    said_SnK = _said(predictor, questions)
-    said = said_SnK.mean(axis=0).argmax(axis=1)
+    answers = _answers(predictor, questions)
+    said = said_by(answers, predictor.manifest.target)
     places = _drawn(questions, said, num)
     manifest, lengths = predictor.manifest, predictor.checked(questions.examples)[1]
     window, own = window_of(manifest.kind, manifest.shape, lengths), questions.of(places)
-    right, beyond = _scores(said_SnK, questions)
+    right, beyond = _scores(answers, said, questions)
     maps = []
     for method in chosen:
         num_models = len(predictor.members)
         by = f"{num_models} model{'' if num_models == 1 else 's'}"
         tell(f"{manifest.family}: {WORDS[method]} of {len(places)} examples by {by}")
-        maps.append(_maps(predictor, own, said[places], window, method, min(num, len(questions.rows))))
+        maps.append(_maps(predictor, own, said.of(places), window, method, min(num, len(questions.rows))))
     family = family_of(manifest)
     return Explanation(
         family=manifest.family,
@@ -158,7 +161,7 @@ def explain(
         seeds=manifest.seeds,
         is_deterministic=bool(getattr(family, "deterministic", False)),
         questions=own,
-        said=said[places],
+        said=said.of(places),
         num_drawn=min(num, len(questions.rows)),
         window=window,
         right=right,
@@ -171,12 +174,15 @@ def check_explainable(predictor: Predictor, methods: Sequence[Method] | None = N
     """The methods that it is to be explained by.
 
     Raises:
-        SpecError: it names no classes, looks at no example, or a method is not for it.
+        SpecError: it says neither classes nor numbers, looks at no example, or a method is not for it.
     """
     manifest = predictor.manifest
     family = family_of(manifest)
-    if "accuracy" not in family.objective.metrics:
-        raise SpecError(f"{manifest.family} names no classes, and only answers of classifiers are explained.")
+    if manifest.target is None and "accuracy" not in family.objective.metrics:
+        raise SpecError(
+            f"{manifest.family} says neither classes nor numbers, and only answers of classifiers and regressors are "
+            "explained."
+        )
     if getattr(family, "ignores_examples", False):
         raise SpecError(f"{manifest.family} answers without looking at the example: there is nothing to explain.")
     are_networks = all(isinstance(member, NetworkMember) for member in predictor.members)
@@ -189,9 +195,7 @@ def check_explainable(predictor: Predictor, methods: Sequence[Method] | None = N
     return tuple(dict.fromkeys(methods))
 
 
-def _maps(
-    predictor: Predictor, own: Questions, said: NDArray[np.int64], window: Window, method: Method, num_drawn: int
-) -> Maps:
+def _maps(predictor: Predictor, own: Questions, said: Said, window: Window, method: Method, num_drawn: int) -> Maps:
     asked = predictor.checked(own.examples)
     values = (
         occlusion(predictor, asked, said, window)
@@ -211,7 +215,7 @@ def _maps(
         deletion=deletion(
             predictor.members,
             (asked[0][drawn], None if asked[1] is None else asked[1][drawn]),
-            said[drawn],
+            said.of(drawn),
             means[:, drawn],
             blocks,
             blank(predictor),
@@ -220,36 +224,43 @@ def _maps(
     )
 
 
-def _said(predictor: Predictor, questions: Questions) -> NDArray[np.float32]:
-    """(S, n, K)"""
+def _answers(predictor: Predictor, questions: Questions) -> list[Columns]:
+    """What each member says of all examples."""
     predictor.predict(questions.examples[:2])  # says in words what does not fit
     asked, lengths = predictor.checked(questions.examples)
     pieces = [slice(first, first + 1024) for first in range(0, len(asked), 1024)]
-    return np.stack(
-        [
-            np.concatenate(
-                [member(asked[rows], None if lengths is None else lengths[rows])["probabilities"] for rows in pieces]
-            )
-            for member in predictor.members
-        ]
-    )
+    found: list[Columns] = []
+    for member in predictor.members:
+        parts = [member(asked[rows], None if lengths is None else lengths[rows]) for rows in pieces]
+        found.append({name: np.concatenate([one[name] for one in parts]) for name in parts[0]})
+    return found
 
 
-def _scores(said: NDArray[np.float32], questions: Questions) -> tuple[Interval | None, Interval | None]:
-    """The share that is right, and how much more that is than the best constant answer has."""
+def _scores(answers: list[Columns], said: Said, questions: Questions) -> tuple[Interval | None, Interval | None]:
+    """The share that is right, and how much better answers are than the best constant one."""
+    if isinstance(said, NumberSaid):
+        return None, None if questions.targets is None else _nearer(answers, said, questions)
     if questions.labels is None:
         return None, None
-    right = (said.argmax(axis=2) == questions.labels).astype(np.float64)
+    named = np.stack([one["probabilities"].argmax(axis=1) for one in answers])
+    right = (named == questions.labels).astype(np.float64)
     guessed = questions.labels == np.bincount(questions.labels).argmax()
     return mean_of(right, questions.groups), mean_of(right - guessed, questions.groups)
 
 
-def _drawn(questions: Questions, said: NDArray[np.int64], num: int) -> NDArray[np.int64]:
-    """`num` places at random; behind them wrong ones, where few of the drawn are."""
-    order = np.random.default_rng(0).permutation(len(said))
+def _nearer(answers: list[Columns], said: NumberSaid, questions: Questions) -> Interval:
+    """How much less squared error than the training mean has, in training variances."""
+    truth = said.score({"prediction": np.asarray(questions.targets)}, said.keys())
+    errors = np.stack([(said.score(one, said.keys()) - truth) ** 2 for one in answers])
+    return mean_of(truth**2 - errors, questions.groups)
+
+
+def _drawn(questions: Questions, said: Said, num: int) -> NDArray[np.int64]:
+    """`num` places at random; behind them wrong classes, where few of the drawn are."""
+    order = np.random.default_rng(0).permutation(len(questions.rows))
     drawn, others = np.sort(order[:num]), order[num:]
-    if questions.labels is None:
+    if questions.labels is None or isinstance(said, NumberSaid):
         return drawn
-    wrong = said != questions.labels
+    wrong = said.codes != questions.labels
     missing = max(0, MOST_WRONG - int(wrong[drawn].sum()))
     return np.concatenate([drawn, np.sort(others[wrong[others]][:missing])])

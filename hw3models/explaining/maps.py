@@ -1,4 +1,4 @@
-"""Maps of examples: how much each cell speaks for what the model says, in log-odds of that class.
+"""Maps of examples: how much each cell speaks for what the model says (`hw3models.explaining.said`).
 
 Occlusion (Zeiler and Fergus 2014) hides a window, that is, puts the training mean there, and asks again: any model can
 be asked. Integrated gradients (Sundararajan, Taly and Yan 2017) add up gradients on the way from the training mean to
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from hw3models.errors import SpecError
+from hw3models.explaining.said import Said
 from hw3models.explaining.windows import Window
 from hw3models.serving.predictor import Member, NetworkMember, Predictor
 
@@ -22,9 +23,6 @@ STEPS = 32
 """Gradients on the way from the mean to an example."""
 AT_ONCE = 512
 """Examples that are asked about together."""
-LEAST = 1e-6
-"""Probabilities are taken to lie this far from 0 and 1 at least, so that log-odds are numbers."""
-
 Asked = tuple[NDArray[np.float32], NDArray[np.int64] | None]
 """Examples and lengths as `Predictor.checked` gives them."""
 Tell = Callable[[str], None]
@@ -39,32 +37,24 @@ def blank(predictor: Predictor) -> NDArray[np.float32]:
     return np.broadcast_to(mean, manifest.shape).astype(np.float32)
 
 
-def log_odds(probabilities: NDArray[np.floating], targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n,) of probabilities (n, K)."""
-    p = np.clip(probabilities[np.arange(len(targets)), targets].astype(np.float64), LEAST, 1 - LEAST)
-    return np.asarray(np.log(p / (1 - p)))
+def occlusion(predictor: Predictor, asked: Asked, said: Said, window: Window) -> NDArray[np.float32]:
+    """(S, n, A, B): what log-odds, or the number, lose when the windows over a cell are hidden, on average."""
+    return np.stack([_occluded(predictor, member, asked, said, window) for member in predictor.members])
 
 
-def occlusion(predictor: Predictor, asked: Asked, targets: NDArray[np.int64], window: Window) -> NDArray[np.float32]:
-    """(S, n, A, B): what log-odds lose when the windows over a cell are hidden, on average."""
-    return np.stack([_occluded(predictor, member, asked, targets, window) for member in predictor.members])
-
-
-def _occluded(
-    predictor: Predictor, member: Member, asked: Asked, targets: NDArray[np.int64], window: Window
-) -> NDArray[np.float32]:
+def _occluded(predictor: Predictor, member: Member, asked: Asked, said: Said, window: Window) -> NDArray[np.float32]:
     from captum.attr import Occlusion
 
-    def forward(examples: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        said = member(examples.numpy(), None if lengths is None else lengths.numpy())["probabilities"]
-        return torch.from_numpy(log_odds(said, targets.numpy()))
+    def forward(examples: torch.Tensor, keys: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        columns = member(examples.numpy(), None if lengths is None else lengths.numpy())
+        return torch.from_numpy(said.score(columns, keys.numpy()))
 
-    shape = predictor.manifest.shape
+    keys, shape = said.keys(), predictor.manifest.shape
     every = () if len(shape) == 2 else (shape[2],)
     found = []
-    for rows in _pieces(len(targets), 64):
+    for rows in _pieces(len(keys), 64):
         examples, lengths = torch.from_numpy(asked[0][rows]), None if asked[1] is None else asked[1][rows]
-        more = (torch.from_numpy(targets[rows]), *(() if lengths is None else (torch.from_numpy(lengths),)))
+        more = (torch.from_numpy(keys[rows]), *(() if lengths is None else (torch.from_numpy(lengths),)))
         values = Occlusion(forward).attribute(
             examples,
             sliding_window_shapes=(min(window.height, shape[0]), min(window.width, shape[1]), *every),
@@ -77,8 +67,8 @@ def _occluded(
     return _without_ends(np.concatenate(found), asked[1])
 
 
-def integrated_gradients(predictor: Predictor, asked: Asked, targets: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(S, n, A, B): they add up to the log-odds of the example less those of the mean alone.
+def integrated_gradients(predictor: Predictor, asked: Asked, said: Said) -> NDArray[np.float32]:
+    """(S, n, A, B): they add up to the log-odds (or the number) of the example less those of the mean alone.
 
     Raises:
         SpecError: a member is no network, or no gradient comes to its inputs.
@@ -87,22 +77,21 @@ def integrated_gradients(predictor: Predictor, asked: Asked, targets: NDArray[np
     for member in predictor.members:
         if not isinstance(member, NetworkMember):
             raise SpecError(f"{predictor.manifest.family} is not a network, and has no gradients. Use occlusion.")
-        parts = [_integrated(member, asked, targets, rows) for rows in _pieces(len(targets), AT_ONCE // STEPS)]
+        parts = [_integrated(member, asked, said, rows) for rows in _pieces(len(said.keys()), AT_ONCE // STEPS)]
         values = np.concatenate(parts)
         colours_summed = values if values.ndim == 3 else values.sum(axis=-1)
         found.append(_without_ends(colours_summed, asked[1]))
     return np.stack(found)
 
 
-def _integrated(member: NetworkMember, asked: Asked, targets: NDArray[np.int64], rows: slice) -> NDArray[np.float32]:
+def _integrated(member: NetworkMember, asked: Asked, said: Said, rows: slice) -> NDArray[np.float32]:
     from captum.attr import IntegratedGradients
 
-    def forward(inputs: torch.Tensor, targets: torch.Tensor, *lengths: torch.Tensor) -> torch.Tensor:
-        logits = member.model(inputs, *lengths) / member.temperature
-        return margin(logits, targets)
+    def forward(inputs: torch.Tensor, keys: torch.Tensor, *lengths: torch.Tensor) -> torch.Tensor:
+        return said.output(member.model(inputs, *lengths) / member.temperature, keys)
 
     inputs, *lengths = member.arguments(asked[0][rows], None if asked[1] is None else asked[1][rows])
-    more: tuple[Any, ...] = (torch.from_numpy(targets[rows]), *lengths)
+    more: tuple[Any, ...] = (torch.from_numpy(said.keys()[rows]), *lengths)
     try:
         values = IntegratedGradients(forward).attribute(
             inputs, additional_forward_args=more, n_steps=STEPS, internal_batch_size=AT_ONCE
@@ -112,13 +101,6 @@ def _integrated(member: NetworkMember, asked: Asked, targets: NDArray[np.int64],
             f"{member.manifest.family}: no gradient comes to its inputs ({str(error).splitlines()[0]}). Use occlusion."
         ) from error
     return np.asarray(values.detach().numpy(), np.float32)
-
-
-def margin(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """(B,): log-odds of the targets, of logits (B, K)."""
-    is_target = torch.nn.functional.one_hot(targets, logits.shape[-1]).bool()
-    others = logits.masked_fill(is_target, -torch.inf)
-    return logits.gather(-1, targets[:, None])[:, 0] - others.logsumexp(-1)
 
 
 def _pieces(num: int, size: int) -> list[slice]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw3models.explaining.maps import Asked
+from hw3models.explaining.said import Said
 from hw3models.serving.predictor import Member
 from hw3models.stats.intervals import estimate, measure_mean
 
@@ -55,7 +56,9 @@ def agreement(blocks: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Deletion:
-    """The probability of what the model said, while blocks are deleted."""
+    """What is left of the answer while blocks are deleted: the probability of what the model said of the whole, or of a
+    number how far it has moved, as a negative number of standard deviations.
+    """
 
     whole: float
     """Value for whole examples, mean over seeds."""
@@ -70,7 +73,7 @@ class Deletion:
 def deletion(
     members: Sequence[Member],
     asked: Asked,
-    targets: NDArray[np.int64],
+    said: Said,
     maps: NDArray[np.float64],
     blocks: NDArray[np.int64],
     blank: NDArray[np.float32],
@@ -86,8 +89,8 @@ def deletion(
     # Places in a random order of what is there: what is not comes last.
     orders = [_places(np.where(there, rng.random(there.shape), -np.inf)) for _ in range(ORDERS)]
     whole, ranked, at_random = [], [], []
-    for member, own in zip(members, maps, strict=True):
-        ask = _asker(member, asked, targets, blocks, blank)
+    for member, own in zip(members, said.ranks(maps), strict=True):
+        ask = _asker(member, asked, said, blocks, blank)
         whole.append(ask(np.zeros(there.shape, np.bool_)))
         own_places = _places(np.where(there, own, -np.inf))
         ranked.append([ask(own_places < count[:, None]) for count in counts])
@@ -110,16 +113,16 @@ def _places(values: NDArray[np.float64]) -> NDArray[np.int64]:
 def _asker(
     member: Member,
     asked: Asked,
-    targets: NDArray[np.int64],
+    said: Said,
     blocks: NDArray[np.int64],
     blank: NDArray[np.float32],
 ) -> Callable[[NDArray[np.bool_]], NDArray[np.float64]]:
     examples, lengths = asked
+    whole = member(examples, lengths)
 
     def ask(gone: NDArray[np.bool_]) -> NDArray[np.float64]:
         hidden = gone[:, blocks]
         hidden = hidden if examples.ndim == hidden.ndim else hidden[..., None]
-        said = member(np.where(hidden, blank, examples), lengths)["probabilities"]
-        return np.array(said[np.arange(len(targets)), targets], np.float64)
+        return said.left(member(np.where(hidden, blank, examples), lengths), whole)
 
     return ask

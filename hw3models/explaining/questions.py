@@ -24,6 +24,8 @@ class Questions:
     """(n,): their places in the data."""
     labels: NDArray[np.int64] | None = None
     """(n,), as the model counts its classes; None where nobody knows."""
+    targets: NDArray[np.float64] | None = None
+    """(n,): the numbers to predict, in their own units; `labels` are then ranges of them."""
     groups: NDArray[np.int64] | None = None
     """(n,): examples of one group are not independent."""
     is_images: bool = False
@@ -37,6 +39,7 @@ class Questions:
             examples=self.examples[places],
             rows=self.rows[places],
             labels=None if self.labels is None else self.labels[places],
+            targets=None if self.targets is None else self.targets[places],
             groups=None if self.groups is None else self.groups[places],
             is_images=self.is_images,
             is_test=self.is_test,
@@ -54,6 +57,7 @@ def questions_of(dataset: Dataset, rows: NDArray[np.int64] | None = None) -> Que
         examples=examples,
         rows=index,
         labels=dataset.labels[index],
+        targets=None if dataset.targets is None else dataset.targets[index],
         groups=None if dataset.groups is None else dataset.groups[index],
         is_images=dataset.kind == "images",
         is_test=rows is None,

@@ -30,4 +30,5 @@ def _table(answer: Answer, name: str) -> PredictionTable | None:
         table = load_table(Path(evaluation.table_path), digest=evaluation.table_digest)
     except (DataError, DigestError):
         return None
-    return None if table.probabilities is None or table.is_resampled else table
+    told = table.probabilities is not None or table.targets is not None
+    return table if told and not table.is_resampled else None

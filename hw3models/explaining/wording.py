@@ -20,11 +20,22 @@ _TOLD = 1
 def verdict_of(found: "Explanation") -> Iterator[str]:
     """First whether there is anything to explain, then what each method says and whether it can be believed."""
     told = [WORDS[one.method] for one in found.maps if is_told(found, one)]
-    if not found.has_found:
+    if not found.has_found and found.said.is_number:
+        yield (
+            f"Nothing is found: the numbers of {found.label} are not shown to be nearer to the truth than the mean of "
+            "the training examples. What its maps mark is what it has learnt by heart."
+        )
+    elif not found.has_found:
         assert found.right is not None
         yield (
             f"Nothing is found: {found.label} names {_percent(found.right)} of the classes right, which is not shown "
             "to be more than the most frequent class alone. What its maps mark is what it has learnt by heart."
+        )
+    elif told and found.said.is_number:
+        stable = "" if found.maps[0].agreement is None else ", and the maps are stable over seeds"
+        yield (
+            f"What the numbers of {found.label} rest on is shown by {' and '.join(told)}: without the parts that the "
+            f"maps rank highest they move more than without random parts, beyond noise{stable}."
         )
     elif told:
         stable = "" if found.maps[0].agreement is None else ", and the maps are stable over seeds"
@@ -33,7 +44,8 @@ def verdict_of(found: "Explanation") -> Iterator[str]:
             f"maps rank highest the answers fall beyond noise{stable}."
         )
     else:
-        yield f"What the answers of {found.label} rest on is not shown: no map passes both tests."
+        said = "numbers" if found.said.is_number else "answers"
+        yield f"What the {said} of {found.label} rest on is not shown: no map passes both tests."
     for one in found.maps:
         yield " ".join(_of_method(found, one))
     if len(told) < len(found.maps):
@@ -54,7 +66,10 @@ def _of_method(found: "Explanation", one: "Maps") -> Iterator[str]:
     gone = one.deletion
     share = f"{100 * SHARES[_TOLD]:.0f}%"
     fall = (
-        f"without the {share} that it ranks highest the probability of the answer falls from "
+        f"without the {share} that it ranks highest the number moves by {-gone.ranked[_TOLD]:.2f} standard deviations, "
+        f"without as many random parts by {-gone.random[_TOLD]:.2f} (over all shares {_number(gone.gap)} further)"
+        if found.said.is_number
+        else f"without the {share} that it ranks highest the probability of the answer falls from "
         f"{gone.whole:.2f} to {gone.ranked[_TOLD]:.2f}, without as many random parts to {gone.random[_TOLD]:.2f} "
         f"(over all shares {_number(gone.gap)} lower)"
     )
@@ -74,15 +89,16 @@ def _stability(found: "Explanation", one: "Maps") -> str:
 
 
 def _places(found: "Explanation", one: "Maps") -> Iterator[str]:
-    """Which channels what speaks for the answers stands in."""
+    """Which channels what speaks for the answers, or moves the numbers, stands in."""
     if found.kind == "images":
         return
-    shares = channel_shares(one.mean[: found.num_drawn])
+    shares = channel_shares(found.said.ranks(one.mean[: found.num_drawn]))
     if len(shares) == 1:
         return
     order = np.argsort(-shares, kind="stable")[:MOST_CHANNELS]
     listed = [f"{100 * shares[c]:.0f}% in {channel_name(found, int(c))}" for c in order]
-    yield f"Of what speaks for the answers {', '.join(listed)} (by chance {100 / len(shares):.0f}% each)."
+    what = "moves the numbers" if found.said.is_number else "speaks for the answers"
+    yield f"Of what {what} {', '.join(listed)} (by chance {100 / len(shares):.0f}% each)."
 
 
 def channel_shares(maps: NDArray[np.floating]) -> NDArray[np.float64]:

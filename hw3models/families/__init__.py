@@ -34,6 +34,7 @@ from hw3models.families.outside import GROUP, is_reference, load_family, long_na
 from hw3models.families.pretrained import family_of_backbone, is_pretrained
 from hw3models.objectives import CLASSIFICATION, REGRESSION, Objective
 from hw3models.objectives.regression import own_recipe
+from hw3models.printable import few
 from hw3models.specs import Kind, Task
 from hw3models.specs.model import ModelManifest
 from hw3models.specs.origin import Origin
@@ -161,8 +162,8 @@ def _find(kind: Kind, name: str, origin: Origin | None) -> Family:
     near = sorted(difflib.get_close_matches(name, names), key=lambda one: one[:1] != name[:1])
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SpecError(
-        f"`family` {name!r} is not known for {kind}; known: {', '.join(names)}.{hint} One of your own is named by "
-        "where it is, as in `./nets.py:MyNet` or `package.module:name`."
+        f"`family` {name!r} is not known for {kind}; known: {few(names)}; `hw3 families` lists all.{hint} One of "
+        "your own is named by where it is, as in `./nets.py:MyNet` or `package.module:name`."
     )
 
 

@@ -17,6 +17,7 @@ from hw3models.families.family import Architecture, Network
 from hw3models.families.named import other_recipes
 from hw3models.objectives import CLASSIFICATION, OBJECTIVES, Objective
 from hw3models.objectives.reconstruction import Coder
+from hw3models.printable import few
 from hw3models.specs import Kind, Recipe
 from hw3models.specs.origin import Origin
 
@@ -188,7 +189,7 @@ def _made(make: Callable[..., Any], name: str, known: Mapping[str, object]) -> n
     ]
     if missing:
         raise SpecError(
-            f"`families`: {name} asks for {', '.join(missing)}, which nobody can give it. It may ask for "
+            f"`families`: {name} asks for {few(missing)}, which nobody can give it. It may ask for "
             f"{', '.join(known)}, or have defaults."
         )
     if inspect.Parameter.VAR_KEYWORD in kinds and "num_classes" not in given:

@@ -21,6 +21,7 @@ from hw3models.errors import SpecError
 from hw3models.families.adapted import network_of
 from hw3models.families.estimators import baseline_of, is_estimator
 from hw3models.families.family import Baseline, Family, Network
+from hw3models.printable import few
 from hw3models.specs import Kind
 from hw3models.specs.origin import Origin
 
@@ -135,9 +136,7 @@ def _found(reference: str) -> Any:
     for part in name.split("."):
         if not hasattr(found, part):
             there = [one for one in vars(module) if not one.startswith("_") and callable(getattr(module, one))]
-            raise SpecError(
-                f"`families`: {place} has no {name!r}; it has {', '.join(there[:20]) or 'nothing to call'}."
-            )
+            raise SpecError(f"`families`: {place} has no {name!r}; it has {few(there) or 'nothing to call'}.")
         found = getattr(found, part)
     return found
 

@@ -17,6 +17,7 @@ from hw3models.families import (
     recipe_of,
 )
 from hw3models.objectives import CLASSIFICATION, OBJECTIVES, RECONSTRUCTION, REGRESSION, Objective
+from hw3models.printable import few
 from hw3models.specs import Kind, StudyKind, StudySpec, Task
 
 
@@ -48,7 +49,7 @@ def check_study(study: StudyKind, spec: StudySpec, task: Task = "classification"
     if spec.tune is not None and not any(
         isinstance(find_family(kind, name), Network) for name in trained_for(families)
     ):
-        raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {', '.join(families)} has none.")
+        raise SpecError(f"`tune` ({spec.tune}) searches for recipes of networks, and {few(families)} has none.")
     return Choice(kind, families, metric, objective)
 
 
@@ -173,7 +174,7 @@ def check_metric(objective: Objective, name: str) -> None:
         SpecError: they cannot.
     """
     if name not in objective.metrics:
-        raise SpecError(f"`metric` {name!r} is not known for {objective.name}; known: {', '.join(objective.metrics)}.")
+        raise SpecError(f"`metric` {name!r} is not known for {objective.name}; known: {few(objective.metrics)}.")
 
 
 def check_recipe(kind: Kind, families: Sequence[str], name: str) -> None:

@@ -127,28 +127,37 @@ def mean_map(values: NDArray[np.floating], names: Sequence[str] | None, width: f
 
 
 def deletion_curves(
-    shares: Sequence[float], curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], width: float = 4.4
+    shares: Sequence[float],
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    width: float = 4.4,
+    *,
+    is_share: bool = True,
 ) -> Figure:
-    """The probability of the answer while parts are deleted, a panel per method: (ranked, random), from 0% on."""
+    """The probability of the answer while parts are deleted, a panel per method: (ranked, random), from 0% on.
+
+    Not `is_share`: how far a number moves, in standard deviations.
+    """
     with style():
         figure = new_figure(width, 2.1)
         panels = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
         x = 100 * np.array([0.0, *shares])
+        most = 1.0 if is_share else max(1e-9, *(max(*ranked, *random) for ranked, random in curves.values()))
         for panel, (name, (ranked, random)) in zip(panels, curves.items(), strict=True):
             panel.plot(x, random, "--", color=BLACK)
             panel.plot(x, ranked, "-", color=FOR)
-            _at_the_end(panel, x[-1], {"random": (random[-1], BLACK), "ranked": (ranked[-1], FOR)})
+            _at_the_end(panel, x[-1], most, {"random": (random[-1], BLACK), "ranked": (ranked[-1], FOR)})
             bare(panel, x="% deleted", y=plain(name, 22), grid="y")
-            panel.set_ylim(0, 1.02)
+            panel.set_ylim(0, 1.02 if is_share else None)
             panel.set_xlim(0, x[-1] * 1.45)
             panel.set_xticks([0, 10, 30, 50])
-        in_percent(panels[0].yaxis, most=5)
+        if is_share:
+            in_percent(panels[0].yaxis, most=5)
         return figure
 
 
-def _at_the_end(panel: Axes, x: float, lines: Mapping[str, tuple[float, str]]) -> None:
-    """Names of lines beside their ends, not on each other."""
+def _at_the_end(panel: Axes, x: float, most: float, lines: Mapping[str, tuple[float, str]]) -> None:
+    """Names of lines beside their ends, not on each other; `most` is what the panel reaches to."""
     (upper, high), (lower, low) = sorted(lines.items(), key=lambda one: -one[1][0])
-    apart = max(0.0, 0.11 - (high[0] - low[0])) / 2
+    apart = max(0.0, 0.11 * most - (high[0] - low[0])) / 2
     panel.text(1.02 * x, high[0] + apart, upper, color=high[1], va="center", fontsize=8.5)
     panel.text(1.02 * x, low[0] - apart, lower, color=low[1], va="center", fontsize=8.5)

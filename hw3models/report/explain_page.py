@@ -12,7 +12,7 @@ from hw3models.errors import DataError
 from hw3models.explaining import Explanation
 from hw3models.explaining.explanation import Maps
 from hw3models.explaining.measures import SHARES, STABLE
-from hw3models.explaining.windows import top_windows
+from hw3models.explaining.said import NumberSaid
 from hw3models.explaining.wording import WORDS, channel_name, is_told
 from hw3models.plots import to_svg
 from hw3models.plots.examples import are_ink
@@ -85,22 +85,33 @@ def figures(found: Explanation) -> dict[str, str]:
 
 def curves(found: Explanation) -> Drawn:
     """The deletion test of every method."""
-    lines = {
-        WORDS[one.method]: (
-            (one.deletion.whole, *one.deletion.ranked),
-            (one.deletion.whole, *one.deletion.random),
+    # How far a number has moved is kept as what is lost of nearness.
+    sign = -1 if found.said.is_number else 1
+    lines = {}
+    for one in found.maps:
+        ranked, at_random = (
+            [sign * value for value in (one.deletion.whole, *left)]
+            for left in (one.deletion.ranked, one.deletion.random)
         )
-        for one in found.maps
-    }
-    figure = partial(deletion_curves, SHARES, lines)
-    told = "Probability of the answer while parts are deleted, those ranked highest and random ones"
+        lines[WORDS[one.method]] = ranked, at_random
+    figure = partial(deletion_curves, SHARES, lines, is_share=not found.said.is_number)
+    what = "How far the number moves" if found.said.is_number else "Probability of the answer"
+    told = f"{what} while parts are deleted, those ranked highest and random ones"
     return draw_twice(lambda width=6.4: figure(width), told)
 
 
 def typical_and_wrong(found: Explanation) -> tuple[list[int], list[int]]:
-    """Places of examples to draw: of each class a right one, of middling strength of its map; and wrong ones."""
-    labels = found.said if found.questions.labels is None else found.questions.labels
-    right = found.said == labels
+    """Places of examples to draw: of each class a right one, of middling strength of its map; and wrong ones.
+
+    Of numbers some from the smallest that is said to the greatest, and those that are furthest off.
+    """
+    if isinstance(found.said, NumberSaid):
+        order = np.argsort(found.said.numbers, kind="stable")
+        apart = np.unique(np.linspace(0, len(order) - 1, min(MOST_TYPICAL, len(order))).astype(int))
+        return [int(i) for i in order[apart]], _furthest_off(found.said, found.questions.targets)
+    codes = found.said.codes
+    labels = codes if found.questions.labels is None else found.questions.labels
+    right = codes == labels
     strength = np.nan_to_num(np.abs(found.maps[0].mean)).sum(axis=(1, 2))
     typical = []
     for k in range(len(found.class_names)):
@@ -110,9 +121,15 @@ def typical_and_wrong(found: Explanation) -> tuple[list[int], list[int]]:
     return typical[:MOST_TYPICAL], [int(i) for i in np.flatnonzero(~right)[:MOST_WRONG]]
 
 
+def _furthest_off(said: NumberSaid, targets: NDArray[np.float64] | None) -> list[int]:
+    if targets is None:
+        return []
+    return [int(i) for i in np.argsort(-np.abs(said.numbers - targets), kind="stable")[:MOST_WRONG]]
+
+
 def _section(found: Explanation, one: Maps) -> Section:
     typical, wrong = typical_and_wrong(found)
-    tops, values = top_windows(one.mean, found.window), one.mean
+    tops, values = found.tops(one.method), one.mean
     has_ink = found.kind == "images" and are_ink(np.nan_to_num(found.questions.examples).astype(np.uint8))
     drawn = values[: found.num_drawn]
     counts = np.isfinite(drawn).sum(axis=0)
@@ -145,13 +162,20 @@ def _examples(
             end = int(np.isfinite(example).any(axis=1).sum())
             shown = example[:end], values[i, :end]
             figure = series_map(*shown, _names(found), top=corner, window=found.window.height, width=NARROW)
-        said = found.class_names[found.said[i]]
-        truth = None if found.questions.labels is None else found.class_names[found.questions.labels[i]]
+        said, truth = _said_and_true(found, i)
         title = f"example {found.questions.rows[i]}, {plain(said)}"
         title += f" for {plain(truth)}" if truth not in (None, said) else ""
         svg = to_svg(figure, label=f"{title}: its map by {WORDS[one.method]}")
         agreement = None if one.each is None else float(one.each[i])
         yield Example(drawn=Drawn(svg=svg, title=title, has_ink=has_ink), title=title, agreement=agreement)
+
+
+def _said_and_true(found: Explanation, i: int) -> tuple[str, str | None]:
+    own = found.questions
+    if isinstance(found.said, NumberSaid):
+        return f"{found.said.numbers[i]:.4g}", None if own.targets is None else f"{own.targets[i]:.4g}"
+    names = found.class_names
+    return names[found.said.codes[i]], None if own.labels is None else names[own.labels[i]]
 
 
 def _names(found: Explanation) -> list[str]:

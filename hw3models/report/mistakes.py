@@ -100,9 +100,7 @@ def find_mistakes(answer: Answer) -> Mistakes:
         num_wrong=0 if first.predicted is not None else int((wrong > 0.5).all(axis=0).sum()),
         of_numbers=first.predicted is not None,
         shown=tuple(shown),
-        differences=()
-        if isinstance(dataset, Missing) or first.predicted is not None
-        else _differences(dataset, tables),
+        differences=() if isinstance(dataset, Missing) else _differences(dataset, tables),
         groups=tuple(groups[:MOST_GROUPS]),
         num_groups=len(groups),
         missing=missing,

@@ -128,13 +128,25 @@ def compute_alone() -> None:
     A second thread that owns a team of OpenMP threads makes more of them than there are cores, and from then on libgomp
     spins a hundredth as long in all of them: a stacked GRU trained three times slower (docs/decisions/0004).
     """
+    _set_here_alone(1)
+
+
+def _set_here_alone(threads: int) -> None:
+    """Set the number of the calling thread. torch would have later threads begin with it, too: they do not."""
     with _changing_threads:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        # That is also what later threads begin with: put it right from a thread that ends at once.
-        restore = threading.Thread(target=torch.set_num_threads, args=(threads,))
-        restore.start()
-        restore.join()
+        if torch.get_num_threads() == threads:
+            return
+        # What later threads begin with can be asked for, and put right, in a thread that begins.
+        begun_with: list[int] = []
+        _in_another(lambda: begun_with.append(torch.get_num_threads()))
+        torch.set_num_threads(threads)
+        _in_another(lambda: torch.set_num_threads(begun_with[0]))
+
+
+def _in_another(thread_does: Callable[[], None]) -> None:
+    other = threading.Thread(target=thread_does)
+    other.start()
+    other.join()
 
 
 _R = TypeVar("_R")
@@ -145,13 +157,15 @@ def in_a_thread_of_its_own(work: Callable[[], _R]) -> _R:
 
     For numba's parallel code: it allows nested parallelism, for good, in the OpenMP runtime that torch uses too, and
     there only in the thread that calls it. After that a tanh took 13 times as long, and a stacked GRU trained two and a
-    half times slower (docs/decisions/0004).
+    half times slower (docs/decisions/0004). torch has as many threads there as in the calling thread.
     """
+    threads = num_threads()
     done: list[_R] = []
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
+            _set_here_alone(threads)
             done.append(work())
         except BaseException as error:
             failed.append(error)

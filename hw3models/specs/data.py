@@ -32,9 +32,10 @@ def _describe_source(schema: dict[str, Any]) -> None:
 class FormOptions(Spec):
     """How series are found in files that can be read in several ways; the same for training and for prediction."""
 
-    layout: Literal["auto", "long", "wide", "tidy", "pixels"] = "auto"
+    layout: Literal["auto", "long", "wide", "tidy", "pixels", "channels"] = "auto"
     """Tables: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
-    value (case, dimension, time, value), `pixels` a row for each picture. `auto` finds out, and says it."""
+    value (case, dimension, time, value), `pixels` a row for each picture; a folder with `channels` has a file for each
+    channel, a row for each series. `auto` finds out, and says it."""
     pair: bool = True
     """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
     named."""
@@ -62,8 +63,9 @@ class FormOptions(Spec):
     """A folder of files: how a file's name tells its label, as in `{label}_{group}_*.csv`; `{split}` may stand in it as
     well."""
     manifest: str | None = None
-    """A folder of files: a table with a row for each file: the file (or its number), label, and group and split where
-    there are some. Several, with a comma between them, are put together."""
+    """A table about the series, with a label and, where there are some, group and split: of a folder of files a row for
+    each file (or its number), of a table a row for each series by its name. Several, with a comma between them, are put
+    together."""
 
 
 class DataOptions(FormOptions):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from hw3models.printable import few
 from hw3models.specs import Kind, Report, Resampling, TargetReport, Task
 from hw3models.specs.origin import Origin
 
@@ -73,7 +74,7 @@ class ModelManifest(Report):
         for name in ("class_names", "channels", "seeds"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
-                faults.append(f"`{name}` names one twice: {', '.join(map(str, values[:10]))}")
+                faults.append(f"`{name}` names one twice: {few(values)}")
         if not self.class_names and self.target is None:
             faults.append("`class_names` is empty")
         if self.temperatures and len(self.temperatures) != len(self.seeds):

@@ -412,6 +412,10 @@ def estimate(measured: Measured) -> Estimate:
     """The mean over seeds and the variance of its error. One seed: the variance says nothing about other seeds."""
     if measured.test_to_train is not None:
         return _over_splits(measured.per_seed, measured.test_to_train, [measured]).estimate(measured.value)
+    if _ends_above_only(measured):
+        found = estimate(_turned(measured))
+        reach = None if found.reach is None else Reach(found.reach.upper, found.reach.lower)
+        return replace(found, value=measured.bounds[1] - found.value, reach=reach)
     parts = replace(measured.parts, unseen=measured.unseen)
     found = parts.estimate(measured.value)
     if not (0 < found.variance < math.inf) or measured.is_bootstrap:
@@ -435,6 +439,8 @@ def difference(a: Measured, b: Measured) -> Estimate:
     if a.is_bootstrap:
         paired = replace(a, per_seed=a.per_seed - b.per_seed, left_out=a.left_out - b.left_out, floor=a.floor + b.floor)
         return replace(paired.parts, scale=_scale([a, b])).estimate(value)
+    if _ends_above_only(a):
+        return difference(_turned(b), _turned(a))
     parts = VarianceComponents(
         (*a.parts.seeds, *b.parts.seeds),
         _examples(a.left_out.mean(axis=0) - b.left_out.mean(axis=0)),
@@ -449,6 +455,25 @@ def difference(a: Measured, b: Measured) -> Estimate:
     bias = a.bias - b.bias
     reach = limits.apart(*sides, together=parts.own_examples)
     return replace(found, reach=reach.wider(lower=max(bias, 0.0), upper=max(-bias, 0.0)))
+
+
+def _ends_above_only(measured: Measured) -> bool:
+    lowest, highest = measured.bounds
+    return math.isinf(lowest) and math.isfinite(highest)
+
+
+def _turned(measured: Measured) -> Measured:
+    """What is missing to the end above, which has one below: limits of R2 are those of the share not explained."""
+    highest = measured.bounds[1]
+    nested = None if measured.nested is None else highest - measured.nested
+    return replace(
+        measured,
+        per_seed=highest - measured.per_seed,
+        left_out=highest - measured.left_out,
+        nested=nested,
+        bounds=(0.0, math.inf),
+        bias=-measured.bias,
+    )
 
 
 def covariance(measured: Sequence[Measured]) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ the variance that this shows. So limits are found part by part, and each side on
 
 - Examples. A share has Wilson's limits (1927), on the number of independent examples that would give the measured
   variance (Korn and Graubard 1998): 40 of 40 right becomes [0.91, 1]. Other metrics have Student's limits on the scale
-  on which they have no ends: the logit between two ends, the logarithm above one (delta method).
+  on which they have no ends: the logit between two ends, the logarithm above one (delta method). Below an end alone, as
+  R2 is, they are the limits of what is missing to it.
 - Seeds. On that same scale their values are taken as normal with unknown mean and variance, and the limits are those
   of the mean of what comes back from it (generalised confidence limits: Weerahandi 1993; Krishnamoorthy and Mathew
   2003 for the lognormal). Where seeds vary little these are Student's; one bad seed in five near the ceiling makes

@@ -14,9 +14,10 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.ensembles import family_of
-from hw3models.evaluation.prediction_columns import COLUMNS, PREFIXES, listed
+from hw3models.evaluation.prediction_columns import COLUMNS, PREFIXES
 from hw3models.evaluation.prediction_files import below_each_other, read_table
 from hw3models.evaluation.prediction_table import PredictionTable, load_table
+from hw3models.printable import few
 from hw3models.specs import TrainReport
 from tasks.tracking.absence import raise_unless_absent, raise_unless_lacking
 from tasks.tracking.finding import find_answers
@@ -70,7 +71,7 @@ def fetch_predictions(run_ids: Sequence[str]) -> RunPredictions:
     _refuse_runs_without_seeds(found.frames)
     if found.tables and found.frames:
         raise SpecError(
-            f"{listed(found.tables)} were trained here, {listed(one['family'].iloc[0] for one in found.frames)} "
+            f"{few(found.tables)} were trained here, {few(one['family'].iloc[0] for one in found.frames)} "
             "elsewhere: whether their test examples are the same is not known. Export all of them to files in long "
             "form, with the same `example` for the same example."
         )
@@ -96,7 +97,7 @@ def _with_families(client: MlflowClient, run: Run) -> list[Run]:
     # The order of the study, in which its pairs stand.
     [answer, *others] = find_answers(run.info.run_id)[1]
     if others:
-        names = listed(one.data.name for one in (answer, *others))
+        names = few(one.data.name for one in (answer, *others))
         raise SpecError(
             f"MLflow run {run.info.run_id} has families on {len(others) + 1} data sets ({names}). Name the runs of the "
             "families of one."
@@ -166,7 +167,7 @@ def _long(frame: pd.DataFrame, run: Run) -> pd.DataFrame:
     if missing or not ({"prediction", "value"} & set(frame.columns) or len(frame.columns) > 1):
         raise DataError(
             f"MLflow run {run.info.run_id} ({run.info.run_name}): its predictions have no column "
-            f"{', '.join(missing or ['prediction'])} (there are: {listed(frame.columns) or 'none'})."
+            f"{', '.join(missing or ['prediction'])} (there are: {few(frame.columns) or 'none'})."
         )
     values: dict[str, Any] = {}
     if "example" not in frame:
@@ -189,6 +190,6 @@ def _refuse_runs_without_seeds(frames: Sequence[pd.DataFrame]) -> None:
     single = [str(frame["family"].iloc[0]) for frame in frames if "seed" not in frame and "resample" not in frame]
     if twice := sorted({name for name in single if single.count(name) > 1}):
         raise SpecError(
-            f"several runs of {listed(twice)} do not say their seed. Log it as a parameter or tag `seed`, or give the "
+            f"several runs of {few(twice)} do not say their seed. Log it as a parameter or tag `seed`, or give the "
             "runs other names."
         )

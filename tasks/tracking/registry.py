@@ -19,6 +19,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.serving.predictor import MODEL_FILES
 from hw3models.specs import RegistryEvent
 from tasks.names import slug
@@ -291,7 +292,7 @@ def _is_ours(address: str) -> bool:
 
 
 def _listed() -> str:
-    return ", ".join(models()) or "none yet (`hw3 promote` registers)"
+    return few(models()) or "none yet (`hw3 promote` registers)"
 
 
 def _short(error: Exception) -> str:

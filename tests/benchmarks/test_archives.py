@@ -21,7 +21,9 @@ def test_the_page_sets_ours_beside_what_is_published_for_the_same_sets() -> None
     assert "| set (test series) | inception*5 | rocket | InceptionTime |" in text
     assert "| GunPoint (150) | 99.0 [97.0, 101.0] | 95.0 [93.0, 97.0] | *100.0* |" in text
     assert "| Coffee (28) | 95.0 [93.0, 97.0] |  | *100.0* |" in text
-    assert "| inception*5 | InceptionTime | 2 | 97.0% | 100.0% | -3.0 |" in text
+    # Student's t over two sets: 12.706 times 2.83 / sqrt(2).
+    over_sets = "-3.0 [-28.4, +22.4]"
+    assert f"| inception*5 - InceptionTime | 2 | {over_sets} | -1.0 [-3.0, +1.0] | -5.0 [-7.0, -3.0] |" in text
     assert "None of the sets has been run yet." in page({}, {})
 
 

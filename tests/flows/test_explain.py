@@ -22,6 +22,7 @@ from tests.hw3models.api.test_studies import waves
 NOTHING = {"family": None, "of": None, "on": None, "methods": None, "examples": 20, "output": None}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_a_study_a_champion_and_a_folder_are_explained(tmp_path: Path, home: Path) -> None:
     series, labels = waves()

@@ -16,6 +16,7 @@ from tests.hw3models.evaluation.test_growth import answer
 
 
 @pytest.mark.usefixtures("prefect", "store")
+@pytest.mark.slow
 def test_sizes_are_nested_halves_and_the_forecast_is_said_and_a_second_call_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

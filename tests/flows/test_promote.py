@@ -60,6 +60,7 @@ def version(number: int) -> Any:
     return client.get_model_version(MODEL, str(number))
 
 
+@pytest.mark.slow
 def test_the_champion_changes_only_for_what_is_better_beyond_noise_and_all_is_written_down(tmp_path: Path) -> None:
     first = promoted(study(seeds=8), licence="CC0 <b>")
     assert (first.model, first.version, first.decision.outcome) == (MODEL, 1, "champion"), first.decision.reason
@@ -136,6 +137,7 @@ def promoted_run(run: str) -> Promotion:
     return one
 
 
+@pytest.mark.slow
 def test_a_person_may_overrule_the_gate_and_that_is_on_record() -> None:
     promoted(study(epochs=5))
     run = study(DATA.model_copy(update={"seed": 5}), epochs=5)

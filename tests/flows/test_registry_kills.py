@@ -141,6 +141,7 @@ def decide_at_once(environment: dict[str, str], run_id: str | None, both: Any) -
         promote(run_id, "champion", pytest.MonkeyPatch())
 
 
+@pytest.mark.slow
 def test_a_promotion_and_a_rollback_at_the_same_time_come_one_after_the_other(runs: list[str]) -> None:
     both = FORKS.Barrier(2)
     pair = [FORKS.Process(target=decide_at_once, args=(dict(os.environ), run, both)) for run in (runs[2], None)]

@@ -11,6 +11,7 @@ from flows.check import as_text as check_text
 from flows.check import check
 from flows.drift import as_text as drift_text
 from flows.drift import drift
+from flows.explain import explain_model
 from flows.export import export_model
 from flows.predict import predict
 from flows.promote import promote
@@ -78,7 +79,24 @@ def test_a_table_of_numbers_becomes_a_champion_that_predicts_them(tmp_path: Path
     assert {"the numbers (labels)", "absolute error of the model"} <= {test.what for test in found.tests}
     assert "The model's RMSE on its own test split" in drift_text(found)
 
+    said_why = explain_model(
+        run.tracking.run_id if run.tracking else None,
+        family="mlp", of=None, on=None, methods=None, examples=20, output=tmp_path / "why.html",
+    )  # fmt: skip
+    assert "numbers of MLP" in said_why.found.verdict
+    assert " nearer to the number than " in said_why.differences[0]
+    page = (tmp_path / "why.html").read_text()
+    assert "Vermillion raises the number, blue lowers it" in page
+    assert "Furthest off" in page
+
     save_use(Path(answer.training["mlp"].directory), tmp_path / "model", members=3)
+    on = explain_model(
+        str(tmp_path / "model"),
+        family=None, of=None, on=DataSpec(source=str(tmp_path / "new.csv"), task="regression"), methods=["occlusion"],
+        examples=20, output=tmp_path / "on.html",
+    )  # fmt: skip
+    assert on.found.questions.targets is not None
+    assert on.found.questions.targets == pytest.approx(truth[on.found.questions.rows])
     assert "at most" in export_model(str(tmp_path / "model"), tmp_path / "model.pt2")
 
 

@@ -22,6 +22,7 @@ from tests.report_fixtures import run_report
 from tests.servers import wait_until
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_whoever_writes_it(process: Background, tmp_path: Path) -> None:
     run = run_report(tmp_path / "run")
     write_report(run, tmp_path / "alone.html")
@@ -133,6 +134,7 @@ def test_what_a_killed_process_was_asked_for_the_command_does_itself(tmp_path: P
     assert (tmp_path / "report.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_one_that_does_not_answer_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "PATIENCE", 1)
     run = run_report(tmp_path / "run")

@@ -57,6 +57,7 @@ def solved_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("process")
 def test_the_process_solves_it_to_the_last_bit_as_the_command_does(
     here: dict[str, HomeworkPart], solved_here: list[str]

@@ -8,6 +8,7 @@ from hw3models.data.checks import suggestion
 from hw3models.data.readers.ts_files import read_pair, task_of
 from hw3models.data.source import WINDOWS, Source, found
 from hw3models.errors import SpecError
+from hw3models.printable import few
 from hw3models.specs import Task
 
 _PREFIX = "aeon:"
@@ -44,7 +45,7 @@ def shipped_files(name: str, task: Task = "classification") -> tuple[Path, Path]
     if name not in shipped:
         raise SpecError(
             f"`source`: aeon {version('aeon')} ships no data set {name!r}.{suggestion(name, list(shipped))} It ships "
-            f"{', '.join(shipped) or 'none'}. Others: download the `.ts` files and give their path."
+            f"{few(shipped) or 'none'}. Others: download the `.ts` files and give their path."
         )
     return shipped[name]
 

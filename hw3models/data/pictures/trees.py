@@ -19,6 +19,7 @@ from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
 from hw3models.data.pictures.no_classes import boxes_of, is_no_class, masks_among
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "$recycle.bin", "lost+found"})
 _MOST_FILES = 5_000_000
@@ -224,7 +225,7 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
     if len(parts) > 1:
         others = sorted(tops - set(parts))
         raise DataError(
-            f"{where}: {', '.join(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
+            f"{where}: {few(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
             f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
         )
     return (lambda way: (None, way[0], way[1:-1])), 1, []

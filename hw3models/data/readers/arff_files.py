@@ -24,6 +24,7 @@ from hw3models.data.readers.text_files import number_of, open_text, text_form
 from hw3models.data.readers.wide_tables import are_steps, beside_steps, is_number
 from hw3models.data.source import COLUMNS, WINDOWS
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 from hw3models.specs.data import FormOptions
 
@@ -148,9 +149,7 @@ def _one_file(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 def _group_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str | None:
     group = spec.group_column
     if group is not None and group not in arff.names:
-        raise DataError(
-            f"{path}: attribute {group!r} (`group_column`) is missing; there are {', '.join(arff.names[:20])}."
-        )
+        raise DataError(f"{path}: attribute {group!r} (`group_column`) is missing; there are {few(arff.names)}.")
     return group
 
 
@@ -325,7 +324,7 @@ def _label_attribute(path: Path, arff: _Arff, spec: DataSpec) -> str:
     if spec.label_column != "label":
         raise DataError(
             f"{path}: attribute {spec.label_column!r} (`label_column`) is missing; there are "
-            f"{', '.join(arff.names[:20])}.{suggestion(spec.label_column, arff.names)}"
+            f"{few(arff.names)}.{suggestion(spec.label_column, arff.names)}"
         )
     nominal = [name for name in arff.classes if name != spec.group_column]
     if not nominal and spec.task == "regression":
@@ -347,8 +346,7 @@ def _labels(arff: _Arff, column: int, name: str) -> list[str]:
             arff.faults.append(f"line {line} has no class (?)")
         elif known is not None and label not in known:
             arff.faults.append(
-                f"line {line}: class {label!r} is not one of {name!r} ({', '.join(known[:10])})."
-                + suggestion(label, known)
+                f"line {line}: class {label!r} is not one of {name!r} ({few(known)})." + suggestion(label, known)
             )
     return labels
 
@@ -379,7 +377,7 @@ def _dimensions(cell: str, line: int, faults: list[str]) -> Floats:
     parts = [part for part in re.split(r"\\n|\n", cell) if part.strip()]
     channels = [_floats(part.split(","), line, faults) for part in parts]
     if len({len(one) for one in channels}) != 1:
-        faults.append(f"line {line}: the dimensions differ in length ({', '.join(str(len(one)) for one in channels)})")
+        faults.append(f"line {line}: the dimensions differ in length ({few(len(one) for one in channels)})")
         return np.zeros((1, max(1, len(channels))))
     return np.array(channels).T
 

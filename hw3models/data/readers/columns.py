@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.errors import DataError
+from hw3models.printable import few
 
 MIN_STEPS = 10
 """Pairs of neighbouring rows within series, from which on it says something that a column never changes there."""
@@ -253,7 +254,7 @@ def wanted_columns(
     theirs = [column for column in found if not column.startswith(OURS)]
     named = {"feature_columns": features, "ignore_columns": ignored}
     faults = [
-        f"column {column!r} (`{option}`) is missing; the table has {listed(theirs)}.{suggestion(column, theirs)}"
+        f"column {column!r} (`{option}`) is missing; the table has {few(theirs)}.{suggestion(column, theirs)}"
         for option, columns in named.items()
         for column in columns
         if column not in found
@@ -262,8 +263,3 @@ def wanted_columns(
     if features:
         return list(features), faults
     return [column for column in found if column not in own and column not in ignored], faults
-
-
-def listed(names: list[str]) -> str:
-    """The first few, and how many more: a table may have hundreds."""
-    return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST:,} more" if len(names) > _MOST else "")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     from hw3models.data.readers.tables import read_table
 
-    [path] = map(Path, report.files)
+    path = Path(report.files[0])  # a table of labels may be another one
     return read_table(path, path.stem, spec)
 
 

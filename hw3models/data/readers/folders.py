@@ -1,11 +1,13 @@
-"""A folder of text files, one recording or series each: their classes, groups and splits.
+"""A folder of files, one recording or series each: their classes, groups and splits.
+
+Files are text tables, Parquet, or what `recording_files` reads: arrays, sound. Those of one kind are taken.
 
 | label from | such as |
 |---|---|
 | a manifest | `--manifest labels.csv`, a row for each file: file or number, label, and group and split if there are |
 | the file's name | `--file-pattern '{label}_{group}_*.csv'` |
 | the folder | `walk/a.csv`, `train/walk/a.csv`, `walk/anna/a.csv` (of the group `anna`) |
-| the file | a label a row, for `--window` |
+| the file | a label a row, for `--window`, or an array `y` |
 
 A manifest that lies in the folder is found: its columns are others, and its first one names the files. What is hidden
 is skipped.
@@ -18,19 +20,24 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.file_names import file_pattern
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish, for_model
+from hw3models.data.readers.recording_files import ARRAYS, LVM, lvm_table, rates_note, read_arrays
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.runtime.file_digests import file_digest
 from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec, SourceReport
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
 _LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
@@ -42,6 +49,9 @@ _MOST_COLUMNS = 100
 _FILE = "\ue000file"
 """A column of our own."""
 _NUMBER = re.compile(r"(\d+)$")
+_PARQUET = ".parquet"
+_OTHER_KINDS = (*ARRAYS, _PARQUET, LVM)
+"""Suffixes of files that hold a recording, beside those of text tables."""
 
 
 @dataclass
@@ -68,11 +78,27 @@ class _Manifest:
 
 def text_files(folder: Path) -> list[Path]:
     """Files that may be tables, in the order of their paths; without what is hidden."""
+    return [path for path in _seen_files(folder) if _is_text(path)]
+
+
+def _seen_files(folder: Path) -> list[Path]:
+    """All files in the order of their paths; without what is hidden."""
     there = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         there += [Path(parent) / name for name in files if not name.startswith((".", "~$"))]
-    return sorted(path for path in there if _is_text(path))
+    return sorted(there)
+
+
+def _recording_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files of the commonest kind, which are the recordings; and text tables beside files of another kind."""
+    there = _seen_files(folder)
+    texts = [path for path in there if _is_text(path)]
+    kinds = Counter(suffix for path in there if (suffix := path.suffix.lower()) in _OTHER_KINDS)
+    if not kinds or (texts and kinds.most_common(1)[0][1] < len(texts)):
+        return texts, []
+    kind = kinds.most_common(1)[0][0]
+    return [path for path in there if path.suffix.lower() == kind], texts
 
 
 def _is_text(path: Path) -> bool:
@@ -80,7 +106,7 @@ def _is_text(path: Path) -> bool:
 
 
 def is_folder_of_series(source: str) -> bool:
-    """A folder in which text files are, and no pictures."""
+    """A folder in which files of series are, and no pictures."""
     folder = path_of(source)
     if not folder.is_dir():
         return False
@@ -89,10 +115,11 @@ def is_folder_of_series(source: str) -> bool:
         suffix = name_of(path).suffix
         if suffix in _IMAGES and not path.name.startswith("."):
             return False
-        first = path if first is None and _is_text(path) and path.is_file() else first
+        if first is None and not path.name.startswith(".") and path.is_file():
+            first = path if _is_text(path) or suffix in _OTHER_KINDS else None
         if number > _MOST_LOOKED_AT:
             break
-    return first is not None and _is_table(first)
+    return first is not None and (first.suffix.lower() in _OTHER_KINDS or _is_table(first))
 
 
 def _is_table(path: Path) -> bool:
@@ -112,11 +139,16 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: files that do not fit, or of which nothing says the class.
     """
-    files, manifests = _divided(folder, spec)
+    files, manifests, unused = _divided(folder, spec)
     abouts = _abouts(folder, files)
     how = _apply_manifests(folder, abouts, manifests, spec)
     how += _apply_pattern(abouts, spec)
-    one = _recordings(folder, abouts, spec)
+    are_arrays = files[0].suffix.lower() in ARRAYS
+    one = _array_recordings(folder, abouts, spec) if are_arrays else _recordings(folder, abouts, spec)
+    if one.labels is not None and not (manifests or spec.file_pattern):
+        for about, label in zip(abouts, one.labels, strict=True):
+            about.label = label
+        how = [*how, "an array of each file is its label"]
     labels = [about.label for about in abouts]
     by_rows = one.row_labels is not None and not (manifests or spec.file_pattern)
     if by_rows and (spec.window is not None or None in labels):
@@ -128,7 +160,7 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     return replace(
         one,
         name=folder.name,
-        form=f"{len(files):,} files, one recording each; {'; '.join(how)}" + _left(manifests),
+        form=f"{_counted(files)}, one recording each; {'; '.join(how)}{_left(manifests)}{_unused(unused)}",
         labels=None if by_rows or not labelled else [str(label) for label in labels],
         row_labels=one.row_labels if by_rows and labelled else None,
         parts=_complete(folder, [about.part for about in abouts], "split"),
@@ -137,19 +169,77 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     )
 
 
+def _counted(files: list[Path]) -> str:
+    """`120 files` of text, `120 .wav files` of another kind."""
+    suffix = files[0].suffix.lower()
+    return f"{len(files):,} {f'{suffix} ' * (suffix in _OTHER_KINDS)}files"
+
+
+def _unused(files: list[Path]) -> str:
+    """Tables beside the recordings that say nothing about them."""
+    if not files:
+        return ""
+    more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
+    names = ", ".join(file.name for file in files[:3])
+    return f"; {names}{more} not used (`--manifest NAME` takes one as a table about the files)"
+
+
+def _array_recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
+    """All files as series, one array or sound each."""
+    import numpy as np
+
+    ids = [about.id for about in abouts]
+    read = read_arrays(str(folder), [about.path for about in abouts], ids, spec)
+    sizes = [None if labels is None else len(labels) for labels in read.labels]
+    by_file = all(size == 1 for size in sizes)
+    by_row = all(size == len(one) for size, one in zip(sizes, read.series, strict=True))
+    note = rates_note(ids, read.rates)
+    rates = [rate for rate in read.rates if rate is not None]
+    are_timed = len(rates) == len(ids) and (note is None or spec.resample is not None)
+    return Gathered(
+        name=folder.name,
+        where=str(folder),
+        form="",
+        series=read.series,
+        ids=ids,
+        labels=[str(labels[0]) for labels in read.labels if labels is not None] if by_file else None,
+        row_labels=[labels for labels in read.labels if labels is not None] if by_row and not by_file else None,
+        groups=_complete(folder, list(read.groups), "group"),
+        times=[np.arange(len(one)) / rate for one, rate in zip(read.series, rates, strict=True)] if are_timed else None,
+        in_seconds=True,
+        even=True,
+        notes=(note,) if note is not None and not are_timed else (),
+        found_out=read.found_out,
+    )
+
+
+def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
+    """One table, the line (or row) of each of its rows, and notes; texts but of Parquet."""
+    from hw3models.data.readers.long_tables import parquet_table
+    from hw3models.data.readers.wide_tables import read_head, text_frame
+
+    if path.suffix.lower() == LVM:
+        return *lvm_table(path), ()
+    if path.suffix.lower() == _PARQUET:
+        table = parquet_table(path)
+        return table, list(range(len(table))), ()
+    head = read_head(path)
+    table, lines = text_frame(path, head)
+    return table, lines.tolist(), head.form.notes
+
+
 def _recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
     """All files as one table, with a recording for each: the checks of tables see all of them at once."""
     import pandas as pd
 
     from hw3models.data.readers.recordings import gather_frame, typed
-    from hw3models.data.readers.wide_tables import read_head, text_frame
 
     first = list[str]()
     tables, places, notes, faults = list[pd.DataFrame](), list[tuple[int, int]](), dict[str, None](), list[str]()
+    are_texts = abouts[0].path.suffix.lower() != _PARQUET
     for number, about in enumerate(abouts):
-        head = read_head(about.path)
-        table, lines = text_frame(about.path, head)
-        notes |= dict.fromkeys(head.form.notes)
+        table, lines, own_notes = _table_of(about.path)
+        notes |= dict.fromkeys(own_notes)
         first = first or list(table.columns)
         if set(table.columns) != set(first):
             mine, theirs = (", ".join(columns[:12]) for columns in (list(table.columns), first))
@@ -159,16 +249,16 @@ def _recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
         tables.append(table.assign(**{_FILE: about.id}))
         places += [(number, int(line)) for line in lines]
     raise_faults(str(folder), faults)
-    texts = pd.concat(tables, ignore_index=True)[[*tables[0].columns]]
-    table = typed(texts.drop(columns=_FILE)).assign(**{_FILE: texts[_FILE]})
-    own = spec.group_column if spec.group_column in texts.columns else None
+    whole = pd.concat(tables, ignore_index=True)[[*tables[0].columns]]
+    table = typed(whole.drop(columns=_FILE)).assign(**{_FILE: whole[_FILE]}) if are_texts else whole
+    own = spec.group_column if spec.group_column in whole.columns else None
     inner = spec.model_copy(update={"sample_column": _FILE, "group_column": own, "layout": "long"})
 
     def row_name(row: int) -> str:
         number, line = places[row]
-        return f"{abouts[number].id} line {line}"
+        return f"{abouts[number].id} {'line' if are_texts else 'row'} {line}"
 
-    found = gather_frame(table, inner, True, folder, row_name, form="", texts=texts)
+    found = gather_frame(table, inner, True, folder, row_name, form="", texts=whole if are_texts else None)
     assert found.ids == [about.id for about in abouts]
     return replace(found, notes=(*notes, *found.notes))
 
@@ -218,30 +308,39 @@ def _abouts(folder: Path, files: list[Path]) -> list[_About]:
     ]
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[_Manifest]]:
-    """Files of series, and manifests: those that were named, else those that are found."""
-    files = text_files(folder)
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[_Manifest], list[Path]]:
+    """Files of series; manifests, those that were named, else those that are found; and tables that are neither."""
+    files, beside = _recording_files(folder)
     if not files:
-        raise DataError(f"{folder}: there are no files such as {', '.join(SUFFIXES)} in it.")
+        raise DataError(f"{folder}: there are no files such as {few((*SUFFIXES, *_OTHER_KINDS))} in it.")
     if spec.manifest is not None:
         paths = [_manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         rest = [file for file in files if file.absolute() not in {path.absolute() for path in paths}]
-        return rest, [_read_manifest(path) for path in paths]
+        return rest, [_read_manifest(path, rest) for path in paths], []
+    if files[0].suffix.lower() in _OTHER_KINDS:
+        return files, *_found_manifests(folder, files, beside)
     heads = {file: _columns(file) for file in files}
     usual = Counter(heads.values()).most_common(1)[0][0]
     others = [file for file in files if heads[file] != usual]
     if not others or len(others) > 8 or len(others) >= len(files) - len(others):
-        return files, []
+        return files, [], []
     rest = [file for file in files if file not in others]
-    manifests = []
-    for file in others:
+    manifests, left = _found_manifests(folder, rest, others)
+    return (files, [], []) if left else (rest, manifests, [])
+
+
+def _found_manifests(folder: Path, files: list[Path], tables: list[Path]) -> tuple[list[_Manifest], list[Path]]:
+    """The tables that have a row for each file, and those that have not."""
+    manifests, left = list[_Manifest](), list[Path]()
+    for table in tables:
         try:
-            manifest = _read_manifest(file)
-            _match(manifest, rest, folder)
+            manifest = _read_manifest(table, files)
+            _match(manifest, files, folder)
         except DataError:
-            return files, []
-        manifests.append(manifest)
-    return rest, manifests
+            left.append(table)
+        else:
+            manifests.append(manifest)
+    return manifests, left
 
 
 def _columns(file: Path) -> tuple[str, ...]:
@@ -258,10 +357,13 @@ def _manifest_path(folder: Path, name: str) -> Path:
     raise SpecError(f"`manifest`: there is no file {name!r}, neither here nor in {folder}.")
 
 
-def _read_manifest(path: Path) -> _Manifest:
+def _read_manifest(path: Path, files: list[Path]) -> _Manifest:
+    """A table about `files`; one whose first row begins with the name of a file has no header."""
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
-    head = replace(read_head(path), known=True)
+    head = read_head(path)
+    own = {name for file in files for name in (file.name, name_of(file).stem)}
+    head = replace(head, known=head.first[0].rpartition("/")[2] not in own)
     if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
@@ -329,14 +431,12 @@ def _apply_manifests(folder: Path, abouts: list[_About], manifests: list[_Manife
             how.append(f"{' and '.join(map(repr, manifest.used))} in {manifest.path.name}")
     if manifests and not has_label and any(about.label is None for about in abouts):
         names = [name for manifest in manifests for name in manifest.columns]
-        raise DataError(
-            f"{manifests[0].path}: none of its columns ({', '.join(names)}) is the label. Say `--label-column`."
-        )
+        raise DataError(f"{manifests[0].path}: none of its columns ({few(names)}) is the label. Say `--label-column`.")
     if manifests and spec.group_column is not None and wanted_group is None:
         names = [name for manifest in manifests for name in manifest.columns]
         raise DataError(
             f"{manifests[0].path}: column {spec.group_column!r} (`group_column`) is missing; there are "
-            f"{', '.join(names)}.{suggestion(spec.group_column, names)}"
+            f"{few(names)}.{suggestion(spec.group_column, names)}"
         )
     return how
 
@@ -357,7 +457,7 @@ def _left(manifests: list[_Manifest]) -> str:
     if not left:
         return ""
     are = "is" if len(left) == 1 else "are"
-    return f"; {', '.join(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
+    return f"; {few(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
 
 
 def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
@@ -400,7 +500,7 @@ def folder_digest(files: tuple[Path, ...]) -> str:
 
 
 def _fetch(spec: DataSpec, _: object) -> SourceReport:
-    files, manifests = _divided(path_of(spec.source), spec)
+    files, manifests, _ = _divided(path_of(spec.source), spec)
     every = (*files, *(one.path.absolute() for one in manifests))
     return found(spec.source, "sequences", every, folder_digest(every))
 
@@ -428,7 +528,8 @@ def _is_labelled(spec: DataSpec) -> bool:
 FOLDER = Source(
     name="folder",
     forms=("FOLDER/",),
-    text="of text files, one series or recording each; classes by folder, name or manifest",
+    text="of files, one series or recording each: text tables, .npy, .npz, .mat, HDF5, .wav, .parquet, .lvm; classes "
+    "by folder, name or manifest",
     kinds=("sequences",),
     matches=is_folder_of_series,
     fetch=_fetch,
@@ -438,5 +539,5 @@ FOLDER = Source(
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
-    takes=(*WINDOWS, *COLUMNS, "manifest", "file_pattern"),
+    takes=(*WINDOWS, *COLUMNS, "manifest", "file_pattern", "arrays", "axes"),
 )

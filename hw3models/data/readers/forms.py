@@ -5,6 +5,7 @@ A form is a function from one file to `Gathered` series; `series_source` makes a
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -158,15 +159,32 @@ def series_source(
     )
 
 
-def gathered_files(path: Path, spec: DataSpec, gather: Gather) -> Raw:
-    """The file, or the files of the split that it is of, as labelled examples."""
+def gathered_files(path: Path, spec: DataSpec, gather: Gather, *, by_name: bool = False) -> Raw:
+    """The file, or the files of the split that it is of, as labelled examples; `by_name` where channels are columns."""
     parts = parts_of(path, pair=spec.pair)
     name = name_of_set(path, parts)
     if not parts:
         return finish(replace(gather(path, spec, True), name=name), spec)
-    all_parts = [gather(one, spec, True) for one in parts.values()]
+    train = parts["train"]
+    all_parts = [gather(train, spec, True)]
+    channels = all_parts[0].channels if by_name else ()
+    own = spec.model_copy(update={"feature_columns": channels, "ignore_columns": ()}) if channels else spec
+    with columns_of(train, spec):
+        all_parts += [gather(one, own, True) for one in parts.values() if one is not train]
     joined = together(all_parts, [PART_WORDS[part] for part in parts])
     return finish(replace(joined, name=name, form=f"{joined.form}. {pair_note(parts)}"), spec)
+
+
+@contextmanager
+def columns_of(train: Path, spec: DataSpec) -> Iterator[None]:
+    """Who misses a column that nobody named is told who has it: the file for training."""
+    try:
+        yield
+    except DataError as error:
+        if spec.feature_columns:
+            raise
+        told = f"is missing, which {train.name} has (`--feature-columns` names those that all have)"
+        raise DataError(str(error).replace("(`feature_columns`) is missing", told)) from error
 
 
 def paired(source: Source) -> Source:
@@ -197,7 +215,8 @@ def read_parts(source: Source, spec: DataSpec, parts: dict[str, Path], cache: Pa
         one = spec.model_copy(update={"source": str(path), "pair": False})
         if raws and raws[0].channels and source.table is not None:
             one = one.model_copy(update={"feature_columns": raws[0].channels})  # what training has, test has as well
-        raws.append(source.read(one, found(str(path), "sequences", (path,)), cache))
+        with columns_of(next(iter(parts.values())), spec):
+            raws.append(source.read(one, found(str(path), "sequences", (path,)), cache))
     name = name_of_set(next(iter(parts.values())), parts if len(parts) > 1 else {})
     if len(raws) == 1:
         return replace(raws[0], name=name)

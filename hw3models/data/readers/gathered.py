@@ -20,6 +20,7 @@ from hw3models.data.readers.unlabelled import padded
 from hw3models.data.readers.windows import cut, label_faults
 from hw3models.data.source import Block, Wanted
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,11 @@ class Gathered:
     """N of (T_i,), ascending."""
     in_seconds: bool = False
     """Are the times seconds? Else they are numbers in a unit that nobody said."""
+    even: bool = False
+    """Has each series even steps, which may be others than those of the next one, as sound of several rates has?"""
     channels: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    """Names of the columns that are the steps, of a table with a row for each series and a header."""
     notes: tuple[str, ...] = ()
     found_out: Mapping[str, str] = field(default_factory=dict)
     """What was found out, see `Raw`."""
@@ -80,13 +85,14 @@ def together(found: Sequence[Gathered], parts: Sequence[Part]) -> Gathered:
         DataError: they differ in their channels, or in what they name.
     """
     first = found[0]
+    found = [first, *(_in_order(first, other) for other in found[1:])]
     faults = []
     for other in found[1:]:
         mine, theirs = (one.series[0].shape[1] if one.series else 0 for one in (first, other))
-        if mine != theirs:
+        if unlike := _unlike(first, other):
+            faults.append(unlike)
+        elif mine != theirs:
             faults.append(f"{Path(first.where).name} has {mine} channels, but {Path(other.where).name} has {theirs}")
-        elif first.channels != other.channels:
-            faults.append(f"the channels of {Path(other.where).name} have other names, or stand in another order")
         if (first.groups is None) != (other.groups is None):
             faults.append(f"only one of {Path(first.where).name} and {Path(other.where).name} names groups")
         if first.in_seconds != other.in_seconds:
@@ -105,6 +111,34 @@ def together(found: Sequence[Gathered], parts: Sequence[Part]) -> Gathered:
     lists = {name: all_of(name) for name in ("series", "ids", "labels", "row_labels", "groups", "times")}
     split = [part for one, part in zip(found, parts, strict=True) for _ in range(len(one))]
     return replace(first, **lists, parts=split, notes=tuple(dict.fromkeys(note for one in found for note in one.notes)))
+
+
+def _in_order(first: Gathered, other: Gathered) -> Gathered:
+    """The channels, or the steps, of `other` in the order of `first`, where both have the same ones by their names."""
+    if first.channels != other.channels and set(first.channels) == set(other.channels):
+        order = [other.channels.index(name) for name in first.channels]
+        return replace(other, series=[one[:, order] for one in other.series], channels=first.channels)
+    if not first.channels and first.steps != other.steps and set(first.steps) == set(other.steps):
+        order = [other.steps.index(name) for name in first.steps]
+        return replace(other, series=[one[order] for one in other.series], steps=first.steps)
+    return other
+
+
+def _unlike(first: Gathered, other: Gathered) -> str:
+    """Which columns only one of both has; empty where they are alike, or one goes on where the other ends."""
+    mine, theirs = first.channels, other.channels
+    if first.steps and other.steps:
+        mine, theirs = first.steps, other.steps
+        num = min(len(mine), len(theirs))
+        if first.channels == other.channels and mine[:num] == theirs[:num]:
+            return ""
+    names = Path(first.where).name, Path(other.where).name
+    for one, another, own, rest in ((*names, mine, theirs), (*names[::-1], theirs, mine)):
+        if only := [name for name in own if name not in rest]:
+            more = f" and {len(only) - 5:,} more" if len(only) > 5 else ""
+            are = "columns" if len(only) > 1 else "column"
+            return f"{one} has the {are} {', '.join(map(repr, only[:5]))}{more}, which {another} has not"
+    return ""
 
 
 def finish(found: Gathered, spec: DataSpec) -> Raw:
@@ -210,7 +244,7 @@ def _by_name(found: Gathered, wanted: Wanted) -> Gathered:
     if missing := [name for name in wanted.channels if name not in found.channels]:
         raise DataError(
             f"{found.where}: channel {', '.join(map(repr, missing[:5]))} of the model is missing; there are "
-            f"{', '.join(found.channels[:20])}."
+            f"{few(found.channels)}."
         )
     order = [found.channels.index(name) for name in wanted.channels]
     return replace(found, series=[one[:, order] for one in found.series], channels=wanted.channels)

@@ -14,10 +14,10 @@ from hw3models.specs import DataSpec
 
 ARRAYS = frozenset({".npz", ".h5", ".hdf5", ".parquet"})
 """Suffixes of what holds pictures or series."""
-SERIES = frozenset({".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".mat", ".npy"})
-"""Suffixes of what holds series, or says something about pictures."""
-_TABLES = frozenset({".tsv", ".csv", ".txt", ".dat"})
+_TABLES = frozenset({".tsv", ".csv", ".txt", ".dat", ".psv"})
 """Suffixes of tables whose rows may be the pixels of pictures."""
+SERIES = frozenset({*_TABLES, ".ts", ".arff", ".lvm", ".mat", ".npy", ".wav"})
+"""Suffixes of what holds series, or says something about pictures."""
 _INNER = (image_tables.TABLE, pixel_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
 _LOOKED_INTO = 2**28
 """Bytes of an archive up to which it is unpacked to see what its arrays are; larger ones are taken for pictures."""

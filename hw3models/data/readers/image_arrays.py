@@ -31,6 +31,7 @@ from hw3models.data.readers.named_arrays import is_elsewhere
 from hw3models.data.readers.npz_files import Entry, entry_of, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport, Task
 
 _IMAGES = ("images", "image", "x", "data", "imgs")
@@ -206,7 +207,7 @@ def _read_part(
     """Images, labels, groups, how pixels were read and of how many bits; empty where `faults` say why."""
     nothing = np.zeros((0, 1, 1), np.uint8), list[str](), list[str](), "", bits
     if part.labels is None:
-        faults.append(f"there are no labels for {part.images!r}; the file has {', '.join(entries)}")
+        faults.append(f"there are no labels for {part.images!r}; the file has {few(entries)}")
         return nothing
     wrong = [entries[name].fault for name in part[1:] if name is not None and entries[name].fault]
     if wrong:

@@ -16,7 +16,8 @@ from hw3models.errors import DataError
 from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
 
-_OF_OTHERS = frozenset((".csv", ".tsv", ".txt", ".dat", ".ts", ".arff", ".npy", ".npz", ".parquet", ".mat", ".h5"))
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".psv", ".ts", ".arff", ".parquet", ".lvm")
+_OF_OTHERS = frozenset((*_TABLES, ".npy", ".npz", ".mat", ".h5", ".hdf5", ".hdf", ".wav"))
 """Suffixes of files that another source may read."""
 AT_ONCE = 256
 """Pictures that a model is given together."""

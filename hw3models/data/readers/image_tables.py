@@ -22,6 +22,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers.image_folders import content_digest, picture_blocks
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.runtime.file_digests import file_digest
 from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec, SourceReport
@@ -484,7 +485,7 @@ def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults:
     if name is None:
         if what == "label" or asked is not None:
             faults.append(
-                f"there is no column {asked!r} for the {what}; there are {', '.join(map(str, head.columns[:12]))}. "
+                f"there is no column {asked!r} for the {what}; there are {few(head.columns)}. "
                 f"Name it with `--{what}-column`"
             )
         return [""] * len(frame) if what == "label" else None

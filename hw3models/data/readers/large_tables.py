@@ -27,6 +27,7 @@ from hw3models.data.blocks import BLOCK_BYTES
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw, group_codes, label_codes, padding_note
 from hw3models.data.readers.columns import Columns
+from hw3models.data.readers.label_tables import joiner, label_table
 from hw3models.data.readers.long_tables import (
     chunks,
     named_groups,
@@ -52,6 +53,7 @@ from hw3models.data.readers.tables import (
 )
 from hw3models.data.tails import tail_note
 from hw3models.errors import DataError
+from hw3models.runtime.file_digests import file_digest
 from hw3models.runtime.files import atomic_file
 from hw3models.runtime.sums import load_arrays, save_arrays
 from hw3models.specs import DataSpec
@@ -70,7 +72,11 @@ def read_large_table(path: Path, name: str, spec: DataSpec, *, digest: str, cach
         DataError: the faults of the first piece of the table that has any, with their rows; or the disk is too small.
     """
     named = (named_groups(spec), spec.feature_columns, spec.ignore_columns)
-    means = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column, *named)
+    means: tuple[Any, ...] = (_VERSION, digest, spec.sample_column, spec.time_column, spec.label_column, *named)
+    with parquet.ParquetFile(path) as file:
+        beside = label_table(path, spec, file.schema_arrow.names)
+    if beside is not None:
+        means = (*means, *map(file_digest, beside.paths))
     key = hashlib.sha256(repr(means).encode()).hexdigest()[:16]
     kept = _Kept(cache / "tables" / f"{key}.npy", cache / "tables" / f"{key}.npz")
     if (raw := kept.read(name)) is not None:
@@ -165,7 +171,7 @@ def _rows_of_series(path: Path, spec: DataSpec) -> NDArray[np.int64] | None:
 
 def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
     raise_faults(str(path), parquet_faults(path, whole=False))
-    empty = only_columns(schema.empty_table().to_pandas())
+    empty = joiner(path, spec)(with_sample(only_columns(schema.empty_table().to_pandas()), spec))
     nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
     wanted = {*own_columns(spec), *(spec.feature_columns or set(schema.names) - set(spec.ignore_columns))}
     return [*column_faults(empty, spec), *(nested_fault(name) for name in nested if name in wanted)]

@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 
 from hw3models.data.checks import raise_faults
+from hw3models.data.readers.label_tables import joiner
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
 from hw3models.data.readers.text_files import TextForm, rows_of, text_form, uneven_row, without_comments
@@ -75,8 +76,20 @@ def chunks(path: Path, spec: DataSpec, *, whole: bool = False, only: list[str] |
             parts = _parquet_chunks(path, only)
         else:
             parts = _csv_chunks(path, set(own_columns(spec)), spec.time_column)
+        join = joiner(path, spec)
         for part in parts:
-            yield with_sample(part, spec)
+            yield join(with_sample(part, spec))
+
+
+def parquet_table(path: Path) -> pd.DataFrame:
+    """All of a Parquet table, as it is.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reading(path):
+        raise_faults(str(path), parquet_faults(path, whole=True))
+        return pd.concat(list(_parquet_chunks(path, None)), ignore_index=True)
 
 
 def csv_names(path: Path) -> list[str]:

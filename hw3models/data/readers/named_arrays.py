@@ -22,9 +22,11 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
+from hw3models.data.readers.hdf5_groups import gather_groups
 from hw3models.data.readers.npz_files import entry_of, members
-from hw3models.data.source import WINDOWS, Block, Source, Wanted, path_of
+from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport, Task
 
 _USUAL = {
@@ -43,7 +45,7 @@ HDF5 = (".h5", ".hdf5", ".hdf")
 
 
 @dataclass(frozen=True)
-class _Stored:
+class Stored:
     """An array of a file, not read yet."""
 
     shape: tuple[int, ...]
@@ -59,12 +61,15 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: arrays that are missing, do not fit, or are too large.
     """
-    with _stored(path) as arrays:
-        names = _roles(path, list(arrays), spec)
+    with opened_arrays(path) as arrays:
+        names = roles_of(path, list(arrays), spec)
         if "X" not in names:
+            if path.suffix.lower() in HDF5 and (groups := gather_groups(path, spec, labelled)) is not None:
+                return groups
             raise DataError(
-                f"{path}: it has {_listed(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
+                f"{path}: it has {listed_arrays(arrays)}. Say which are series and labels: `--arrays X=NAME,y=NAME`."
             )
+        _check_columns(path, arrays, names, spec)
         parts, found = list[Part](), list[Gathered]()
         for part, end in _PART_ENDS.items():
             if f"X{end}" in names and (labelled or part == "train"):
@@ -72,6 +77,18 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
                 found.append(_part(path, arrays, names, end, spec, labelled))
     one = found[0] if len(found) == 1 else together(found, parts)
     return replace(one, found_out={**one.found_out, **_named(names, spec)})
+
+
+def _check_columns(path: Path, arrays: dict[str, Stored], names: dict[str, str], spec: DataSpec) -> None:
+    """Takes `--group-column` for the array of groups; refuses channels by name, as those of an array have none."""
+    if spec.group_column is not None:
+        if spec.group_column not in arrays:
+            raise DataError(
+                f"{path}: there is no array {spec.group_column!r} (`group_column`); it has {listed_arrays(arrays)}."
+            )
+        names["groups"] = spec.group_column
+    if asked := [name for name in COLUMNS if getattr(spec, name)]:
+        raise SpecError(f"`{asked[0]}` is given, but the channels of {path.name} have no names in it. Leave it out.")
 
 
 def _named(names: dict[str, str], spec: DataSpec) -> dict[str, str]:
@@ -82,15 +99,15 @@ def _named(names: dict[str, str], spec: DataSpec) -> dict[str, str]:
 
 
 def _part(
-    path: Path, arrays: dict[str, _Stored], names: dict[str, str], end: str, spec: DataSpec, labelled: bool
+    path: Path, arrays: dict[str, Stored], names: dict[str, str], end: str, spec: DataSpec, labelled: bool
 ) -> Gathered:
     label, group = names.get(f"y{end}"), names.get(f"groups{end}")
     if labelled and label is None:
         raise DataError(
-            f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {_listed(arrays)}. Name them: "
+            f"{path}: {names[f'X{end}']!r} has no labels beside it; it has {listed_arrays(arrays)}. Name them: "
             f"`--arrays X{end}=NAME,y{end}=NAME`."
         )
-    labels = _flat(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
+    labels = flat_labels(arrays[label].read(), f"{path}: {label!r}") if label is not None and labelled else None
     faults: list[str] = []
     texts = None if labels is None else _texts(labels, f"{label!r}", faults, spec.task)
     stored = arrays[names[f"X{end}"]]
@@ -100,7 +117,7 @@ def _part(
     series, order = _series(path, names[f"X{end}"], values, num, spec)
     groups = None
     if group is not None:
-        groups, faults = group_texts(_flat(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
+        groups, faults = group_texts(flat_labels(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
     if texts is not None and len(texts) != len(series):
         faults.append(f"{names[f'X{end}']!r} has {len(series):,} series, but {label!r} has {len(texts):,} labels")
     raise_faults(str(path), faults)
@@ -134,20 +151,20 @@ def _axes_of(series: list[Floats], values: NDArray[Any], spec: DataSpec) -> dict
     return found_order(shapes, series)
 
 
-def _size_faults(name: str, stored: _Stored) -> list[str]:
+def _size_faults(name: str, stored: Stored) -> list[str]:
     size = 8 * int(np.prod(stored.shape, dtype=np.int64))
     if size > MAX_BYTES:
         return [f"{name!r} {stored.shape} needs {size / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB"]
     return []
 
 
-def _listed(arrays: dict[str, _Stored]) -> str:
-    shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:12]]
-    more = f" and {len(arrays) - 12} more" if len(arrays) > 12 else ""
+def listed_arrays(arrays: dict[str, Stored]) -> str:
+    shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:8]]
+    more = f" and {len(arrays) - 8} more" if len(arrays) > 8 else ""
     return f"the arrays {', '.join(shown)}{more}" if shown else "no arrays"
 
 
-def _roles(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
+def roles_of(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
     """Which array is what: as the user says, else by usual names such as `X_train` and `train/data`."""
     if spec.arrays is not None:
         return _asked(path, found, spec.arrays)
@@ -172,15 +189,15 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
     for pair in text.split(","):
         role, _, name = (one.strip() for one in pair.partition("="))
         if role not in _ROLES or not name:
-            raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {', '.join(_ROLES)}.")
+            raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {few(_ROLES, 9)}.")
         if name not in found:
-            faults.append(f"there is no array {name!r}; there are {', '.join(found[:20])}.{suggestion(name, found)}")
+            faults.append(f"there is no array {name!r}; there are {few(found)}.{suggestion(name, found)}")
         roles[role] = name
     raise_faults(str(path), faults)
     return roles
 
 
-def _flat(values: NDArray[Any], where: str) -> NDArray[Any]:
+def flat_labels(values: NDArray[Any], where: str) -> NDArray[Any]:
     """Labels (N,) out of (N, 1), (1, N), or a cell array of texts.
 
     Raises:
@@ -282,14 +299,14 @@ def _floats(path: Path, name: str, cell: Any) -> Floats:
         raise DataError(f"{path}: a cell of {name!r} holds no numbers ({error}).") from error
 
 
-class _stored:  # noqa: N801  # a context manager
+class opened_arrays:  # noqa: N801  # a context manager
     """The arrays of a file by their names, as long as it is open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file: Any = None
 
-    def __enter__(self) -> dict[str, _Stored]:
+    def __enter__(self) -> dict[str, Stored]:
         if self.path.suffix.lower() == ".npz":
             return self._npz()
         if self.path.suffix.lower() == ".mat":
@@ -307,7 +324,7 @@ class _stored:  # noqa: N801  # a context manager
             what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
             raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
 
-    def _npz(self) -> dict[str, _Stored]:
+    def _npz(self) -> dict[str, Stored]:
         try:
             self.file = zipfile.ZipFile(self.path)
             entries = {name: entry_of(self.file, info) for name, info in members(self.path, self.file).items()}
@@ -315,14 +332,14 @@ class _stored:  # noqa: N801  # a context manager
             self.__exit__()
             raise DataError(f"{self.path}: not a whole `.npz` file ({error}). Write it again.") from error
         raise_faults(str(self.path), [one.fault for one in entries.values() if one.fault])
-        return {name: _Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
+        return {name: Stored(one.shape, str(one.dtype), one.read) for name, one in entries.items()}
 
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
             self.file.close()
 
 
-def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
+def _mat_arrays(path: Path) -> dict[str, Stored] | None:
     """Arrays of MATLAB 4 to 7; None where it is version 7.3, which is HDF5."""
     from scipy.io import loadmat, whosmat
 
@@ -336,10 +353,10 @@ def _mat_arrays(path: Path) -> dict[str, _Stored] | None:
             return None
         raise DataError(f"{path}: not a whole `.mat` file ({str(error)[:200]}). Write it again.") from error
     arrays = {name: one for name, one in values.items() if not name.startswith("__") and isinstance(one, np.ndarray)}
-    return {name: _Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
+    return {name: Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
 
 
-def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
+def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
     """Arrays of HDF5; those of MATLAB 7.3 have their axes the other way round, and references for cells."""
     import h5py
 
@@ -365,7 +382,7 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, _Stored]]:
             return values.T if transposed else values
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
-        yield name, _Stored(shape, str(one.dtype), read)
+        yield name, Stored(shape, str(one.dtype), read)
 
 
 def is_elsewhere(one: Any) -> bool:
@@ -382,10 +399,14 @@ def _cell_of(one: Any) -> Any:
 
 def _is_labelled(path: Path, spec: DataSpec) -> bool:
     try:
-        with _stored(path) as arrays:
-            return "y" in _roles(path, list(arrays), spec)
-    except DataError:
-        return True
+        with opened_arrays(path) as arrays:
+            names = roles_of(path, list(arrays), spec)
+        if "X" in names or path.suffix.lower() not in HDF5:
+            return "y" in names
+        gather_groups(path, spec, True)
+    except DataError as error:
+        return "nothing says the class" not in str(error)
+    return True
 
 
 def _names(path: Path) -> set[str]:
@@ -405,7 +426,7 @@ def has_own_names(spec: DataSpec) -> bool:
     if "X" in found:
         return any(name in found for name in ("X_val", "X_valid", "X_validation"))
     try:
-        return "X" in _roles(path_of(spec.source), sorted(found), spec)
+        return "X" in roles_of(path_of(spec.source), sorted(found), spec)
     except DataError:
         return False
 
@@ -433,7 +454,7 @@ def by_names(source: Source) -> Source:
 
 def _names_of(path: Path) -> list[str] | None:
     try:
-        with _stored(path) as arrays:
+        with opened_arrays(path) as arrays:
             return list(arrays)
     except DataError:
         return None
@@ -451,6 +472,13 @@ MAT = replace(
     _source("mat", (".mat",), "MATLAB's arrays, of any version: X and y, or as `--arrays` says"), names=_names_of
 )
 H5 = replace(
-    _source("hdf5", HDF5, "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says"), names=_names_of
+    _source(
+        "hdf5",
+        HDF5,
+        "HDF5 with arrays X and y, train/data and the like, or as `--arrays` says; or a group for each series",
+    ),
+    names=_names_of,
+    groups=GROUP_COLUMN,
+    takes=(*WINDOWS, *COLUMNS, "arrays", "axes"),
 )
 _NPZ = _source("npz-by-names", (".npz",), "arrays")

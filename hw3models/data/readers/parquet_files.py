@@ -19,7 +19,7 @@ def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     from hw3models.data.readers.table_limits import is_large
     from hw3models.data.readers.tables import read_table
 
-    [path] = map(Path, report.files)
+    path = Path(report.files[0])  # a table of labels may be another one
     if is_large(path):
         from hw3models.data.readers.large_tables import read_large_table
 

@@ -30,6 +30,7 @@ from hw3models.data.readers.text_files import quoted
 from hw3models.data.readers.wide_tables import FEWEST_PIXELS
 from hw3models.data.source import GROUP_COLUMN, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _values(path: Path, columns: PixelColumns, pixels: list[str]) -> tuple[NDArr
     import pandas as pd
 
     if len(pixels) < FEWEST_PIXELS and not columns.in_one:
-        raise DataError(f"{path}: there are no columns of pixels; there are {', '.join(columns.names[:12])}.")
+        raise DataError(f"{path}: there are no columns of pixels; there are {few(columns.names)}.")
     others = [name for name in columns.names if name not in set(pixels)]
     parts, rests, first, size = list[NDArray[Any]](), list["pd.DataFrame"](), 1, 0
     for chunk in _chunks(path, columns, others):
@@ -343,7 +344,7 @@ def _read(spec: DataSpec, report: SourceReport, _: Path) -> Raw:
     is_test = side == ("test" if "test" in sides else "validation")
     is_validation = side == "validation" if {"test", "validation"} <= set(sides) else None
     left = [one.name for one in parts_of(path_of(spec.source), pair=spec.pair).values() if one not in parts.values()]
-    notes = [f"{', '.join(left)} has no labels and is not taken as a part: `hw3 predict` takes it."] if left else []
+    notes = [f"{few(left)} has no labels and is not taken as a part: `hw3 predict` takes it."] if left else []
     return Raw(
         name=name_of_set(tables[0].path, parts if len(parts) > 1 else {}),
         kind="images",

@@ -19,6 +19,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
+from hw3models.data.readers.label_tables import joiner
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
@@ -26,6 +27,7 @@ from hw3models.data.readers.tables import parse
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
 
 _TIMES = ("time", "timestamp", "date", "datetime", "time_stamp", "t")
@@ -82,6 +84,7 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
     head = read_head(path)
     texts, lines = text_frame(path, head)
+    texts = joiner(path, spec)(with_sample(texts, spec)) if head.has_header else texts
     table = typed(texts)
     if not head.has_header and spec.label_column in ("first", "last"):
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})
@@ -275,7 +278,7 @@ def gather_tidy(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     if missing := [what for what, name in named.items() if name is None]:
         columns.faults.append(
             f"it has no column for {' and '.join(missing)}; a row for each value needs case, dimension, time and "
-            f"value, and the table has {', '.join(columns.names[:20])}"
+            f"value, and the table has {few(columns.names)}"
         )
     raise_faults(str(path), columns.faults)
     assert sample is not None

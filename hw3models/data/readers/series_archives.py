@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hw3models.data.readers import json_files
 from hw3models.data.readers.archives import archive_source
 from hw3models.data.readers.forms import name_of, parts_of
 from hw3models.data.readers.image_archives import ARRAYS, SERIES
@@ -10,7 +11,8 @@ from hw3models.data.unpacking import BROKEN, SUFFIXES, suffixes_of, top_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
-_ORDER = (".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".mat", ".h5", ".hdf5")
+_TEXTS = (".ts", ".arff", ".tsv", ".csv", ".txt", ".dat", ".psv")
+_ORDER = (*_TEXTS, ".parquet", ".npz", ".npy", ".mat", ".h5", ".hdf5")
 """Suffixes of data: the first that a set has is read."""
 _ABOUT = ("readme", "licence", "license", "description")
 
@@ -21,7 +23,7 @@ def _matches(source: str) -> bool:
     if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
         return False
     try:
-        return bool(suffixes_of(path) & (SERIES | ARRAYS))
+        return bool(suffixes_of(path) & (SERIES | ARRAYS | set(json_files.SUFFIXES)))
     except BROKEN:
         return False
 
@@ -29,7 +31,10 @@ def _matches(source: str) -> bool:
 def _inner(folder: Path) -> Path:
     """What stands in the archive: the training file of a set, the only file with data, or a folder of recordings."""
     root = top_of(folder)
-    files = [one for one in sorted(root.iterdir()) if one.is_file() and name_of(one).suffix in _ORDER]
+    there = [one for one in sorted(root.iterdir()) if one.is_file()]
+    files = [one for one in there if name_of(one).suffix in _ORDER]
+    if not files and len(own := [one for one in there if name_of(one).suffix in json_files.SUFFIXES]) == 1:
+        return own[0]  # beside other data JSON says something about them
     files = [one for one in files if not one.stem.lower().startswith(_ABOUT)]
     files.sort(key=lambda one: (_ORDER.index(name_of(one).suffix), one.name))
     training = [one for one in files if parts_of(one).get("train") == one and "Dimension" not in one.name]

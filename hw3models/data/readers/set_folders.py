@@ -1,6 +1,6 @@
-"""A folder that holds one set: NAME_TRAIN and NAME_TEST of any text form, as archives are unpacked."""
+"""A folder that holds one set: NAME_TRAIN and NAME_TEST of any text form, or a table and that of its labels."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from hw3models.data.raw import Raw
@@ -13,6 +13,8 @@ from hw3models.specs import DataSpec, SourceReport
 
 _READERS = {".ts": ts_files.TS, ".arff": arff_files.ARFF, **dict.fromkeys(text_tables.SUFFIXES, text_tables.TEXT)}
 """The forms that a set may have, the best first."""
+_FEW = 4
+"""Fewer files than that may be a table with tables of labels."""
 
 
 def train_file(folder: Path) -> Path | None:
@@ -23,11 +25,20 @@ def train_file(folder: Path) -> Path | None:
         files = sorted(path for path in folder.iterdir() if name_of(path).suffix == suffix and path.is_file())
         trains = [path for path in files if parts_of(path).get("train") == path]
         named = [path for path in trains if name_of(path).stem.lower() == f"{folder.absolute().name.lower()}_train"]
-        if suffix in text_tables.SUFFIXES and trains and len(text_files(folder)) != len(parts_of(trains[0])):
+        if suffix in text_tables.SUFFIXES and trains and not _are_all(text_files(folder), parts_of(trains[0]).values()):
             return None  # recordings, each in a file
         if len(named or trains) == 1:
             return (named or trains)[0]
-    return None
+    few = text_files(folder)
+    return next((path for path in few if 1 < len(few) < _FEW and _are_all(few, [path])), None)
+
+
+def _are_all(files: list[Path], tables: Collection[Path]) -> bool:
+    """Is there nothing but these tables, and those of their labels?"""
+    if len(files) == len(tables):
+        return len(files) > 1
+    labels = {beside for path in tables for beside in text_tables.labels_beside(path)}
+    return bool(labels) and set(files) == {*tables, *labels}
 
 
 def _inner(spec: DataSpec) -> tuple[Source, DataSpec]:
@@ -65,7 +76,7 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 SET = Source(
     name="set",
     forms=("FOLDER/",),
-    text="that holds NAME_TRAIN and NAME_TEST of one set",
+    text="that holds NAME_TRAIN and NAME_TEST of one set, or a table and one of labels",
     kinds=("sequences",),
     matches=lambda source: train_file(path_of(source)) is not None,
     fetch=_fetch,

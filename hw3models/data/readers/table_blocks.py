@@ -12,6 +12,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.long_tables import chunks, own_columns, whole_series
 from hw3models.data.readers.tables import Part, column_faults, parse_pieces
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 
@@ -48,11 +49,11 @@ def _column_faults(table: pd.DataFrame, channels: int, spec: DataSpec, names: tu
     found = list(table.columns)
     faults = column_faults(table, spec, labelled=False)
     faults += [
-        f"column {column!r} is missing; the table has {', '.join(found)}.{suggestion(column, found)}"
+        f"column {column!r} is missing; the table has {few(found)}.{suggestion(column, found)}"
         for column in names
         if column not in found
     ]
     columns = list(names) or [column for column in found if column not in own_columns(spec)]
     if not faults and len(columns) != channels:
-        faults.append(f"the table has {len(columns)} features ({', '.join(columns)}), but the model takes {channels}")
+        faults.append(f"the table has {len(columns)} features ({few(columns)}), but the model takes {channels}")
     return faults

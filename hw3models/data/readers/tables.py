@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
-from hw3models.data.readers.columns import Columns, Piece, listed, told, wanted_columns
+from hw3models.data.readers.columns import Columns, Piece, told, wanted_columns
 from hw3models.data.readers.guessed_columns import how_to_name
 from hw3models.data.readers.long_tables import (
     SPLIT_COLUMN,
@@ -32,6 +32,7 @@ from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.timing import UNEVEN_TIMES, jump_note, timing_note
 from hw3models.data.tails import SHORTEST, tail_note
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 _OTHERS = "the sample, the time, the label and the split"
@@ -297,7 +298,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         nameless = [field for field, column in missing.items() if column == DataSpec.model_fields[field].default]
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
         named = how_to_name(nameless, [name for name in found if name not in needed.values()]) if nameless else ""
-        faults.append(f"{'; '.join(are)}; the table has {listed(found)}.{close}{named}{one_hot}")
+        faults.append(f"{'; '.join(are)}; the table has {few(found)}.{close}{named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
     own = own_columns(spec)
@@ -323,7 +324,7 @@ def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:
     if len(flags) < 2 or not len(table) or not (table[flags].astype(float).sum(axis=1) == 1).all():
         return ""
     return (
-        f" Columns {listed(list(map(str, flags)))} seem to be the label, a column for each class. Make one of them: "
+        f" Columns {few(flags)} seem to be the label, a column for each class. Make one of them: "
         f"table[{spec.label_column!r}] = table[{flags!r}].idxmax(axis=1)"
     )
 

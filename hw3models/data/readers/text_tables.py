@@ -1,4 +1,4 @@
-"""Text files with tables, `.csv`, `.tsv`, `.txt` and `.dat`: which form one has is found out here, and said.
+"""Text files with tables, `.csv`, `.tsv`, `.txt`, `.dat` and `.psv`: which form one has is found out here, and said.
 
 | form | rows | read by |
 |---|---|---|
@@ -18,12 +18,13 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples, for_model
-from hw3models.data.readers.guessed_columns import LOOKED_AT, with_guesses
-from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted, files_of, found, path_of
+from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, likely, with_guesses
+from hw3models.data.readers.label_tables import label_table, without_row
+from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
 
 
 def layout_of(path: Path, spec: DataSpec) -> str:
@@ -41,6 +42,8 @@ def layout_of(path: Path, spec: DataSpec) -> str:
         # A recording has columns, and `--window` says that it is one.
         if spec.window is None and looks_wide(head, spec):
             return "wide"
+    elif spec.layout == "channels":
+        raise DataError(f"{path}: `--layout channels` is for a folder with a file for each channel, or a file X.")
     elif spec.layout != "long":
         return spec.layout
     return "long" if spec.window is None and spec.resample is None else "rows"
@@ -64,31 +67,114 @@ def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 def _files(spec: DataSpec) -> tuple[Path, ...]:
     path = here(spec.source, "text")
     parts = parts_of(path, pair=spec.pair)
-    return (parts["train"],) if _without_labels(parts) else tuple(parts.values()) or (path,)
+    tables = (parts["train"],) if _without_labels(parts, spec) else tuple(parts.values()) or (path,)
+    return *tables, *_label_files(tables, spec, _look)
 
 
-def _without_labels(parts: dict[str, Path]) -> list[Path]:
-    """The files beside the one for training, where they have all of its columns but one, which is then the label."""
+def labels_beside(path: Path) -> tuple[Path, ...]:
+    """The tables of labels that lie beside a text table and go with it."""
+    return _beside(path, DataSpec(), _look)
+
+
+def _label_files(tables: tuple[Path, ...], spec: DataSpec, look: Look) -> tuple[Path, ...]:
+    """The tables of labels that go with tables of series."""
+    found = [beside for one in tables for beside in _beside(one, spec, look)]
+    return tuple(dict.fromkeys(beside for beside in found if beside not in tables))
+
+
+def _beside(path: Path, spec: DataSpec, look: Look) -> tuple[Path, ...]:
+    try:
+        names, repeats = look(path)
+        known = guessed(spec, names, repeats)
+        one = label_table(path, known, [*names, *([known.sample_column] if "," in known.sample_column else [])])
+    except DataError:
+        if spec.manifest is not None:
+            raise
+        return ()
+    return one.paths if one is not None else ()
+
+
+def _without_labels(parts: dict[str, Path], spec: DataSpec) -> list[Path]:
+    """The files beside the one for training, where they have all of its columns but one, which may be the label."""
     from hw3models.data.readers.wide_tables import read_head
 
     try:
         heads = {part: read_head(path) for part, path in parts.items()}
     except DataError:
         return []  # whose reader says what is wrong
+    if parts and _beside(parts["train"], spec, _look):  # Kaggle's: labels of the training series only
+        left = [path for part, path in parts.items() if part != "train" and not _has_its_labels(path, spec)]
+        return left if len(left) == len(parts) - 1 else []
     train, others = heads.pop("train", None), [set(head.first) for head in heads.values() if head.has_header]
     if train is None or len(others) < len(heads) or not train.has_header:
         return []
     missing = [set(train.first) - names for names in others if names < set(train.first)]
-    are_labels = len(missing) == len(heads) and len(set().union(*missing)) == 1
+    are_labels = len(missing) == len(heads) and len(only := set().union(*missing)) == 1
+    if are_labels and spec.label_column not in only:
+        # What is called as labels are, and is there, is the label; then a channel is missing.
+        known = [name for name in train.first if name == spec.label_column] or likely("label_column", train.first)
+        are_labels = not known or bool(only & set(known))
     return [path for part, path in parts.items() if part != "train"] if are_labels else []
 
 
+def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: Look) -> Raw:
+    """What is read, with a sentence about the table of labels that was taken; or what is wrong with that one.
+
+    Raises:
+        DataError: as `raw` does, or the table of labels lacks series.
+    """
+    try:
+        names = list(look(path)[0])
+    except DataError:
+        return raw()  # says what is wrong
+    beside = label_table(path, spec, [*names, spec.sample_column] if "," in spec.sample_column else names)
+    if beside is None:
+        return raw()
+    sample = beside.key if beside.key in names else spec.sample_column
+    if spec.window is not None and (fault := without_row(beside, _ids(path, sample, spec))):
+        raise DataError(fault)  # windows without a label are left out otherwise
+    try:
+        found = raw()
+    except DataError as error:
+        if f"column {spec.label_column!r} is empty" not in str(error):
+            raise
+        raise DataError(without_row(beside, _ids(path, sample, spec)) or str(error)) from error
+    return replace(found, understood=(*found.understood, beside.said))
+
+
+def _ids(path: Path, sample: str, spec: DataSpec) -> list[str]:
+    """The names of all series."""
+    from hw3models.data.readers.long_tables import chunks
+
+    own = spec.model_copy(update={"sample_column": sample})
+    return [str(one) for part in chunks(path, own) for one in part[sample].drop_duplicates()]
+
+
+def _has_its_labels(path: Path, spec: DataSpec) -> bool:
+    """Has the table labels, or one of labels beside it that knows one of its series?"""
+    names, repeats = _look(path)
+    known = guessed(spec, names, repeats)
+    beside = label_table(path, known, names)
+    if beside is None:
+        return known.label_column in names
+    ids = _ids(path, beside.key if beside.key in names else known.sample_column, known)
+    return any(one.strip() in next(iter(beside.columns.values())) for one in ids)
+
+
 def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    return _with_label_table(lambda: _read_table(spec, report, cache), files_of(report)[0], spec, _look)
+
+
+def _read_table(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     path = files_of(report)[0]
-    left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair))
+    left = _without_labels(parts_of(path_of(spec.source), pair=spec.pair), spec)
     spec = spec.model_copy(update={"pair": False, "source": str(path)}) if left else spec
     layout = layout_of(path, spec)
-    raw = _read_long(spec, report, cache) if layout == "long" else gathered_files(path, spec, gather_text)
+    if layout == "long":
+        raw = _read_long(spec, report, cache)
+    else:  # what is beside the file has its form
+        own = spec.model_copy(update={"layout": _option(layout)})
+        raw = gathered_files(path, own, gather_text, by_name=True)
     raw = _with_layout(raw, layout, spec)
     if not left:
         return raw
@@ -101,8 +187,12 @@ def _with_layout(raw: Raw, layout: str, spec: DataSpec) -> Raw:
     """The form that was found out, for the model to remember."""
     if spec.layout != "auto":
         return raw
-    option = {"rows": "long", "lists": "wide"}.get(layout, layout)
-    return replace(raw, found_out={**raw.found_out, "layout": option})
+    return replace(raw, found_out={**raw.found_out, "layout": _option(layout)})
+
+
+def _option(layout: str) -> str:
+    """What `--layout` calls it."""
+    return {"rows": "long", "lists": "wide"}.get(layout, layout)
 
 
 def _read_long(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
@@ -153,7 +243,7 @@ def _is_labelled(spec: DataSpec) -> bool:
     try:
         layout = layout_of(path, spec)
         if layout == "long":
-            return CSV.is_labelled(spec)
+            return CSV.is_labelled(spec) or bool(_beside(path, spec, _look))
         found = gather_text(path, spec, True)
         return found.labels is not None or found.row_labels is not None
     except DataError:
@@ -194,7 +284,7 @@ _TEXT = replace(
     read=_read,
     unlabelled=_unlabelled,
     is_labelled=_is_labelled,
-    takes=(*WINDOWS, *COLUMNS, "layout"),
+    takes=(*WINDOWS, *COLUMNS, "layout", "manifest"),
 )
 """`CSV` reads the long form, and this one all others."""
 TEXT = with_guesses(_TEXT, _look)
@@ -216,13 +306,29 @@ def _gather_parquet(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     return gather_rows(path, spec, labelled)
 
 
+def _fetch_parquet(spec: DataSpec, how: Fetching) -> SourceReport:
+    report = _PAIRED.fetch(spec, how)
+    tables = files_of(report)
+    beside = _label_files(tables, spec, _look_at_parquet)
+    return found(spec.source, "sequences", (*tables, *beside)) if beside else report
+
+
 def _read_parquet(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
+    path = files_of(report)[0]
+    return _with_label_table(lambda: _read_parquet_table(spec, report, cache), path, spec, _look_at_parquet)
+
+
+def _read_parquet_table(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
     from hw3models.data.readers.wide_parquet import layout_of as layout_of_parquet
 
     path = files_of(report)[0]
-    is_long = _is_long(path, spec)
-    raw = _PAIRED.read(spec, report, cache) if is_long else gathered_files(path, spec, _gather_parquet)
-    return _with_layout(raw, layout_of_parquet(path, spec), spec)
+    layout = layout_of_parquet(path, spec)
+    if _is_long(path, spec):
+        raw = _PAIRED.read(spec, report, cache)
+    else:
+        own = spec.model_copy(update={"layout": _option(layout)})
+        raw = gathered_files(path, own, _gather_parquet, by_name=True)
+    return _with_layout(raw, layout, spec)
 
 
 def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
@@ -241,7 +347,7 @@ def _parquet_examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 def _parquet_is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
     if not path.is_file() or _is_long(path, spec):
-        return _PAIRED.is_labelled(spec)
+        return _PAIRED.is_labelled(spec) or (path.is_file() and bool(_beside(path, spec, _look_at_parquet)))
     try:
         return _gather_parquet(path, spec, True).labels is not None
     except DataError:
@@ -274,10 +380,11 @@ _PAIRED = paired(parquet_files.PARQUET)
 _PARQUET = replace(
     _PAIRED,
     text="the same table, which may be larger than memory; or a row for each series, in columns or lists",
+    fetch=_fetch_parquet,
     read=_read_parquet,
     unlabelled=_parquet_examples,
     is_labelled=_parquet_is_labelled,
-    takes=(*WINDOWS, *COLUMNS, "layout", "axes"),
+    takes=(*WINDOWS, *COLUMNS, "layout", "axes", "manifest"),
 )
 PARQUET = with_guesses(_PARQUET, _look_at_parquet)
 """Parquet tables in long form may be larger than memory, and may be cut into windows."""

@@ -143,7 +143,8 @@ def on_grid(found: "Gathered", spec: DataSpec) -> "Gathered":
                 f"{step.text}. Give a larger step, or say where the time is wrong: it spans {at[-1] - at[0]:,.6g}."
             )
         grid = at[0] + step.size * np.arange(int(np.floor((at[-1] - at[0]) / step.size + 1e-6)) + 1)
-        series.append(_values(one, at, grid, step.size, usual))
+        own = usual_step([at]) if found.even else None
+        series.append(_values(one, at, grid, step.size, own or usual))
         times.append(grid)
         if found.row_labels is not None:
             middle = (at[1:] + at[:-1]) / 2

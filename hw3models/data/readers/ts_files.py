@@ -22,6 +22,7 @@ from hw3models.data.readers.gathered import Gathered, Part, examples, finish, wi
 from hw3models.data.readers.text_files import number_of, open_text
 from hw3models.data.source import WINDOWS, Block, Source, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport, Task
 
 _SPLIT = re.compile(r"^(?P<name>.+)_(?P<split>TRAIN|TEST)$", re.IGNORECASE)
@@ -317,7 +318,7 @@ def _read_series(line: str, number: int, header: _Header, found: TsFile) -> None
         channels = aligned
     lengths = [len(values) for values in channels]
     if len(set(lengths)) > 1:
-        found.faults.append(f"line {number}: the dimensions differ in length ({', '.join(map(str, lengths))})")
+        found.faults.append(f"line {number}: the dimensions differ in length ({few(lengths)})")
         return
     if found.series and found.series[0].shape[1] != len(channels):
         found.faults.append(
@@ -414,7 +415,7 @@ def _match_label(label: str, number: int, header: _Header, found: TsFile) -> str
     same = [name for name in known if name.lower() == label.lower()]
     if len(same) != 1:
         found.faults.append(
-            f"line {number}: class {label!r} is not one of those in @classLabel ({', '.join(known[:10])})."
+            f"line {number}: class {label!r} is not one of those in @classLabel ({few(known)})."
             + suggestion(label, known)
         )
         return label

@@ -7,6 +7,7 @@ N series, T time steps, C channels
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from hw3models.data.axes import found_order, ordered
+from hw3models.data.axes import found_order, series_of
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.guessed_columns import likely
@@ -23,6 +24,7 @@ from hw3models.data.readers.table_limits import parquet_bytes, parquet_faults
 from hw3models.data.readers.text_files import TextForm
 from hw3models.data.readers.wide_tables import Head, Rows, are_steps, gather_cells, labels_of, parts_in, texts_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -88,11 +90,12 @@ def gather(path: Path, spec: DataSpec, labelled: bool, width: int | None = None)
         )
     table = _table(path, None)
     head = Head(TextForm(separator=",", encoding="utf-8"), list(table.columns), [], known=True)
-    found = gather_cells(path, _as_texts(table), Rows(np.arange(1, len(table) + 1), "row"), head, spec, labelled, width)
+    found = gather_cells(path, as_texts(table), Rows(np.arange(1, len(table) + 1), "row"), head, spec, labelled, width)
     return Gathered(**{**vars(found), "form": found.form.replace(f", separated by {head.form.separated_by}", "")})
 
 
-def _as_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+def as_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+    """All cells as texts; what is missing is empty."""
     texts: pd.DataFrame = table.apply(lambda column: column.map(_text)).astype("str")
     return texts
 
@@ -113,21 +116,33 @@ def _gather_lists(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     schema = parquet.read_schema(path)
     columns = _list_columns(schema, spec)
     others = [field.name for field in schema if not pyarrow.types.is_nested(field.type)]
+    return gather_lists(path, lambda: _table(path, [*columns, *others]), columns, others, spec, labelled)
+
+
+def gather_lists(
+    path: Path,
+    read: "Callable[[], pd.DataFrame]",
+    columns: list[str],
+    others: list[str],
+    spec: DataSpec,
+    labelled: bool,
+) -> Gathered:
+    """The series of a table with lists of numbers in `columns`, and what is known of each in `others`.
+
+    Raises:
+        DataError: all faults together, with their rows.
+    """
     label = _label(others, spec)
     faults = []
     if labelled and label is None:
         near = suggestion(spec.label_column, others)
-        faults.append(
-            f"column {spec.label_column!r} (`label_column`) is missing; the table has {', '.join(others[:20])}.{near}"
-        )
+        faults.append(f"column {spec.label_column!r} (`label_column`) is missing; the table has {few(others)}.{near}")
     if spec.group_column is not None and spec.group_column not in others:
-        faults.append(
-            f"column {spec.group_column!r} (`group_column`) is missing; the table has {', '.join(others[:20])}"
-        )
+        faults.append(f"column {spec.group_column!r} (`group_column`) is missing; the table has {few(others)}")
     raise_faults(str(path), faults)
-    table = _table(path, [*columns, *others])
+    table = read()
     series, channels, how = _series(path, table, columns, spec, faults)
-    texts = _as_texts(table[others])
+    texts = as_texts(table[others])
     rows = Rows(np.arange(1, len(table) + 1), "row")
     labels = labels_of(texts[label], rows, faults, spec.task) if labelled and label is not None else None
     groups = texts_of(texts[spec.group_column], rows, faults) if spec.group_column is not None else None
@@ -210,14 +225,6 @@ def _numbers(cell: Any) -> NDArray[np.float64] | None:
 
 def _turned(path: Path, name: str, cells: list[NDArray[np.float64]], spec: DataSpec) -> list[Floats]:
     """(T_i, C) of lists of lists, in the order that is named, or that lengths tell."""
-    shapes = {cell.shape for cell in cells}
-    if len({len(shape) for shape in shapes}) > 1:
+    if len({cell.ndim for cell in cells}) > 1:
         raise DataError(f"{path}: column {name!r} holds lists of numbers in some rows, and lists of lists in others.")
-    if len(shapes) == 1:
-        return list(ordered(np.stack(cells), spec.axes, f"{path}: column {name!r}"))
-    firsts, seconds = ({shape[axis] for shape in shapes} for axis in (0, 1))
-    if spec.axes == "NCT" or (spec.axes is None and len(firsts) == 1):
-        cells, seconds = [cell.T for cell in cells], firsts
-    if len(seconds) > 1:
-        raise DataError(f"{path}: the series in {name!r} have {', '.join(map(str, sorted(seconds)))} channels.")
-    return cells
+    return series_of(cells, spec.axes, f"{path}: column {name!r}")

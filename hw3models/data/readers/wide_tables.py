@@ -25,6 +25,7 @@ from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered,
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
 
 if TYPE_CHECKING:
@@ -163,7 +164,21 @@ def gather_wide(path: Path, spec: DataSpec, labelled: bool, width: int | None = 
     """
     head = read_head(path)
     table, lines = text_frame(path, head)
+    if labelled and head.has_header:
+        table = _with_labels(path, table, spec)
     return gather_cells(path, table, Rows(lines), head, spec, labelled, width)
+
+
+def _with_labels(path: Path, table: "pd.DataFrame", spec: DataSpec) -> "pd.DataFrame":
+    """The table with what a table of labels beside it says, by the column that names the series in both."""
+    from hw3models.data.readers.label_tables import label_table
+
+    names = list(table.columns)
+    found = label_table(path, spec, names)
+    if found is None:
+        return table
+    sample = found.key if found.key in names else _special(names, spec, [], has_header=True).get("sample")
+    return table if sample is None else found.join(table, sample).fillna("")
 
 
 def gather_cells(
@@ -191,9 +206,10 @@ def gather_cells(
         more = None if width is None else len(names) - len(special) - len(left) - width
         label = _known_label(table, head, spec, more)
         steps = [name for name in steps if name != label]
+    steps, turned = by_number(steps) if head.has_header else (steps, ())
     if not steps:
-        raise DataError(f"{path}: there are no columns of steps beside {', '.join(map(repr, names[:10]))}.")
-    values = _numbers(table[steps], rows, faults)
+        raise DataError(f"{path}: there are no columns of steps beside {few(map(repr, names))}.")
+    values = numbers_of(table[steps], rows, faults)
     labels = labels_of(table[label], rows, faults, spec.task) if labelled and label is not None else None
     groups = texts_of(table[special["group"]], rows, faults) if "group" in special else None
     parts = parts_in(table[special["split"]], rows, faults) if labelled and "split" in special else None
@@ -210,7 +226,8 @@ def gather_cells(
         parts=parts,
         groups=groups,
         channels=channels,
-        notes=(*head.form.notes, *_told(left), *_as_pixels(path, steps)),
+        steps=tuple(steps) if head.has_header else (),
+        notes=(*head.form.notes, *_told(left), *turned, *_as_pixels(path, steps)),
         found_out={"label_column": label} if head.has_header and label not in (None, spec.label_column) else {},
     )
 
@@ -268,6 +285,19 @@ def beside_steps(names: list[str]) -> dict[str, str]:
     num = Counter(channels)
     few = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
     return dict.fromkeys(few, "stands beside the steps and is none") if are_steps(names) else {}
+
+
+def by_number(steps: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Columns such as t0, t1, ... in the order of their numbers, and a note where they stand in another one."""
+    found = [match for name in steps if (match := _ENDS.match(name))]
+    numbers = [int(match["step"]) for match in found]
+    if len(found) < len(steps) or len({match["channel"] for match in found}) > 1 or numbers == sorted(numbers):
+        return steps, ()
+    if len(set(numbers)) < len(numbers):
+        return steps, ()
+    order = np.argsort(numbers, kind="stable")
+    note = f"Columns were put in the order of their numbers: the file begins with {', '.join(steps[:3])}."
+    return [steps[at] for at in order], (note,)
 
 
 def _told(left: dict[str, str]) -> tuple[str, ...]:
@@ -337,7 +367,7 @@ def _special(names: list[str], spec: DataSpec, faults: list[str], *, has_header:
         if spec.group_column in names and has_header:
             found["group"] = spec.group_column
         else:
-            there = f"the table has {', '.join(names[:20])}" if has_header else "the table has no header"
+            there = f"the table has {few(names)}" if has_header else "the table has no header"
             faults.append(f"column {spec.group_column!r} (`group_column`) is missing; {there}")
     if has_header and spec.sample_column in names:
         found["sample"] = spec.sample_column
@@ -370,7 +400,7 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
     if spec.label_column in ("first", "last"):
         return names[0] if spec.label_column == "first" else names[-1]
     if spec.label_column != "label":
-        there = f"the table has {', '.join(names[:20])}" if head.has_header else "the table has no header"
+        there = f"the table has {few(names)}" if head.has_header else "the table has no header"
         near = suggestion(spec.label_column, names) if head.has_header else ""
         faults.append(
             f"column {spec.label_column!r} (`label_column`) is missing; {there}.{near} Or say "
@@ -410,7 +440,7 @@ def _counts_rows(column: "pd.Series[Any]") -> bool:
     return bool(column.str.isdecimal().all()) and _counts_on(column.tolist())
 
 
-def _numbers(table: "pd.DataFrame", rows: Rows, faults: list[str]) -> Floats:
+def numbers_of(table: "pd.DataFrame", rows: Rows, faults: list[str]) -> Floats:
     """(N, columns), NaN where a number is missing."""
     import pandas as pd
 

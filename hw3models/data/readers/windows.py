@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import MIN_TRAIN_PER_CLASS
 from hw3models.data.readers.timing import HOLE, holes, usual_step
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def cut(found: "Gathered", spec: DataSpec, *, labelled: bool = True) -> "Gathere
     if labelled and found.labels is None and found.row_labels is None:
         raise DataError(
             f"{found.where}: nothing says the labels: there is no column {spec.label_column!r}. Name theirs with "
-            f"`--label-column`; there are {', '.join(found.channels[:20])}."
+            f"`--label-column`; there are {few(found.channels)}."
         )
     stride = spec.stride or spec.window
     recordings = found.groups or found.ids

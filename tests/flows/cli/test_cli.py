@@ -102,6 +102,7 @@ def test_bad_input_is_told_in_one_message_with_exit_code_2(
     assert_told(forked.hw3(environment, *arguments, folder=tmp_path), message)
 
 
+@pytest.mark.slow
 def test_data_with_another_digest_than_was_asked_for_are_told_when_they_are_prepared(
     environment: dict[str, str],
 ) -> None:
@@ -171,6 +172,7 @@ def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_p
     assert "The source 'gone' of more 2.0 (nothing_here:GONE) cannot be loaded: ModuleNotFoundError" in listed
 
 
+@pytest.mark.slow
 def test_doctor_says_what_answers_and_what_does_not(environment: dict[str, str]) -> None:
     done = hw3(environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "doctor", "--json")
     assert done.returncode == 0, done.stderr

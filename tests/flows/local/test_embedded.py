@@ -132,6 +132,7 @@ def test_one_server_is_started_for_all_flows_of_a_process(environment: dict[str,
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
+@pytest.mark.slow
 def test_prefect_that_was_imported_before_finds_the_server_which_counts_as_none(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_prefect_that_was_imported_before_finds_the_server_which_counts_as_none(
     assert not (tmp_path / "fresh/memo_store.toml").exists(), "a server with pages would not register its blocks"
 
 
+@pytest.mark.slow
 def test_a_server_that_has_ended_is_replaced_at_the_next_call(environment: dict[str, str]) -> None:
     done = python(DEAD, environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, "None\nNone\n", "")
@@ -201,6 +203,7 @@ def test_servers_that_start_at_the_same_moment_on_a_fresh_home_all_start(
     assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
 
 
+@pytest.mark.slow
 def test_a_database_that_prefect_cannot_read_is_told(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "prefect.db").write_text("no database, but a text that is long enough to be looked at " * 20)
     done = hw3(environment | {"PREFECT_HOME": str(tmp_path)}, "sequences", "regime:locked", *QUICK)
@@ -211,6 +214,7 @@ def test_a_database_that_prefect_cannot_read_is_told(environment: dict[str, str]
     assert f"Its database is in {tmp_path}: `prefect server database reset` makes it anew." in done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_that_is_killed_leaves_no_server_behind(environment: dict[str, str], tmp_path: Path) -> None:
     log = tmp_path / "study.log"
     with start(environment, log) as process:

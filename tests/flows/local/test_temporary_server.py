@@ -5,11 +5,13 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from tasks.processes import module_command, module_environment
 
 
+@pytest.mark.slow
 def test_a_server_whose_parent_goes_while_it_waits_for_another_ones_tables_makes_none(tmp_path: Path) -> None:
     environment = os.environ | module_environment() | {"PREFECT_HOME": str(tmp_path)}
     with socket.socket() as bound, FileLock(tmp_path / "hw3-server-start.lock"):

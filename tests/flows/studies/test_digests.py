@@ -12,6 +12,7 @@ __all__ = ["passes"]
 pytestmark = pytest.mark.usefixtures("prefect", "store")
 
 
+@pytest.mark.slow
 def test_a_study_digests_its_file_once_and_what_it_prepared_twice(passes: Passes, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "data.csv")
     run = sequences(SequencesSpec(data=data, families=("mlp", "gru", "majority"), seeds=3, epochs=2))

@@ -339,6 +339,7 @@ def test_replicates_with_training_sets_of_their_own_are_tested_on_the_same_examp
     assert "trained on a bootstrap of its own of the training part" in Path(run.report).read_text()
 
 
+@pytest.mark.slow
 def test_seeds_are_added_until_it_is_decided() -> None:
     """A network that cannot be told from another gets all its seeds; a beaten one stops early."""
     spec = small(families=("mlp", "gru", "majority"), seeds=3, max_seeds=8, until_decided=True, epochs=2)

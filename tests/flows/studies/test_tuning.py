@@ -47,6 +47,7 @@ def trials_of(run: RunReport, family: str) -> dict[str, Run]:
     return {one.data.tags["trial"]: one for one in found}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_each_network_gets_as_many_trials_and_is_trained_with_the_best_of_its_own() -> None:
     run = sequences(small())
@@ -67,6 +68,7 @@ def test_each_network_gets_as_many_trials_and_is_trained_with_the_best_of_its_ow
     assert "5 trials each, judged by accuracy" in Path(run.report).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_mlflow_has_a_run_for_each_trial_under_its_family_with_its_course_and_recipe() -> None:
     run = sequences(small(data=DATA.model_copy(update={"seed": 3})))
@@ -92,6 +94,7 @@ def test_mlflow_has_a_run_for_each_trial_under_its_family_with_its_course_and_re
     assert trials_of(run, "logistic") == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_a_later_study_goes_on_from_the_search_of_an_earlier_one_unless_it_is_to_be_fresh(home: Path) -> None:
     data = DATA.model_copy(update={"seed": 4})
@@ -212,6 +215,7 @@ def runs(home: Path) -> list[Run]:
     return list(client.search_runs([one.experiment_id for one in client.search_experiments()]))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect", "store")
 def test_repeated_searches_share_the_seeds_among_their_recipes_and_their_luck_is_counted() -> None:
     data = DATA.model_copy(update={"seed": 5})

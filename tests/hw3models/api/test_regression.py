@@ -11,7 +11,6 @@ from hw3models import study
 from hw3models.api.result import StudyResult
 from hw3models.errors import SpecError
 from hw3models.evaluation.prediction_table import load_table
-from hw3models.explaining.explanation import check_explainable
 from hw3models.serving.model_card import model_card
 from hw3models.serving.predictor import load_predictor, save_use
 from hw3models.specs import TrainSpec
@@ -137,7 +136,15 @@ def test_images_have_numbers_too() -> None:
     assert found.model("mlp").predict(images).shape == (80,)
 
 
-def test_answers_that_are_numbers_are_not_explained_and_that_is_said(result: StudyResult, tmp_path: Path) -> None:
-    save_use(Path(result.answer.training["cnn"].directory), tmp_path)
-    with pytest.raises(SpecError, match="cnn names no classes, and only answers of classifiers are explained"):
-        check_explainable(load_predictor(tmp_path))
+def test_numbers_of_a_network_and_a_baseline_are_explained_and_the_mean_is_not(
+    result: StudyResult,
+) -> None:
+    found = result.explain("cnn", examples=20)
+    assert found.has_found
+    assert found.verdict.startswith("What the numbers of CNN rest on is shown by ")
+    # The sum of a burst's cells is all that raises the number: the greatest answers have the strongest maps.
+    raised = np.nansum(found.of("gradients").mean, axis=(1, 2))
+    assert np.corrcoef(raised, found.said.numbers)[0, 1] > 0.95
+    assert [one.method for one in result.explain("ridge", examples=20).maps] == ["occlusion"]
+    with pytest.raises(SpecError, match="mean answers without looking at the example"):
+        result.explain("mean")

@@ -88,7 +88,7 @@ def test_prepared_data_that_changed_on_disk_are_refused(tmp_path: Path) -> None:
     [
         ("mnsit", r"'mnsit' is not known\. Did you mean 'mnist'\?"),
         ("regime:oder", r"no regime 'oder'\. Did you mean 'order'\?"),
-        ("", r"must be one of mnist, .*aeon:NAME"),
+        ("", r"must be one of mnist, .* and \d+ more, or the path of"),
     ],
 )
 def test_an_unknown_source_is_refused_with_a_suggestion(source: str, message: str, tmp_path: Path) -> None:

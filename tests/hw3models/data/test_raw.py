@@ -52,6 +52,7 @@ for path in sorted(folder.iterdir()):
 """
 
 
+@pytest.mark.slow
 def test_every_reader_gives_the_same_digest_whatever_the_hashes(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

@@ -49,7 +49,7 @@ def install(
     plugins.cache_clear()
 
 
-def write_jsonl(path: Path, *, labels: bool = True) -> Raw:
+def write_motion(path: Path, *, labels: bool = True) -> Raw:
     raw = make_regime(DataSpec(source="regime:order", num_train=80, num_test=40))
     rows = [{"series": one.tolist(), "label": f"c{k}"} for one, k in zip(raw.features, raw.labels, strict=True)]
     path.write_text("\n".join(json.dumps(row if labels else {"series": row["series"]}) for row in rows))
@@ -58,11 +58,11 @@ def write_jsonl(path: Path, *, labels: bool = True) -> Raw:
 
 def use_everywhere(tmp_path: Path) -> DataReport:
     """Fetch, check, prepare, read without labels, drift, help texts: what commands do with a source."""
-    raw = write_jsonl(tmp_path / "motion.jsonl")
-    write_jsonl(tmp_path / "new.jsonl", labels=False)
-    spec = DataSpec(source=str(tmp_path / "motion.jsonl"))
+    raw = write_motion(tmp_path / "walk.motion")
+    write_motion(tmp_path / "new.motion", labels=False)
+    spec = DataSpec(source=str(tmp_path / "walk.motion"))
     check_kind("sequences", spec)
-    with pytest.raises(SpecError, match=r"does not hold images\. Known for images: mnist"):
+    with pytest.raises(SpecError, match=r"does not hold images\. It holds sequences: `hw3 sequences` comp"):
         check_kind("images", spec)
     source = fetch(spec, cache=tmp_path)
     looked, _ = check_data(read_raw(spec, source, cache=tmp_path), spec)
@@ -70,36 +70,40 @@ def use_everywhere(tmp_path: Path) -> DataReport:
     report = prepare(spec, source, cache=tmp_path)
     np.testing.assert_array_equal(load_prepared(report).features, raw.features)
     wanted = Wanted("sequences", (50, 8))
-    for name in ("motion.jsonl", "new.jsonl"):
+    for name in ("walk.motion", "new.motion"):
         [block] = read_examples(tmp_path / name, wanted)
         np.testing.assert_array_equal(block.examples, raw.features)
     manifest = ModelManifest.model_construct(
         kind="sequences", shape=(50, 8), unequal_lengths=False, channels=(), class_names=("c0", "c1")
     )
-    for name, labelled in (("motion", True), ("new", False)):
-        examples, labels, _ = read_new(DataSpec(source=str(tmp_path / f"{name}.jsonl")), manifest, cache=tmp_path)
+    for name, labelled in (("walk", True), ("new", False)):
+        examples, labels, _ = read_new(DataSpec(source=str(tmp_path / f"{name}.motion")), manifest, cache=tmp_path)
         assert examples.shape == (120, 50, 8)
         assert (labels is not None) == labelled
     assert "not stated" in licence_of(report)
-    assert "`.jsonl` (JSON lines, a series each)" in described("sequences")
+    assert "`.motion` (JSON lines, a series each)" in described("sequences")
     field = SequencesSpec.model_json_schema()["$defs"]["DataSpec"]["properties"]["source"]
-    assert "`.jsonl` (JSON lines, a series each)" in field["description"]
-    with pytest.raises(SpecError, match=r"or the path of one of these: .*\.jsonl"):
-        find_source("motion.jsnl")
+    assert "`.motion` (JSON lines, a series each)" in field["description"]
+    assert ".motion" in sources.path_forms()
+    with pytest.raises(
+        SpecError, match=r"or the path of one of these: .* and \d+ more; `hw3 sources` lists all"
+    ) as caught:
+        find_source("walk.motoin")
+    assert len(str(caught.value)) < 600
     return report
 
 
 def test_the_example_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "jsonl_files.py").write_text(EXAMPLE)
+    (tmp_path / "motion_files.py").write_text(EXAMPLE)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sources, "_OURS", (*sources._OURS, import_module("jsonl_files").JSONL))
+    monkeypatch.setattr(sources, "_OURS", (*sources._OURS, import_module("motion_files").MOTION))
     use_everywhere(tmp_path)
 
 
 def test_a_package_brings_the_same_and_its_version_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path / "site", monkeypatch, "jsonlines", EXAMPLE, "jsonl = jsonlines:JSONL")
+    install(tmp_path / "site", monkeypatch, "jsonlines", EXAMPLE, "motion = jsonlines:MOTION")
     use_everywhere(tmp_path)
-    report = fetch(DataSpec(source=str(tmp_path / "motion.jsonl")), cache=tmp_path)
+    report = fetch(DataSpec(source=str(tmp_path / "walk.motion")), cache=tmp_path)
     assert report.reader == "jsonlines-pkg 1.2"
     assert fetch(DataSpec(source="digits"), cache=tmp_path).reader == ""
 
@@ -117,7 +121,7 @@ def test_broken_packages_are_named_in_a_sentence_and_do_not_break_others(
     site = tmp_path / "site"
     install(site, monkeypatch, "broken", "import nothing_of_that_name", "xyz = broken:XYZ", "0.3")
     install(site, monkeypatch, "other", "THING = 3", "three = other:THING\ngone = other:GONE")
-    install(site, monkeypatch, "jsonlines", EXAMPLE, "jsonl = jsonlines:JSONL")
+    install(site, monkeypatch, "jsonlines", EXAMPLE, "motion = jsonlines:MOTION")
     use_everywhere(tmp_path)
     with pytest.raises(SpecError) as caught:
         find_source("data.xyz")

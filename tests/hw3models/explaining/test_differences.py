@@ -1,5 +1,7 @@
 """Where families differ, on made predictions whose differences have a known cause."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,19 @@ def table(family: str, right: NDArray[np.bool_]) -> PredictionTable:
     )
 
 
+def numbers_table(family: str, truth: NDArray[np.float64], error: NDArray[np.float64]) -> PredictionTable:
+    """Three seeds that are as far off as `error` (n,), above the number."""
+    return PredictionTable(
+        family=family,
+        data_digest="0" * 16,
+        seeds=(0, 1, 2),
+        test_index=np.arange(NUM),
+        labels=np.zeros(NUM, np.int64),
+        predicted=np.repeat((truth + error)[None], 3, axis=0),
+        targets=truth,
+    )
+
+
 def questions(lengths: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> Questions:
     values = np.random.default_rng(5).normal(size=(NUM, 20, 2)).astype(np.float32)
     values[np.arange(20) >= lengths[:, None]] = np.nan
@@ -48,6 +63,22 @@ def test_a_family_that_fails_on_short_series_is_found_out() -> None:
     assert "What goes with it: length: in the lowest third CNN is" in said
     assert "points ahead, in the highest 0 points ahead (p 0.002)." in said
     assert "class" not in said
+
+
+def test_of_numbers_is_told_where_one_is_further_off() -> None:
+    lengths = np.random.default_rng(0).integers(5, 21, NUM)
+    asked = questions(lengths)
+    truth = np.random.default_rng(1).normal(100, 5, NUM)
+    short = lengths < 10
+    errors = {"cnn": np.where(short, 0.5, 0.4), "mlp": np.where(short, 10.5, 0.5)}
+    tables = {name: numbers_table(name, truth, error) for name, error in errors.items()}
+    properties = properties_of(replace(asked, targets=truth), ("a", "b"), ())
+    assert properties[0].name == "the number"
+    [said] = differences(tables, "cnn", properties, None)
+    assert said.startswith("CNN is nearer to the number than MLP on ")
+    assert "of 240 test examples, and MLP than CNN on 0, on average" in said
+    assert "length: in the lowest third CNN is" in said
+    assert "standard deviations nearer, in the highest 0.02 standard deviations nearer (p" in said
 
 
 def test_a_class_and_a_group_are_named() -> None:

@@ -12,12 +12,13 @@ from torch import nn
 from hw3models.engine.model_store import build_from_manifest
 from hw3models.errors import SpecError
 from hw3models.explaining import Explanation, Questions, explain
-from hw3models.explaining.maps import blank, integrated_gradients, margin, occlusion
+from hw3models.explaining.maps import blank, integrated_gradients, occlusion
 from hw3models.explaining.measures import SHARES, agreement, deletion
+from hw3models.explaining.said import ClassSaid, NumberSaid, margin
 from hw3models.explaining.windows import Window, block_means, blocks_of, overlaps, top_windows, window_of
 from hw3models.families import FAMILIES, Network
 from hw3models.serving.predictor import NetworkMember, Predictor
-from hw3models.specs import Kind
+from hw3models.specs import Kind, TargetReport
 from hw3models.specs.model import ModelManifest
 
 STEPS, CHANNELS = 12, 3
@@ -82,7 +83,7 @@ def test_integrated_gradients_of_a_linear_model_are_weight_times_scaled_input() 
     weights = np.random.default_rng(1).normal(size=(STEPS, CHANNELS)).astype(np.float32)
     predictor, examples = linear(weights, temperature=2.0), series(6)
     targets = np.array([0, 1, 0, 1, 1, 0])
-    [found] = integrated_gradients(predictor, predictor.checked(examples), targets)
+    [found] = integrated_gradients(predictor, predictor.checked(examples), ClassSaid(targets))
     closed = np.where(targets == 1, 1, -1)[:, None, None] * weights * (examples - MEAN) / STD / 2.0
     np.testing.assert_allclose(found, closed, atol=1e-4)
 
@@ -90,13 +91,13 @@ def test_integrated_gradients_of_a_linear_model_are_weight_times_scaled_input() 
 def test_occlusion_of_a_linear_model_in_single_cells_is_the_same() -> None:
     weights = 0.3 * np.random.default_rng(1).normal(size=(STEPS, CHANNELS)).astype(np.float32)
     predictor, examples = linear(weights), series(4)
-    [found] = occlusion(predictor, predictor.checked(examples), np.ones(4, np.int64), Window(1, 1))
+    [found] = occlusion(predictor, predictor.checked(examples), ClassSaid(np.ones(4, np.int64)), Window(1, 1))
     np.testing.assert_allclose(found, weights * (examples - MEAN) / STD, atol=1e-3)
 
 
 def test_a_window_loses_what_its_cells_say_together() -> None:
     predictor, examples = linear(in_one_block(0.5)), series(5)
-    [found] = occlusion(predictor, predictor.checked(examples), np.ones(5, np.int64), Window(4, 1))
+    [found] = occlusion(predictor, predictor.checked(examples), ClassSaid(np.ones(5, np.int64)), Window(4, 1))
     each = in_one_block(0.5) * (examples - MEAN) / STD
     # Windows begin at steps 0, 2, 4, 6 and 8: steps 4 and 5 are in those from 2 and from 4, which both hide all of it.
     np.testing.assert_allclose(found[:, 4:6, 1], np.repeat(each.sum(axis=(1, 2))[:, None], 2, axis=1), atol=1e-3)
@@ -109,8 +110,8 @@ def test_what_comes_after_the_end_of_a_series_is_no_part_of_its_map() -> None:
     examples[1, 7:] = np.nan
     asked = predictor.checked(examples)
     for [found] in (
-        integrated_gradients(predictor, asked, np.ones(4, np.int64)),
-        occlusion(predictor, asked, np.ones(4, np.int64), Window(1, 1)),
+        integrated_gradients(predictor, asked, ClassSaid(np.ones(4, np.int64))),
+        occlusion(predictor, asked, ClassSaid(np.ones(4, np.int64)), Window(1, 1)),
     ):
         assert np.isnan(found[1, 7:]).all()
         assert np.isfinite(found[[0, 2, 3]]).all()
@@ -133,7 +134,7 @@ def test_gradients_of_every_family_add_up_to_what_the_example_changes(kind: Kind
     rng = np.random.default_rng(0)
     examples = series(2) if kind == "sequences" else rng.integers(0, 256, (2, 28, 28)).astype(np.float32)
     predictor, targets = Predictor(said, [member]), np.array([0, 1])
-    [found] = integrated_gradients(predictor, predictor.checked(examples), targets)
+    [found] = integrated_gradients(predictor, predictor.checked(examples), ClassSaid(targets))
     hidden = np.broadcast_to(blank(predictor), examples.shape).astype(np.float32)
     with torch.no_grad():
         ends = [margin(member.model(*member.arguments(one, None)), torch.tensor(targets)) for one in (examples, hidden)]
@@ -190,7 +191,7 @@ def test_deleting_the_part_that_a_model_looks_at_lowers_its_answer_and_nothing_e
     blocks = blocks_of((STEPS, CHANNELS), Window(2, 1))
     ranks = np.zeros((1, 30, int(blocks.max()) + 1))
     ranks[..., blocks[4, 1]] = 1
-    found = deletion(predictor.members, asked, targets, ranks, blocks, blank(predictor), None)
+    found = deletion(predictor.members, asked, ClassSaid(targets), ranks, blocks, blank(predictor), None)
     whole = predictor.predict(examples)["probabilities"].max(axis=1).mean()
     assert found.whole == pytest.approx(whole, abs=1e-6)
     assert found.ranked == pytest.approx([0.5] * len(SHARES), abs=1e-6), "the block is always the first to go"
@@ -198,7 +199,7 @@ def test_deleting_the_part_that_a_model_looks_at_lowers_its_answer_and_nothing_e
     expected = [whole - (whole - 0.5) * max(1, round(share * 18)) / 18 for share in SHARES]
     assert found.random == pytest.approx(expected, abs=0.06)
     assert found.gap.low > 0.2
-    blind = deletion(predictor.members, asked, targets, -ranks, blocks, blank(predictor), None)
+    blind = deletion(predictor.members, asked, ClassSaid(targets), -ranks, blocks, blank(predictor), None)
     assert blind.gap.high < 0
 
 
@@ -247,7 +248,7 @@ def test_numbers_are_about_the_examples_that_were_drawn_and_wrong_ones_are_added
     labels = truth(series(60))
     labels[:5] = 1 - labels[:5]
     found = explained(in_one_block(), labels=labels)
-    wrong = found.said != found.questions.labels
+    wrong = found.said.codes != found.questions.labels
     assert found.num_drawn == 40
     assert int(wrong.sum()) == 4 or not wrong[40:].any()
     assert len(found.questions.rows) == 40 + int(wrong[40:].sum())
@@ -269,3 +270,71 @@ def test_what_cannot_be_explained_is_refused() -> None:
     assert [one.method for one in explain(rocket, ask(series())).maps] == ["occlusion"]
     with pytest.raises(SpecError, match=r"1 are too few to be told apart\. Give 2 at least"):
         explain(predictor, ask(series()), num=1)
+
+
+TARGET = TargetReport(mean=50.0, std=4.0, low=30.0, high=70.0)
+
+
+class Number(nn.Module):
+    """The standardised number: w times the input."""
+
+    def __init__(self, weights: NDArray[np.float32]) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.from_numpy(weights))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * self.weights).flatten(1).sum(1, keepdim=True)
+
+
+def regressor(*weights: NDArray[np.float32]) -> Predictor:
+    said = manifest(seeds=len(weights)).model_copy(update={"target": TARGET})
+    return Predictor(said, [NetworkMember(said, Number(one).eval(), 1.0) for one in weights])
+
+
+def numbers(examples: NDArray[np.float32], truth: NDArray[np.float64]) -> Questions:
+    return replace(ask(examples), targets=truth)
+
+
+def test_maps_of_a_number_say_by_how_many_standard_deviations_a_cell_raises_or_lowers_it() -> None:
+    weights = np.random.default_rng(1).normal(size=(STEPS, CHANNELS)).astype(np.float32)
+    predictor, examples = regressor(weights), series(6)
+    asked, said = predictor.checked(examples), NumberSaid(predictor.predict(examples)["prediction"], TARGET)
+    closed = weights * (examples - MEAN) / STD
+    for [found] in (
+        integrated_gradients(predictor, asked, said),
+        occlusion(predictor, asked, said, Window(1, 1)),
+    ):
+        np.testing.assert_allclose(found, closed, atol=1e-3)
+    np.testing.assert_allclose(closed.sum(axis=(1, 2)), (said.numbers - TARGET.mean) / TARGET.std, atol=1e-4)
+
+
+def test_a_number_moves_with_what_it_rests_on_whether_that_raises_or_lowers_it() -> None:
+    weights, examples = in_one_block(1.0), series(40)
+    predictor = regressor(weights, 1.1 * weights)
+    truth = predictor.predict(examples)["prediction"] + np.random.default_rng(3).normal(size=40)
+    found = explain(predictor, numbers(examples, truth))
+    assert found.has_found
+    assert found.right is None
+    assert found.said.is_number
+    assert "the numbers of MLP rest on is shown by occlusion and integrated gradients" in found.verdict
+    assert "the number moves by" in found.verdict
+    assert "100% in channel 1" in found.verdict
+    lowered = found.of("gradients").mean[:, 4:6, 1].sum(axis=1) < 0
+    assert 5 < lowered.sum() < 35  # otherwise the next line says nothing
+    where = np.zeros((40, STEPS, CHANNELS), np.bool_)
+    where[:, 4:6, 1] = True
+    assert overlaps(found.tops("gradients"), found.window, where).all()
+    # Once both steps are gone, the number is the mean's: it has moved by all that it was from it.
+    gone = found.of("gradients").deletion
+    away = np.abs(1.05 * (weights * (examples - MEAN) / STD).sum(axis=(1, 2))).mean()
+    assert gone.whole == 0
+    assert -gone.ranked[-1] == pytest.approx(away, rel=1e-3)
+    assert gone.random[0] > gone.ranked[0]
+
+
+def test_numbers_that_are_no_nearer_than_the_mean_have_nothing_to_explain() -> None:
+    examples = series(60)
+    truth = TARGET.mean + TARGET.std * np.random.default_rng(5).normal(size=60)
+    found = explain(regressor(in_one_block(1.0)), numbers(examples, truth), methods=["gradients"])
+    assert not found.has_found
+    assert found.verdict.startswith("Nothing is found: the numbers of MLP are not shown to be nearer to the truth than")

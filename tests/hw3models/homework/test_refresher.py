@@ -117,6 +117,7 @@ def test_batches_never_leave_a_single_example_alone() -> None:
     assert [len(batch) for batch in refresher._batches(torch.arange(1))] == [1]
 
 
+@pytest.mark.slow
 def test_demonstrations_repeat_exactly_and_leave_every_global_random_state_alone() -> None:
     # In a process of its own: threads of other tests' servers draw from Python's generator at any time.
     code = f"from {__name__} import check_demonstrations; check_demonstrations()"

@@ -51,6 +51,41 @@ def test_a_thread_that_computes_alone_starts_no_openmp_threads_and_leaves_the_ot
     assert main == 2
 
 
+AGAIN = """
+import threading, torch
+torch.set_num_threads(2)
+from hw3models.runtime.devices import compute_alone, in_a_thread_of_its_own, one_thread
+
+def begins_with():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+def twice():
+    compute_alone()
+    compute_alone()
+    torch.get_num_threads() == 1 or print("not alone")
+
+thread = threading.Thread(target=twice)
+thread.start()
+thread.join()
+print(begins_with(), in_a_thread_of_its_own(torch.get_num_threads))
+with one_thread():
+    print(in_a_thread_of_its_own(torch.get_num_threads))
+threading.Thread(target=torch.set_num_threads, args=(1,)).start()
+print(in_a_thread_of_its_own(torch.get_num_threads), torch.get_num_threads())
+"""
+
+
+def test_whoever_asks_twice_to_compute_alone_takes_no_threads_from_those_that_begin_later() -> None:
+    later, baseline, alone, after_another, main = printed(AGAIN)
+    assert (later, baseline) == (2, 2)
+    assert alone == 1
+    assert (after_another, main) == (2, 2)
+
+
 ASKED_MEANWHILE = """
 import threading, time, torch
 torch.set_num_threads(2)

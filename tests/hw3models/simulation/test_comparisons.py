@@ -70,6 +70,7 @@ def test_the_family_that_one_is_told_to_take_is_hardly_worse_than_the_best_mean(
     assert _rates(Cell("small", world, kind="take", margin=0.005), 60)["points behind the best mean"] <= 0.5
 
 
+@pytest.mark.slow
 def test_looks_find_nearly_as_much_as_all_seeds_at_once() -> None:
     found = _rates(Cell("small", World(ALIKE, 50, 100), kind="looks"), 40)
     assert found["power of looks"] >= 0.8

@@ -220,6 +220,20 @@ def test_shares_without_a_single_disagreement_keep_some_doubt() -> None:
     assert low == -high
 
 
+def test_a_metric_that_ends_above_has_the_limits_of_what_is_missing_to_its_end() -> None:
+    rng = np.random.default_rng(4)
+    lost = [np.exp(spread * rng.normal(size=(5, 1)) - 2) * rng.gamma(2, 0.5, size=(5, 80)) for spread in (0.4, 0.1)]
+    missing = [measure_mean(one, bounds=(0.0, math.inf)) for one in lost]
+    a, b = (measure_mean(1 - one, bounds=(-math.inf, 1.0)) for one in lost)
+    low, high = estimate(missing[0]).interval()
+    assert estimate(a).interval() == pytest.approx((1 - high, 1 - low))
+    assert (
+        estimate(a).value - estimate(a).limit(0.025, upper=False) > 1.2 * (high - low) / 2
+    )  # a bad seed is rarer and worse
+    assert difference(a, b).interval() == pytest.approx(difference(missing[1], missing[0]).interval())
+    assert difference(a, b).p_value() == pytest.approx(difference(missing[1], missing[0]).p_value())
+
+
 def test_seeds_far_from_the_ends_have_students_limits() -> None:
     values = 0.5 + 0.001 * np.random.default_rng(13).normal(size=(5, 1)) + np.zeros((5, 4000))
     low, high = estimate(measure_mean(values, bounds=(0, 1))).interval(0.95)

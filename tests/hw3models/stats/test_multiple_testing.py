@@ -30,6 +30,7 @@ def test_the_first_step_is_tukeys(num: int) -> None:
     assert stats.norm.isf(steps[0].level / 2) == pytest.approx(tukey, rel=0.01)
 
 
+@pytest.mark.slow
 def test_equal_families_raise_as_many_false_alarms_as_was_asked_for() -> None:
     rng, alarms = np.random.default_rng(1), 0
     for _ in range(1000):

@@ -448,6 +448,7 @@ while (claim := search.claim(6)) is not None:
 """
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_goes_on_with_what_was_done_and_gives_the_same(tmp_path: Path) -> None:
     saved(tiny_dataset(), tmp_path)
     whole = searched(tmp_path / "whole", tiny_dataset(), 6)

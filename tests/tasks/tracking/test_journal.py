@@ -237,6 +237,7 @@ def test_what_a_killed_process_has_written_is_sent_by_the_sweep(
     assert len(got) >= numbers[-1], "what the writer was told is written, is there"
 
 
+@pytest.mark.slow
 def test_a_later_process_sends_first_what_a_dead_one_has_left(way: Gate, server: str, data: DataReport) -> None:
     _, run_id = open_runs(data)
     way.mode = "error"

@@ -47,6 +47,7 @@ def test_a_store_whose_maker_was_killed_is_made_by_the_next_command(home: Path) 
     assert list(store.glob(".making-*")) == []
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_store_that_was_made_and_what_is_in_it(home: Path) -> None:
     subprocess.run([sys.executable, "-c", MAKE_IT], check=True)
     client = MlflowClient(Settings().tracking_uri)
@@ -86,6 +87,7 @@ def test_a_store_for_which_the_disk_has_no_space_leaves_nothing_that_fills_it(ho
     subprocess.run([sys.executable, "-c", MAKE_IT], check=True)
 
 
+@pytest.mark.slow
 def test_stores_of_several_homes_are_made_by_threads_of_one_process(tmp_path: Path) -> None:
     def make(folder: str) -> tuple[MlflowClient, str]:
         at = tmp_path / folder

@@ -1,5 +1,6 @@
 """What tests of forms of series share."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the files o
 def read(source: Path | str, **options: Any) -> Raw:
     """As every command reads it."""
     spec = DataSpec(source=str(source), **options)
-    return read_raw(spec, fetch(spec, cache=Path("nowhere")), cache=Path("nowhere"))
+    # Archives are unpacked there; what is mapped of it stays readable.
+    with tempfile.TemporaryDirectory() as cache:
+        return read_raw(spec, fetch(spec, cache=Path(cache)), cache=Path(cache))
 
 
 def classes(raw: Raw) -> list[str]:

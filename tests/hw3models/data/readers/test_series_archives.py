@@ -109,7 +109,7 @@ def test_arrays_and_parquet_alone_in_an_archive_are_series_where_they_are_no_pic
     [
         ("a.xlsx", "Save the sheet as CSV"),
         ("a.pkl", "Pickles are not loaded"),
-        ("a.json", r"pandas\.read_json"),
+        ("a.feather", r"pandas\.read_feather"),
         ("a.rds", r"write\.csv"),
         ("a.7z", r"pack it as \.zip"),
         ("a.xyz", r"of a kind that is not known\. What can be read"),
@@ -123,10 +123,12 @@ def test_kinds_of_files_that_are_not_read_are_refused_with_what_to_do(name: str,
 
 def test_a_folder_of_a_kind_that_is_not_read_is_told_by_what_it_holds(tmp_path: Path) -> None:
     for number in range(3):
-        path = tmp_path / "set" / "ab"[number % 2] / f"{number}.npy"
+        path = tmp_path / "set" / "ab"[number % 2] / f"{number}.arff"
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, np.zeros((4, 2)))
-    with pytest.raises(SpecError, match=r"is a folder. It holds 3 \.npy\. A folder may hold pictures, or text files"):
+        path.write_text("@relation a\n")
+    with pytest.raises(
+        SpecError, match=r"is a folder. It holds 3 \.arff\. A folder may hold pictures, or files of one"
+    ):
         find_source(str(tmp_path / "set"))
     (tmp_path / "a.orc").write_bytes(b"ORC")
     with pytest.raises(SpecError, match=r"pandas\.read_orc\(\.\.\.\)\.to_parquet"):

@@ -1,0 +1,262 @@
+"""Series as JSON: records with lists of numbers, or a record for each time step; a list of them, or one a line.
+
+| record | |
+|---|---|
+| `{"id": "a1", "label": "walk", "values": [0.1, 0.2]}` | a series; lists of lists have steps and channels |
+| `{"id": "a1", "label": "walk", "x": [0.1, 0.2], "y": [0.3, 0.4]}` | a list for each channel |
+| `{"id": "a1", "label": "walk", "points": [{"t": 0, "x": 0.1}, {"t": 1, "x": 0.2}]}` | the same, by steps |
+| `{"id": "a1", "time": 0, "x": 0.1, "label": "walk"}` | a time step |
+| `{"label": "walk", "t0": 0.1, "t1": 0.2, "t2": 0.3}` | a series, a key for each step |
+
+Also under one key (`{"data": [...]}`), by names (`{"a1": {...}, ...}`), or as columns (`{"label": [...], "x": [...]}`).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hw3models.data.checks import raise_faults
+from hw3models.data.readers.forms import here, series_source
+from hw3models.data.readers.gathered import Floats, Gathered, examples, for_model
+from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
+from hw3models.data.readers.text_files import TextForm, open_text
+from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
+from hw3models.errors import DataError
+from hw3models.specs import DataSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+_MOST_CHARACTERS = 512 * 2**20
+_MOST_KEYS = 10_000
+_TIMES = ("time", "t", "timestamp", "timestamps", "times", "seconds")
+
+
+def _text(path: Path) -> str:
+    try:
+        with open_text(path, "utf-8-sig") as file:
+            text = file.read(_MOST_CHARACTERS + 1)
+    except (OSError, EOFError, UnicodeError) as error:
+        raise DataError(f"{path}: cannot be read as JSON in UTF-8 ({error}).") from error
+    if len(text) > _MOST_CHARACTERS:
+        raise DataError(f"{path}: it is larger than {_MOST_CHARACTERS // 2**20} MiB. Write the series as Parquet.")
+    if not text.strip():
+        raise DataError(f"{path}: the file is empty.")
+    return text
+
+
+def _parsed(path: Path) -> Any:
+    """What stands in the file; of several lines with a value each a list of them."""
+    text = _text(path)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise DataError(f"{path}: its lists are too deep. Write a record for each series.") from error
+    except ValueError as error:
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        if not lines or not lines[0][1].strip().endswith("}"):
+            raise DataError(f"{path}: no whole JSON ({error}). Write it with json.dump, or a record a line.") from error
+    records = []
+    for number, line in lines:
+        try:
+            records.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: line {number} is no whole record of JSON ({error}). Write one a line.") from error
+    return records
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """The records of a file, whichever way they are put together.
+
+    Raises:
+        DataError: it holds none.
+    """
+    found = _parsed(path)
+    if isinstance(found, dict):
+        found = _of_object(found)
+    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+        at = (
+            next((n for n, one in enumerate(found, 1) if not isinstance(one, dict)), 0)
+            if isinstance(found, list)
+            else 0
+        )
+        what = f"record {at} is no object" if at else "there are no records in it"
+        raise DataError(
+            f"{path}: {what}. A list of objects is needed, or one a line, such as "
+            '{"id": "a1", "label": "walk", "values": [0.1, 0.2]}.'
+        )
+    if (keys := len(set().union(*found))) > _MOST_KEYS:
+        raise DataError(f"{path}: its records have {keys:,} different keys. Write steps as a list under one key.")
+    return found
+
+
+def _of_object(found: dict[str, Any]) -> Any:
+    """Records under one key, under their names, or as columns."""
+    values = list(found.values())
+    lists = [one for one in values if isinstance(one, list) and one and all(isinstance(item, dict) for item in one)]
+    if {"columns", "data"} <= set(found) and not lists:  # pandas' `split`
+        return [dict(zip(found["columns"], row, strict=False)) for row in found["data"] if isinstance(row, list)]
+    if len(lists) == 1 and not any(isinstance(one, dict) and one for name, one in found.items() if name != "schema"):
+        return lists[0]
+    if values and all(isinstance(one, dict) for one in values):
+        if all(key.isdecimal() for one in values for key in one):  # pandas' columns
+            rows = dict.fromkeys(key for one in values for key in one)
+            return [{name: one.get(row) for name, one in found.items()} for row in rows]
+        return [{"id": name, **one} for name, one in found.items()]
+    sizes = {len(one) for one in values if isinstance(one, list)}
+    if values and all(isinstance(one, list) for one in values) and len(sizes) == 1:
+        return [dict(zip(found, row, strict=True)) for row in zip(*values, strict=True)]
+    return [found]
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """One level of objects as keys of their own, and a list of points as a list for each of their keys."""
+    out: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            out |= {
+                (key if key not in record and key not in out else f"{name}.{key}"): one for key, one in value.items()
+            }
+        elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+            keys = dict.fromkeys(key for one in value for key in one)
+            out |= {(key if key not in record else f"{name}.{key}"): [one.get(key) for one in value] for key in keys}
+        else:
+            out[name] = value
+    return out
+
+
+def _frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
+    """A row for each record, and the columns that hold lists."""
+    import pandas as pd
+
+    records = [_flat(one) for one in _records(path)]
+    columns = dict.fromkeys(name for one in records for name in one)
+    lists = [name for name in columns if any(isinstance(one.get(name), list) for one in records)]
+    if objects := next((name for name in columns if any(isinstance(one.get(name), dict) for one in records)), None):
+        raise DataError(f"{path}: {objects!r} holds objects in objects. Write lists of numbers, or single values.")
+    return pd.DataFrame({name: [one.get(name) for one in records] for name in columns}), lists
+
+
+def gather_json(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The series of all records.
+
+    Raises:
+        DataError: all faults together, with the numbers of records.
+    """
+    table, lists = _frame(path)
+    lists = [name for name in lists if name not in spec.ignore_columns]
+    if lists:
+        return _of_lists(path, table, lists, spec, labelled)
+    from hw3models.data.readers.wide_tables import Head, Rows, are_steps, gather_cells
+
+    names = [str(name) for name in table.columns]
+    if spec.layout == "wide" or (spec.layout == "auto" and are_steps(names)):
+        from hw3models.data.readers.wide_parquet import as_texts
+
+        head = Head(TextForm(), names, [], known=True)
+        rows = Rows(_numbers(len(table)), "record")
+        found = gather_cells(path, as_texts(table), rows, head, spec, labelled, None)
+        return replace(found, form=found.form.replace(f", separated by {head.form.separated_by}", ""))
+    return _of_rows(path, table, spec, labelled)
+
+
+def _numbers(num: int) -> Any:
+    import numpy as np
+
+    return np.arange(1, num + 1)
+
+
+def _of_lists(path: Path, table: "pd.DataFrame", lists: list[str], spec: DataSpec, labelled: bool) -> Gathered:
+    from hw3models.data.readers.wide_parquet import gather_lists
+
+    time = next((name for name in lists if name.lower() in _TIMES and len(lists) > 1), None)
+    wanted = [name for name in spec.feature_columns or lists if name != time]
+    raise_faults(
+        str(path),
+        [f"key {name!r} holds no lists; there are {', '.join(lists[:8])}" for name in wanted if name not in lists],
+    )
+    others = [str(name) for name in table.columns if name not in lists]
+    found = gather_lists(path, lambda: table, wanted, others, spec, labelled)
+    times = None if time is None else _times(path, table[time].tolist(), found)
+    return replace(
+        found,
+        form=f"{found.form.replace('one row a series (`--layout wide`)', 'a record for each series')}",
+        times=times,
+    )
+
+
+def _times(path: Path, cells: list[Any], found: Gathered) -> list[Floats] | None:
+    """The times of each series; None where they are no numbers that grow."""
+    import numpy as np
+
+    times = list[Floats]()
+    for number, (cell, one) in enumerate(zip(cells, found.series, strict=True), 1):
+        if not isinstance(cell, list) or len(cell) != len(one):
+            raise DataError(f"{path}: record {number} has {len(cell or ()):,} times, but {len(one):,} steps.")
+        try:
+            own = np.array(cell, dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+        if not (np.diff(own) > 0).all():
+            return None
+        times.append(own)
+    return times
+
+
+def _of_rows(path: Path, table: "pd.DataFrame", spec: DataSpec, labelled: bool) -> Gathered:
+    """A record for each time step."""
+    from hw3models.data.readers.recordings import gather_frame
+    from hw3models.data.readers.tables import column_faults
+
+    def repeats(name: str) -> bool:
+        first = table[name].head(LOOKED_AT).astype(str)
+        return bool(first.duplicated().any())
+
+    known = guessed(spec, [str(name) for name in table.columns], repeats)
+    if spec.window is None:
+        raise_faults(str(path), column_faults(table, known, labelled=labelled))
+    found = gather_frame(table, known, labelled, path, lambda row: f"record {row + 1}", form="records")
+    said = told(spec, known)
+    own = {name: getattr(known, name) for name in ("sample_column", "time_column", "label_column")}
+    changed = {name: value for name, value in own.items() if value != getattr(spec, name)}
+    return replace(found, notes=(*([said] if said else []), *found.notes), found_out={**found.found_out, **changed})
+
+
+def _is_labelled(path: Path, spec: DataSpec) -> bool:
+    try:
+        found = gather_json(path, spec, True)
+        return found.labels is not None or found.row_labels is not None
+    except DataError:
+        try:
+            gather_json(path, spec, False)
+        except DataError:
+            return True  # reading says what is wrong
+        return False
+
+
+def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    yield from examples(gather_json(here(spec.source, "JSON"), for_model(spec, wanted), False), spec, wanted)
+
+
+def _names(path: Path) -> list[str] | None:
+    try:
+        return [str(name) for name in _frame(path)[0].columns]
+    except DataError:
+        return None
+
+
+JSON = replace(
+    series_source(
+        "json",
+        SUFFIXES,
+        "records with lists of numbers, or one for each time step; a list of them, or one a line",
+        gather=gather_json,
+        is_labelled=_is_labelled,
+        takes=(*WINDOWS, *COLUMNS, "layout", "axes"),
+    ),
+    names=_names,
+    unlabelled=_unlabelled,
+)

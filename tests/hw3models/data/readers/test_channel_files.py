@@ -1,0 +1,240 @@
+"""A file for each channel with a file of labels, as UCI HAR; X beside y; by numpy's own reading."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hw3models.data.readers import channel_files
+from hw3models.data.source import Wanted
+from hw3models.data.sources import find_source, read_examples
+from hw3models.errors import DataError
+from tests.hw3models.data.readers.forms import classes, read, series
+
+N, T, TRAIN = 24, 16, 16
+X = series(N, T, 3).cumsum(axis=1)
+CODES = np.arange(N) % 3 + 1
+NAMES = {1: "WALKING", 2: "SITTING", 3: "LYING DOWN"}
+SUBJECTS = np.arange(N) // 4 + 1
+PARTS = {"train": slice(0, TRAIN), "test": slice(TRAIN, N)}
+CHANNELS = ("body_acc_x", "body_acc_y", "total_acc_x")
+
+
+def har(folder: Path) -> Path:
+    """The layout of the archive, with its 561 features (here 56) and its texts about them."""
+    for part, rows in PARTS.items():
+        inside = folder / part / "Inertial Signals"
+        inside.mkdir(parents=True)
+        for channel, name in enumerate(CHANNELS):
+            np.savetxt(inside / f"{name}_{part}.txt", X[rows, :, channel], fmt=" %15.7e")
+        np.savetxt(folder / part / f"X_{part}.txt", np.random.default_rng(0).normal(size=(N, 56))[rows], fmt=" %15.7e")
+        np.savetxt(folder / part / f"y_{part}.txt", CODES[rows], fmt="%d")
+        np.savetxt(folder / part / f"subject_{part}.txt", SUBJECTS[rows], fmt="%d")
+    (folder / "activity_labels.txt").write_text("".join(f"{code} {name}\n" for code, name in NAMES.items()))
+    (folder / "features.txt").write_text("".join(f"{n} tBodyAcc-mean()-{n}\n" for n in range(1, 57)))
+    (folder / "README.txt").write_text("Human Activity Recognition\n====\nVersion 1.0\n")
+    (folder / "features_info.txt").write_text("Feature Selection\n====\nThe features come from\n")
+    return folder
+
+
+def groups(raw: Any) -> list[str]:
+    return [raw.group_names[code] for code in raw.groups]
+
+
+def test_ucis_layout_is_read_with_its_split_subjects_and_names(tmp_path: Path) -> None:
+    raw = read(har(tmp_path / "UCI HAR Dataset"))
+    expected = [
+        np.stack([np.loadtxt(tmp_path.rglob(f"{c}_{part}.txt").__next__()) for c in CHANNELS], -1) for part in PARTS
+    ]
+    np.testing.assert_array_equal(raw.features, np.concatenate(expected).astype(np.float32))
+    np.testing.assert_allclose(raw.features, X, atol=1e-6)
+    assert raw.channels == CHANNELS
+    assert classes(raw) == [NAMES[code] for code in CODES]
+    assert groups(raw) == [str(subject) for subject in SUBJECTS]
+    assert raw.test is not None
+    assert raw.test.tolist() == [row >= TRAIN for row in range(N)]
+    [said] = [note for note in raw.notes if note.startswith("Read as 3 files")]
+    for what in ("labels in y_train.txt", "groups in subject_train.txt", "X_train.txt has rows of another length"):
+        assert what in said
+    assert "the names of labels in activity_labels.txt" in said
+
+
+def test_the_features_of_the_archive_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
+    raw = read(har(tmp_path / "h"), feature_columns=("x",))
+    assert raw.features.shape == (N, 56, 1)
+    np.testing.assert_allclose(
+        raw.features[:TRAIN, :, 0], np.loadtxt(tmp_path / "h" / "train" / "X_train.txt"), rtol=1e-6
+    )
+
+
+def test_an_archive_of_it_and_a_part_of_it_are_read(tmp_path: Path) -> None:
+    folder = har(tmp_path / "UCI HAR Dataset")
+    with zipfile.ZipFile(tmp_path / "har.zip", "w") as archive:
+        for path in folder.rglob("*.txt"):
+            archive.write(path, path.relative_to(tmp_path))
+        archive.writestr("__MACOSX/UCI HAR Dataset/._README.txt", "x")
+    raw = read(tmp_path / "har.zip")
+    np.testing.assert_array_equal(raw.features, read(folder).features)
+    assert groups(raw) == [str(subject) for subject in SUBJECTS]
+    part = read(folder / "test")
+    np.testing.assert_array_equal(part.features, raw.features[TRAIN:])
+    assert part.test is None
+    wanted = Wanted("sequences", (T, 3), channels=("total_acc_x", "body_acc_x", "body_acc_y"))
+    [block] = read_examples(folder / "test", wanted)
+    np.testing.assert_array_equal(block.examples, raw.features[TRAIN:][:, :, [2, 0, 1]])
+    assert block.groups == tuple(str(subject) for subject in SUBJECTS[TRAIN:])
+
+
+def test_new_data_need_no_labels_where_the_layout_is_known(tmp_path: Path) -> None:
+    for channel, name in enumerate(CHANNELS):
+        (tmp_path / "new").mkdir(exist_ok=True)
+        np.savetxt(tmp_path / "new" / f"{name}.txt", X[:, :, channel], fmt="%.7e")
+    from hw3models.specs import FormOptions
+
+    wanted = Wanted("sequences", (T, 3), channels=CHANNELS)
+    [block] = read_examples(tmp_path / "new", wanted, form=FormOptions(layout="channels"))
+    np.testing.assert_allclose(block.examples, X, atol=1e-6)
+    with pytest.raises(
+        DataError, match=r"there is no file of labels, such as y\.txt or labels\.csv\. Write one beside"
+    ):
+        read(tmp_path / "new", layout="channels")
+
+
+def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -> None:
+    if path.suffix == ".npy":
+        np.save(path, values)
+    else:
+        frame = pd.DataFrame(values if values.ndim < 3 else values[:, :, 0])
+        frame.to_csv(path, header=header, index=index)
+
+
+LABELS = np.array([NAMES[code].lower() for code in CODES])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("how", [{}, {"header": False}, {"index": True}])
+@pytest.mark.parametrize("given", ["folder", "file"])
+def test_x_and_y_are_read_with_headers_or_without(suffix: str, how: Any, given: str, tmp_path: Path) -> None:
+    save(tmp_path / f"X{suffix}", X[:, :, :1], **how)
+    save(tmp_path / f"y{suffix}", LABELS, **how)
+    save(tmp_path / f"groups{suffix}", SUBJECTS, **how)
+    source = tmp_path if given == "folder" else tmp_path / f"X{suffix}"
+    raw = read(source)
+    np.testing.assert_array_equal(raw.features, X[:, :, :1])
+    assert classes(raw) == LABELS.tolist()
+    assert groups(raw) == [str(subject) for subject in SUBJECTS]
+    [block] = read_examples(source, Wanted("sequences", (T, 1)))
+    np.testing.assert_array_equal(block.examples, X[:, :, :1])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize(
+    "names", [("X_{}", "y_{}", "subject_{}"), ("{}_x", "{}_labels", "{}_groups"), ("{}X", "{}y", "{}_user")]
+)
+@pytest.mark.parametrize("given", ["folder", "file"])
+def test_x_and_y_of_parts_are_a_split(suffix: str, names: tuple[str, ...], given: str, tmp_path: Path) -> None:
+    for part, rows in PARTS.items():
+        for name, values in zip(names, (X[rows, :, :1], LABELS[rows], SUBJECTS[rows]), strict=True):
+            save(tmp_path / f"{name.format(part)}{suffix}", values)
+    source = tmp_path if given == "folder" else tmp_path / f"{names[0].format('train')}{suffix}"
+    raw = read(source)
+    np.testing.assert_array_equal(raw.features, X[:, :, :1])
+    assert classes(raw) == LABELS.tolist()
+    assert groups(raw) == [str(subject) for subject in SUBJECTS]
+    assert raw.test is not None
+    assert raw.test.sum() == N - TRAIN
+    if given == "file":
+        assert len(read(source, pair=False).labels) == TRAIN
+
+
+def test_arrays_of_three_axes_are_series_and_their_order_is_asked_for(tmp_path: Path) -> None:
+    np.save(tmp_path / "X_train.npy", X)
+    np.save(tmp_path / "y_train.npy", LABELS)
+    np.testing.assert_array_equal(read(tmp_path).features, X)
+    np.save(tmp_path / "X_train.npy", np.repeat(X, 2, axis=1).transpose(0, 2, 1))
+    with pytest.raises(DataError, match=r"looks like 3 channels of 32 steps\. Say which: `--axes NCT`"):
+        read(tmp_path)
+    np.testing.assert_array_equal(read(tmp_path, axes="NCT").features, np.repeat(X, 2, axis=1))
+
+
+def test_labels_with_names_of_rows_are_matched_by_them(tmp_path: Path) -> None:
+    ids = [f"r{row}" for row in range(N)]
+    frame = pd.DataFrame(X[:, :, 0], columns=[f"t{step}" for step in range(T)])
+    frame.insert(0, "id", ids)
+    frame.to_csv(tmp_path / "X.csv", index=False)
+    about = pd.DataFrame({"id": ids, "label": LABELS, "subject": SUBJECTS}).sample(frac=1, random_state=0)
+    about.to_csv(tmp_path / "y.csv", index=False)
+    raw = read(tmp_path)
+    np.testing.assert_array_equal(raw.features, X[:, :, :1])
+    assert classes(raw) == LABELS.tolist()
+    assert groups(raw) == [str(subject) for subject in SUBJECTS]
+    frame.drop(columns="id").to_csv(tmp_path / "X.csv", index=False)
+    with pytest.raises(DataError, match=r"y\.csv names its rows \('r\d+', \.\.\.\), but the series have no names"):
+        read(tmp_path)
+
+
+def test_a_file_for_each_channel_in_one_folder(tmp_path: Path) -> None:
+    for channel, name in enumerate("cab"):
+        pd.DataFrame(X[:, :, channel]).to_csv(tmp_path / f"{name}.csv", index=False, header=False)
+    pd.Series(LABELS, name="label").to_csv(tmp_path / "labels.csv", index=False)
+    raw = read(tmp_path)
+    assert raw.channels == ("a", "b", "c")
+    np.testing.assert_array_equal(raw.features, X[:, :, [1, 2, 0]])
+    assert classes(raw) == LABELS.tolist()
+
+
+def test_recordings_with_a_table_about_them_stay_recordings(tmp_path: Path) -> None:
+    """As many rows in each file as there are files."""
+    for row in range(T):
+        pd.DataFrame(X[row], columns=list("abc")).to_csv(tmp_path / f"r{row:02d}.csv", index=False)
+    about = pd.DataFrame({"file": [f"r{row:02d}" for row in range(T)], "label": LABELS[:T]})
+    about.to_csv(tmp_path / "labels.csv", index=False)
+    assert find_source(str(tmp_path)).name == "folder"
+    np.testing.assert_array_equal(read(tmp_path).features, X[:T])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: save(d / "y.csv", LABELS[:-2]), r"y\.csv: it has 22 labels, but there are 24 series\. Give one for"),
+        (lambda d: (d / "X.csv").write_text("1,2,3\n1,2\n" * 12), r"X\.csv: line 2 has 2 fields where"),
+        (lambda d: (d / "X.csv").write_text("1,2,3\n1,x,3\n" * 12), r"X\.csv: column '1' is no number in line 2 .*'x'"),
+        (lambda d: save(d / "y.csv", np.stack([LABELS, LABELS], 1)), r"its columns are '0', '1'; which is the label\?"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(change: Any, message: str, tmp_path: Path) -> None:
+    save(tmp_path / "X.csv", X[:, :, :1])
+    save(tmp_path / "y.csv", LABELS)
+    change(tmp_path)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path)
+
+
+def test_pictures_in_arrays_are_said_to_be_some(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.zeros((N, 8, 8), np.uint8))
+    np.save(tmp_path / "y.npy", LABELS)
+    with pytest.raises(DataError, match=r"X\.npy: uint8 \(24, 8, 8\) are pictures.*np\.savez\('data\.npz', images=X"):
+        read(tmp_path)
+
+
+def test_files_of_channels_that_differ_are_refused(tmp_path: Path) -> None:
+    for name, steps in (("a", T), ("b", T), ("c", T - 1)):
+        np.save(tmp_path / f"{name}.npy", X[:, :steps, 0])
+    np.save(tmp_path / "labels.npy", LABELS)
+    assert read(tmp_path).channels == ("a", "b")
+    with pytest.raises(DataError, match=r"differ in their rows or steps: a\.npy \(24, 16\), c\.npy \(24, 15\)"):
+        read(tmp_path, feature_columns=("a", "c"))
+    with pytest.raises(DataError, match=r"there is no file of channel 'd'; there are a, b, c"):
+        read(tmp_path, feature_columns=("a", "d"))
+    np.save(tmp_path / "d.npy", X[:, : T - 1, 0])
+    with pytest.raises(DataError, match=r"rows of files differ in length: .*`--feature-columns a,b`"):
+        read(tmp_path)
+
+
+def test_a_folder_of_very_many_files_is_not_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    har(tmp_path / "h")
+    monkeypatch.setattr(channel_files, "_MOST_FILES", 5)
+    assert find_source(str(tmp_path / "h")).name == "folder"
