@@ -134,7 +134,7 @@ def _part(
     )
 
 
-def _num_labels(stored: _Stored | None) -> int | None:
+def _num_labels(stored: Stored | None) -> int | None:
     """How many there are, which says along which axis the series are, where they are not looked at."""
     long = [] if stored is None else [size for size in stored.shape if size != 1]
     return long[0] if len(long) == 1 else None
