@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -55,7 +56,10 @@ class _Held:
     def __call__(self, _: int, frame: FrameType | None) -> None:
         """Raise it, or give it once more in a moment."""
         comes_again, self._comes_again = self._comes_again, False
-        if _imports(frame) and (comes_again or self._waiting is None):
+        importer = _importer(frame)
+        if importer is not None and Path(importer).parent == Path(__file__).parent:
+            end_interrupted()  # a command imports what it will do, and has done nothing yet
+        if importer is not None and (comes_again or self._waiting is None):
             self._waiting = _in_a_moment(self._press)
             return
         if self._waiting is not None:
@@ -68,12 +72,14 @@ class _Held:
         _press()
 
 
-def _imports(frame: FrameType | None) -> bool:
+def _importer(frame: FrameType | None) -> str | None:
+    """The file whose import, of those in each other, began first; None outside of imports."""
+    found = None
     while frame is not None:
         if frame.f_code.co_filename.startswith(_IMPORT):
-            return True
+            found = frame.f_back and frame.f_back.f_code.co_filename
         frame = frame.f_back
-    return False
+    return found
 
 
 def _press() -> None:
