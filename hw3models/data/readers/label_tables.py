@@ -27,6 +27,8 @@ _SINGULAR = ("y", "label", "target", "class", "annotation", "outcome", "truth", 
 _WORDS = frozenset((*_SINGULAR, "labels", "targets", "classes", "annotations", "outcomes"))
 """Words that the names of tables of labels are made of, beside the name of the table that they are of."""
 _MOST_COLUMNS = 100
+_MOST_NAMES = 20_000
+"""Columns of a table of series; one of more is refused by its reader."""
 _MOST_BYTES = 256 * 2**20
 _SPLIT = "split"
 
@@ -70,7 +72,7 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
     """
     if spec.manifest is not None:
         return _joined([_named(path, one.strip()) for one in spec.manifest.split(",")], path, spec, names)
-    if not names or spec.label_column in names or likely("label_column", names):
+    if not names or len(names) > _MOST_NAMES or spec.label_column in names or likely("label_column", names):
         return None
     for candidate in _beside(path):
         try:
