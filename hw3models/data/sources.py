@@ -88,6 +88,7 @@ _OURS: tuple[Source, ...] = (
     json_files.JSON,
     set_folders.SET,
     folders.FOLDER,
+    folders.RECORDING,
 )
 
 
@@ -191,7 +192,7 @@ _CONVERT = {
     (".rds", ".rdata", ".rda"): "Write it from R with write.csv(..., row.names = FALSE).",
     (".sav", ".dta", ".sas7bdat"): "Write it as CSV: pandas reads it (read_spss, read_stata, read_sas).",
     (".7z", ".rar"): "Unpack it, or pack it as .zip.",
-    (".wav", ".mp3", ".flac", ".edf", ".bdf", ".gdf", ".mp4", ".avi"): "Write its samples as numbers: CSV or .npy.",
+    (".mp3", ".flac", ".ogg", ".edf", ".bdf", ".gdf", ".mp4", ".avi"): "Write its samples as numbers: CSV or .npy.",
     (".tfrecord", ".tfrecords", ".lmdb", ".db", ".sqlite"): "Write its examples as files, .npz or Parquet.",
 }
 

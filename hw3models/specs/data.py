@@ -51,8 +51,8 @@ class FormOptions(Spec):
     """Bring series with times to a grid, such as `20ms`, `1s` or `5min`; a number without a unit counts in the time
     column's own unit. Holes stay missing."""
     arrays: str | None = None
-    """`.mat` and HDF5: which array is what, such as `X=data/signals,y=data/labels` (also X_val, y_val, X_test, y_test,
-    groups, groups_val, groups_test)."""
+    """`.mat`, HDF5 and `.npz`, and folders of them: which array is what, such as `X=data/signals,y=data/labels` (also
+    X_val, y_val, X_test, y_test, groups, groups_val, groups_test)."""
     axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""

@@ -25,7 +25,15 @@ import numpy as np
 from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import Raw
-from hw3models.data.readers.channel_rows import FileRows, labels_in, named_codes, num_labels, num_rows, read_rows
+from hw3models.data.readers.channel_rows import (
+    PARQUET,
+    FileRows,
+    labels_in,
+    named_codes,
+    num_labels,
+    num_rows,
+    read_rows,
+)
 from hw3models.data.readers.folders import folder_digest
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import (
@@ -44,6 +52,7 @@ from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.readers.wide_tables import read_head
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec, SourceReport
 
 _X = frozenset({"x", "data", "series", "signals", "inputs"})
@@ -67,6 +76,7 @@ _GROUPS = frozenset(
 )
 _NAMES = frozenset(["activity_labels", "activity_names", "class_names", "label_names", "labels_names", "target_names"])
 _ABOUT = re.compile(r"readme.*|licen[cs]e.*|features?(_.*)?|.*_info|description|metadata|notes")
+_KINDS = (*SUFFIXES, ".npy", PARQUET)
 _MOST_FILES = 500
 _DEPTH = 3
 
@@ -123,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
         depth = len(Path(parent).relative_to(folder).parts)
         folders[:] = [name for name in folders if depth + 1 < _DEPTH and not name.startswith((".", "__"))]
         seen = (Path(parent) / name for name in files if not name.startswith((".", "~$")))
-        there += [path for path in seen if name_of(path).suffix in (*SUFFIXES, ".npy")]
+        there += [path for path in seen if name_of(path).suffix in _KINDS]
         if len(there) > _MOST_FILES:
             return []
     return sorted(there)
@@ -163,7 +173,7 @@ def _look(source: str) -> _Layout | None:
 
 def _goes_with(one: Path, path: Path) -> bool:
     """May `one` belong to the file X: of its kind, and called X, labels or groups?"""
-    kinds = {".npy"} if path.suffix.lower() == ".npy" else set(SUFFIXES)
+    kinds = {path.suffix.lower()} if path.suffix.lower() in (".npy", PARQUET) else set(SUFFIXES)
     rest = _meaning(one, path.parent)[1]
     same = rest in _X and rest == _meaning(path, path.parent)[1]
     return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | _NAMES)
@@ -174,9 +184,11 @@ def _matches(source: str) -> bool:
     layout = _look(source)
     if layout is None:
         return False
-    for part in layout.parts.values():
-        if part.labels is None or part.twice or not part.channels:
+    for name, part in layout.parts.items():
+        if part.twice or not part.channels or (part.labels is None and name == "train"):
             return False
+        if part.labels is None:
+            continue  # others keep the labels: it is left for prediction
         if set(part.channels) == {"x"}:
             continue  # X and y: where they do not fit, that is said
         try:
@@ -193,7 +205,7 @@ def _matches(source: str) -> bool:
 def _is_about_files(part: _PartFiles) -> bool:
     """Does the table of labels name the other files?"""
     assert part.labels is not None
-    if part.labels.suffix.lower() == ".npy":
+    if part.labels.suffix.lower() in (".npy", PARQUET):
         return False
     names = {name for one in part.channels.values() for name in (one.name, name_of(one).stem)}
     head = read_head(part.labels)
@@ -219,13 +231,19 @@ def gather_channels(source: str, spec: DataSpec, labelled: bool) -> Gathered:
         chosen = every[0].channels
     one = every[0] if len(every) == 1 else together(every, parts)
     one = replace(one, name=layout.folder.absolute().name, where=str(path_of(source)))
-    return _with_names(layout, one) if labelled else one
+    if not labelled:
+        return one
+    if left := [part for part in layout.parts if part not in parts and layout.parts[part].labels is None]:
+        names = few(next(iter(layout.parts[part].channels.values())).name for part in left)
+        note = f"{names} has no labels and is not taken as a part: `hw3 predict` takes it."
+        one = replace(one, notes=(note, *one.notes))
+    return _with_names(layout, one)
 
 
 def _parts_read(layout: _Layout, path: Path, spec: DataSpec, labelled: bool) -> list[Part]:
-    """All parts of a folder; of a file that is named alone its own."""
+    """All parts of a folder, but for those without labels where these are wanted; of a file that is alone its own."""
     if path.is_dir() or (spec.pair and labelled):
-        return list(layout.parts)
+        return [part for part, own in layout.parts.items() if part == "train" or own.labels is not None or not labelled]
     return [part for part, own in layout.parts.items() if path in own.channels.values()]
 
 
@@ -305,6 +323,8 @@ def _chosen(own: _PartFiles, spec: DataSpec, chosen: tuple[str, ...], where: str
         raise DataError(f"{where}: no channel is left. All files are ignored.")
     widths = {name: _width(file) for name, file in there.items()}
     counted = Counter(widths.values()).most_common(2)
+    if named := [width for name, width in widths.items() if name in _X and counted[0][1] == 1]:
+        counted = [(named[0], 1)]
     if len(counted) == 2 and counted[0][1] == counted[1][1]:
         told = ", ".join(f"{there[name].name} {width}" for name, width in list(widths.items())[:8])
         raise DataError(f"{where}: the rows of files differ in length: {told}. Name channels: `--feature-columns a,b`.")
@@ -316,6 +336,8 @@ def _chosen(own: _PartFiles, spec: DataSpec, chosen: tuple[str, ...], where: str
 def _width(file: Path) -> tuple[int, ...]:
     if file.suffix.lower() == ".npy":
         return open_npy(file).shape[1:]
+    if file.suffix.lower() == PARQUET:
+        return read_rows(file, DataSpec()).values.shape[1:]
     return (len(read_head(file).first),)
 
 
@@ -352,7 +374,7 @@ def _order(labels: Path, named: list[str] | None, ids: list[str] | None, where: 
 
 def _with_names(layout: _Layout, one: Gathered) -> Gathered:
     """The same with names for labels that are numbers, where a table has them."""
-    if layout.names is None or one.labels is None or layout.names.suffix.lower() == ".npy":
+    if layout.names is None or one.labels is None or layout.names.suffix.lower() in (".npy", PARQUET):
         return one
     names = named_codes(layout.names, one.labels)
     if names is None:
@@ -379,8 +401,11 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 
 def _is_labelled(spec: DataSpec) -> bool:
-    layout = _look(spec.source)
-    return layout is None or all(part.labels is not None for part in layout.parts.values())
+    layout, path = _look(spec.source), path_of(spec.source)
+    if layout is None:
+        return True
+    parts = [own for own in layout.parts.values() if path in own.channels.values()] or list(layout.parts.values())
+    return any(part.labels is not None for part in parts)
 
 
 CHANNELS = Source(

@@ -19,7 +19,7 @@ from hw3models.data.raw import MAX_BYTES, label_texts
 from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.npy_files import open_npy
-from hw3models.data.readers.text_files import SEPARATORS, open_rows, open_text, rows_of, text_form, uneven_row
+from hw3models.data.readers.text_files import SEPARATORS, TextForm, open_rows, open_text, rows_of, text_form, uneven_row
 from hw3models.data.readers.wide_tables import (
     Head,
     Rows,
@@ -38,6 +38,7 @@ from hw3models.specs import DataSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+PARQUET = ".parquet"
 _IDS = frozenset({"id", "ids", "index", "sample", "sample_id", "series", "series_id", "case", "name", "row", ""})
 _GROUPS = frozenset({"group", "groups", "subject", "subject_id", "user", "participant"})
 
@@ -48,7 +49,7 @@ class FileRows(NamedTuple):
     values: NDArray[Any]
     """(N, W), or (N, T, C) of an array."""
     names: tuple[str, ...] = ()
-    """Of the W columns, where it has a header."""
+    """Names of the W columns, where it has a header."""
     ids: list[str] | None = None
     """N, where a column names the rows."""
     notes: tuple[str, ...] = ()
@@ -79,12 +80,33 @@ def _num_rows(path: Path, _: FileState) -> int:
     if path.suffix.lower() == ".npy":
         array = open_npy(path)
         return len(array) if array.ndim else 0
+    if path.suffix.lower() == PARQUET:
+        return _parquet_rows(path)
     form = text_form(path)
     try:
         with open_rows(path, form) as file:
             return sum(1 for number, line in enumerate(file) if number >= form.before and line.strip())
     except (EOFError, UnicodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}).") from error
+
+
+def _parquet_rows(path: Path) -> int:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
+
+
+def _parquet_texts(path: Path) -> "tuple[pd.DataFrame, Rows, Head]":
+    """A Parquet table as one of texts with a header."""
+    from hw3models.data.readers.long_tables import parquet_table
+    from hw3models.data.readers.wide_parquet import as_texts
+
+    table = as_texts(parquet_table(path))
+    return table, Rows(np.arange(1, len(table) + 1), "row"), Head(TextForm(), list(table.columns), [], known=True)
 
 
 def num_labels(path: Path) -> int:
@@ -94,7 +116,7 @@ def num_labels(path: Path) -> int:
         DataError: it cannot be read.
         OSError: the same.
     """
-    if path.suffix.lower() == ".npy" or (alone := _lines_alone(path, state_of(path))) is None:
+    if path.suffix.lower() in (".npy", PARQUET) or (alone := _lines_alone(path, state_of(path))) is None:
         return num_rows(path)
     return len(alone)
 
@@ -123,6 +145,8 @@ def read_rows(path: Path, spec: DataSpec) -> FileRows:
     """
     if path.suffix.lower() == ".npy":
         return FileRows(_array(path))
+    if path.suffix.lower() == PARQUET:
+        return _cells(path, *_parquet_texts(path), spec)
     head = read_head(path)
     width = len(head.first)
     if (needed := 8 * num_rows(path) * width) > MAX_BYTES:
@@ -210,13 +234,21 @@ def labels_in(path: Path, spec: DataSpec, num: int, what: str = "label") -> RowL
     """
     if path.suffix.lower() == ".npy":
         return RowLabels(_as_many(path, _array_labels(path, spec, num, what), num, what), None, None, path.name)
+    if path.suffix.lower() == PARQUET:
+        return _table_labels(path, *_parquet_texts(path), spec, num, what)
     if (alone := _lines_alone(path, state_of(path))) is not None:
         return RowLabels(_line_labels(path, list(alone), spec, num, what), None, None, path.name)
     head = read_head(path)
     head = replace(head, known=_has_header(head, num_rows(path), num))
     table, numbers = text_frame(path, head)
+    return _table_labels(path, table, Rows(numbers), head, spec, num, what)
+
+
+def _table_labels(
+    path: Path, table: "pd.DataFrame", rows: Rows, head: Head, spec: DataSpec, num: int, what: str
+) -> RowLabels:
     _as_many(path, table.index.tolist(), num, what)
-    rows, faults = Rows(numbers), list[str]()
+    faults = list[str]()
     columns = [str(name) for name in table.columns]
     label, group, key = _columns(path, table, columns, head, spec, what)
     labels = labels_of(table[label], rows, faults, spec.task)

@@ -15,65 +15,46 @@ is skipped.
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hw3models.data.checks import raise_faults, suggestion
+from hw3models.data.checks import raise_faults
 from hw3models.data.file_names import file_pattern
 from hw3models.data.raw import Raw
-from hw3models.data.readers.forms import name_of
-from hw3models.data.readers.gathered import PART_WORDS, Gathered, Part, examples, finish, for_model
+from hw3models.data.readers.forms import here, name_of
+from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model
+from hw3models.data.readers.manifests import (
+    About,
+    Manifest,
+    apply_manifests,
+    found_manifests,
+    left_of,
+    manifest_path,
+    read_manifest,
+)
 from hw3models.data.readers.recording_files import ARRAYS, LVM, lvm_table, rates_note, read_arrays
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
-from hw3models.errors import DataError, SpecError
+from hw3models.errors import DataError
 from hw3models.printable import few
 from hw3models.runtime.file_digests import file_digest
-from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec, SourceReport
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
-_LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
-_GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+_MOST_ALIKE = 2
+"""Files that do not fit which are named; of more the number is."""
 _MOST_LOOKED_AT = 2000
-_MOST_COLUMNS = 100
-"""More than that is no manifest."""
 _FILE = "\ue000file"
 """A column of our own."""
-_NUMBER = re.compile(r"(\d+)$")
 _PARQUET = ".parquet"
 _OTHER_KINDS = (*ARRAYS, _PARQUET, LVM)
 """Suffixes of files that hold a recording, beside those of text tables."""
-
-
-@dataclass
-class _About:
-    """What is known of a file without looking into it."""
-
-    path: Path
-    id: str
-    """Its path in the folder."""
-    label: str | None = None
-    group: str | None = None
-    part: Part | None = None
-
-
-@dataclass
-class _Manifest:
-    """Rows about files."""
-
-    path: Path
-    keys: list[str]
-    columns: dict[str, list[str]]
-    used: list[str] = field(default_factory=list)
 
 
 def text_files(folder: Path) -> list[Path]:
@@ -91,14 +72,15 @@ def _seen_files(folder: Path) -> list[Path]:
 
 
 def _recording_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files of the commonest kind, which are the recordings; and text tables beside files of another kind."""
+    """The files of the commonest kind, which are the recordings; and what is beside files that are no text."""
     there = _seen_files(folder)
     texts = [path for path in there if _is_text(path)]
     kinds = Counter(suffix for path in there if (suffix := path.suffix.lower()) in _OTHER_KINDS)
     if not kinds or (texts and kinds.most_common(1)[0][1] < len(texts)):
         return texts, []
     kind = kinds.most_common(1)[0][0]
-    return [path for path in there if path.suffix.lower() == kind], texts
+    others = [path for path in there if path.suffix.lower() in _OTHER_KINDS and path.suffix.lower() != kind]
+    return [path for path in there if path.suffix.lower() == kind], [*texts, *others]
 
 
 def _is_text(path: Path) -> bool:
@@ -110,16 +92,17 @@ def is_folder_of_series(source: str) -> bool:
     folder = path_of(source)
     if not folder.is_dir():
         return False
-    first = None
+    first = other = None
     for number, path in enumerate(folder.rglob("*")):
         suffix = name_of(path).suffix
         if suffix in _IMAGES and not path.name.startswith("."):
             return False
-        if first is None and not path.name.startswith(".") and path.is_file():
-            first = path if _is_text(path) or suffix in _OTHER_KINDS else None
+        if suffix in _OTHER_KINDS and not path.name.startswith(".") and path.is_file():
+            other = path
+        first = path if first is None and _is_text(path) and path.is_file() else first
         if number > _MOST_LOOKED_AT:
             break
-    return first is not None and (first.suffix.lower() in _OTHER_KINDS or _is_table(first))
+    return other is not None or (first is not None and _is_table(first))
 
 
 def _is_table(path: Path) -> bool:
@@ -141,10 +124,9 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     """
     files, manifests, unused = _divided(folder, spec)
     abouts = _abouts(folder, files)
-    how = _apply_manifests(folder, abouts, manifests, spec)
+    how = apply_manifests(folder, abouts, manifests, spec)
     how += _apply_pattern(abouts, spec)
-    are_arrays = files[0].suffix.lower() in ARRAYS
-    one = _array_recordings(folder, abouts, spec) if are_arrays else _recordings(folder, abouts, spec)
+    one = _array_recordings(folder, abouts, spec) if _are_arrays(files) else _recordings(folder, abouts, spec)
     if one.labels is not None and not (manifests or spec.file_pattern):
         for about, label in zip(abouts, one.labels, strict=True):
             about.label = label
@@ -160,13 +142,17 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     return replace(
         one,
         name=folder.name,
-        form=f"{_counted(files)}, one recording each; {'; '.join(how)}{_left(manifests)}{_unused(unused)}",
+        form=f"{_counted(files)}, one recording each; {'; '.join(how)}{left_of(manifests)}{_unused(unused)}",
         labels=None if by_rows or not labelled else [str(label) for label in labels],
         row_labels=one.row_labels if by_rows and labelled else None,
         parts=_complete(folder, [about.part for about in abouts], "split"),
         groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
         channels=one.channels if not all(name.isdecimal() for name in one.channels) else (),
     )
+
+
+def _are_arrays(files: list[Path]) -> bool:
+    return files[0].suffix.lower() in ARRAYS
 
 
 def _counted(files: list[Path]) -> str:
@@ -184,7 +170,7 @@ def _unused(files: list[Path]) -> str:
     return f"; {names}{more} not used (`--manifest NAME` takes one as a table about the files)"
 
 
-def _array_recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
+def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     """All files as series, one array or sound each."""
     import numpy as np
 
@@ -210,6 +196,7 @@ def _array_recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gat
         even=True,
         notes=(note,) if note is not None and not are_timed else (),
         found_out=read.found_out,
+        channels=read.channels,
     )
 
 
@@ -228,7 +215,7 @@ def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
     return table, lines.tolist(), head.form.notes
 
 
-def _recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
+def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     """All files as one table, with a recording for each: the checks of tables see all of them at once."""
     import pandas as pd
 
@@ -242,13 +229,14 @@ def _recordings(folder: Path, abouts: list[_About], spec: DataSpec) -> Gathered:
         notes |= dict.fromkeys(own_notes)
         first = first or list(table.columns)
         if set(table.columns) != set(first):
-            mine, theirs = (", ".join(columns[:12]) for columns in (list(table.columns), first))
+            mine, theirs = (few(columns) for columns in (list(table.columns), first))
             faults.append(f"{about.id} has columns {mine}, but {abouts[0].id} has {theirs}")
         if not len(table):
             faults.append(f"{about.id} has no rows")
         tables.append(table.assign(**{_FILE: about.id}))
         places += [(number, int(line)) for line in lines]
-    raise_faults(str(folder), faults)
+    more = [f"and {len(faults) - _MOST_ALIKE:,} more files do not fit"] if len(faults) > _MOST_ALIKE else []
+    raise_faults(str(folder), [*faults[:_MOST_ALIKE], *more])
     whole = pd.concat(tables, ignore_index=True)[[*tables[0].columns]]
     table = typed(whole.drop(columns=_FILE)).assign(**{_FILE: whole[_FILE]}) if are_texts else whole
     own = spec.group_column if spec.group_column in whole.columns else None
@@ -276,7 +264,7 @@ def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
     return values
 
 
-def _label_faults(abouts: list[_About]) -> list[str]:
+def _label_faults(abouts: list[About]) -> list[str]:
     without = [about.id for about in abouts if about.label is None]
     if not without:
         return []
@@ -288,7 +276,7 @@ def _label_faults(abouts: list[_About]) -> list[str]:
     ]
 
 
-def _abouts(folder: Path, files: list[Path]) -> list[_About]:
+def _abouts(folder: Path, files: list[Path]) -> list[About]:
     """Class, group and part by the folders in which files are."""
     paths = [file.relative_to(folder) for file in files]
     levels = [list(path.parts[:-1]) for path in paths]
@@ -297,7 +285,7 @@ def _abouts(folder: Path, files: list[Path]) -> list[_About]:
     while levels and all(names and names[0] == levels[0][0] for names in levels):
         levels = [names[1:] for names in levels]  # a folder around all of them
     return [
-        _About(
+        About(
             path=file,
             id=str(path),
             label=names[0] if names else None,
@@ -308,39 +296,25 @@ def _abouts(folder: Path, files: list[Path]) -> list[_About]:
     ]
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[_Manifest], list[Path]]:
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path]]:
     """Files of series; manifests, those that were named, else those that are found; and tables that are neither."""
     files, beside = _recording_files(folder)
     if not files:
         raise DataError(f"{folder}: there are no files such as {few((*SUFFIXES, *_OTHER_KINDS))} in it.")
     if spec.manifest is not None:
-        paths = [_manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
+        paths = [manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         rest = [file for file in files if file.absolute() not in {path.absolute() for path in paths}]
-        return rest, [_read_manifest(path, rest) for path in paths], []
+        return rest, [read_manifest(path, rest) for path in paths], []
     if files[0].suffix.lower() in _OTHER_KINDS:
-        return files, *_found_manifests(folder, files, beside)
+        return files, *found_manifests(folder, files, beside)
     heads = {file: _columns(file) for file in files}
     usual = Counter(heads.values()).most_common(1)[0][0]
     others = [file for file in files if heads[file] != usual]
     if not others or len(others) > 8 or len(others) >= len(files) - len(others):
         return files, [], []
     rest = [file for file in files if file not in others]
-    manifests, left = _found_manifests(folder, rest, others)
+    manifests, left = found_manifests(folder, rest, others)
     return (files, [], []) if left else (rest, manifests, [])
-
-
-def _found_manifests(folder: Path, files: list[Path], tables: list[Path]) -> tuple[list[_Manifest], list[Path]]:
-    """The tables that have a row for each file, and those that have not."""
-    manifests, left = list[_Manifest](), list[Path]()
-    for table in tables:
-        try:
-            manifest = _read_manifest(table, files)
-            _match(manifest, files, folder)
-        except DataError:
-            left.append(table)
-        else:
-            manifests.append(manifest)
-    return manifests, left
 
 
 def _columns(file: Path) -> tuple[str, ...]:
@@ -350,117 +324,7 @@ def _columns(file: Path) -> tuple[str, ...]:
     return tuple(head.first) if head.has_header else (str(len(head.first)),)
 
 
-def _manifest_path(folder: Path, name: str) -> Path:
-    for path in (path_of(name), folder / name):
-        if is_file(path):
-            return path
-    raise SpecError(f"`manifest`: there is no file {name!r}, neither here nor in {folder}.")
-
-
-def _read_manifest(path: Path, files: list[Path]) -> _Manifest:
-    """A table about `files`; one whose first row begins with the name of a file has no header."""
-    from hw3models.data.readers.wide_tables import read_head, text_frame
-
-    head = read_head(path)
-    own = {name for file in files for name in (file.name, name_of(file).stem)}
-    head = replace(head, known=head.first[0].rpartition("/")[2] not in own)
-    if len(head.first) < 2 or len(head.first) > _MOST_COLUMNS:
-        raise DataError(
-            f"{path}: a manifest needs a header, a column of files and one of labels; it has {head.first[:5]}."
-        )
-    table, _ = text_frame(path, head)
-    names = [str(name) for name in table.columns]
-    key = next((name for name in names if name.lower() in _KEYS), names[0])
-    columns = {name: table[name].str.strip().tolist() for name in names if name != key}
-    return _Manifest(path, table[key].str.strip().tolist(), columns)
-
-
-def _match(manifest: _Manifest, files: list[Path], folder: Path) -> dict[Path, int]:
-    """The row of each file: by its path, name, name without suffix, or number.
-
-    Raises:
-        DataError: a file has none, or several; or two rows are of one file.
-    """
-    if len(set(manifest.keys)) < len(manifest.keys):
-        twice = Counter(manifest.keys).most_common(1)[0][0]
-        raise DataError(f"{manifest.path}: {twice!r} is there more than once. Write a row for each file.")
-    row = {key: number for number, key in enumerate(manifest.keys)}
-    by_number = {str(int(key)): number for key, number in row.items() if key.isdecimal()}
-    for names in (
-        lambda file: file.relative_to(folder).as_posix(),
-        lambda file: file.name,
-        lambda file: name_of(file).stem,
-    ):
-        if all(names(file) in row for file in files):
-            return {file: row[names(file)] for file in files}
-    numbers = {file: match[1] for file in files if (match := _NUMBER.search(name_of(file).stem))}
-    if len({str(int(one)) for one in numbers.values()}) == len(files) and by_number:
-        found = {file: by_number.get(str(int(one))) for file, one in numbers.items()}
-        if (missing := [file for file, number in found.items() if number is None]) == []:
-            return {file: number for file, number in found.items() if number is not None}
-        raise DataError(f"{manifest.path}: it has no row for {missing[0].name} and {len(missing) - 1:,} other files.")
-    without = [file.name for file in files if file.name not in row and name_of(file).stem not in row]
-    example = without[0] if without else files[0].name
-    raise DataError(
-        f"{manifest.path}: it has no row for {len(without):,} of {len(files):,} files, such as {example!r}; its first "
-        f"names are {', '.join(map(repr, manifest.keys[:3]))}.{suggestion(example, manifest.keys[:1000])}"
-    )
-
-
-def _apply_manifests(folder: Path, abouts: list[_About], manifests: list[_Manifest], spec: DataSpec) -> list[str]:
-    """Takes label, group and split of each file; what was done, in phrases."""
-    how, has_label = [], False
-    wanted_group = None
-    for manifest in manifests:
-        rows = _match(manifest, [about.path for about in abouts], folder)
-        names = list(manifest.columns)
-        group = spec.group_column if spec.group_column in names else _called(names, _GROUPS)
-        split = _called(names, _SPLITS)
-        label = spec.label_column if spec.label_column in names else _called(names, _LABELS)
-        others = [name for name in names if name not in {group, split}]
-        if label is None and not has_label and len(others) == 1 and spec.label_column == "label":
-            label = others[0]
-        has_label, wanted_group = has_label or label is not None, wanted_group or group
-        manifest.used = [name for name in (label, group, split) if name is not None]
-        for about in abouts:
-            row = rows[about.path]
-            about.label = about.label if label is None else manifest.columns[label][row]
-            about.group = about.group if group is None else manifest.columns[group][row]
-            about.part = about.part if split is None else _part(manifest, manifest.columns[split][row], about)
-        if manifest.used:
-            how.append(f"{' and '.join(map(repr, manifest.used))} in {manifest.path.name}")
-    if manifests and not has_label and any(about.label is None for about in abouts):
-        names = [name for manifest in manifests for name in manifest.columns]
-        raise DataError(f"{manifests[0].path}: none of its columns ({few(names)}) is the label. Say `--label-column`.")
-    if manifests and spec.group_column is not None and wanted_group is None:
-        names = [name for manifest in manifests for name in manifest.columns]
-        raise DataError(
-            f"{manifests[0].path}: column {spec.group_column!r} (`group_column`) is missing; there are "
-            f"{few(names)}.{suggestion(spec.group_column, names)}"
-        )
-    return how
-
-
-def _called(names: list[str], known: tuple[str, ...]) -> str | None:
-    own = [name for name in names if name.lower() in known]
-    return own[0] if len(own) == 1 else None
-
-
-def _part(manifest: _Manifest, word: str, about: _About) -> Part:
-    if word.lower() not in PART_WORDS:
-        raise DataError(f"{manifest.path}: the split of {about.id} is {word!r}; train, validation or test is needed.")
-    return PART_WORDS[word.lower()]
-
-
-def _left(manifests: list[_Manifest]) -> str:
-    left = [name for one in manifests for name in one.columns if name not in one.used]
-    if not left:
-        return ""
-    are = "is" if len(left) == 1 else "are"
-    return f"; {few(map(repr, left))} of the manifest {are} not used (`--group-column` takes one as the group)"
-
-
-def _apply_pattern(abouts: list[_About], spec: DataSpec) -> list[str]:
+def _apply_pattern(abouts: list[About], spec: DataSpec) -> list[str]:
     if spec.file_pattern is None:
         return []
     pattern, wrong = file_pattern(spec.file_pattern), []
@@ -540,4 +404,38 @@ FOLDER = Source(
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
     takes=(*WINDOWS, *COLUMNS, "manifest", "file_pattern", "arrays", "axes"),
+)
+
+
+def _gather_one(path: Path, spec: DataSpec) -> Gathered:
+    """The file as a folder with nothing else in it."""
+    read = _array_recordings if _are_arrays([path]) else _recordings
+    one = read(path.parent, [About(path=path, id=path.name)], spec)
+    return replace(one, name=path.stem, where=str(path), labels=None, row_labels=None)
+
+
+def _refuse_one(spec: DataSpec, *_: object) -> Raw:
+    path = here(spec.source, "recording")
+    raise DataError(
+        f"{path}: it is one recording, and nothing says its class. Put recordings into a folder for each class, such "
+        f"as walk/{path.name}, and give the folder above; a model is asked about a single one with `hw3 predict`."
+    )
+
+
+def _one_unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
+    yield from examples(_gather_one(here(spec.source, "recording"), for_model(spec, wanted)), spec, wanted)
+
+
+RECORDING = Source(
+    name="recording",
+    forms=(".wav", LVM),
+    text="one recording, for a model that is asked; to be trained on they stand in a folder",
+    kinds=("sequences",),
+    matches=lambda source: path_of(source).suffix.lower() in (".wav", LVM),
+    fetch=lambda spec, _: found(spec.source, "sequences", (here(spec.source, "recording"),)),
+    read=_refuse_one,
+    is_path=True,
+    unlabelled=_one_unlabelled,
+    is_labelled=lambda _: False,
+    takes=(*WINDOWS, *COLUMNS),
 )

@@ -31,13 +31,36 @@ _KNOWN = {
     "time_column": frozenset(_TIME.split()),
     "label_column": frozenset(_LABEL.split()),
 }
+_SAMPLE_ELSEWHERE = """
+muestra echantillon échantillon campione amostra messung versuch próbka образец 样本 サンプル
+"""
+_TIME_ELSEWHERE = "zeit zeitstempel temps horodatage tiempo fecha tijd czas время 时间 時間 시간"
+_LABEL_ELSEWHERE = """
+klasse etikett classe étiquette etiquette clase etiqueta etichetta rótulo rotulo klasa etykieta klas luokka
+класс метка 标签 类别 ラベル 라벨
+"""
+_ELSEWHERE = {
+    "sample_column": frozenset(_SAMPLE_ELSEWHERE.split()),
+    "time_column": frozenset(_TIME_ELSEWHERE.split()),
+    "label_column": frozenset(_LABEL_ELSEWHERE.split()),
+}
+"""What people call them elsewhere: taken where nothing is called so in English, and said as all guesses are."""
 LOOKED_AT = 200
 """Rows in which a series must come twice: in a table with a row for each series no name does."""
 
 
 def likely(field: str, names: Sequence[str]) -> list[str]:
     """Columns whose name is one of those that people give to what `field` asks for."""
-    return [name for name in names if "".join(filter(str.isalnum, name.lower())) in _KNOWN[field]]
+    return [name for name in names if _plain(name) in _KNOWN[field]] or in_other_languages(field, names)
+
+
+def in_other_languages(field: str, names: Sequence[str]) -> list[str]:
+    """The same where they are not called so in English."""
+    return [name for name in names if _plain(name) in _ELSEWHERE[field]]
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def guessed(spec: DataSpec, names: Sequence[str], repeats: Callable[[str], bool]) -> DataSpec:

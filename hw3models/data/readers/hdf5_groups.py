@@ -5,6 +5,7 @@
 | `s1/data`, `s2/data` | a group each | an attribute, a dataset `label` within, or the group around (`walk/s1/data`) |
 | `s1/x`, `s1/y`, `s2/x`, `s2/y` | a group each, a channel each | the same |
 | `s1`, `s2` | a dataset each | an attribute, or a dataset `labels` with one for each |
+| `data/s1`, `labels/s1` | a dataset each | a single value of the same name |
 | `walk/s1`, `sit/s2` | a dataset each | the group |
 
 `train` and `test` among the groups are parts. Nothing outside the file is followed.
@@ -83,12 +84,12 @@ def _found(path: Path, file: Any) -> tuple[list[_One], dict[str, Any]]:
     if outside := next((name for name, one in every if is_elsewhere(one)), None):
         raise DataError(f"{path}: {outside!r} has its numbers in other files. Write them into this one.")
     single = {name: one for name, one in every if one.size == 1 or one.dtype.kind in "OSU"}
-    root = {name: one for name, one in every if "/" not in name}
-    labels = likely("label_column", list(root)) or [name for name in root if name.lower() == "y"]
-    about = {
-        name: root[name] for name in (*labels, *(name for name in root if name.lower() in _GROUPS)) if name in root
-    }
-    large = {name: one for name, one in every if name not in single and name not in about}
+    leaf_of = {name: name.rpartition("/")[2] for name, _ in every}
+    num = Counter(leaf_of.values())
+    alone = {leaf_of[name]: one for name, one in every if num[leaf_of[name]] == 1 and one.ndim in (1, 2)}
+    labels = likely("label_column", list(alone)) or [name for name in alone if name.lower() == "y"]
+    about = {name: alone[name] for name in (*labels, *(name for name in alone if name.lower() in _GROUPS))}
+    large = {name: one for name, one in every if name not in single and leaf_of[name] not in about}
     large = {name: one for name, one in large.items() if one.dtype.kind in "iufb" and one.size}
     if len({one.ndim for one in large.values()}) > 1 or any(one.ndim > 2 for one in large.values()):
         return [], {}  # arrays of series, and what belongs to them
@@ -137,8 +138,10 @@ def _facts(file: Any, one: _One, single: dict[str, Any]) -> dict[str, str]:
     facts = {name: _plain(value) for place in places for name, value in place.attrs.items() if np.size(value) == 1}
     for name, value in single.items():
         parent, _, leaf = name.rpartition("/")
-        if parent == one.id and value.size == 1:
+        if value.size == 1 and parent == one.id:
             facts[leaf] = _plain(value[()])
+        elif value.size == 1 and parent and leaf == one.id.rpartition("/")[2]:  # labels/s1 beside data/s1
+            facts[parent.rpartition("/")[2]] = _plain(value[()])
     return facts
 
 

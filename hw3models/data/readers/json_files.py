@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.forms import here, series_source
-from hw3models.data.readers.gathered import Floats, Gathered, examples, for_model
+from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, examples, for_model
 from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
 from hw3models.data.readers.text_files import TextForm, open_text
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
@@ -99,6 +99,8 @@ def _of_object(found: dict[str, Any]) -> Any:
     lists = [one for one in values if isinstance(one, list) and one and all(isinstance(item, dict) for item in one)]
     if {"columns", "data"} <= set(found) and not lists:  # pandas' `split`
         return [dict(zip(found["columns"], row, strict=False)) for row in found["data"] if isinstance(row, list)]
+    if lists and len(lists) == len(values) and all(name.lower() in PART_WORDS for name in found):
+        return [{"split": PART_WORDS[name.lower()], **one} for name, own in found.items() for one in own]
     if len(lists) == 1 and not any(isinstance(one, dict) and one for name, one in found.items() if name != "schema"):
         return lists[0]
     if values and all(isinstance(one, dict) for one in values):

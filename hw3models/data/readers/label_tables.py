@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
 _SINGULAR = ("y", "label", "target", "class", "annotation", "outcome", "truth", "meta", "metadata")
 _WORDS = frozenset((*_SINGULAR, "labels", "targets", "classes", "annotations", "outcomes"))
-"""Of these are the names of tables of labels made, with the name of the table that they are of."""
+"""Words that the names of tables of labels are made of, beside the name of the table that they are of."""
 _MOST_COLUMNS = 100
 _SPLIT = "split"
 

@@ -159,6 +159,7 @@ def _size_faults(name: str, stored: Stored) -> list[str]:
 
 
 def listed_arrays(arrays: dict[str, Stored]) -> str:
+    """The first arrays with type and shape, for messages."""
     shown = [f"{name} {one.kind} {one.shape}" for name, one in list(arrays.items())[:8]]
     more = f" and {len(arrays) - 8} more" if len(arrays) > 8 else ""
     return f"the arrays {', '.join(shown)}{more}" if shown else "no arrays"

@@ -26,6 +26,7 @@ from hw3models.data.readers.gathered import Floats
 from hw3models.data.readers.named_arrays import HDF5, Stored, flat_labels, listed_arrays, opened_arrays, roles_of
 from hw3models.data.readers.npy_files import open_npy
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class OneFile(NamedTuple):
     labels: NDArray[Any] | None = None
     """(1,) of the file, or (T,) of its rows, as texts."""
     group: str | None = None
+    channels: tuple[str, ...] = ()
+    """Names of the channels, where each is an array of its own."""
 
 
 class Recordings(NamedTuple):
@@ -61,6 +64,7 @@ class Recordings(NamedTuple):
     labels: list[NDArray[Any] | None]
     groups: list[str | None]
     found_out: dict[str, str]
+    channels: tuple[str, ...]
 
 
 def read_arrays(where: str, paths: Sequence[Path], ids: Sequence[str], spec: DataSpec) -> Recordings:
@@ -86,10 +90,16 @@ def read_arrays(where: str, paths: Sequence[Path], ids: Sequence[str], spec: Dat
             )
         ones.append(one)
     raise_faults(where, faults)
-    series, found_out = _series(where, ones, ids, spec)
-    return Recordings(
-        series, [one.rate for one in ones], [one.labels for one in ones], [one.group for one in ones], found_out
-    )
+    for one, id in zip(ones, ids, strict=True):
+        if one.channels != ones[0].channels:
+            mine, theirs = (few(names) or "one array" for names in (one.channels, ones[0].channels))
+            raise DataError(f"{where}: {id} has {mine}, but {ids[0]} has {theirs}. Give all files the same arrays.")
+    if channels := ones[0].channels:
+        series, found_out = [one.values.astype(np.float64) for one in ones], dict[str, str]()
+    else:
+        series, found_out = _series(where, ones, ids, spec)
+    rates, labels, groups = ([getattr(one, name) for one in ones] for name in ("rate", "labels", "group"))
+    return Recordings(series, rates, labels, groups, found_out, channels)
 
 
 def _series(where: str, ones: list[OneFile], ids: Sequence[str], spec: DataSpec) -> tuple[list[Floats], dict[str, str]]:
@@ -134,12 +144,16 @@ def _check_series(path: Path, what: str, shape: tuple[int, ...], dtype: np.dtype
 def _named(path: Path, spec: DataSpec) -> OneFile:
     with opened_arrays(path) as arrays:
         roles = roles_of(path, list(arrays), spec)
-        name = roles.get("X") or _only_series(path, arrays, set(roles.values()))
-        stored = arrays[name]
-        if 8 * int(np.prod(stored.shape, dtype=np.int64)) > MAX_BYTES:
-            raise DataError(f"{path}: {name!r} {stored.shape} is too large; the limit is {MAX_BYTES / 2**30:.0f} GiB.")
-        values = np.asarray(stored.read())
-        _check_series(path, repr(name), values.shape, values.dtype)
+        names = _axes_of_one(arrays) if spec.arrays is None else []
+        roles = {role: name for role, name in roles.items() if name not in names}
+        if not names:
+            names = [roles["X"]] if "X" in roles else _series_among(path, arrays, set(roles.values()))
+        if 8 * sum(int(np.prod(arrays[name].shape, dtype=np.int64)) for name in names) > MAX_BYTES:
+            raise DataError(f"{path}: {few(names)} need more than {MAX_BYTES / 2**30:.0f} GiB. Cut the recording.")
+        every = [np.asarray(arrays[name].read()) for name in names]
+        for name, one in zip(names, every, strict=True):
+            _check_series(path, repr(name), one.shape, one.dtype)
+        values = every[0] if len(every) == 1 else np.stack([one.reshape(-1) for one in every], axis=-1)
         labels = group = None
         if "y" in roles:
             found = flat_labels(arrays[roles["y"]].read(), f"{path}: {roles['y']!r}").reshape(-1)
@@ -147,7 +161,7 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
                 labels = np.array(_as_texts(path, roles["y"], found, spec), dtype=object)
         if "groups" in roles and len(found := flat_labels(arrays[roles["groups"]].read(), str(path)).reshape(-1)) == 1:
             group = str(found[0])
-    return OneFile(values, labels=labels, group=group)
+    return OneFile(values, labels=labels, group=group, channels=tuple(names) if len(names) > 1 else ())
 
 
 def _as_texts(path: Path, name: str, labels: NDArray[Any], spec: DataSpec) -> list[str]:
@@ -157,17 +171,39 @@ def _as_texts(path: Path, name: str, labels: NDArray[Any], spec: DataSpec) -> li
         raise DataError(f"{path}: {name!r}: {error}.") from error
 
 
-def _only_series(path: Path, arrays: dict[str, Stored], taken: set[str]) -> str:
-    """The one array with more than a number in it."""
-    large = [name for name, one in arrays.items() if name not in taken and np.prod(one.shape, dtype=np.int64) > 1]
-    numbers = [
-        name for name in large if arrays[name].kind not in ("object", "str") and arrays[name].kind[:1] not in "<|V"
-    ]
-    if len(numbers) == 1:
-        return numbers[0]
+def _axes_of_one(arrays: dict[str, Stored]) -> list[str]:
+    """The arrays x, y and z of one length, which are channels and no series with its labels; none where there are."""
+    names = [name for name in arrays if name.lower() in ("x", "y", "z")]
+    shapes = {arrays[name].shape for name in names}
+    if len(names) < 2 or len(shapes) > 1 or not all(_is_numeric(arrays[name].kind) for name in names):
+        return []
+    if len(names) == 2:  # a label a row is a whole number
+        values = np.asarray(arrays[names[-1]].read())
+        names = [] if (values == np.floor(values)).all() else names
+    return sorted(name for name, one in arrays.items() if names and _fits(one, shapes))
+
+
+def _fits(one: Stored, shapes: set[tuple[int, ...]]) -> bool:
+    return one.shape in shapes and len([size for size in one.shape if size > 1]) == 1 and _is_numeric(one.kind)
+
+
+def _series_among(path: Path, arrays: dict[str, Stored], taken: set[str]) -> list[str]:
+    """The one array with more than a number in it; or several of one axis and length, a channel each."""
+    large = {name: one for name, one in arrays.items() if name not in taken and np.prod(one.shape, dtype=np.int64) > 1}
+    numbers = {name: one for name, one in large.items() if _is_numeric(one.kind)}
+    lines = {tuple(size for size in one.shape if size > 1) for one in numbers.values()}
+    if len(numbers) == 1 or (numbers and len(lines) == 1 and len(next(iter(lines))) == 1):
+        return sorted(numbers)
     raise DataError(
         f"{path}: it has {listed_arrays(arrays)}, and one array is the series of a file. Say which: `--arrays X=NAME`."
     )
+
+
+def _is_numeric(kind: str) -> bool:
+    try:
+        return np.dtype(kind).kind in "iufb"
+    except TypeError:
+        return False
 
 
 def _sound(path: Path) -> OneFile:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
+from hw3models.data.readers.guessed_columns import in_other_languages
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
@@ -408,7 +409,7 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
         )
         return None
     if head.has_header:
-        known = [name for name in names if name.lower() in _LABEL_NAMES]
+        known = [name for name in names if name.lower() in _LABEL_NAMES] or in_other_languages("label_column", names)
         if len(known) == 1:
             return known[0]
     for name in (names[0], names[-1]):

@@ -12,6 +12,7 @@ from hw3models.data.readers import channel_files
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
+from hw3models.specs import DataSpec, FormOptions
 from tests.hw3models.data.readers.forms import classes, read, series
 
 N, T, TRAIN = 24, 16, 16
@@ -92,8 +93,6 @@ def test_new_data_need_no_labels_where_the_layout_is_known(tmp_path: Path) -> No
     for channel, name in enumerate(CHANNELS):
         (tmp_path / "new").mkdir(exist_ok=True)
         np.savetxt(tmp_path / "new" / f"{name}.txt", X[:, :, channel], fmt="%.7e")
-    from hw3models.specs import FormOptions
-
     wanted = Wanted("sequences", (T, 3), channels=CHANNELS)
     [block] = read_examples(tmp_path / "new", wanted, form=FormOptions(layout="channels"))
     np.testing.assert_allclose(block.examples, X, atol=1e-6)
@@ -106,6 +105,9 @@ def test_new_data_need_no_labels_where_the_layout_is_known(tmp_path: Path) -> No
 def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -> None:
     if path.suffix == ".npy":
         np.save(path, values)
+    elif path.suffix == ".parquet":
+        table = pd.DataFrame(values if values.ndim < 3 else values[:, :, 0].astype(np.float64))
+        table.set_axis([f"c{name}" for name in table.columns], axis=1).to_parquet(path, index=index or None)
     else:
         frame = pd.DataFrame(values if values.ndim < 3 else values[:, :, 0])
         frame.to_csv(path, header=header, index=index)
@@ -114,7 +116,7 @@ def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -
 LABELS = np.array([NAMES[code].lower() for code in CODES])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 @pytest.mark.parametrize("how", [{}, {"header": False}, {"index": True}])
 @pytest.mark.parametrize("given", ["folder", "file"])
 def test_x_and_y_are_read_with_headers_or_without(suffix: str, how: Any, given: str, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_x_and_y_are_read_with_headers_or_without(suffix: str, how: Any, given: 
     np.testing.assert_array_equal(block.examples, X[:, :, :1])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".npy"])
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 @pytest.mark.parametrize(
     "names", [("X_{}", "y_{}", "subject_{}"), ("{}_x", "{}_labels", "{}_groups"), ("{}X", "{}y", "{}_user")]
 )
@@ -186,6 +188,19 @@ def test_a_file_for_each_channel_in_one_folder(tmp_path: Path) -> None:
     assert classes(raw) == LABELS.tolist()
 
 
+def test_arrays_beside_x_are_no_channels(tmp_path: Path) -> None:
+    for part, rows in PARTS.items():
+        (tmp_path / part).mkdir()
+        np.save(tmp_path / part / "X.npy", X[rows])
+        np.save(tmp_path / part / "y.npy", CODES[rows])
+        np.save(tmp_path / part / "times.npy", np.arange(N)[rows])
+    raw = read(tmp_path)
+    np.testing.assert_array_equal(raw.features, X)
+    assert classes(raw) == [str(code) for code in CODES]
+    assert raw.test is not None
+    assert any("times.npy has rows of another length and is left out" in note for note in raw.notes)
+
+
 def test_recordings_with_a_table_about_them_stay_recordings(tmp_path: Path) -> None:
     """As many rows in each file as there are files."""
     for row in range(T):
@@ -238,3 +253,18 @@ def test_a_folder_of_very_many_files_is_not_looked_through(tmp_path: Path, monke
     har(tmp_path / "h")
     monkeypatch.setattr(channel_files, "_MOST_FILES", 5)
     assert find_source(str(tmp_path / "h")).name == "folder"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
+def test_a_part_whose_labels_others_keep_is_left_for_prediction(suffix: str, tmp_path: Path) -> None:
+    save(tmp_path / f"X_train{suffix}", X[:TRAIN, :, :1])
+    save(tmp_path / f"y_train{suffix}", LABELS[:TRAIN])
+    save(tmp_path / f"X_test{suffix}", X[TRAIN:, :, :1])
+    for source in (tmp_path, tmp_path / f"X_train{suffix}"):
+        raw = read(source)
+        assert (len(raw.labels), raw.test) == (TRAIN, None)
+        assert f"X_test{suffix} has no labels and is not taken as a part: `hw3 predict` takes it." in raw.notes
+    [block] = read_examples(tmp_path / f"X_test{suffix}", Wanted("sequences", (T, 1)))
+    np.testing.assert_array_equal(block.examples, X[TRAIN:, :, :1])
+    spec = DataSpec(source=str(tmp_path / f"X_test{suffix}"))
+    assert not find_source(spec.source).is_labelled(spec)

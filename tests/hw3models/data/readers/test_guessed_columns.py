@@ -48,6 +48,10 @@ def read(path: Path, table: pd.DataFrame, **options: Any) -> Raw:
         {"sample": "trial_id", "time": "timestamp", "label": "activity"},
         {"sample": "ID", "time": "t", "label": "Class"},
         {"label": "target"},
+        {"sample": "SAMPLE_ID", "time": "TIMESTAMP", "label": "LABEL"},
+        {"sample": "Messung", "time": "Zeit", "label": "Klasse"},
+        {"sample": "échantillon", "time": "temps", "label": "étiquette"},
+        {"sample": "样本", "time": "时间", "label": "类别"},
         {"time": "Frame"},
     ],
 )
@@ -115,3 +119,17 @@ def test_options_are_told_beside_what_a_name_is_like(tmp_path: Path) -> None:
     table = LONG.rename(columns={"sample": "trial", "time": "timestamp"}).assign(recording=LONG["sample"] // 2)
     with pytest.raises(DataError, match=r"Name them: `--sample-column trial --time-column timestamp`"):
         read(tmp_path / "a.csv", table)
+
+
+def test_a_name_in_english_comes_before_one_in_another_language(tmp_path: Path) -> None:
+    raw = read(tmp_path / "a.csv", LONG.rename(columns={"label": "activity", "y": "klasse"}))
+    assert raw.channels == ("x", "klasse")
+    assert raw.class_names == ("sit", "walk")
+
+
+def test_a_row_a_series_with_a_label_in_another_language_says_so(tmp_path: Path) -> None:
+    wide = pd.DataFrame(RNG.normal(size=(30, 5)), columns=[f"t{i}" for i in range(5)])
+    wide.insert(2, "Etiqueta", np.array(["sit", "walk"])[np.arange(30) % 2])
+    raw = read(tmp_path / "a.csv", wide)
+    assert raw.features.shape == (30, 5, 1)
+    assert any("labels in 'Etiqueta'" in note for note in raw.notes)

@@ -57,12 +57,25 @@ def class_around(file: Any) -> None:
         file[f"{Y[row]}/{NAMES[row]}/data"] = X[row]
 
 
+def value_beside(file: Any) -> None:
+    for row in range(N):
+        file[f"data/{NAMES[row]}"], file[f"labels/{NAMES[row]}"] = X[row], Y[row]
+
+
+def labels_deeper(file: Any) -> None:
+    for row in range(N):
+        file[f"data/{NAMES[row]}"] = X[row]
+    file["meta/labels"] = np.array(Y, dtype="S4")
+
+
 FORMS: list[tuple[Callable[[Any], None], list[str], str]] = [
     (attribute_of_group, Y, "a group for each series, its label in 'label'"),
     (attribute_of_dataset, Y, "a dataset for each series, its label in 'activity'"),
     (dataset_within, Y, "a group for each series, its label in 'label'"),
     (dataset_beside, Y, "labels in 'labels' in the order of their names"),
     (groups_beside, [str(row % 2) for row in range(N)], "labels in 'labels'"),
+    (value_beside, Y, "a dataset for each series, its label in 'labels'"),
+    (labels_deeper, Y, "labels in 'labels' in the order of their names"),
     (class_around, Y, "the class is the name of the group around it"),
 ]
 

@@ -111,6 +111,14 @@ def test_a_split_and_groups_are_keys(tmp_path: Path) -> None:
     assert raw.group_names == tuple(f"p{row}" for row in range(6))
 
 
+def test_parts_may_be_keys(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"train": VALUES[:8], "test": VALUES[8:]}))
+    raw = read(tmp_path / "a.json")
+    np.testing.assert_array_equal(raw.features, X)
+    assert raw.test is not None
+    assert raw.test.tolist() == [row >= 8 for row in range(N)]
+
+
 def test_a_pair_of_files_is_a_split_with_channels_by_name(tmp_path: Path) -> None:
     (tmp_path / "m_train.jsonl").write_text("\n".join(map(json.dumps, CHANNELS[:8])))
     turned = [dict(reversed(one.items())) for one in CHANNELS[8:]]

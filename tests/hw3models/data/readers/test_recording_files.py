@@ -14,6 +14,7 @@ from scipy.io import savemat, wavfile
 from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError
+from hw3models.specs import FormOptions
 from tests.hw3models.data.readers.forms import classes, read, series
 
 N, T = 12, 30
@@ -291,6 +292,45 @@ def test_a_file_that_is_none_is_named_in_a_sentence(
     assert not list(tmp_path.rglob("*.ran"))
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".mat", ".h5"])
+@pytest.mark.parametrize("names", [("x", "y", "z"), ("x", "y2", "z"), ("u", "v", "w")])
+def test_arrays_of_one_length_are_channels_by_their_names(names: tuple[str, ...], suffix: str, tmp_path: Path) -> None:
+    """Also x, y and z, which are no series with its labels."""
+    (tmp_path / "d").mkdir()
+    for row in range(N):
+        arrays = {names[2]: X[row, :, 2], names[0]: X[row, :, 0], names[1]: X[row, :, 1]}
+        path = tmp_path / "d" / f"{Y[row]}_{row:02d}{suffix}"
+        if suffix == ".npz":
+            np.savez(path, fs=100, **arrays)
+        elif suffix == ".mat":
+            savemat(path, {"fs": 100.0, **arrays})
+        else:
+            with h5py.File(path, "w") as file:
+                for name, one in arrays.items():
+                    file[name] = one
+    raw = read(tmp_path / "d", file_pattern="{label}_*")
+    assert raw.channels == names
+    np.testing.assert_array_equal(raw.features, X[ORDER])
+    assert read(tmp_path / "d", file_pattern="{label}_*", arrays=f"X={names[2]}").features.shape == (N, T, 1)
+    if suffix == ".npz":
+        np.savez(path, a=X[0, :, 0], b=X[0, :, 1])
+        with pytest.raises(DataError, match=r"has a, b, but .* has (x|u), .*\. Give all files the same arrays"):
+            read(tmp_path / "d", file_pattern="{label}_*")
+
+
+def test_x_with_a_whole_number_a_row_has_labels_beside(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for row in range(N):
+        np.savez(tmp_path / "d" / f"{row:02d}.npz", x=X[row, :, 0], y=np.arange(T) // 15)
+    assert classes(read(tmp_path / "d", window=15)) == ["0", "1"] * N
+
+
+def test_files_of_another_kind_are_named(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "d", ".wav")
+    np.save(folder / "sit" / "x.npy", X[0])
+    assert any("; x.npy not used" in note for note in read(folder).notes)
+
+
 def test_one_array_of_several_is_named_by_an_option(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for row in range(N):
@@ -310,3 +350,17 @@ def test_recordings_larger_than_memory_are_refused_before_they_are_put_together(
 def test_nothing_is_said_about_pictures(tmp_path: Path) -> None:
     assert find_source(str(folder_of(tmp_path / "d", ".wav"))).name == "folder"
     assert "lvm" in find_source(str(tmp_path / "d")).text
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".lvm"])
+def test_a_model_is_asked_about_a_single_recording(suffix: str, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "d", suffix)
+    path = folder / "sit" / f"01{suffix}"
+    channels = ("acc", "gyr", "mag") if suffix == ".lvm" else ()
+    [block] = read_examples(path, Wanted("sequences", (T, 3), channels=channels))
+    np.testing.assert_array_equal(block.examples, X[1:2])
+    assert block.ids.tolist() == [path.name]
+    [block] = read_examples(path, Wanted("sequences", (10, 3), channels=channels), form=FormOptions(window=10))
+    np.testing.assert_array_equal(block.examples, X[1].reshape(3, 10, 3))
+    with pytest.raises(DataError, match=r"it is one recording, and nothing says its class\. Put .* such as walk/01\."):
+        read(path)
