@@ -19,13 +19,13 @@ _IMPORT = "<frozen importlib._bootstrap"
 
 
 def end_at_once() -> None:
-    """From now on a Ctrl-C ends this process in a line: nothing has begun, or all is done."""
+    """Have a Ctrl-C end this process in a line from now on: nothing has begun, or all is done."""
     if _is_heard():
         signal.signal(signal.SIGINT, end_interrupted)
 
 
 def interrupt_after_imports() -> None:
-    """From now on a Ctrl-C is `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
+    """Have a Ctrl-C be `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
 
     pydantic takes it there for an error of the class that it is at, numpy for a broken installation; the command would
     go on as if nothing had been pressed, or tell something else.

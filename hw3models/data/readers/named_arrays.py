@@ -369,21 +369,34 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
         if is_elsewhere(one):
             raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
 
-        def read(one: Any = one) -> NDArray[Any]:
-            if h5py.check_ref_dtype(one.dtype) is not None:
-                cells = np.empty(one.size, dtype=object)
-                for number, reference in enumerate(np.asarray(one).reshape(-1)):
-                    cells[number] = _cell_of(file[reference])
-                return cells
-            values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
-            names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
-            if names is not None:
-                called = {number: name for name, number in names.items()}
-                values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
-            return values.T if transposed else values
+        def read(name: str = name, one: Any = one) -> NDArray[Any]:
+            try:
+                return _values_of(file, one, transposed=transposed)
+            except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"{file.filename}: {name!r} cannot be read ({str(error)[:200]}). Write it again."
+                ) from error
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
         yield name, Stored(shape, str(one.dtype), read)
+
+
+def _values_of(file: Any, one: Any, *, transposed: bool) -> NDArray[Any]:
+    import h5py
+
+    if h5py.check_ref_dtype(one.dtype) is not None:
+        cells = np.empty(one.size, dtype=object)
+        for number, reference in enumerate(np.asarray(one).reshape(-1)):
+            if not isinstance(file[reference], h5py.Dataset):
+                raise ValueError("it refers to groups")
+            cells[number] = _cell_of(file[reference])
+        return cells
+    values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
+    names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
+    if names is not None:
+        called = {number: name for name, number in names.items()}
+        values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
+    return values.T if transposed else values
 
 
 def is_elsewhere(one: Any) -> bool:

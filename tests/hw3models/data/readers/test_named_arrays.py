@@ -176,3 +176,11 @@ def test_a_model_finds_the_series_where_training_found_them(tmp_path: Path) -> N
 def test_an_array_without_anything_is_none(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", X=X, y=Y, images=h5py.Empty("u1"))
     np.testing.assert_array_equal(read(path).features, X)
+
+
+def test_references_to_groups_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", X=X)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("y", data=[file.ref] * 10, dtype=h5py.ref_dtype)
+    with pytest.raises(DataError, match=r"a\.h5: 'y' cannot be read \(it refers to groups\)\. Write it again"):
+        read(path)
