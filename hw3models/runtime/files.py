@@ -2,10 +2,13 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -114,14 +117,21 @@ def atomic_path(path: Path, *, private: bool = False, is_ours: bool = False) -> 
         os.close(lock)
 
 
-_PART = re.compile(r"\..{1,40}\.[0-9a-f]{32}\.hw3-part", re.DOTALL)
-"""Name of a file that is being written. Whoever writes it keeps it locked, however it ends."""
+_PART = re.compile(r"\..{1,40}\.([0-9a-f]{8})[0-9a-f]{24}\.hw3-part", re.DOTALL)
+"""Name of a file that is being written, with its machine. Whoever writes it keeps it locked, however it ends."""
+_ABANDONED = 24 * 3600
+"""Seconds after which another machine's is no longer written: its locks may not be seen here, on some network discs."""
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def _part_of(path: Path, mode: int) -> tuple[Path, int]:
     """A new empty file next to `path`, and the lock on it."""
     while True:
-        part = path.with_name(f".{path.name[:40]}.{uuid4().hex}.hw3-part")
+        part = path.with_name(f".{path.name[:40]}.{_machine()}{uuid4().hex[8:]}.hw3-part")
         lock = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with suppress(OSError):  # not every file system has locks: nobody can clear there, either
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -135,8 +145,15 @@ def _part_of(path: Path, mode: int) -> tuple[Path, int]:
 def _clear(folder: Path) -> None:
     """Remove what killed processes have left half-written in a folder; once is enough for a process."""
     with suppress(OSError):
-        for part in [Path(entry) for entry in os.scandir(folder) if _PART.fullmatch(entry.name)]:
-            _remove_abandoned(part)
+        for part in [Path(entry) for entry in os.scandir(folder)]:
+            if (match := _PART.fullmatch(part.name)) and (match[1] == _machine() or _is_old(part)):
+                _remove_abandoned(part)
+
+
+def _is_old(part: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - part.lstat().st_mtime > _ABANDONED
+    return False
 
 
 def _remove_abandoned(part: Path) -> None:

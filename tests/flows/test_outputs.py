@@ -292,6 +292,21 @@ def test_a_file_system_without_locks_is_written_to_all_the_same(
     assert {path: path.read_text() for path in tmp_path.iterdir()} == {tmp_path / "a": "whole", left: left.read_text()}
 
 
+def test_what_another_machine_writes_stays_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Network discs may keep its locks from us: here nobody holds one."""
+    monkeypatch.setattr(files, "_machine", lambda: "01234567")
+    with atomic_path(tmp_path / "a"):
+        (here,) = tmp_path.iterdir()
+    assert "01234567" in here.name
+    there = [here.with_name(here.name.replace("01234567", f"7654321{n}")) for n in range(2)]
+    for place in (here, *there):
+        place.touch()
+    os.utime(there[1], (0, 0))
+    files._clear.cache_clear()
+    write_atomically(tmp_path / "b", b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([there[0], tmp_path / "a", tmp_path / "b"])
+
+
 def test_a_pipe_a_device_and_a_folder_are_not_replaced_by_a_file(tmp_path: Path) -> None:
     """`--output /dev/null` as root would take it away from the whole machine. (A pipe stands for it here.)"""
     os.mkfifo(tmp_path / "pipe")
