@@ -129,7 +129,14 @@ def _joined(tables: list[Path], path: Path, spec: DataSpec, names: Sequence[str]
             )
         raise_faults(str(one), found.faults)
         every.append(found)
-        columns |= found.columns
+        for name, values in found.columns.items():
+            before = columns.setdefault(name, values)
+            if unlike := next((id for id, value in values.items() if before.get(id, value) != value), None):
+                raise DataError(
+                    f"{one}: series {unlike!r} has {values[unlike]!r} in column {name!r}, but {before[unlike]!r} in "
+                    "another table. Name one of them."
+                )
+            columns[name] = {**before, **values}
     label = next((one.label for one in every if one.label is not None), None)
     path_with = next((one.path for one in every if one.label is not None), every[0].path)
     return LabelTable(path_with, every[0].key, label, columns, tuple(one.path for one in every))

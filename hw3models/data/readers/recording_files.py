@@ -148,6 +148,7 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
         roles = {role: name for role, name in roles.items() if name not in names}
         if not names:
             names = [roles["X"]] if "X" in roles else _series_among(path, arrays, set(roles.values()))
+        names = _wanted(path, names, spec) if len(names) > 1 else names
         if 8 * sum(int(np.prod(arrays[name].shape, dtype=np.int64)) for name in names) > MAX_BYTES:
             raise DataError(f"{path}: {few(names)} need more than {MAX_BYTES / 2**30:.0f} GiB. Cut the recording.")
         every = [np.asarray(arrays[name].read()) for name in names]
@@ -162,6 +163,16 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
         if "groups" in roles and len(found := flat_labels(arrays[roles["groups"]].read(), str(path)).reshape(-1)) == 1:
             group = str(found[0])
     return OneFile(values, labels=labels, group=group, channels=tuple(names) if len(names) > 1 else ())
+
+
+def _wanted(path: Path, names: list[str], spec: DataSpec) -> list[str]:
+    """Of arrays that are a channel each those that were asked for."""
+    if missing := [name for name in spec.feature_columns if name not in names]:
+        raise DataError(f"{path}: there is no array {missing[0]!r} that is a channel; there are {few(names)}.")
+    wanted = [name for name in spec.feature_columns or names if name not in spec.ignore_columns]
+    if not wanted:
+        raise DataError(f"{path}: no channel is left. All of {few(names)} are ignored.")
+    return wanted
 
 
 def _as_texts(path: Path, name: str, labels: NDArray[Any], spec: DataSpec) -> list[str]:

@@ -122,6 +122,18 @@ def test_a_table_is_named_by_an_option_wherever_it_lies(tmp_path: Path) -> None:
     assert classes(raw) == ["x" + label for label in Y]
 
 
+def test_two_named_tables_go_together_where_they_agree(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    LABELS[:8].to_csv(tmp_path / "a.csv", index=False)
+    LABELS[6:].to_csv(tmp_path / "b.csv", index=False)
+    assert classes(read(path, manifest="a.csv,b.csv")) == Y.tolist()
+    LABELS[7:].assign(label="run").to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"b\.csv: series '\w+' has 'run' in column 'label', but '\w+' in another table"
+    ):
+        read(path, manifest="a.csv,b.csv")
+
+
 def test_labels_in_the_table_itself_come_first(tmp_path: Path) -> None:
     raw = read(write(tmp_path, LONG.assign(label=np.repeat(Y[::-1], T))))
     assert classes(raw) == Y[::-1].tolist()

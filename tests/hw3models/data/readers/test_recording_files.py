@@ -331,6 +331,18 @@ def test_arrays_of_one_length_are_channels_by_their_names(names: tuple[str, ...]
             read(tmp_path / "d", file_pattern="{label}_*")
 
 
+def test_channels_that_are_arrays_are_chosen_by_name(tmp_path: Path) -> None:
+    for label, row in (("a", 0), ("b", 1)):
+        (tmp_path / label).mkdir()
+        np.savez(tmp_path / label / "1.npz", **{f"c{at}": np.arange(9.0) + 10 * at + row for at in range(3)})
+    raw = read(tmp_path, feature_columns=("c2", "c0"))
+    assert raw.channels == ("c2", "c0")
+    np.testing.assert_array_equal(raw.features[1, 0], [21, 1])
+    assert read(tmp_path, ignore_columns=("c1",)).channels == ("c0", "c2")
+    with pytest.raises(DataError, match=r"there is no array 'c9' that is a channel; there are c0, c1, c2"):
+        read(tmp_path, feature_columns=("c9",))
+
+
 def test_x_with_a_whole_number_a_row_has_labels_beside(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for row in range(N):
