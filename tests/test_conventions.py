@@ -19,6 +19,8 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 WITHOUT_A_MODULE = {
     "hw3models/data/readers/test_packed_text.py": "packed text, from its bytes to the examples",
+    "hw3models/data/readers/test_parquet_types.py": "columns of every type, in small and large tables",
+    "hw3models/data/test_edited_caches.py": "everything that is kept in the cache, by whichever reader",
     "flows/test_regression.py": "numbers instead of classes, through every flow",
     "hw3models/api/test_regression.py": "studies of numbers from arrays to the page",
     "hw3models/engine/test_regression.py": "every network on numbers, through the whole engine",

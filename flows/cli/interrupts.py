@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,13 +19,13 @@ _IMPORT = "<frozen importlib._bootstrap"
 
 
 def end_at_once() -> None:
-    """From now on a Ctrl-C ends this process in a line: nothing has begun, or all is done."""
+    """Have a Ctrl-C end this process in a line from now on: nothing has begun, or all is done."""
     if _is_heard():
         signal.signal(signal.SIGINT, end_interrupted)
 
 
 def interrupt_after_imports() -> None:
-    """From now on a Ctrl-C is `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
+    """Have a Ctrl-C be `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
 
     pydantic takes it there for an error of the class that it is at, numpy for a broken installation; the command would
     go on as if nothing had been pressed, or tell something else.
@@ -55,7 +56,10 @@ class _Held:
     def __call__(self, _: int, frame: FrameType | None) -> None:
         """Raise it, or give it once more in a moment."""
         comes_again, self._comes_again = self._comes_again, False
-        if _imports(frame) and (comes_again or self._waiting is None):
+        importer = _importer(frame)
+        if importer is not None and Path(importer).parent == Path(__file__).parent:
+            end_interrupted()  # a command imports what it will do, and has done nothing yet
+        if importer is not None and (comes_again or self._waiting is None):
             self._waiting = _in_a_moment(self._press)
             return
         if self._waiting is not None:
@@ -68,12 +72,14 @@ class _Held:
         _press()
 
 
-def _imports(frame: FrameType | None) -> bool:
+def _importer(frame: FrameType | None) -> str | None:
+    """The file whose import, of those in each other, began first; None outside of imports."""
+    found = None
     while frame is not None:
         if frame.f_code.co_filename.startswith(_IMPORT):
-            return True
+            found = frame.f_back and frame.f_back.f_code.co_filename
         frame = frame.f_back
-    return False
+    return found
 
 
 def _press() -> None:

@@ -67,7 +67,7 @@ def marked(token: str, *, name: str | None = None) -> list[Identity]:
 
 
 def stopped(pid: int) -> list[int]:
-    """Of the process and those that it has started, the ones that SIGSTOP or Ctrl-Z holds."""
+    """Ids of the process and of those that it has started, where SIGSTOP or Ctrl-Z holds them."""
     found = []
     with suppress(psutil.Error):
         process = psutil.Process(pid)

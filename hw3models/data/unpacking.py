@@ -77,8 +77,11 @@ def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
 
 def _fault(name: str, entry: zipfile.ZipInfo | tarfile.TarInfo) -> str:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts:
+    is_folder = isinstance(entry, tarfile.TarInfo) and entry.isdir()
+    if not parts and (is_folder or name.endswith("/")):
         return ""  # the folder that was packed
+    if not parts:
+        return f"{name!r} is no name of a file"
     if parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
         return f"{name!r} leads out of the archive"
     if isinstance(entry, zipfile.ZipInfo):

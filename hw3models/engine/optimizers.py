@@ -6,72 +6,115 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 
 from hw3models.specs import Recipe
 
 _FUSED = ("cpu", "cuda")
 """Devices with a fused kernel of Adam: all parameters in one call."""
+_BETAS, _EPS, _MOMENTUM = (0.9, 0.999), 1e-8, 0.9
 
 
 class Optimizer:
-    """`torch.optim`'s Adam, AdamW or SGD with momentum 0.9, as the recipe names it; its memory as plain tensors.
+    """Adam, AdamW or SGD with momentum 0.9, as the recipe names it, by the functions of `torch.optim`.
 
-    On a GPU the learning rate is a tensor: a number would be frozen into a CUDA graph.
+    Its classes do the same, to the bit, and import torch's compiler when they are made, which takes more than a second
+    of every command that trains (docs/decisions/0010). On a GPU the learning rate is a tensor: a number would be frozen
+    into a CUDA graph.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], recipe: Recipe) -> None:
-        device = parameters[0].device.type
-        rate, decay = recipe.learning_rate, recipe.weight_decay
-        self._rate: torch.Tensor | float = rate
-        self._optimizer: torch.optim.Optimizer
-        if recipe.optimizer == "sgd":
-            self._optimizer = torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
-            return
-        if device == "cuda":
-            self._rate = torch.tensor(rate, device=parameters[0].device)
-        kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-        fused = device in _FUSED
-        self._optimizer = kind(
-            parameters, self._rate, weight_decay=decay, fused=fused or None, capturable=device == "cuda"
-        )
+        self._parameters, self._recipe = list(parameters), recipe
+        self._device = parameters[0].device.type
+        rate, is_tensor = recipe.learning_rate, self._device == "cuda" and recipe.optimizer != "sgd"
+        self._rate: torch.Tensor | float = torch.tensor(rate, device=parameters[0].device) if is_tensor else rate
+        self._memory: dict[int, dict[str, torch.Tensor]] = {}
+        """Of each parameter, by its number, once it has had a gradient."""
 
     def set_rate(self, rate: float) -> None:
         """Take `rate` at the next step, without waiting for the device."""
         if isinstance(self._rate, torch.Tensor):
             self._rate.fill_(rate)
-            return
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        else:
+            self._rate = rate
 
+    @torch.no_grad()
     def step(self) -> None:
         """Take one step along the gradients that the parameters hold."""
-        self._optimizer.step()
+        numbers = [number for number, one in enumerate(self._parameters) if one.grad is not None]
+        parameters: list[torch.Tensor] = [self._parameters[number] for number in numbers]
+        gradients = [one.grad for one in parameters if one.grad is not None]
+        if self._recipe.optimizer == "sgd":
+            self._step_of_sgd(numbers, parameters, gradients)
+            return
+        for number in numbers:
+            if number not in self._memory:
+                self._memory[number] = self._adams_first(self._parameters[number])
+        memories = [self._memory[number] for number in numbers]
+        adam(
+            parameters,
+            gradients,
+            [one["exp_avg"] for one in memories],
+            [one["exp_avg_sq"] for one in memories],
+            [],
+            [one["step"] for one in memories],
+            fused=True if self._device in _FUSED else None,
+            capturable=self._device == "cuda",
+            decoupled_weight_decay=self._recipe.optimizer == "adamw",
+            amsgrad=False,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            lr=self._rate,
+            weight_decay=self._recipe.weight_decay,
+            eps=_EPS,
+            maximize=False,
+        )
+
+    def _adams_first(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {
+            "step": torch.zeros((), dtype=torch.float32, device=self._steps_on(parameter)),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+
+    def _steps_on(self, parameter: torch.Tensor) -> torch.device:
+        """Where steps are counted: the fused kernel does it where it computes."""
+        return parameter.device if self._device in _FUSED else torch.device("cpu")
+
+    def _step_of_sgd(self, numbers: list[int], parameters: list[torch.Tensor], gradients: list[torch.Tensor]) -> None:
+        buffers = [self._memory.get(number, {}).get("momentum_buffer") for number in numbers]
+        sgd(
+            parameters,
+            gradients,
+            buffers,
+            weight_decay=self._recipe.weight_decay,
+            momentum=_MOMENTUM,
+            lr=self._rate,
+            dampening=0,
+            nesterov=False,
+            maximize=False,
+        )
+        for number, buffer in zip(numbers, buffers, strict=True):
+            if buffer is not None:
+                self._memory[number] = {"momentum_buffer": buffer}
 
     def saved(self) -> dict[str, torch.Tensor]:
         """What it remembers: moments and numbers of steps."""
-        memories = self._optimizer.state_dict()["state"]
-        return {
-            f"{number}.{name}": torch.as_tensor(value)
-            for number, memory in memories.items()
-            for name, value in memory.items()
-            if value is not None
-        }
+        return {f"{number}.{name}": value for number, memory in self._memory.items() for name, value in memory.items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from what `saved` gave."""
-        state: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
-        parameters = [one for group in self._optimizer.param_groups for one in group["params"]]
+        memory: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
         for full_name, tensor in tensors.items():
             number, name = full_name.split(".", 1)
-            like = parameters[int(number)]
-            # Files keep no order of memory, and the fused optimizers go through it: moments must lie as parameters do.
-            laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
-            state[int(number)][name] = laid
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
-        for group in self._optimizer.param_groups:
-            # Loading copies a rate that is a tensor: the one that `set_rate` writes to counts.
-            group["lr"] = self._rate
+            like = self._parameters[int(number)]
+            if name == "step":
+                memory[int(number)][name] = tensor.to(self._steps_on(like), torch.float32, copy=True)
+            else:
+                # Files keep no order of memory, and the fused kernel goes through it: moments lie as parameters do.
+                memory[int(number)][name] = torch.empty_like(like).copy_(tensor)
+        self._memory = dict(memory)
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -56,6 +56,14 @@ def _check_ordinary(path: Path) -> None:
         raise OSError(code, why, str(path))
 
 
+def is_file(path: Path) -> bool:
+    """Is a file there? What stands in a table may be no name of one at all: too long, or with a NUL."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def remove(place: Path) -> None:
     """Remove a file, a folder with all that is in it, or a link but not what it leads to."""
     if place.is_dir() and not place.is_symlink():

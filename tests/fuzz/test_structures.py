@@ -150,15 +150,24 @@ def put_odd(group: Any, name: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".mat"])
-@given(st.dictionaries(NAMES, TREES, max_size=5), st.lists(st.sampled_from(ODD), min_size=1), st.booleans())
-def test_hdf5_of_any_structure(folder: Path, suffix: str, tree: dict[str, Any], odd: list[str], is_whole: bool) -> None:
+@given(
+    st.dictionaries(NAMES, TREES, max_size=5),
+    st.lists(st.sampled_from(ODD), min_size=1),
+    st.sampled_from(["", "X", "s"]),
+)
+def test_hdf5_of_any_structure(folder: Path, suffix: str, tree: dict[str, Any], odd: list[str], usual: str) -> None:
+    """Beside what is usual: arrays of all series, or a dataset for each, or nothing."""
     if not (folder / "secret.h5").exists():
         with h5py.File(folder / "secret.h5", "w") as file:
             file["X"] = np.full((12, 7, 3), 77.0)
     path = folder / f"n{next(NUMBERS)}{suffix}"
     with h5py.File(path, "w") as file:
-        usual = {"X": SERIES, "y": Y} if is_whole else {}
-        put(file, {**usual, **{name: one for name, one in tree.items() if name not in usual}}, itertools.cycle(odd))
+        if usual == "X":
+            file["X"], file["y"] = SERIES, Y
+        for number in range(12 if usual == "s" else 0):
+            file[f"s{number}"] = SERIES[number, : 3 + number % 5]
+            file[f"s{number}"].attrs["label"] = "ab"[number % 2]
+        put(file, {name: one for name, one in tree.items() if name not in file}, itertools.cycle(odd))
     read_alike(path, folder / "cache")
     path.unlink()
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from hw3models.data.pictures.decoding import SUFFIXES
 from hw3models.data.pictures.trees import Tree
+from hw3models.runtime.files import is_file
 
 _LONGEST, _MOST_FOLDERS = 200, 1000
 
@@ -30,7 +31,7 @@ def found_below(path: Path, given: list[str]) -> tuple[list[str], list[str]]:
     names, completed, elsewhere = list[str](), False, set[str]()
     for name in given:
         ends = [way for way in ways.get(name.rpartition("/")[2], ()) if _ends(way, name)]
-        if len(ends) != 1 or (path.parent / name).is_file():
+        if len(ends) != 1 or is_file(path.parent / name):
             names.append(name)  # as it is, or what is wrong is said of the name that was given
             continue
         names.append(ends[0])

@@ -78,7 +78,8 @@ def _found(path: Path, file: Any) -> tuple[list[_One], dict[str, Any]]:
 
     every: list[tuple[str, Any]] = []
     file.visititems(lambda name, one: every.append((name, one)) if isinstance(one, h5py.Dataset) else None)
-    if any("pandas_type" in one.attrs for one in file.values()):
+    own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]  # no link to elsewhere
+    if any("pandas_type" in file[name].attrs for name in own):
         raise DataError(f"{path}: pandas' own HDF5. Write the table as Parquet: pandas.read_hdf(...).to_parquet(...).")
     if outside := next((name for name, one in every if is_elsewhere(one)), None):
         raise DataError(f"{path}: {outside!r} has its numbers in other files. Write them into this one.")

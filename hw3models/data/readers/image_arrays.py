@@ -86,7 +86,7 @@ def _hdf5_entries(file: Any) -> Entries:
     found: Entries = {}
 
     def see(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
             size = math.prod(item.shape) * item.dtype.itemsize
             is_text = h5py.check_string_dtype(item.dtype) is not None
             if is_elsewhere(item):

@@ -24,6 +24,7 @@ from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted,
 from hw3models.errors import DataError
 from hw3models.printable import few
 from hw3models.runtime.file_digests import file_digest
+from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec, SourceReport
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ _FOR_OTHERS = ("submission",)
 
 
 _MOST_LOOKED_AT = 1000
+_LONGEST = 200
+"""Letters of a name that are shown; longer ones are none of a file."""
 
 
 class _Head(NamedTuple):
@@ -405,7 +408,7 @@ def _names(path: Path, frame: "pd.DataFrame", head: _Head) -> tuple[list[str], l
     if head.encoded:
         return [f"{path.name} row {row}" for row in range(len(frame))], []
     given = [str(value).strip().replace("\\", "/") for value in frame[head.pictures]]
-    if not given or all((path.parent / name).is_file() for name in given[:_MOST_LOOKED_AT] if name):
+    if not given or all(is_file(path.parent / name) for name in given[:_MOST_LOOKED_AT] if name):
         return given, []
     return found_below(path, given)
 
@@ -527,10 +530,11 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
         path = folder / name
         if not name:
             yield f"the path is empty in row {row} below the header"
-        elif PureWindowsPath(name).drive or not path.resolve().is_relative_to(root):
+        elif PureWindowsPath(name).drive or "\0" in name or not path.resolve().is_relative_to(root):
             yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
-        elif not path.is_file():
-            yield f"{name!r} (row {row}) {'is a folder' if path.is_dir() else 'is not there'}"
+        elif not is_file(path):
+            is_folder = len(name) < _LONGEST and path.is_dir()
+            yield f"{name[:_LONGEST]!r} (row {row}) {'is a folder' if is_folder else 'is not there'}"
     for name, times in Counter(names).items():
         if times > 1 and name:
             yield f"{name!r} is there {times} times; keep one row"

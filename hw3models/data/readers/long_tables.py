@@ -229,7 +229,7 @@ def only_columns(table: pd.DataFrame) -> pd.DataFrame:
     for place in range(table.shape[1]):
         cells = table.iloc[:, place]
         if cells.dtype == object and isinstance(next(iter(cells.dropna()), None), bytes):
-            table.isetitem(place, cells.map(_decoded))
+            table.isetitem(place, cells.map(_decoded).to_numpy())
     return table
 
 

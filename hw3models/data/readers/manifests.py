@@ -11,6 +11,7 @@ from hw3models.data.readers.gathered import PART_WORDS, Part
 from hw3models.data.source import path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.printable import few
+from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec
 
 _KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
@@ -64,7 +65,7 @@ def manifest_path(folder: Path, name: str) -> Path:
         SpecError: there is none.
     """
     for path in (path_of(name), folder / name):
-        if path.is_file():
+        if is_file(path):
             return path
     raise SpecError(f"`manifest`: there is no file {name!r}, neither here nor in {folder}.")
 

@@ -113,7 +113,8 @@ def _part(
     stored = arrays[names[f"X{end}"]]
     raise_faults(str(path), [*faults, *_size_faults(names[f"X{end}"], stored)])
     values = stored.read()
-    series, order = _series(path, names[f"X{end}"], values, None if labels is None else len(labels), spec)
+    num = len(labels) if labels is not None else _num_labels(arrays.get(label or ""))
+    series, order = _series(path, names[f"X{end}"], values, num, spec)
     groups = None
     if group is not None:
         groups, faults = group_texts(flat_labels(arrays[group].read(), f"{path}: {group!r}"), len(series), group)
@@ -131,6 +132,12 @@ def _part(
         groups=groups,
         found_out=_axes_of(series, np.asarray(values), spec),
     )
+
+
+def _num_labels(stored: Stored | None) -> int | None:
+    """How many there are, which says along which axis the series are, where they are not looked at."""
+    long = [] if stored is None else [size for size in stored.shape if size != 1]
+    return long[0] if len(long) == 1 else None
 
 
 def _axes_of(series: list[Floats], values: NDArray[Any], spec: DataSpec) -> dict[str, str]:
@@ -235,8 +242,7 @@ def _series(path: Path, name: str, values: NDArray[Any], num: int | None, spec: 
     """(T, C) of each series, and how the axes were taken."""
     values = np.asarray(values)
     if values.dtype.kind == "O":
-        cells = [np.asarray(cell, dtype=object) for cell in values.reshape(-1)]
-        return [_cell(path, name, cell, spec) for cell in cells], "(a cell for each)"
+        return _cells(path, name, values, spec), "(a cell for each)"
     if values.dtype.kind not in "iufb" or values.ndim not in (2, 3) or 0 in values.shape:
         raise DataError(
             f"{path}: {name!r} is {values.dtype} {values.shape}; numbers (series, steps) or (series, steps, channels) "
@@ -266,16 +272,32 @@ def _first_axis(path: Path, name: str, values: NDArray[Any], num: int | None) ->
     raise DataError(f"{path}: {name!r} has shape {values.shape}, but there are {num:,} labels: no axis is as long.")
 
 
-def _cell(path: Path, name: str, cell: NDArray[Any], spec: DataSpec) -> Floats:
+def _cells(path: Path, name: str, values: NDArray[Any], spec: DataSpec) -> list[Floats]:
+    """(T, C) of each cell. What is as long in all of them are the channels, where nobody says which axis they are."""
+    cells = [_floats(path, name, cell) for cell in values.reshape(-1)]
+    if all(one.ndim == 1 or 1 in one.shape for one in cells):
+        return [one.reshape(-1, 1) for one in cells]
+    if any(one.ndim != 2 for one in cells):
+        shapes = ", ".join(sorted({str(one.shape) for one in cells})[:5])
+        raise DataError(f"{path}: cells of {name!r} have the shapes {shapes}; (steps, channels) is needed in all.")
+    first, second = ({one.shape[axis] for one in cells} for axis in (0, 1))
+    if spec.axes is None and (len(first) == 1) != (len(second) == 1):
+        is_turned = len(first) == 1
+    else:
+        is_turned = spec.axes == "NCT" or (spec.axes is None and all(one.shape[0] < one.shape[1] for one in cells))
+    if len(channels := first if is_turned else second) > 1:
+        raise DataError(
+            f"{path}: cells of {name!r} have {', '.join(map(str, sorted(channels)[:5]))} channels; as many in each are "
+            "needed (`--axes NTC` or `NCT` says which axis they are)."
+        )
+    return [one.T if is_turned else one for one in cells]
+
+
+def _floats(path: Path, name: str, cell: Any) -> Floats:
     try:
-        one = cell.astype(np.float64)
+        return np.asarray(np.asarray(cell, dtype=object).astype(np.float64))
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: a cell of {name!r} holds no numbers ({error}).") from error
-    if one.ndim == 1 or 1 in one.shape:
-        return one.reshape(-1, 1)
-    if spec.axes == "NCT" or (spec.axes is None and one.shape[0] < one.shape[1]):
-        one = one.T
-    return one
 
 
 class opened_arrays:  # noqa: N801  # a context manager
@@ -298,7 +320,7 @@ class opened_arrays:  # noqa: N801  # a context manager
             self.file = h5py.File(self.path, "r")
             is_mat = self.path.suffix.lower() == ".mat"
             return dict(_h5_arrays(self.file, transposed=is_mat))
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             self.__exit__()
             what = "`.mat`" if self.path.suffix.lower() == ".mat" else "HDF5"
             raise DataError(f"{self.path}: not a whole {what} file ({str(error)[:200]}). Write it again.") from error
@@ -342,26 +364,39 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
     found: list[tuple[str, Any]] = []
     file.visititems(lambda name, one: found.append((name, one)) if isinstance(one, h5py.Dataset) else None)
     for name, one in found:
-        if name.startswith("#"):
+        if name.startswith("#") or one.shape is None:  # of MATLAB's own, or an array without anything
             continue
         if is_elsewhere(one):
             raise DataError(f"{file.filename}: {name!r} has its numbers in other files. Write them into this one.")
 
-        def read(one: Any = one) -> NDArray[Any]:
-            if h5py.check_ref_dtype(one.dtype) is not None:
-                cells = np.empty(one.size, dtype=object)
-                for number, reference in enumerate(np.asarray(one).reshape(-1)):
-                    cells[number] = _cell_of(file[reference])
-                return cells
-            values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
-            names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
-            if names is not None:
-                called = {number: name for name, number in names.items()}
-                values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
-            return values.T if transposed else values
+        def read(name: str = name, one: Any = one) -> NDArray[Any]:
+            try:
+                return _values_of(file, one, transposed=transposed)
+            except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"{file.filename}: {name!r} cannot be read ({str(error)[:200]}). Write it again."
+                ) from error
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
         yield name, Stored(shape, str(one.dtype), read)
+
+
+def _values_of(file: Any, one: Any, *, transposed: bool) -> NDArray[Any]:
+    import h5py
+
+    if h5py.check_ref_dtype(one.dtype) is not None:
+        cells = np.empty(one.size, dtype=object)
+        for number, reference in enumerate(np.asarray(one).reshape(-1)):
+            if not isinstance(file[reference], h5py.Dataset):
+                raise ValueError("it refers to groups")
+            cells[number] = _cell_of(file[reference])
+        return cells
+    values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
+    names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
+    if names is not None:
+        called = {number: name for name, number in names.items()}
+        values = np.vectorize(lambda number: called.get(number, str(number)), otypes=[str])(values)
+    return values.T if transposed else values
 
 
 def is_elsewhere(one: Any) -> bool:

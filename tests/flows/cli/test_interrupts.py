@@ -123,6 +123,29 @@ def test_an_interrupt_within_an_import_ends_the_command_in_a_line(
     assert done.stderr == "hw3: interrupted: what was finished is kept.\n"
 
 
+@pytest.mark.parametrize(("times", "told"), [(1, "after the import\n"), (2, "within the import\n")])
+def test_an_interrupt_within_an_import_in_the_middle_of_work_comes_after_it_and_a_second_one_at_once(
+    times: int, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "imported.py").write_text(
+        f"import signal, time\nfor _ in range({times}):\n    signal.raise_signal(signal.SIGINT)\ntime.sleep(0.3)\n"
+    )
+    program = """
+import sys, time
+from flows.cli.interrupts import interrupt_after_imports
+interrupt_after_imports()
+try:
+    import imported
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("after the import" if "imported" in sys.modules else "within the import")
+"""
+    path = os.pathsep.join((str(tmp_path), str(Path(__file__).resolve().parents[3])))
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240)
+    assert (done.stdout, done.stderr) == (told, "")
+
+
 def test_an_interrupt_while_threads_save_at_the_end_ends_in_a_line() -> None:
     program = """
 import os, signal, threading, time

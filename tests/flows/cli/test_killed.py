@@ -14,6 +14,7 @@ import pytest
 from hw3models.runtime.files import write_atomically
 from tests.forked import FORKS, _command
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
+from tests.report_fixtures import run_report
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +48,11 @@ def comparing(folder: Path, output: Path) -> tuple[str, ...]:
     return "compare", str(folder / "p.csv"), "--report", str(output / "c.html")
 
 
+def reporting(folder: Path, output: Path) -> tuple[str, ...]:
+    (folder / "r.json").write_text(run_report(folder).model_dump_json())
+    return "report", str(folder / "r.json"), "--output", str(output / "r.html")
+
+
 def run(environment: Mapping[str, str], arguments: tuple[str, ...], files: tuple[Path, Path], imported: Path) -> None:
     """The command, once its modules are there: what comes before is tested in `test_interrupts.py`."""
     import flows.cli.main  # noqa: F401
@@ -63,7 +69,7 @@ def has_begun(output: Path, errors: Path, imported: Path) -> bool:
     return is_seen or time.time() - imported.stat().st_mtime > 1
 
 
-MADE = [calibrating, predicting, exporting, checking, comparing]
+MADE = [calibrating, predicting, exporting, checking, comparing, reporting]
 # A pool of processes made in a fork of a fork server is another one than a user's: that it ends was tried by hand.
 ENDED = [(made, signal.SIGINT) for made in MADE] + [(made, signal.SIGKILL) for made in MADE[1:]]
 

@@ -1,5 +1,8 @@
 """Optimisers and losses of our own against torch's."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -38,6 +41,42 @@ def test_the_fused_kernel_moves_parameters_as_torchs_loop_over_them(kind: str, d
     for a, b in zip(mine, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
         assert not torch.equal(a, parameters()[0 if a.dim() == 2 else 1])
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+def test_every_bit_is_that_of_torchs_classes_also_where_a_gradient_comes_late(kind: str) -> None:
+    recipe = Recipe.model_validate({"optimizer": kind, "weight_decay": 0.1, "learning_rate": 0.1})
+    mine, theirs = parameters(), parameters()
+    optimizer = Optimizer(mine, recipe)
+    oracle: torch.optim.Optimizer
+    if kind == "sgd":
+        oracle = torch.optim.SGD(theirs, 0.1, momentum=0.9, weight_decay=0.1)
+    else:
+        oracle = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind](theirs, weight_decay=0.1, fused=True)
+    for step in range(12):
+        optimizer.set_rate(0.1 / (1 + step))
+        oracle.param_groups[0]["lr"] = 0.1 / (1 + step)
+        for both in zip(mine, theirs, strict=True):
+            for parameter in both:
+                has_none = step < 4 and parameter.dim() == 1
+                parameter.grad = None if has_none else torch.sin(parameter.detach() * (step + 1))
+        optimizer.step()
+        oracle.step()
+    assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def test_a_training_does_not_import_torchs_compiler() -> None:
+    script = """
+import sys
+from hw3models.engine.fit import fit
+from hw3models.families import find_family
+from hw3models.specs import Recipe, TrainSpec
+from tests.tiny import tiny_dataset
+fit(tiny_dataset(), find_family("sequences", "cnn"), TrainSpec(family="cnn", seeds=(0, 1), recipe=Recipe(epochs=1)))
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])

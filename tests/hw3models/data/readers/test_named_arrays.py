@@ -140,3 +140,47 @@ def test_references_to_arrays_are_no_labels(tmp_path: Path) -> None:
         file.create_dataset("y", data=[file["X"].ref] * 10, dtype=h5py.ref_dtype)
     with pytest.raises(DataError, match=r"'y': a cell holds float32 .*; one number or text is needed"):
         read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("axes", ["NTC", "NCT"])
+def test_cells_have_their_channels_along_the_axis_that_is_as_long_in_all(axes: str, tmp_path: Path) -> None:
+    """Also where one has fewer steps than channels: it alone was turned round."""
+    whole = [np.arange(3.0 * steps).reshape(steps, 3) + steps for steps in (2, 5, 3, 7, 4, 2)]
+    cells = np.empty(6, dtype=object)
+    cells[:] = [one.T if axes == "NCT" else one for one in whole]
+    raw = read(write(tmp_path / "a.mat", X=cells, y=Y[:6]))
+    assert raw.lengths is not None
+    assert raw.lengths.tolist() == [2, 5, 3, 7, 4, 2]
+    for got, one in zip(raw.features, whole, strict=True):
+        np.testing.assert_array_equal(got[: len(one)], one)
+
+
+def test_cells_of_other_channels_or_axes_are_refused(tmp_path: Path) -> None:
+    cells = np.empty(6, dtype=object)
+    cells[:] = [np.zeros((4 + k % 2, 2 + k % 3)) for k in range(6)]
+    with pytest.raises(DataError, match=r"cells of 'X' have 2, 3, 4 channels; as many in each are needed"):
+        read(write(tmp_path / "a.mat", X=cells, y=Y[:6]))
+    cells[:] = [np.zeros((4, 2)) if k else np.zeros((4, 2, 3)) for k in range(6)]
+    with pytest.raises(DataError, match=r"cells of 'X' have the shapes \(4, 2\), \(4, 2, 3\); \(steps, channels\)"):
+        read(write(tmp_path / "a.mat", X=cells, y=Y[:6]))
+
+
+def test_a_model_finds_the_series_where_training_found_them(tmp_path: Path) -> None:
+    """MATLAB has them along the last axis: labels, which it does not look at, say how many there are."""
+    path = write(tmp_path / "a.mat", X=X.transpose(1, 2, 0), y=Y)
+    raw = read(path)
+    [block] = read_examples(path, Wanted("sequences", raw.features.shape[1:]))
+    np.testing.assert_array_equal(block.examples, raw.features)
+
+
+def test_an_array_without_anything_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", X=X, y=Y, images=h5py.Empty("u1"))
+    np.testing.assert_array_equal(read(path).features, X)
+
+
+def test_references_to_groups_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", X=X)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("y", data=[file.ref] * 10, dtype=h5py.ref_dtype)
+    with pytest.raises(DataError, match=r"a\.h5: 'y' cannot be read \(it refers to groups\)\. Write it again"):
+        read(path)
