@@ -54,6 +54,8 @@ from hw3models.specs.data import describe_source_by
 
 GROUP = "hw3.sources"
 _ALL = "`hw3 sources` lists all"
+_COMMON = (".csv", ".parquet", ".npz", "FOLDER/")
+"""Forms that most people have, which are listed first."""
 _OF_PICTURES = ("image_size", "image_fit", "skip_unreadable", "group_from")
 _OURS: tuple[Source, ...] = (
     mnist.MNIST,
@@ -268,7 +270,7 @@ def fetch(
     if set(mirrors) - set(mirrored):
         mirrored += [one.name for one in plugins().sources if one.mirrors]
     if unknown := sorted(set(mirrors) - set(mirrored)):
-        raise SpecError(f"`mirrors` are for {few(map(repr, mirrored))}, got {few(unknown)}.")
+        raise SpecError(f"`mirrors` are for {few(map(repr, mirrored))}, got {unknown}.")
     source = find_source(spec.source, spec.layout)
     if not source.is_own:  # of what is not here yet the options are checked when it is
         check_options(source, spec)
@@ -298,6 +300,7 @@ def _check_forms(source: Source, spec: DataSpec) -> None:
     given = [name for name, field in FormOptions.model_fields.items() if getattr(spec, name) != field.default]
     if asked := [name for name in given if name not in {*source.takes, "pair"}]:
         heeding = dict.fromkeys(form for one in all_sources() if asked[0] in one.takes for form in one.forms)
+        heeding = dict.fromkeys([*(form for form in _COMMON if form in heeding), *heeding])
         raise SpecError(
             f"`{asked[0]}` is {getattr(spec, asked[0])!r}, but {spec.source} is read in one way only: the option is "
             f"for {few(heeding)}. Leave it out."

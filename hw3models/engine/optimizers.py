@@ -30,7 +30,7 @@ class Optimizer:
         rate, is_tensor = recipe.learning_rate, self._device == "cuda" and recipe.optimizer != "sgd"
         self._rate: torch.Tensor | float = torch.tensor(rate, device=parameters[0].device) if is_tensor else rate
         self._memory: dict[int, dict[str, torch.Tensor]] = {}
-        """Of each parameter, by its number, once it has had a gradient."""
+        """Moments of each parameter, by its number, once it has had a gradient."""
 
     def set_rate(self, rate: float) -> None:
         """Take `rate` at the next step, without waiting for the device."""

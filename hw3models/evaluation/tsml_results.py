@@ -112,8 +112,8 @@ def _classes(results: Sequence[_Result]) -> list[str]:
     """The class of each column of probabilities."""
     widths = {one.probabilities.shape[1]: one.path for one in results if one.probabilities is not None}
     if len(widths) > 1:
-        (few, narrow), *_, (many, wide) = sorted(widths.items())
-        raise DataError(f"{narrow} has probabilities of {few} classes, {wide} of {many}. Compare on one data set.")
+        (fewest, narrow), *_, (many, wide) = sorted(widths.items())
+        raise DataError(f"{narrow} has probabilities of {fewest} classes, {wide} of {many}. Compare on one data set.")
     seen = {name for one in results for name in (*one.labels, *one.predictions)}
     if not widths:
         return in_order(seen)

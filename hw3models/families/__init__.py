@@ -157,7 +157,7 @@ def _find(kind: Kind, name: str, origin: Origin | None) -> Family:
         return family_of_backbone(name)
     if name in offered():
         return enter(kind, f"{GROUP}:{name}")
-    names = [*here, *offered(), *(("frozen-resnet18", "tuned-resnet18") if kind == "images" else ())]
+    names = [*offered(), *here, *(("frozen-resnet18", "tuned-resnet18") if kind == "images" else ())]
     # Of names that are as near as each other (cnm: cnn, fcn, tcn) those that begin alike: few mistype the first letter.
     near = sorted(difflib.get_close_matches(name, names), key=lambda one: one[:1] != name[:1])
     hint = f" Did you mean {near[0]!r}?" if near else ""

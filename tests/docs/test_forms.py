@@ -1,11 +1,13 @@
 """The table of forms in docs/own-data.md: each command reads a file of its form."""
 
+import json
 import re
 import shlex
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,7 @@ def write_all(folder: Path, command: str) -> None:
     subjects = np.arange(40) % 10
     savemat(folder / "rec.mat", {"signals": X.transpose(0, 2, 1), "labels": np.arange(40) % 2, "subject": subjects})
     np.savez(folder / "mine.npz", X=X, y=np.arange(40) % 2)
+    write_with_labels_apart(folder)
     for row in range(40):
         path = folder / "recordings" / ("" if "--" in command else Y[row]) / f"{Y[row]}_{row % 10}_{row}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,8 +78,27 @@ def write_all(folder: Path, command: str) -> None:
     pd.DataFrame({**about, "subject": subjects}).to_csv(folder / "about.csv", index=False)
 
 
+def write_with_labels_apart(folder: Path) -> None:
+    """A table and that of its labels, a file for each channel, a group or a record for each series."""
+    long().drop(columns="label").to_csv(folder / "data.csv", index=False)
+    names = [f"s{row}" for row in range(40)]
+    pd.DataFrame({"sample": names, "label": Y})[::-1].to_csv(folder / "labels.csv", index=False)
+    for part, rows in (("train", slice(0, 20)), ("test", slice(20, 40))):
+        inside = folder / "UCI HAR Dataset" / part / "Inertial Signals"
+        inside.mkdir(parents=True)
+        for channel in range(2):
+            np.savetxt(inside / f"acc_{'xy'[channel]}_{part}.txt", X[rows, :, channel])
+        (inside.parent / f"y_{part}.txt").write_text("\n".join(Y[rows]))
+    with h5py.File(folder / "rec.h5", "w") as file:
+        for row, name in enumerate(names):
+            file[f"{name}/signal"] = X[row]
+            file[name].attrs["label"] = Y[row]
+    records = [{"id": names[row], "label": Y[row], "values": X[row].tolist()} for row in range(40)]
+    (folder / "rec.jsonl").write_text("\n".join(map(json.dumps, records)))
+
+
 def test_the_table_has_every_form() -> None:
-    assert len(COMMANDS) == 15
+    assert len(COMMANDS) == 19
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "uea:" not in one])

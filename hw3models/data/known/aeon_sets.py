@@ -45,7 +45,7 @@ def shipped_files(name: str, task: Task = "classification") -> tuple[Path, Path]
     if name not in shipped:
         raise SpecError(
             f"`source`: aeon {version('aeon')} ships no data set {name!r}.{suggestion(name, list(shipped))} It ships "
-            f"{few(shipped) or 'none'}. Others: download the `.ts` files and give their path."
+            f"{few(shipped, 12) or 'none'}. Others: download the `.ts` files and give their path."
         )
     return shipped[name]
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = ".parquet"
+_MOST_BYTES = 256 * 2**20
+"""Size of a file of labels."""
 _IDS = frozenset({"id", "ids", "index", "sample", "sample_id", "series", "series_id", "case", "name", "row", ""})
 _GROUPS = frozenset({"group", "groups", "subject", "subject_id", "user", "participant"})
 
@@ -122,8 +124,10 @@ def num_labels(path: Path) -> int:
 
 
 @lru_cache(maxsize=64)
-def _lines_alone(path: Path, _: FileState) -> tuple[str, ...] | None:
+def _lines_alone(path: Path, state: FileState) -> tuple[str, ...] | None:
     """The lines of a file with one cell in each, whatever spaces are in it; None of one with several columns."""
+    if state.size > _MOST_BYTES:
+        raise DataError(f"{path}: labels have at most {_MOST_BYTES // 2**20} MiB, this is larger. Is it a channel?")
     try:
         with open_text(path, text_form(path).encoding) as file:
             lines = [line.strip() for line in file if line.strip()]

@@ -26,6 +26,7 @@ from hw3models.data.file_names import file_pattern
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model
+from hw3models.data.readers.json_files import recording_table
 from hw3models.data.readers.manifests import (
     About,
     Manifest,
@@ -53,7 +54,8 @@ _MOST_LOOKED_AT = 2000
 _FILE = "\ue000file"
 """A column of our own."""
 _PARQUET = ".parquet"
-_OTHER_KINDS = (*ARRAYS, _PARQUET, LVM)
+_JSON = ".json"
+_OTHER_KINDS = (*ARRAYS, _PARQUET, LVM, _JSON)
 """Suffixes of files that hold a recording, beside those of text tables."""
 
 
@@ -76,6 +78,8 @@ def _recording_files(folder: Path) -> tuple[list[Path], list[Path]]:
     there = _seen_files(folder)
     texts = [path for path in there if _is_text(path)]
     kinds = Counter(suffix for path in there if (suffix := path.suffix.lower()) in _OTHER_KINDS)
+    if len(kinds) > 1 or kinds[_JSON] <= len(texts):
+        del kinds[_JSON]  # it says something about the others
     if not kinds or (texts and kinds.most_common(1)[0][1] < len(texts)):
         return texts, []
     kind = kinds.most_common(1)[0][0]
@@ -207,8 +211,8 @@ def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
 
     if path.suffix.lower() == LVM:
         return *lvm_table(path), ()
-    if path.suffix.lower() == _PARQUET:
-        table = parquet_table(path)
+    if path.suffix.lower() in (_PARQUET, _JSON):
+        table = parquet_table(path) if path.suffix.lower() == _PARQUET else recording_table(path)
         return table, list(range(len(table))), ()
     head = read_head(path)
     table, lines = text_frame(path, head)
@@ -223,7 +227,7 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
 
     first = list[str]()
     tables, places, notes, faults = list[pd.DataFrame](), list[tuple[int, int]](), dict[str, None](), list[str]()
-    are_texts = abouts[0].path.suffix.lower() != _PARQUET
+    are_texts = abouts[0].path.suffix.lower() not in (_PARQUET, _JSON)
     for number, about in enumerate(abouts):
         table, lines, own_notes = _table_of(about.path)
         notes |= dict.fromkeys(own_notes)
@@ -392,7 +396,7 @@ def _is_labelled(spec: DataSpec) -> bool:
 FOLDER = Source(
     name="folder",
     forms=("FOLDER/",),
-    text="of files, one series or recording each: text tables, .npy, .npz, .mat, HDF5, .wav, .parquet, .lvm; classes "
+    text="of files, one series or recording each: text, .npy, .npz, .mat, HDF5, .wav, .parquet, .lvm, .json; classes "
     "by folder, name or manifest",
     kinds=("sequences",),
     matches=is_folder_of_series,

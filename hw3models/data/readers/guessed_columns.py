@@ -51,7 +51,9 @@ LOOKED_AT = 200
 
 def likely(field: str, names: Sequence[str]) -> list[str]:
     """Columns whose name is one of those that people give to what `field` asks for."""
-    return [name for name in names if _plain(name) in _KNOWN[field]] or in_other_languages(field, names)
+    plain = [(name, _plain(name)) for name in names]
+    known, elsewhere = _KNOWN[field], _ELSEWHERE[field]
+    return [name for name, one in plain if one in known] or [name for name, one in plain if one in elsewhere]
 
 
 def in_other_languages(field: str, names: Sequence[str]) -> list[str]:

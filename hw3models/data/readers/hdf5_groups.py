@@ -208,12 +208,14 @@ def _in_order(path: Path, name: str, dataset: Any, ones: list[_One]) -> list[str
     """One value for each series: by the numbers in their names, else as HDF5 lists them."""
     from hw3models.data.readers.named_arrays import flat_labels
 
+    if dataset.size != len(ones):
+        raise DataError(
+            f"{path}: {name!r} has shape {dataset.shape}, but there are {len(ones):,} series; one for each."
+        )
     values = np.asarray(dataset[()])
     if values.dtype.kind == "O":
         values = np.asarray(dataset.asstr()[()])
-    values = flat_labels(values, f"{path}: {name!r}")
-    if values.shape != (len(ones),):
-        raise DataError(f"{path}: {name!r} has shape {values.shape}, but there are {len(ones):,} series; one for each.")
+    values = flat_labels(values, f"{path}: {name!r}").reshape(-1)
     try:
         texts = label_texts(values)
     except ValueError as error:

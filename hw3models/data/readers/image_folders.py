@@ -17,7 +17,7 @@ from hw3models.runtime.file_digests import file_digest
 from hw3models.specs import DataSpec, SourceReport
 
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".psv", ".ts", ".arff", ".parquet", ".lvm")
-_OF_OTHERS = frozenset((*_TABLES, ".npy", ".npz", ".mat", ".h5", ".hdf5", ".hdf", ".wav"))
+_OF_OTHERS = frozenset((*_TABLES, ".npy", ".npz", ".mat", ".h5", ".hdf5", ".hdf", ".wav", ".json"))
 """Suffixes of files that another source may read."""
 AT_ONCE = 256
 """Pictures that a model is given together."""

@@ -24,6 +24,7 @@ from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
 from hw3models.data.readers.text_files import TextForm, open_text
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
 from hw3models.errors import DataError
+from hw3models.printable import few
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -140,6 +141,36 @@ def _frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
     if objects := next((name for name in columns if any(isinstance(one.get(name), dict) for one in records)), None):
         raise DataError(f"{path}: {objects!r} holds objects in objects. Write lists of numbers, or single values.")
     return pd.DataFrame({name: [one.get(name) for one in records] for name in columns}), lists
+
+
+def recording_table(path: Path) -> "pd.DataFrame":
+    """One recording with a row for each step: of a record with lists, or of a record for each step.
+
+    Raises:
+        DataError: there are several records with lists, or the lists differ in length.
+    """
+    import pandas as pd
+
+    table, lists = _frame(path)
+    if not lists:
+        return table
+    if len(table) > 1:
+        raise DataError(f"{path}: it holds {len(table):,} series. Such a file is given itself, not its folder.")
+    columns: dict[str, Any] = {}
+    for name in lists:
+        cell = table[name].iloc[0]
+        if cell and all(isinstance(one, list) for one in cell):  # steps of channels
+            widths = {len(one) for one in cell}
+            if len(widths) > 1:
+                raise DataError(f"{path}: the steps in {name!r} differ in their channels ({few(sorted(widths))}).")
+            columns |= {f"{name}_{at}": [one[at] for one in cell] for at in range(widths.pop())}
+        else:
+            columns[name] = cell
+    if len({len(one) for one in columns.values()}) > 1:
+        told = few(f"{name} {len(one)}" for name, one in columns.items())
+        raise DataError(f"{path}: its lists differ in length ({told}); channels have the same steps.")
+    single = {str(name): table[name].iloc[0] for name in table.columns if name not in lists}
+    return pd.DataFrame({**columns, **single})
 
 
 def gather_json(path: Path, spec: DataSpec, labelled: bool) -> Gathered:

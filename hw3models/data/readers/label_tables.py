@@ -27,6 +27,9 @@ _SINGULAR = ("y", "label", "target", "class", "annotation", "outcome", "truth", 
 _WORDS = frozenset((*_SINGULAR, "labels", "targets", "classes", "annotations", "outcomes"))
 """Words that the names of tables of labels are made of, beside the name of the table that they are of."""
 _MOST_COLUMNS = 100
+_MOST_NAMES = 20_000
+"""Columns of a table of series; one of more is refused by its reader."""
+_MOST_BYTES = 256 * 2**20
 _SPLIT = "split"
 
 
@@ -69,7 +72,7 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
     """
     if spec.manifest is not None:
         return _joined([_named(path, one.strip()) for one in spec.manifest.split(",")], path, spec, names)
-    if not names or spec.label_column in names or likely("label_column", names):
+    if not names or len(names) > _MOST_NAMES or spec.label_column in names or likely("label_column", names):
         return None
     for candidate in _beside(path):
         try:
@@ -208,12 +211,14 @@ def _cells(path: Path, state: FileState) -> tuple[list[str], dict[str, list[str]
 
 
 @lru_cache(maxsize=16)
-def _cells_of(path: Path, _: FileState) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+def _cells_of(path: Path, state: FileState) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """The columns of a small table with a header, as texts without spaces around them."""
     from dataclasses import replace
 
     from hw3models.data.readers.wide_tables import read_head, text_frame
 
+    if state.size > _MOST_BYTES:
+        raise DataError(f"{path}: a table of labels has at most {_MOST_BYTES // 2**20} MiB; is it one of series?")
     head = replace(read_head(path), known=True)
     if not 2 <= len(head.first) <= _MOST_COLUMNS:
         raise DataError(f"{path}: a table of labels has 2 to {_MOST_COLUMNS} columns; it has {len(head.first)}.")

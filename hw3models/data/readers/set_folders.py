@@ -29,8 +29,8 @@ def train_file(folder: Path) -> Path | None:
             return None  # recordings, each in a file
         if len(named or trains) == 1:
             return (named or trains)[0]
-    few = text_files(folder)
-    return next((path for path in few if 1 < len(few) < _FEW and _are_all(few, [path])), None)
+    files = text_files(folder)
+    return next((path for path in files if 1 < len(files) < _FEW and _are_all(files, [path])), None)
 
 
 def _are_all(files: list[Path], tables: Collection[Path]) -> bool:

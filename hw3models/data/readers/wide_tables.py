@@ -284,8 +284,8 @@ def beside_steps(names: list[str]) -> dict[str, str]:
     """Where most are steps by their names: those that are none, each with its reason."""
     channels = [match["channel"] if (match := _ENDS.match(name)) else name for name in names]
     num = Counter(channels)
-    few = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
-    return dict.fromkeys(few, "stands beside the steps and is none") if are_steps(names) else {}
+    apart = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
+    return dict.fromkeys(apart, "stands beside the steps and is none") if are_steps(names) else {}
 
 
 def by_number(steps: list[str]) -> tuple[list[str], tuple[str, ...]]:

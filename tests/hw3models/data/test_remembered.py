@@ -131,3 +131,26 @@ def test_a_model_of_an_earlier_version_has_its_two_columns(tmp_path: Path) -> No
 def _written(path: Path) -> Path:
     long_table(60).to_csv(path, index=False)
     return path
+
+
+def test_new_files_of_channels_need_no_labels(tmp_path: Path) -> None:
+    values = RNG.normal(size=(60, 12, 3)).astype(np.float32)
+
+    def write(folder: Path, some: Any, labels: Any = None) -> Path:
+        folder.mkdir()
+        for channel in range(3):
+            np.savetxt(folder / f"acc_{'xyz'[channel]}.txt", some[:, :, channel].astype(np.float64), fmt="%.17g")
+        if labels is not None:
+            (folder / "y.txt").write_text("\n".join(labels))
+        return folder
+
+    old = write(tmp_path / "old", values, ["sit", "walk"] * 30)
+    predictor = load_predictor(trained(tmp_path, old, "logistic"))
+    assert predictor.manifest.read_as == {"layout": "channels"}
+    assert predictor.manifest.channels == ("acc_x", "acc_y", "acc_z")
+    new = write(tmp_path / "new", values[:5])
+    assert score_file(predictor, new, tmp_path / "out.csv") == 5
+    assert score_file(predictor, old, tmp_path / "labelled.csv") == 60
+    mine, theirs = (pd.read_csv(tmp_path / name) for name in ("out.csv", "labelled.csv"))
+    pd.testing.assert_frame_equal(mine, theirs.head(5))
+    assert as_trained(DataSpec(source=str(tmp_path / "a.npz")), predictor.manifest).layout == "auto"

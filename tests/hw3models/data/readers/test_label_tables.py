@@ -160,3 +160,9 @@ def test_a_table_that_does_not_fit_is_refused_with_the_series(
 def test_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"`manifest`: there is no file 'mine\.csv', neither here nor in "):
         read(write(tmp_path), manifest="mine.csv")
+
+
+def test_a_table_of_any_size_is_not_read_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hw3models.data.readers.label_tables._MOST_BYTES", 100)
+    with pytest.raises(DataError, match=r"labels\.csv: a table of labels has at most 0 MiB; is it one of series\?"):
+        read(write(tmp_path), manifest="labels.csv")

@@ -1,5 +1,6 @@
 """Folders of arrays, sound, Parquet, PhysioNet's and LabVIEW's text: one series or recording a file."""
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,11 @@ def table(path: Path, one: Any) -> None:
         frame.to_csv(path, sep="|", index=False)
 
 
+def as_json(path: Path, one: Any) -> None:
+    channels = {name: one[:, at].astype(np.float64).tolist() for at, name in enumerate("abc"[: one.shape[1]])}
+    path.write_text(json.dumps({"device": "d1", "time": list(range(len(one))), **channels}))
+
+
 WRITERS: dict[str, Callable[[Path, Any], None]] = {
     ".npy": np.save,
     ".npz": lambda path, one: np.savez_compressed(path, one),
@@ -57,6 +63,7 @@ WRITERS: dict[str, Callable[[Path, Any], None]] = {
     ".parquet": table,
     ".psv": table,
     ".lvm": lvm,
+    ".json": as_json,
     ".wav": lambda path, one: wavfile.write(path, 100, one),
 }
 
@@ -273,6 +280,12 @@ def _pickled(path: Path) -> None:
         (".mat", lambda path: savemat(path, {"sig": "text"}), r"sit/01\.mat: .*one array is the series of a file"),
         (".mat", lambda path: path.write_bytes(b"none"), r"sit/01\.mat: not a whole `\.mat` file"),
         (".lvm", lambda path: path.write_text("a\tb\n1\t2\n"), r"LabVIEW's text with no line '\*\*\*End_of_Header"),
+        (
+            ".json",
+            lambda path: path.write_text('[{"a": [1]}, {"a": [2]}]'),
+            r"01\.json: it holds 2 series\. Such a",
+        ),
+        (".json", lambda path: path.write_text('{"a": [1, 2], "b": [1]}'), r"its lists differ in length \(a 2, b 1\)"),
         (".parquet", lambda path: path.write_bytes(b"PAR1"), r"sit/01\.parquet: cannot be read as a table"),
         (
             ".psv",
@@ -323,6 +336,29 @@ def test_x_with_a_whole_number_a_row_has_labels_beside(tmp_path: Path) -> None:
     for row in range(N):
         np.savez(tmp_path / "d" / f"{row:02d}.npz", x=X[row, :, 0], y=np.arange(T) // 15)
     assert classes(read(tmp_path / "d", window=15)) == ["0", "1"] * N
+
+
+def test_json_beside_recordings_says_something_about_them(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "d", ".npy")
+    for path in list(folder.rglob("*.npy")):
+        path.with_suffix(".json").write_text('{"rate": 100}')
+    np.testing.assert_array_equal(read(folder).features, X[ORDER])
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a.csv").write_text("x,y\n1,2\n3,4\n")
+    (tmp_path / "t" / "a.json").write_text('{"rate": 100}')
+    with pytest.raises(DataError, match=r"nothing says the class of 1 of 1 files, such as a\.csv"):
+        read(tmp_path / "t")
+
+
+def test_steps_of_channels_in_json_are_channels(tmp_path: Path) -> None:
+    for row in range(N):
+        path = tmp_path / "d" / f"{row:02d}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"label": Y[row], "values": X[row].astype(np.float64).tolist()}))
+    raw = read(tmp_path / "d")
+    assert raw.channels == ("values_0", "values_1", "values_2")
+    np.testing.assert_array_equal(raw.features, X)
+    assert classes(raw) == Y
 
 
 def test_files_of_another_kind_are_named(tmp_path: Path) -> None:
