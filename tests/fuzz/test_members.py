@@ -140,6 +140,7 @@ def taped(members: list[Member]) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_series", [False, True])
 @pytest.mark.parametrize("pack", [zipped, taped])
 @few
