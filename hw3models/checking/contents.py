@@ -194,12 +194,27 @@ def labels(names: tuple[str, ...]) -> Iterator[Finding]:
             what=f"classes that differ in case, spaces or the form of a number only: {shown}",
             do="if they are one class give `--merge-labels`",
         )
+    if several := [name for name in names if _holds_others(name, names)]:
+        yield Finding(
+            severity="warning",
+            what=f"class {named(several)} holds the names of other classes: several labels of one example?",
+            do="each example has one class here, and a mixture is one of its own: keep one label, or leave them out",
+        )
     if none := [name for name in names if name.strip().casefold() in NO_LABELS]:
         yield Finding(
             severity="warning",
             what=f"class {named(none)} looks like a label that is missing, and is a class of its own",
             do="leave these series out, unless it is a class",
         )
+
+
+def _holds_others(name: str, names: tuple[str, ...]) -> bool:
+    """Is it made of names of other classes, as `cat dog` and `cat|dog` are beside `cat` or `dog`?"""
+    for mark in "|;,/+&":
+        if mark in name:
+            return any(part.strip() in names for part in name.split(mark))
+    words = name.split()
+    return len(words) > 1 and all(word in names for word in words)
 
 
 def pictures(raw: Raw, sample: Sample) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from hw3models.data.file_names import FilePattern
+from hw3models.data.file_names import FilePattern, are_people_first, which_is_the_class
 from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
 from hw3models.data.pictures.no_classes import boxes_of, is_no_class, masks_among
@@ -228,6 +228,8 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
             f"{where}: {few(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
             f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
         )
+    if are_people_first([way[:-1] for way in ways]):
+        raise DataError(f"{where}: {which_is_the_class(ways, ''.join(f'{name}/' for name in base))}.")
     return (lambda way: (None, way[0], way[1:-1])), 1, []
 
 

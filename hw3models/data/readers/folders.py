@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hw3models.data.checks import raise_faults
-from hw3models.data.file_names import file_pattern
+from hw3models.data.file_names import are_people_first, file_pattern, which_is_the_class
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model
@@ -130,6 +130,8 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     abouts = _abouts(folder, files)
     how = apply_manifests(folder, abouts, manifests, spec)
     how += _apply_pattern(abouts, spec)
+    if labelled and not how:
+        _refuse_people(folder, abouts)
     one = _array_recordings(folder, abouts, spec) if _are_arrays(files) else _recordings(folder, abouts, spec)
     if one.labels is not None and not (manifests or spec.file_pattern):
         for about, label in zip(abouts, one.labels, strict=True):
@@ -141,7 +143,7 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         how = [*how, "labels in the files, a row each"]
     else:
         by_rows = False
-        how = how or ["the class of a file is the name of its folder"]
+        how = how or [f"the class of a file is the name of its {_which_folder(abouts)}"]
         raise_faults(str(folder), _label_faults(abouts) if labelled else [])
     return replace(
         one,
@@ -153,6 +155,21 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
         channels=one.channels if not all(name.isdecimal() for name in one.channels) else (),
     )
+
+
+def _refuse_people(folder: Path, abouts: list[About]) -> None:
+    levels = [(about.label, about.group) for about in abouts if about.label and about.group]
+    if len(levels) < len(abouts) or not are_people_first(levels):
+        return
+    before = {Path(about.id).parts[: Path(about.id).parts.index(about.label or "")] for about in abouts}
+    fixed = "".join(f"{name}/" for name in min(before)) if len(before) == 1 else "{split}/"
+    raise DataError(f"{folder}: {which_is_the_class(levels, fixed)}.")
+
+
+def _which_folder(abouts: list[About]) -> str:
+    if all(about.group for about in abouts):
+        return f"outer folder, its group that of the folder within ({abouts[0].group}; `--file-pattern` decides)"
+    return "folder"
 
 
 def _are_arrays(files: list[Path]) -> bool:

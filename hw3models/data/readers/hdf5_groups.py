@@ -7,6 +7,7 @@
 | `s1`, `s2` | a dataset each | an attribute, or a dataset `labels` with one for each |
 | `data/s1`, `labels/s1` | a dataset each | a single value of the same name |
 | `walk/s1`, `sit/s2` | a dataset each | the group |
+| `S01/walk/1`, `S02/walk/1` | a dataset each | the group within, where those around are called like people |
 
 `train` and `test` among the groups are parts. Nothing outside the file is followed.
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.axes import found_order, series_of
 from hw3models.data.checks import raise_faults
+from hw3models.data.file_names import are_people_first
 from hw3models.data.raw import MAX_BYTES, label_texts
 from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, Part
 from hw3models.data.readers.guessed_columns import likely
@@ -204,6 +206,8 @@ def _labels(path: Path, ones: list[_One], about: dict[str, Any], spec: DataSpec)
     if len(wanted) == 1:
         values = _in_order(path, wanted[0], about[wanted[0]], ones, spec.task)
         return values, f"labels in {wanted[0]!r} in the order of their names"
+    if not named and are_people_first([one.above for one in ones]):
+        return [one.above[1] for one in ones], f"the class is the inner group ({ones[0].above[1]}) around it"
     above = [one.above[0] if one.above else None for one in ones]
     if None not in above and len(set(above)) < len(ones) and not named:
         return [str(name) for name in above], "the class is the name of the group around it"
@@ -271,6 +275,8 @@ def _groups(path: Path, ones: list[_One], about: dict[str, Any], spec: DataSpec)
                 f"{path}: nothing is called {spec.group_column!r} (`group_column`); all series have the attributes "
                 f"{', '.join(sorted(common)[:8]) or 'none'}."
             )
+    if not known and not about.keys() & _GROUPS and are_people_first([one.above for one in ones]):
+        return [one.above[0] for one in ones]
     if len(known) == 1 and known[0] in common:
         return [one.facts[known[0]] for one in ones]
     whole = [name for name in about if name.lower() in _GROUPS and name in (known or about)]

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hw3models.checking import DataCheck, check_data
+from hw3models.checking.contents import labels
 from hw3models.data import fetch
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
@@ -329,3 +330,20 @@ def test_numbers_beyond_training_are_counted() -> None:
     targets = far.targets.copy()
     targets[2] = 50.0
     assert "1 of 200 test labels lie beyond those of training" in found(replace(far, targets=targets), "note")
+
+
+@pytest.mark.parametrize(
+    ("names", "mixed"),
+    [
+        (("cat", "cat dog", "dog"), "cat dog"),
+        (("cat|dog", "dog"), "cat|dog"),
+        (("A;B", "A", "C, A"), "A;B"),
+        (("a b", "a", "c"), None),
+        (("walking", "walking upstairs"), None),
+        (("Yes/No", "maybe"), None),
+    ],
+)
+def test_a_class_that_is_several_labels_of_one_example_is_said(names: tuple[str, ...], mixed: str | None) -> None:
+    found = [one.what for one in labels(names) if "several labels of one example" in one.what]
+    assert (mixed is None) == (not found)
+    assert mixed is None or repr(mixed) in found[0]

@@ -126,3 +126,14 @@ def test_an_archive_that_windows_wrote_holds_what_a_folder_does(tmp_path: Path) 
         archive.write(tmp_path / "in" / "0.png", "photos\\..\\..\\0.png")
     with pytest.raises(DataError, match="leads out of the archive"):
         read(tmp_path / "bad.zip", tmp_path)
+
+
+def test_folders_of_patients_around_those_of_classes_are_asked_about(tmp_path: Path) -> None:
+    kinds = ("benign", "malignant")
+    pictures(tmp_path / "set", [f"patient{row % 4}/{kinds[row // 4]}/{row}.png" for row in range(8)])
+    with pytest.raises(
+        DataError, match=r"like people \(patient0, patient1\).*`--file-pattern '\{group\}/\{label\}/\*'`"
+    ):
+        read(tmp_path / "set", tmp_path)
+    raw = read(tmp_path / "set", tmp_path, file_pattern="{group}/{label}/*")
+    assert (raw.class_names, len(raw.group_names)) == (kinds, 4)

@@ -180,3 +180,21 @@ def test_the_digest_knows_names_and_a_model_reads_the_folder(tmp_path: Path) -> 
     [block] = read_examples(flat, Wanted("sequences", (6, 2), channels=("y", "x")))
     np.testing.assert_array_equal(block.examples, X[:, :, ::-1])
     assert block.ids[0] == "0.csv"
+
+
+def test_folders_of_people_around_those_of_classes_are_asked_about_and_both_answers_read(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for row in range(8):
+        write(folder / "data" / f"S{row % 4:02d}" / ("walk", "sit")[row // 4] / f"{row}.csv", row)
+    with pytest.raises(DataError, match=r"like people \(S00, S01\).*\(sit, walk\).*`--file-pattern 'data/\{group\}/"):
+        read(folder)
+    raw = read(folder, file_pattern="data/{group}/{label}/*")
+    assert (set(classes(raw)), raw.group_names) == ({"walk", "sit"}, ("S00", "S01", "S02", "S03"))
+    assert set(classes(read(folder, file_pattern="data/{label}/{group}/*"))) == {"S00", "S01", "S02", "S03"}
+
+
+def test_a_folder_within_that_of_the_class_is_said_to_be_the_group(tmp_path: Path) -> None:
+    for row in range(8):
+        write(tmp_path / "set" / "ab"[row % 2] / f"s{row // 2}" / f"{row}.csv", row)
+    notes = " ".join(read(tmp_path / "set").notes)
+    assert "its outer folder, its group that of the folder within (s0; `--file-pattern` decides)" in notes

@@ -251,3 +251,14 @@ def test_pandas_own_form_is_said_to_be_one(tmp_path: Path) -> None:
         group["axis0"] = np.arange(2)
     with pytest.raises(DataError, match=r"pandas' own HDF5\. Write the table as Parquet"):
         read(tmp_path / "a.h5")
+
+
+def test_groups_of_people_around_those_of_classes_are_groups(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for row in range(8):
+            file[f"subj{row % 4}/{('walk', 'sit')[row // 4]}/rec{row}"] = np.full((5, 2), row)
+    raw = read(tmp_path / "a.h5")
+    assert raw.group_names == ("subj0", "subj1", "subj2", "subj3")
+    found = {int(one[0, 0]): label for one, label in zip(raw.features, classes(raw), strict=True)}
+    assert found == {row: ("walk", "sit")[row // 4] for row in range(8)}
+    assert any("the class is the inner group (sit) around it" in one for one in raw.notes)
