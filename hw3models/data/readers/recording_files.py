@@ -166,7 +166,7 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
 
 
 def _wanted(path: Path, names: list[str], spec: DataSpec) -> list[str]:
-    """Of arrays that are a channel each those that were asked for."""
+    """The arrays that were asked for, of those that are a channel each."""
     if missing := [name for name in spec.feature_columns if name not in names]:
         raise DataError(f"{path}: there is no array {missing[0]!r} that is a channel; there are {few(names)}.")
     wanted = [name for name in spec.feature_columns or names if name not in spec.ignore_columns]
