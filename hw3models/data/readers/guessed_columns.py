@@ -18,7 +18,7 @@ FIELDS = {"sample_column": "series", "time_column": "times", "label_column": "la
 _SAMPLE = """
 sample sampleid sampleno id series seriesid case caseid trial trialid trialno trialnumber instance instanceid sequence
 sequenceid seq seqid recording recordingid recid example exampleid uid unitid episode episodeid segment segmentid
-windowid measurementid run runid runno runnumber
+windowid measurementid
 """
 _TIME = """
 time t timestamp timestamps times datetime date timestep step stepno frame frameno frameid tick seconds secs sec ms
@@ -26,7 +26,7 @@ timems timesec timeseconds timeindex timeidx elapsed elapsedtime unixtime
 """
 _LABEL = """
 label labels class classname classid classlabel target targets category activity gesture outcome condition diagnosis
-species behavior behaviour movement activitytype activitylabel passfail
+species behavior behaviour movement
 """
 _KNOWN = {
     "sample_column": frozenset(_SAMPLE.split()),
@@ -34,19 +34,21 @@ _KNOWN = {
     "label_column": frozenset(_LABEL.split()),
 }
 _SAMPLE_ELSEWHERE = """
-muestra echantillon échantillon campione amostra messung versuch probe probennr probennummer próbka образец 样本 サンプル
+muestra echantillon échantillon campione amostra messung versuch probe probennr probennummer
+próbka образец 样本 サンプル run runid runno runnumber
 """
 _TIME_ELSEWHERE = "zeit zeitstempel temps horodatage tiempo fecha tempo tijd czas время 时间 時間 시간"
 _LABEL_ELSEWHERE = """
-klasse zustand aktivität etikett activité activite actividad attività attivita classe étiquette etiquette clase etiqueta etichetta rótulo rotulo klasa etykieta klas luokka
-класс метка 标签 类别 ラベル 라벨
+klasse zustand aktivität activité actividad attività etikett classe étiquette etiquette clase
+etiqueta etichetta rótulo rotulo klasa etykieta klas luokka класс метка 标签 类别 ラベル 라벨
+activitytype activitylabel passfail
 """
 _ELSEWHERE = {
     "sample_column": frozenset(_SAMPLE_ELSEWHERE.split()),
     "time_column": frozenset(_TIME_ELSEWHERE.split()),
     "label_column": frozenset(_LABEL_ELSEWHERE.split()),
 }
-"""What people call them elsewhere: taken where nothing is called so in English, and said as all guesses are."""
+"""What people call them elsewhere, or less often: taken where nothing has a name of above, and said."""
 _UNIT = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\]|#)\s*$")
 """What stands behind a name: `Temps (s)`, `Run #`."""
 LOOKED_AT = 200
