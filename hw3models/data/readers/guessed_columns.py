@@ -3,6 +3,8 @@
 A column is taken where its name is the only one of its kind, and that is said. What is named by hand is never guessed.
 """
 
+import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,19 +34,23 @@ _KNOWN = {
     "label_column": frozenset(_LABEL.split()),
 }
 _SAMPLE_ELSEWHERE = """
-muestra echantillon échantillon campione amostra messung versuch próbka образец 样本 サンプル
+muestra echantillon échantillon campione amostra messung versuch probe probennr probennummer
+próbka образец 样本 サンプル run runid runno runnumber
 """
-_TIME_ELSEWHERE = "zeit zeitstempel temps horodatage tiempo fecha tijd czas время 时间 時間 시간"
+_TIME_ELSEWHERE = "zeit zeitstempel temps horodatage tiempo fecha tempo tijd czas время 时间 時間 시간"
 _LABEL_ELSEWHERE = """
-klasse etikett classe étiquette etiquette clase etiqueta etichetta rótulo rotulo klasa etykieta klas luokka
-класс метка 标签 类别 ラベル 라벨
+klasse zustand aktivität activité actividad attività etikett classe étiquette etiquette clase
+etiqueta etichetta rótulo rotulo klasa etykieta klas luokka класс метка 标签 类别 ラベル 라벨
+activitytype activitylabel passfail
 """
 _ELSEWHERE = {
     "sample_column": frozenset(_SAMPLE_ELSEWHERE.split()),
     "time_column": frozenset(_TIME_ELSEWHERE.split()),
     "label_column": frozenset(_LABEL_ELSEWHERE.split()),
 }
-"""What people call them elsewhere: taken where nothing is called so in English, and said as all guesses are."""
+"""What people call them elsewhere, or less often: taken where nothing has a name of above, and said."""
+_UNIT = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\]|#)\s*$")
+"""What stands behind a name: `Temps (s)`, `Run #`."""
 LOOKED_AT = 200
 """Rows in which a series must come twice: in a table with a row for each series no name does."""
 
@@ -53,7 +59,10 @@ def likely(field: str, names: Sequence[str]) -> list[str]:
     """Columns whose name is one of those that people give to what `field` asks for."""
     plain = [(name, _plain(name)) for name in names]
     known, elsewhere = _KNOWN[field], _ELSEWHERE[field]
-    return [name for name, one in plain if one in known] or [name for name, one in plain if one in elsewhere]
+    if found := [name for name, one in plain if one in known] or [name for name, one in plain if one in elsewhere]:
+        return found
+    bare = [(name, _plain(_UNIT.sub("", name))) for name in names]
+    return [name for name, one in bare if one in known or one in elsewhere]
 
 
 def in_other_languages(field: str, names: Sequence[str]) -> list[str]:
@@ -108,7 +117,7 @@ def how_to_name(missing: Sequence[str], names: Sequence[str]) -> str:
         candidates = [name for name in likely(field, rest) if not name.isspace()] if field in _KNOWN else []
         chosen = candidates[0] if candidates else "NAME"
         rest = [name for name in rest if name != chosen]
-        words.append(f"--{field.replace('_', '-')} {chosen}")
+        words.append(f"--{field.replace('_', '-')} {shlex.quote(chosen)}")
     return f" Name them: `{' '.join(words)}`."
 
 

@@ -535,9 +535,13 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
         elif not is_file(path):
             is_folder = len(name) < _LONGEST and path.is_dir()
             yield f"{name[:_LONGEST]!r} (row {row}) {'is a folder' if is_folder else 'is not there'}"
-    for name, times in Counter(names).items():
-        if times > 1 and name:
-            yield f"{name!r} is there {times} times; keep one row"
+    if twice := [(name, times) for name, times in Counter(names).items() if times > 1 and name]:
+        name, times = twice[0]
+        more = f" and {len(twice) - 1:,} more have several rows" if len(twice) > 1 else ""
+        yield (
+            f"{name!r} is there {times} times{more}; keep one row of each: a picture has one class here, and several "
+            "objects, labels or raters in rows of their own are not put together"
+        )
 
 
 def _kinds_of_labels(labels: set[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ taken, where the table of series has no labels itself; of `NAME_train` that of t
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +31,14 @@ _MOST_NAMES = 20_000
 """Columns of a table of series; one of more is refused by its reader."""
 _MOST_BYTES = 256 * 2**20
 _SPLIT = "split"
+
+
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "case": str.casefold,
+    "zeros before": lambda name: re.sub(r"(?<!\d)0+(?=\d)", "", name),
+    "`.0` behind": lambda name: name.removesuffix(".0"),
+    "the suffix": lambda name: Path(name).stem,
+}
 
 
 class LabelTable(NamedTuple):
@@ -105,9 +113,18 @@ def without_row(table: LabelTable, ids: Sequence[str]) -> str:
     more = f" and {len(missing) - 1:,} more series" if len(missing) > 1 else ""
     return (
         f"{table.path}: it has no row for series {missing[0]!r}{more}; its names in {table.key!r} are "
-        f"{', '.join(map(repr, list(known)[:3]))}, ....{suggestion(missing[0], list(known)[:1000])} Write a row for "
-        "each."
+        f"{', '.join(map(repr, list(known)[:3]))}, ...."
+        f"{_alike(missing, known) or f'{suggestion(missing[0], list(known)[:1000])} Write a row for each.'}"
     )
+
+
+def _alike(missing: Sequence[str], known: Iterable[str]) -> str:
+    """What tells the names of the two tables apart, where it is no more than how they are written."""
+    for how, plain in _SPELLINGS.items():
+        theirs = {plain(name) for name in known}
+        if all(plain(one.strip()) in theirs for one in missing):
+            return f" The names differ in {how} only: write them alike in both tables."
+    return ""
 
 
 def _named(path: Path, name: str) -> Path:

@@ -94,6 +94,8 @@ def _text_form(path: Path, _: FileState) -> TextForm:
         raise DataError(
             f"{path}: cannot be read as a table (its first bytes say UTF-16, but then it is a single line)."
         )
+    if is_none := _no_table(head):
+        raise DataError(f"{path}: {is_none}")
     lines = head.splitlines()
     lines = lines if whole else lines[:-1] or lines  # the last one may be cut
     before, named, more = _before(lines)
@@ -113,6 +115,16 @@ def _text_form(path: Path, _: FileState) -> TextForm:
         numbers = " and decimals written with commas" if decimal == "," else ""
         more.append(f"Columns are separated by {_NAMES[separator]}{numbers}.")
     return TextForm(encoding, separator, decimal, before, (*notes, *more), mends)
+
+
+def _no_table(head: str) -> str:
+    """What a text is that was taken for a table and is none, and what to do; empty where nothing says so."""
+    begin = head[:200].lstrip().lower()
+    if begin.startswith(("<!doctype html", "<html")):
+        return "it is a web page, no table. Download the file itself: a page for signing in may have come instead."
+    if begin.startswith("version https://git-lfs"):
+        return "it is a pointer of Git LFS, without the data. Fetch them: git lfs pull"
+    return "" if begin or head.strip() else "the file is empty."
 
 
 @contextmanager

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import PREDICT_THEM
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Floats, Gathered, Part
-from hw3models.data.readers.guessed_columns import in_other_languages
+from hw3models.data.readers.guessed_columns import in_other_languages, likely
 from hw3models.data.readers.missing import MISSING
+from hw3models.data.readers.step_names import are_timed, is_counted, steps_of
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
 from hw3models.errors import DataError
 from hw3models.printable import few
@@ -46,7 +47,6 @@ PIXEL = re.compile(r"(pixels?|pix|px)[_ .\-]?(?P<number>\d+)|(?P<row>\d+)x(?P<co
 """The name of a column that holds one pixel of each picture."""
 FEWEST_PIXELS = 16
 """Pixels of a picture: with fewer columns a table is something else."""
-_ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Head:
         numbers = list(compress(self.first, are_numbers))
         below = self.rows[0] if self.rows else []
         if len(numbers) > 3 and _counts_on(numbers) and not _counts_on([cell for cell in below if is_number(cell)]):
+            return True
+        if len(numbers) > 3 and _are_grid(numbers) and likely("label_column", [self.first[at] for at in texts]):
             return True
         if not self.rows:
             return len(texts) > 1
@@ -135,6 +137,15 @@ def _counts_on(numbers: list[str]) -> bool:
     return all(cell.isdecimal() for cell in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
 
 
+def _are_grid(cells: list[str]) -> bool:
+    """Do numbers only rise, or only fall, by even steps, as wavelengths do?"""
+    try:
+        steps = np.diff([float(cell) for cell in cells])
+    except ValueError:
+        return False
+    return bool(steps[0] != 0 and np.allclose(steps, steps[0]))
+
+
 def looks_wide(head: Head, spec: DataSpec) -> bool:
     """One row a series? Without a header always; else where most columns are steps with numbers in their names."""
     if len(head.first) < 3:
@@ -144,15 +155,18 @@ def looks_wide(head: Head, spec: DataSpec) -> bool:
     names = set(head.first)
     if spec.time_column in names or (spec.label_column in names and {spec.sample_column, "dimension"} <= names):
         return False
-    return are_steps(head.first)
+    numbers = [name for name in head.first if is_number(name)]
+    return are_steps(head.first) or (len(numbers) > 3 and 2 * len(numbers) >= len(names) and _are_grid(numbers))
 
 
 def are_steps(names: list[str]) -> bool:
-    """Are most names such as t0, t1, t2, ...: at least three that count on, after the same beginning?"""
-    counted: dict[str, list[int]] = {}
-    for name in names:
-        if match := _ENDS.match(name):
-            counted.setdefault(match["channel"], []).append(int(match["step"]))
+    """Are most names such as t0, t1, t2, ...: at least three that count on, after the same beginning, or times?"""
+    found = steps_of(names)
+    if found and are_timed(list(found)):
+        return len(found) >= 0.5 * len(names)
+    counted: dict[str, list[float]] = {}
+    for channel, step in found.values():
+        counted.setdefault(channel, []).append(step)
     runs = [own for own in counted.values() if len(own) > 2 and max(own) - min(own) + 1 == len(own) == len(set(own))]
     return bool(runs) and sum(map(len, runs)) >= 0.5 * len(names)
 
@@ -255,7 +269,8 @@ def step_columns(
     Raises:
         DataError: a column that was named is not there, or none is left; the message begins with `where`.
     """
-    channel_of = {name: match["channel"] if (match := _ENDS.match(name)) else name for name in names}
+    found = steps_of(names)
+    channel_of = {name: found[name][0] if name in found else name for name in names}
     if spec.feature_columns or spec.ignore_columns:
         from hw3models.data.readers.columns import chosen_names
 
@@ -282,7 +297,8 @@ def step_columns(
 
 def beside_steps(names: list[str]) -> dict[str, str]:
     """Where most are steps by their names: those that are none, each with its reason."""
-    channels = [match["channel"] if (match := _ENDS.match(name)) else name for name in names]
+    found = steps_of(names)
+    channels = [found[name][0] if name in found else name for name in names]
     num = Counter(channels)
     apart = [name for name, channel in zip(names, channels, strict=True) if num[channel] < _MIN_STEPS]
     return dict.fromkeys(apart, "stands beside the steps and is none") if are_steps(names) else {}
@@ -290,9 +306,9 @@ def beside_steps(names: list[str]) -> dict[str, str]:
 
 def by_number(steps: list[str]) -> tuple[list[str], tuple[str, ...]]:
     """Columns such as t0, t1, ... in the order of their numbers, and a note where they stand in another one."""
-    found = [match for name in steps if (match := _ENDS.match(name))]
-    numbers = [int(match["step"]) for match in found]
-    if len(found) < len(steps) or len({match["channel"] for match in found}) > 1 or numbers == sorted(numbers):
+    found = list(steps_of(steps).values())
+    numbers = [number for _, number in found]
+    if len(found) < len(steps) or len({channel for channel, _ in found}) > 1 or numbers == sorted(numbers):
         return steps, ()
     if len(set(numbers)) < len(numbers):
         return steps, ()
@@ -413,7 +429,7 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
         if len(known) == 1:
             return known[0]
     for name in (names[0], names[-1]):
-        if _may_be_label(table[name]) and not (head.has_header and _ENDS.match(name)):
+        if _may_be_label(table[name]) and not (head.has_header and is_counted(name)):
             return name
     faults.append(
         "no column of labels was found: neither the first nor the last has texts, or whole numbers of which each "
@@ -521,12 +537,12 @@ def _channels(values: Floats, steps: list[str], head: Head, *, is_chosen: bool) 
     """Names of the channels, and the series (T, C): columns `x_0 ... x_9, y_0 ... y_9` are two channels."""
     columns: dict[str, list[int]] = {}
     if head.has_header:
+        found = steps_of(steps)
         for number, name in enumerate(steps):
-            match = _ENDS.match(name)
-            columns.setdefault(match["channel"] if match else "\0", []).append(number)
+            columns.setdefault(found[name][0] if name in found else "\0", []).append(number)
     sizes = {len(own) for own in columns.values()}
     if (len(columns) > 1 or is_chosen) and len(sizes) == 1 and sizes.pop() > 1 and "\0" not in columns:
-        order = {name: sorted(own, key=lambda n: int(_ENDS.match(steps[n])["step"])) for name, own in columns.items()}  # type: ignore[index]
+        order = {name: sorted(own, key=lambda n: found[steps[n]][1]) for name, own in columns.items()}
         stacked = np.stack([values[:, own] for own in order.values()], axis=-1)
         return tuple(name or "value" for name in order), list(stacked)
     return (), list(values[:, :, None])

@@ -329,6 +329,11 @@ CASES: list[tuple[str, Callable[[Path], Made], str]] = [
     ("paths that lead out", rows(("../x.png", "ant")), r"'../x.png' \(row 9\) lies outside .*made; paths are counted"),
     ("a path of Windows", rows((r"C:\x\y.png", "ant")), r"'C:/x/y.png' \(row 9\) lies outside"),
     ("a row twice", rows(GOOD[0]), r"'img/ant/0.png' is there 2 times; keep one row"),
+    (
+        "rows twice",
+        rows(GOOD[0], GOOD[1]),
+        r"'img/ant/0.png' is there 2 times and 1 more have several rows; keep one row of each: a picture has one",
+    ),
     ("no label in a row", rows(("img/ant/0.png", "")), r"the label is empty in 1 rows, the first is row 9 below the"),
     ("no path in a row", rows(("", "ant")), r"the path is empty in row 9 below the header"),
     ("an unknown part", unknown_split, r"the split is 'holdout' in row 1 below the header; it is train, val or test"),

@@ -133,3 +133,26 @@ def test_a_row_a_series_with_a_label_in_another_language_says_so(tmp_path: Path)
     raw = read(tmp_path / "a.csv", wide)
     assert raw.features.shape == (30, 5, 1)
     assert any("labels in 'Etiqueta'" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Échantillon", "Temps (s)", "Activité"),
+        ("Proben-Nr.", "Zeit [ms]", "Zustand"),
+        ("Run #", "Elapsed (ms)", "Pass/Fail"),
+    ],
+)
+def test_units_behind_names_and_other_languages_are_known(names: tuple[str, str, str], tmp_path: Path) -> None:
+    table = LONG.rename(columns=dict(zip(("sample", "time", "label"), names, strict=True)))
+    raw = read(tmp_path / "a.csv", table)
+    assert (raw.channels, len(raw.class_names)) == (("x", "y"), LONG["label"].nunique())
+    assert any(
+        f"series in {names[0]!r}, times in {names[1]!r}, labels in {names[2]!r}" in one for one in raw.understood
+    )
+
+
+def test_options_with_spaces_in_names_can_be_pasted(tmp_path: Path) -> None:
+    table = LONG.rename(columns={"sample": "trial no", "time": "when"})
+    with pytest.raises(DataError, match=r"Name them: `--sample-column 'trial no' --time-column NAME`"):
+        read(tmp_path / "a.csv", table)

@@ -178,3 +178,20 @@ def test_a_table_of_any_size_is_not_read_for_labels(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("hw3models.data.readers.label_tables._MOST_BYTES", 100)
     with pytest.raises(DataError, match=r"labels\.csv: a table of labels has at most 0 MiB; is it one of series\?"):
         read(write(tmp_path), manifest="labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "how"),
+    [
+        ("S{}", "s{}", "case"),
+        ("{:03}", "{}", "zeros before"),
+        ("{}", "{}.0", "`.0` behind"),
+        ("r{}", "r{}.csv", "the suffix"),
+    ],
+)
+def test_names_that_differ_in_how_they_are_written_are_said_to(here: str, there: str, how: str, tmp_path: Path) -> None:
+    table = LONG.assign(id=np.repeat([here.format(row) for row in range(N)], T))
+    labels = pd.DataFrame({"id": [there.format(row) for row in range(N)], "label": Y})
+    write(tmp_path, table, labels)
+    with pytest.raises(DataError, match=rf"no row for series.*The names differ in {how} only: write them alike"):
+        read(tmp_path / "data.csv")

@@ -127,3 +127,16 @@ def test_a_packed_file_is_looked_into(tmp_path: Path) -> None:
     path = tmp_path / "toy.csv.gz"
     path.write_bytes(gzip.compress(PLAIN.replace(",", ";").encode()))
     assert text_form(path).separator == ";"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "it is a web page, no table"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n", "pointer of Git LFS.*git lfs pull"),
+        ("\n \n", "the file is empty"),
+    ],
+)
+def test_what_was_saved_in_place_of_a_table_is_said(content: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "a.csv", content)
