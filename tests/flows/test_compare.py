@@ -113,8 +113,8 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(hw3: Any, file: Path, argum
 def test_files_need_neither_torch_nor_prefect_nor_mlflow(file: Path) -> None:
     code = (
         f"import sys; sys.argv = ['hw3', 'compare', {str(file)!r}]\n"
-        "from flows import cli\n"
-        "try: cli.main()\n"
+        "from flows.cli.main import main\n"
+        "try: main()\n"
         "except SystemExit as stopped: assert not stopped.code\n"
         "assert not {'torch', 'prefect', 'mlflow'} & set(sys.modules), 'heavy imports'"
     )

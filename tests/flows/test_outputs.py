@@ -236,6 +236,7 @@ def begin_to_write(path: Path, is_killed: bool, begun: Any, go_on: Any) -> None:
         part.write_bytes(b"whole")
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_has_begun_goes_with_the_next_writing_and_what_a_living_one_writes_stays(
     tmp_path: Path,
 ) -> None:

@@ -1,5 +1,6 @@
 """What holds of every input, however bad: an error that says where, soon, in little memory."""
 
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+from hypothesis import settings
 from pydantic import ValidationError
 
 from hw3models.data import fetch, load_prepared, prepare
@@ -21,6 +23,8 @@ from hw3models.specs import DataSpec
 from hw3models.specs.model import ModelManifest
 
 SECONDS, MEBIBYTES = 20.0, 700.0
+few = settings(max_examples=25 if os.environ.get("HW3_FUZZ") is None else 2_500)
+"""For inputs of which each takes tens of milliseconds."""
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from hw3models.data.preparation import read_raw
 from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import load_predictor
 from hw3models.specs import DataSpec
-from tests.fuzz.bounds import bounded, read_file
+from tests.fuzz.bounds import bounded, few, read_file
 from tests.fuzz.test_state import VALUES
 from tests.hw3models.data.pictures.made import tree
 from tests.hw3models.serving.test_batch import examples, make_predictor
@@ -109,6 +109,7 @@ def holds_secret(source: Path, cache: Path, **options: Any) -> bool:
     return bool((features == SECRET).reshape(len(features), -1).all(axis=1).any())
 
 
+@few
 @given(head=HEADS, extra=rows_of(PICTURES, "secret.png"), is_whole=st.booleans())
 def test_tables_about_pictures(folder: Path, head: list[str], extra: list[list[str]], is_whole: bool) -> None:
     usual = [[name, name.split("/")[0], "test" if "4" in name else "train", "p1"] for name in PICTURES]
@@ -121,6 +122,7 @@ def test_tables_about_pictures(folder: Path, head: list[str], extra: list[list[s
         path.unlink()
 
 
+@few
 @given(head=HEADS, extra=rows_of(RECORDINGS, "secret.csv"), is_whole=st.booleans())
 def test_tables_about_recordings(folder: Path, head: list[str], extra: list[list[str]], is_whole: bool) -> None:
     usual = [[name, name.split("/")[0], "test" if "9" in name else "train", "p1"] for name in RECORDINGS]
@@ -174,6 +176,7 @@ FIELDS = st.one_of(
 )
 
 
+@few
 @given(data=st.data())
 def test_manifests_of_models(folder: Path, model: Path, data: st.DataObject) -> None:
     fields = json.loads((model / "model.json").read_text())

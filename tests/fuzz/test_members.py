@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.bounds import read_alike
+from tests.fuzz.bounds import few, read_alike
 from tests.hw3models.data.pictures.made import picture
 
 NUMBERS = itertools.count()
@@ -140,8 +140,10 @@ def taped(members: list[Member]) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_series", [False, True])
 @pytest.mark.parametrize("pack", [zipped, taped])
+@few
 @given(extra=st.lists(MEMBERS, max_size=3), places=st.lists(st.integers(0, 12), min_size=3, max_size=3))
 def test_archives_of_any_names(
     folder: Path, pack: Any, is_series: bool, extra: list[Member], places: list[int]
@@ -213,6 +215,7 @@ ARRAYS = st.sampled_from(
 )
 
 
+@few
 @given(st.lists(st.tuples(KEYS, ARRAYS), max_size=5), st.booleans())
 def test_npz_of_any_names(folder: Path, drawn: list[tuple[str, Any]], is_whole: bool) -> None:
     usual = [("X.npy", np.arange(120.0).reshape(12, 5, 2) % 11), ("y.npy", np.arange(12) % 2)]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from tests.fuzz.bounds import read_alike
+from tests.fuzz.bounds import few, read_alike
 from tests.fuzz.mutations import mutated
 
 NUMBERS = itertools.count()
@@ -150,6 +150,7 @@ def put_odd(group: Any, name: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".mat"])
+@few
 @given(
     st.dictionaries(NAMES, TREES, max_size=5),
     st.lists(st.sampled_from(ODD), min_size=1),
@@ -172,6 +173,7 @@ def test_hdf5_of_any_structure(folder: Path, suffix: str, tree: dict[str, Any], 
     path.unlink()
 
 
+@few
 @given(st.dictionaries(NAMES.filter(lambda name: name[0] not in "_#"), OF_MATLAB, max_size=5), st.booleans())
 def test_mat_of_any_structure(folder: Path, tree: dict[str, Any], is_whole: bool) -> None:
     file = io.BytesIO()
@@ -200,6 +202,7 @@ WHOLE = {suffix: whole(suffix) for suffix in (".mat", ".h5")}
 
 
 @pytest.mark.parametrize("suffix", [".mat", ".h5"])
+@few
 @given(data=st.data())
 def test_damaged_structures(folder: Path, suffix: str, data: st.DataObject) -> None:
     path = folder / f"n{next(NUMBERS)}{suffix}"

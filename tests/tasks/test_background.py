@@ -33,6 +33,7 @@ def test_the_page_is_the_same_whoever_writes_it(process: Background, tmp_path: P
     assert (tmp_path / "helped.html").read_bytes() == (tmp_path / "alone.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_before_the_families_are_compared(process: Background, tmp_path: Path) -> None:
     run = run_report(tmp_path / "run")
     write_report(run, tmp_path / "alone.html")

@@ -48,6 +48,7 @@ def test_a_file_that_does_not_exist_is_not_tried_again() -> None:
     assert attempts() == 1
 
 
+@pytest.mark.slow
 def test_dead_mirrors_fail_after_the_retries_with_what_to_do(served: Mirror) -> None:
     served.faults["*"] = 404
     with pytest.raises(DownloadError, match=r"(?s)404.*HW3_MNIST_MIRRORS"):

@@ -72,6 +72,7 @@ def test_the_process_solves_it_to_the_last_bit_as_the_command_does(
     assert heard.said == [homework.announcement(name) for name in QUICK]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("process")
 def test_what_is_not_begun_when_it_is_wanted_is_solved_here(
     here: dict[str, HomeworkPart], solved_here: list[str], monkeypatch: pytest.MonkeyPatch

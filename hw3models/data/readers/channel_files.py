@@ -24,14 +24,17 @@ import numpy as np
 
 from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
-from hw3models.data.raw import Raw
+from hw3models.data.raw import MAX_BYTES, Raw
 from hw3models.data.readers.channel_rows import (
     PARQUET,
     FileRows,
+    RowLabels,
     labels_in,
     named_codes,
     num_labels,
     num_rows,
+    own_names,
+    parquet_size,
     read_rows,
 )
 from hw3models.data.readers.folders import folder_digest
@@ -86,10 +89,10 @@ class _PartFiles:
     """The files of one part of the split."""
 
     labels: Path | None = None
-    groups: Path | None = None
+    groups: dict[str, Path] = field(default_factory=dict)
     channels: dict[str, Path] = field(default_factory=dict)
     twice: bool = False
-    """Have two files the same name? Then they are no channels."""
+    """Have two files the same name, or are both labels? Then they are no channels."""
 
 
 @dataclass
@@ -108,7 +111,9 @@ class _Layout:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        every = [one for part in self.parts.values() for one in (*part.channels.values(), part.labels, part.groups)]
+        every = [
+            one for part in self.parts.values() for one in (*part.channels.values(), part.labels, *part.groups.values())
+        ]
         return tuple(dict.fromkeys(one for one in (*every, self.names) if one is not None))
 
 
@@ -157,7 +162,7 @@ def _look(source: str) -> _Layout | None:
         elif rest in _Y:
             own.twice, own.labels = own.twice or own.labels is not None, one
         elif rest in _GROUPS:
-            own.groups = one
+            own.twice, own.groups[rest] = own.twice or rest in own.groups, one
         elif not _ABOUT.fullmatch(rest) or one.suffix.lower() == ".npy":
             name = rest or "x"
             own.twice, own.channels[name] = own.twice or name in own.channels, one
@@ -224,11 +229,12 @@ def gather_channels(source: str, spec: DataSpec, labelled: bool) -> Gathered:
             f"{path_of(source)}: no files were found that hold a channel each, a row for each series, such as "
             "train/acc_x_train.txt or X.csv."
         )
+    if any(part.twice for part in layout.parts.values()):
+        raise DataError(f"{path_of(source)}: two of its files are of one name, or both labels. Put one elsewhere.")
     parts = _parts_read(layout, path_of(source), spec, labelled)
-    every, chosen = list[Gathered](), tuple[str, ...]()
+    every = list[Gathered]()
     for part in parts:
-        every.append(_part(layout, part, spec, labelled, chosen))
-        chosen = every[0].channels
+        every.append(_part(layout, part, spec, labelled, every[0] if every else None))
     one = every[0] if len(every) == 1 else together(every, parts)
     one = replace(one, name=layout.folder.absolute().name, where=str(path_of(source)))
     if not labelled:
@@ -247,10 +253,16 @@ def _parts_read(layout: _Layout, path: Path, spec: DataSpec, labelled: bool) -> 
     return [part for part, own in layout.parts.items() if path in own.channels.values()]
 
 
-def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, chosen: tuple[str, ...]) -> Gathered:
+def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, first: Gathered | None) -> Gathered:
+    """The series of one part, with the channels and steps in the order of the first one."""
     own = layout.parts[part]
-    where = layout.folder / part if layout.has_parts else layout.folder
-    files, left = _chosen(own, spec, chosen, str(where))
+    where = str(layout.folder / part if layout.has_parts else layout.folder)
+    files, left = _chosen(own, spec, () if first is None else first.channels, where)
+    if (needed := 8 * sum(num_rows(file) * int(np.prod(_width(file))) for file in files.values())) > MAX_BYTES:
+        raise DataError(
+            f"{where}: {_counted(files)} need {needed / 2**30:,.1f} GiB; the limit is {MAX_BYTES / 2**30:.0f} GiB. "
+            "Name fewer channels: `--feature-columns a,b`."
+        )
     read = {name: read_rows(file, spec) for name, file in files.items()}
     sizes = {name: one.values.shape for name, one in read.items()}
     if len(set(sizes.values())) > 1:
@@ -258,42 +270,70 @@ def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, chosen: t
         raise DataError(f"{where}: the files of channels differ in their rows or steps: {told}. All need the same.")
     num = next(iter(sizes.values()))[0]
     ids = next((one.ids for one in read.values() if one.ids is not None), None)
-    series, found_out, how = _series(read, spec, str(where))
-    labels = groups = None
+    steps = (first.steps if first is not None else ()) or next(iter(read.values())).names
+    read = {name: _alike(files[name], one, ids, steps, where) for name, one in read.items()}
+    series, found_out, how = _series(read, spec, where)
     said = f"{_counted(files)} with a channel each, a row for each series" if len(files) > 1 else how
-    if labelled:
-        if own.labels is None:
-            raise DataError(
-                f"{where}: there is no file of labels, such as y.txt or labels.csv. Write one beside "
-                f"{next(iter(files.values())).name}, a label for each of its {num:,} rows."
-            )
-        found = labels_in(own.labels, spec, num)
-        order = _order(own.labels, found.ids, ids, str(where))
-        labels, groups = (
-            one if one is None or order is None else [one[row] for row in order] for one in (found.labels, found.groups)
-        )
-        said += f"; labels in {found.said}"
-    if own.groups is not None and groups is None:
-        groups = labels_in(own.groups, spec, num, "group").labels
-        said += f", groups in {own.groups.name}"
+    labels, groups, told = _about_rows(own, spec, ids, num, where) if labelled else (None, None, "")
+    if groups is None and (file := _groups_file(own, spec, where)) is not None:
+        groups = _rows_of(file, labels_in(file, spec, num, "group"), ids, where).labels
+        told += f", groups in {file.name}"
     if spec.group_column is not None and groups is None:
         raise DataError(
             f"{where}: nothing says `--group-column {spec.group_column}`: neither a column of the labels nor a file "
             "such as subject.txt or groups.npy, a row for each series."
         )
-    notes = tuple(dict.fromkeys(note for one in read.values() for note in one.notes))
     return Gathered(
         name=layout.folder.name,
-        where=str(where),
-        form=f"{said}{left}",
+        where=where,
+        form=f"{said}{told}{left}",
         series=series,
-        ids=ids or [str(number) for number in range(num)],
+        ids=(ids and own_names(ids)) or [str(number) for number in range(num)],
         labels=labels,
         groups=groups,
         channels=tuple(files) if len(files) > 1 else (),
-        notes=notes,
+        steps=next(iter(read.values())).names,
+        notes=tuple(dict.fromkeys(note for one in read.values() for note in one.notes)),
         found_out={**found_out, "layout": "channels"},
     )
+
+
+def _alike(file: Path, one: FileRows, ids: list[str] | None, steps: tuple[str, ...], where: str) -> FileRows:
+    """The same with its rows as in `ids` and its columns as in `steps`, where it has names for them."""
+    if (rows := _order(file, one.ids, ids, where)) is not None:
+        one = one._replace(values=one.values[rows])
+    if one.names != steps and len(set(steps)) == len(steps) and set(one.names) == set(steps):
+        one = one._replace(values=one.values[:, [one.names.index(name) for name in steps]], names=steps)
+    return one
+
+
+def _about_rows(
+    own: _PartFiles, spec: DataSpec, ids: list[str] | None, num: int, where: str
+) -> tuple[list[str] | None, list[str] | None, str]:
+    """Labels and groups of each series, by the table of labels, and how they were found."""
+    if own.labels is None:
+        raise DataError(
+            f"{where}: there is no file of labels, such as y.txt or labels.csv. Write one beside "
+            f"{next(iter(own.channels.values())).name}, a label for each of its {num:,} rows."
+        )
+    found = _rows_of(own.labels, labels_in(own.labels, spec, num), ids, where)
+    return found.labels, found.groups, f"; labels in {found.said}"
+
+
+def _rows_of(file: Path, found: RowLabels, ids: list[str] | None, where: str) -> RowLabels:
+    """What a file says of its rows, in the order of the series."""
+    if (order := _order(file, found.ids, ids, where)) is None:
+        return found
+    labels, groups = (one if one is None else [one[row] for row in order] for one in (found.labels, found.groups))
+    return found._replace(labels=labels, groups=groups)
+
+
+def _groups_file(own: _PartFiles, spec: DataSpec, where: str) -> Path | None:
+    """The file of groups: the one that was named, or the only one."""
+    if spec.group_column in own.groups or len(own.groups) < 2:
+        return own.groups.get(spec.group_column or "") or next(iter(own.groups.values()), None)
+    names = ", ".join(own.groups)
+    raise DataError(f"{where}: there are several files of groups ({names}). Name one: `--group-column NAME`.")
 
 
 def _counted(files: dict[str, Path]) -> str:
@@ -337,7 +377,7 @@ def _width(file: Path) -> tuple[int, ...]:
     if file.suffix.lower() == ".npy":
         return open_npy(file).shape[1:]
     if file.suffix.lower() == PARQUET:
-        return read_rows(file, DataSpec()).values.shape[1:]
+        return (parquet_size(file)[1],)
     return (len(read_head(file).first),)
 
 
@@ -356,20 +396,22 @@ def _series(read: dict[str, FileRows], spec: DataSpec, where: str) -> tuple[list
     return series, told, f"{name!r} {only.shape}: a series each"
 
 
-def _order(labels: Path, named: list[str] | None, ids: list[str] | None, where: str) -> list[int] | None:
-    """The row of labels for each series: by their names where labels have some, else as they stand."""
-    if named is None or ids is None:
-        if named is not None:
-            raise DataError(
-                f"{where}: {labels.name} names its rows ({named[0]!r}, ...), but the series have no names to match "
-                "them by. Put both in one order and leave the names out, or name the series as well."
-            )
+def _order(file: Path, named: list[str] | None, ids: list[str] | None, where: str) -> list[int] | None:
+    """The row of the file for each series: by their names where both have the same, else as they stand."""
+    if named is None:
         return None
     row = {name: number for number, name in enumerate(named)}
-    if len(row) < len(named) or set(ids) != set(named):
-        without = next((name for name in ids if name not in row), named[0])
-        raise DataError(f"{where}: {labels.name} has no row for series {without!r}, or two of one name. Give one each.")
-    return [row[name] for name in ids]
+    if ids is not None and len(row) == len(named) and set(ids) == set(named):
+        return [row[name] for name in ids]
+    if own_names(named) is None:
+        return None
+    if ids is None or own_names(ids) is None:
+        raise DataError(
+            f"{where}: {file.name} names its rows ({named[0]!r}, ...), but the series have no names to match "
+            "them by. Put both in one order and leave the names out, or name the series as well."
+        )
+    without = next((name for name in ids if name not in row), named[0])
+    raise DataError(f"{where}: {file.name} has no row for series {without!r}, or two of one name. Give one each.")
 
 
 def _with_names(layout: _Layout, one: Gathered) -> Gathered:

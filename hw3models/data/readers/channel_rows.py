@@ -53,7 +53,7 @@ class FileRows(NamedTuple):
     names: tuple[str, ...] = ()
     """Names of the W columns, where it has a header."""
     ids: list[str] | None = None
-    """N, where a column names the rows."""
+    """N, where a column names or numbers the rows."""
     notes: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ class RowLabels(NamedTuple):
     labels: list[str] | None
     groups: list[str] | None
     ids: list[str] | None
-    """N names of the rows, where they are more than their numbers."""
+    """N names or numbers of the rows."""
     said: str
 
 
@@ -83,7 +83,7 @@ def _num_rows(path: Path, _: FileState) -> int:
         array = open_npy(path)
         return len(array) if array.ndim else 0
     if path.suffix.lower() == PARQUET:
-        return _parquet_rows(path)
+        return parquet_size(path)[0]
     form = text_form(path)
     try:
         with open_rows(path, form) as file:
@@ -92,12 +92,18 @@ def _num_rows(path: Path, _: FileState) -> int:
         raise DataError(f"{path}: cannot be read as text ({error}).") from error
 
 
-def _parquet_rows(path: Path) -> int:
+def parquet_size(path: Path) -> tuple[int, int]:
+    """Rows and columns of a Parquet table.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     import pyarrow
     import pyarrow.parquet as parquet
 
     try:
-        return int(parquet.read_metadata(path).num_rows)
+        found = parquet.read_metadata(path)
+        return int(found.num_rows), int(found.num_columns)
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()}).") from error
 
@@ -136,7 +142,7 @@ def _lines_alone(path: Path, state: FileState) -> tuple[str, ...] | None:
     if any(mark in line for line in lines for mark in SEPARATORS):
         return None
     words = [line.split() for line in lines]
-    if all(len(own) == 2 for own in words) and _own_names([own[0] for own in words]) is None:
+    if all(len(own) == 2 for own in words) and own_names([own[0] for own in words]) is None:
         return tuple(own[1] for own in words)  # numbers of rows before the labels
     return tuple(line.strip('"') for line in lines)
 
@@ -214,7 +220,7 @@ def _cells(path: Path, table: "pd.DataFrame", rows: Rows, head: Head, spec: Data
     """Numbers out of texts, without the columns that name or number the rows."""
     names, ids = list(table.columns), None
     if head.has_header and names[0].strip().lower() in _IDS:
-        ids = _own_names(table[names[0]].str.strip().tolist())
+        ids = table[names[0]].str.strip().tolist()
         names = names[1:]
     plain = spec.model_copy(update={"feature_columns": (), "ignore_columns": ()})
     steps, _ = step_columns(table, head, plain, names, where=str(path))
@@ -224,7 +230,7 @@ def _cells(path: Path, table: "pd.DataFrame", rows: Rows, head: Head, spec: Data
     return FileRows(values, tuple(steps) if head.has_header else (), ids, head.form.notes)
 
 
-def _own_names(cells: list[str]) -> list[str] | None:
+def own_names(cells: list[str]) -> list[str] | None:
     """Names of rows; None where they are but their numbers, from 0 or 1."""
     counted = any(cells == [str(number + first) for number in range(len(cells))] for first in (0, 1))
     return None if counted else cells
@@ -258,7 +264,7 @@ def _table_labels(
     labels = labels_of(table[label], rows, faults, spec.task)
     groups = None if group is None else texts_of(table[group], rows, faults)
     raise_faults(str(path), faults)
-    ids = None if key is None else _own_names(table[key].str.strip().tolist())
+    ids = None if key is None else table[key].str.strip().tolist()
     said = path.name if len(columns) == 1 else f"{label!r} of {path.name}"
     return RowLabels(labels, groups, ids, said if group is None else f"{said}, {group!r} as the group")
 
@@ -311,7 +317,7 @@ def _columns(
     if len(columns) == 1:
         return columns[0], None, None
     key = next((name for name in columns if name.strip().lower() in _IDS), None) if head.has_header else None
-    if not head.has_header and _own_names(table[columns[0]].str.strip().tolist()) is None:
+    if not head.has_header and own_names(table[columns[0]].str.strip().tolist()) is None:
         key = columns[0]
     group = spec.group_column if spec.group_column in columns else None
     if group is None:

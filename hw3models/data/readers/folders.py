@@ -325,15 +325,23 @@ def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], 
     if spec.manifest is not None:
         paths = [manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         rest = [file for file in files if file.absolute() not in {path.absolute() for path in paths}]
-        return rest, [read_manifest(path, rest) for path in paths], []
+        rest, others, _ = _without_tables(folder, rest)
+        return rest, [read_manifest(path, rest) for path in paths], [one.path for one in others]
     if files[0].suffix.lower() in _OTHER_KINDS:
         return files, *found_manifests(folder, files, beside)
+    return _without_tables(folder, files)
+
+
+def _without_tables(folder: Path, files: list[Path]) -> tuple[list[Path], list[Manifest], list[Path]]:
+    """Text tables without the few that have other columns and are about the files; all where one of them is not."""
+    if not files or files[0].suffix.lower() in _OTHER_KINDS:
+        return files, [], []
     heads = {file: _columns(file) for file in files}
     usual = Counter(heads.values()).most_common(1)[0][0]
     others = [file for file in files if heads[file] != usual]
     if not others or len(others) > 8 or len(others) >= len(files) - len(others):
         return files, [], []
-    rest = [file for file in files if file not in others]
+    rest = [file for file in files if heads[file] == usual]
     manifests, left = found_manifests(folder, rest, others)
     return (files, [], []) if left else (rest, manifests, [])
 

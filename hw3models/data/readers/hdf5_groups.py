@@ -31,11 +31,14 @@ from hw3models.data.raw import MAX_BYTES, label_texts
 from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, Part
 from hw3models.data.readers.guessed_columns import likely
 from hw3models.errors import DataError
-from hw3models.specs import DataSpec
+from hw3models.specs import DataSpec, Task
 
 _TIMES = frozenset({"time", "t", "timestamp", "timestamps", "times"})
 _GROUPS = frozenset({"group", "groups", "subject", "subject_id", "user", "participant", "person"})
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
+_PIECES = re.compile(r"([0-9]+)")
+_Gap = tuple[tuple[str, ...], tuple[str, ...]]
+"""The names in a path before and behind one that is left out."""
 
 
 @dataclass
@@ -101,8 +104,9 @@ def _found(path: Path, file: Any) -> tuple[list[_One], dict[str, Any]]:
         if not likely("label_column", [leaf]):
             leaves.setdefault(parent, {})[leaf] = one
     ones = _as_series(file, leaves)
+    beside = _beside(single)
     for one in ones:
-        one.facts |= _facts(file, one, single)
+        one.facts |= _facts(file, one, beside)
     return ones, about
 
 
@@ -134,16 +138,29 @@ def _label_names(attributes: Any) -> list[str]:
     return likely("label_column", list(attributes)) or [name for name in attributes if name == "y"]
 
 
-def _facts(file: Any, one: _One, single: dict[str, Any]) -> dict[str, str]:
-    """Attributes of the series' dataset and group, and single values within the group."""
+def _beside(single: dict[str, Any]) -> dict[_Gap, dict[str, Any]]:
+    """Single values by their places but for one name in them: `a/labels/s1` belongs to `a/data/s1`, not to `b/data/s1`.
+
+    Within each the values by that name; `s1/label` by its own name beside `s1`.
+    """
+    found: dict[_Gap, dict[str, Any]] = {}
+    for name, value in single.items():
+        if value.size == 1:
+            words = tuple(name.split("/"))
+            for at, word in enumerate(words):
+                found.setdefault((words[:at], words[at + 1 :]), {})[word] = value
+    return found
+
+
+def _facts(file: Any, one: _One, beside: dict[_Gap, dict[str, Any]]) -> dict[str, str]:
+    """Attributes of the series' dataset and group, and single values within the group or of the same name."""
     places = [file[one.id], *one.datasets.values()]
     facts = {name: _plain(value) for place in places for name, value in place.attrs.items() if np.size(value) == 1}
-    for name, value in single.items():
-        parent, _, leaf = name.rpartition("/")
-        if value.size == 1 and parent == one.id:
-            facts[leaf] = _plain(value[()])
-        elif value.size == 1 and parent and leaf == one.id.rpartition("/")[2]:  # labels/s1 beside data/s1
-            facts[parent.rpartition("/")[2]] = _plain(value[()])
+    words = tuple(one.id.split("/"))
+    gaps = [(words, ()), *((words[:at], words[at + 1 :]) for at in range(len(words) - 1)), ((), words)]
+    for gap in gaps:
+        for name, value in beside.get(gap, {}).items():
+            facts[name] = _plain(value[()])
     return facts
 
 
@@ -187,7 +204,7 @@ def _labels(path: Path, ones: list[_One], about: dict[str, Any], spec: DataSpec)
         return _whole([one.facts[known[0]] for one in ones]), f"its label in {known[0]!r}"
     wanted = [name for name in about if name == spec.label_column] if named else _label_names(list(about))
     if len(wanted) == 1:
-        values = _in_order(path, wanted[0], about[wanted[0]], ones)
+        values = _in_order(path, wanted[0], about[wanted[0]], ones, spec.task)
         return values, f"labels in {wanted[0]!r} in the order of their names"
     if not named and are_people_first([one.above for one in ones]):
         return [one.above[1] for one in ones], f"the class is the inner group ({ones[0].above[1]}) around it"
@@ -208,8 +225,8 @@ def _whole(labels: list[str]) -> list[str]:
     return [label.removesuffix(".0") for label in labels] if are_whole else [label.strip() for label in labels]
 
 
-def _in_order(path: Path, name: str, dataset: Any, ones: list[_One]) -> list[str]:
-    """One value for each series: by the numbers in their names, else as HDF5 lists them."""
+def _in_order(path: Path, name: str, dataset: Any, ones: list[_One], task: Task) -> list[str]:
+    """One value for each series, in the order of their names."""
     from hw3models.data.readers.named_arrays import flat_labels
 
     if dataset.size != len(ones):
@@ -221,17 +238,31 @@ def _in_order(path: Path, name: str, dataset: Any, ones: list[_One]) -> list[str
         values = np.asarray(dataset.asstr()[()])
     values = flat_labels(values, f"{path}: {name!r}").reshape(-1)
     try:
-        texts = label_texts(values)
+        texts = label_texts(values, task)
     except ValueError as error:
         raise DataError(f"{path}: {name!r}: {error}.") from error
-    ends = [_NUMBERED.fullmatch(one.id) for one in ones]
-    numbers = [int(match[2]) for match in ends if match]
-    is_counted = len(set(numbers)) == len(ones) and len({match[1] for match in ends if match}) == 1
-    order = np.argsort(numbers) if is_counted else np.arange(len(ones))
+    if (order := _order([one.id for one in ones])) is None:
+        raise DataError(
+            f"{path}: {name!r} has a value for each series, but which is whose the names, such as {ones[0].id!r} and "
+            f"{ones[-1].id!r}, do not tell. Give each series its own, as an attribute `label`."
+        )
     found = [""] * len(ones)
     for text, row in zip(texts, order, strict=True):
-        found[int(row)] = text.strip()
+        found[row] = text.strip()
     return found
+
+
+def _order(ids: list[str]) -> list[int] | None:
+    """The series by the numbers in their names, wherever they are; by names in one group; None where neither tells."""
+    ends = [match for id in ids if (match := _NUMBERED.fullmatch(id.rpartition("/")[2]))]
+    numbers = [int(match[2]) for match in ends]
+    if len(set(numbers)) == len(ids) and len({match[1] for match in ends}) == 1:
+        return sorted(range(len(ids)), key=numbers.__getitem__)
+    # Texts and numbers take turns.
+    pieces = [[int(one) if at % 2 else one for at, one in enumerate(_PIECES.split(id))] for id in ids]
+    by_name = sorted(range(len(ids)), key=pieces.__getitem__)
+    are_told = len({id.rpartition("/")[0] for id in ids}) == 1 and by_name == sorted(by_name, key=ids.__getitem__)
+    return by_name if are_told else None
 
 
 def _groups(path: Path, ones: list[_One], about: dict[str, Any], spec: DataSpec) -> list[str] | None:
@@ -249,7 +280,7 @@ def _groups(path: Path, ones: list[_One], about: dict[str, Any], spec: DataSpec)
     if len(known) == 1 and known[0] in common:
         return [one.facts[known[0]] for one in ones]
     whole = [name for name in about if name.lower() in _GROUPS and name in (known or about)]
-    return _in_order(path, whole[0], about[whole[0]], ones) if len(whole) == 1 else None
+    return _in_order(path, whole[0], about[whole[0]], ones, "classification") if len(whole) == 1 else None
 
 
 def _series(

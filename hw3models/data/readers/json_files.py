@@ -115,27 +115,42 @@ def _of_object(found: dict[str, Any]) -> Any:
     return [found]
 
 
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """One level of objects as keys of their own, and a list of points as a list for each of their keys."""
-    out: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, dict):
-            out |= {
-                (key if key not in record and key not in out else f"{name}.{key}"): one for key, one in value.items()
-            }
-        elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-            keys = dict.fromkeys(key for one in value for key in one)
-            out |= {(key if key not in record else f"{name}.{key}"): [one.get(key) for one in value] for key in keys}
-        else:
-            out[name] = value
+def _flat(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One level of objects as keys of their own, and a list of points as a list for each of their keys.
+
+    A key that stands under several names in some record, or beside them, is called by both: `acc.x` and `gyro.x`.
+    """
+    opened = [{name: _opened(value) for name, value in one.items()} for one in records]
+    twice: set[str] = set()
+    for one in opened:
+        seen: dict[str, Any] = {name: value for name, value in one.items() if not isinstance(value, dict)}
+        for value in one.values():
+            for key, item in value.items() if isinstance(value, dict) else ():
+                if key in seen and seen[key] != item:
+                    twice.add(key)
+                seen[key] = item
+    out = []
+    for one in opened:
+        flat = {name: value for name, value in one.items() if not isinstance(value, dict)}
+        for name, value in one.items():
+            if isinstance(value, dict):
+                flat |= {f"{name}.{key}" if key in twice else key: item for key, item in value.items()}
+        out.append(flat)
     return out
+
+
+def _opened(value: Any) -> Any:
+    """Points as an object with a list for each of their keys; all else as it is."""
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        return value
+    return {key: [one.get(key) for one in value] for key in dict.fromkeys(key for one in value for key in one)}
 
 
 def _frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
     """A row for each record, and the columns that hold lists."""
     import pandas as pd
 
-    records = [_flat(one) for one in _records(path)]
+    records = _flat(_records(path))
     columns = dict.fromkeys(name for one in records for name in one)
     lists = [name for name in columns if any(isinstance(one.get(name), list) for one in records)]
     if objects := next((name for name in columns if any(isinstance(one.get(name), dict) for one in records)), None):
@@ -206,7 +221,8 @@ def _of_lists(path: Path, table: "pd.DataFrame", lists: list[str], spec: DataSpe
     from hw3models.data.readers.wide_parquet import gather_lists
 
     time = next((name for name in lists if name.lower() in _TIMES and len(lists) > 1), None)
-    wanted = [name for name in spec.feature_columns or lists if name != time]
+    channels = [name for name in lists if name.rpartition(".")[2].lower() not in _TIMES]
+    wanted = [name for name in spec.feature_columns or channels or lists if name != time]
     raise_faults(
         str(path),
         [f"key {name!r} holds no lists; there are {', '.join(lists[:8])}" for name in wanted if name not in lists],

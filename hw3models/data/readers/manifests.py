@@ -98,7 +98,8 @@ def _match(manifest: Manifest, files: list[Path], folder: Path) -> dict[Path, in
         twice = Counter(manifest.keys).most_common(1)[0][0]
         raise DataError(f"{manifest.path}: {twice!r} is there more than once. Write a row for each file.")
     row = {key: number for number, key in enumerate(manifest.keys)}
-    by_number = {str(int(key)): number for key, number in row.items() if key.isdecimal()}
+    numbered = [(int(key), number) for key, number in row.items() if key.isdecimal()]
+    by_number = dict(numbered) if len({key for key, _ in numbered}) == len(numbered) else {}
     for names in (
         lambda file: file.relative_to(folder).as_posix(),
         lambda file: file.name,
@@ -107,8 +108,8 @@ def _match(manifest: Manifest, files: list[Path], folder: Path) -> dict[Path, in
         if all(names(file) in row for file in files):
             return {file: row[names(file)] for file in files}
     numbers = {file: match[1] for file in files if (match := _NUMBER.search(name_of(file).stem))}
-    if len({str(int(one)) for one in numbers.values()}) == len(files) and by_number:
-        found = {file: by_number.get(str(int(one))) for file, one in numbers.items()}
+    if len({int(one) for one in numbers.values()}) == len(files) and by_number:
+        found = {file: by_number.get(int(one)) for file, one in numbers.items()}
         if (missing := [file for file, number in found.items() if number is None]) == []:
             return {file: number for file, number in found.items() if number is not None}
         raise DataError(f"{manifest.path}: it has no row for {missing[0].name} and {len(missing) - 1:,} other files.")
@@ -126,6 +127,7 @@ def apply_manifests(folder: Path, abouts: list[About], manifests: list[Manifest]
     wanted_group = None
     for manifest in manifests:
         rows = _match(manifest, [about.path for about in abouts], folder)
+        _check_own_rows(manifest, rows, folder)
         names = list(manifest.columns)
         group = spec.group_column if spec.group_column in names else _called(names, _GROUPS)
         split = _called(names, _SPLITS)
@@ -133,12 +135,15 @@ def apply_manifests(folder: Path, abouts: list[About], manifests: list[Manifest]
         others = [name for name in names if name not in {group, split}]
         if label is None and not has_label and len(others) == 1 and spec.label_column == "label":
             label = others[0]
+        if has_label and label is not None:
+            _check_same_labels(manifest, label, rows, abouts)
         has_label, wanted_group = has_label or label is not None, wanted_group or group
         manifest.used = [name for name in (label, group, split) if name is not None]
         for about in abouts:
             row = rows[about.path]
-            about.label = about.label if label is None else manifest.columns[label][row]
-            about.group = about.group if group is None else manifest.columns[group][row]
+            # An empty cell says nothing, and the folder is not asked instead.
+            about.label = about.label if label is None else manifest.columns[label][row] or None
+            about.group = about.group if group is None else manifest.columns[group][row] or None
             about.part = about.part if split is None else _part(manifest, manifest.columns[split][row], about)
         if manifest.used:
             how.append(f"{' and '.join(map(repr, manifest.used))} in {manifest.path.name}")
@@ -152,6 +157,26 @@ def apply_manifests(folder: Path, abouts: list[About], manifests: list[Manifest]
             f"{few(names)}.{suggestion(spec.group_column, names)}"
         )
     return how
+
+
+def _check_own_rows(manifest: Manifest, rows: dict[Path, int], folder: Path) -> None:
+    """Has each file a row of its own? Files in several folders may have one name."""
+    first: dict[int, Path] = {}
+    for file, row in rows.items():
+        if (other := first.setdefault(row, file)) != file:
+            names = " and ".join(one.relative_to(folder).as_posix() for one in (other, file))
+            raise DataError(
+                f"{manifest.path}: {manifest.keys[row]!r} may be {names}. Write the path of each file in {folder.name}."
+            )
+
+
+def _check_same_labels(manifest: Manifest, label: str, rows: dict[Path, int], abouts: list[About]) -> None:
+    for about in abouts:
+        if (value := manifest.columns[label][rows[about.path]]) != (about.label or ""):
+            raise DataError(
+                f"{manifest.path}: {about.id} is {value!r} in {label!r}, but {about.label!r} in another table. "
+                "Name the table of labels: `--manifest NAME`."
+            )
 
 
 def _called(names: list[str], known: tuple[str, ...]) -> str | None:

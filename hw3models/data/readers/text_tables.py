@@ -11,6 +11,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from hw3models.data.raw import Raw
@@ -22,6 +23,7 @@ from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, lik
 from hw3models.data.readers.label_tables import label_table, without_row
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
+from hw3models.runtime.file_digests import FileState, state_of
 from hw3models.specs import DataSpec, SourceReport
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
@@ -260,6 +262,15 @@ def layout_is_labelled(path: Path, spec: DataSpec) -> bool:
 
 
 def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+    try:
+        return _looked_at(path, state_of(path))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as text ({error}).") from error
+
+
+@lru_cache(maxsize=4)
+def _looked_at(path: Path, _: FileState) -> tuple[list[str], Callable[[str], bool]]:
+    """Asked several times of a file, which may have a million columns."""
     from hw3models.data.readers.wide_tables import read_head
 
     head = read_head(path, LOOKED_AT)

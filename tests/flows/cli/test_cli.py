@@ -119,8 +119,8 @@ def assert_told(done: subprocess.CompletedProcess[str], message: str) -> None:
 def test_version_and_help_need_no_torch() -> None:
     code = (
         "import sys; sys.argv = ['hw3', '--help']\n"
-        "from flows import cli\n"
-        "try: cli.main()\n"
+        "from flows.cli.main import main\n"
+        "try: main()\n"
         "except SystemExit: pass\n"
         "assert not {'torch', 'prefect', 'mlflow', 'numpy'} & set(sys.modules), 'heavy imports'"
     )
@@ -141,8 +141,8 @@ def test_help_and_the_list_of_sources_come_from_the_registry_without_torch(tmp_p
     )
     code = (
         "import sys; sys.argv[0] = 'hw3'\n"
-        "from flows import cli\n"
-        "try: cli.main()\n"
+        "from flows.cli.main import main\n"
+        "try: main()\n"
         "except SystemExit: pass\n"
         "assert not {'torch', 'prefect', 'mlflow', 'pandas'} & set(sys.modules), 'heavy imports'"
     )

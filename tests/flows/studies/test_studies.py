@@ -180,6 +180,7 @@ def test_a_changed_file_is_another_study(home: Path, tmp_path: Path) -> None:
     assert sequences(spec).answers[0].data.digest != first.answers[0].data.digest
 
 
+@pytest.mark.slow
 def test_a_study_with_a_lost_family_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = small(families=("cnn", "mlp", "logistic"), data=TINY.model_copy(update={"seed": 23}))
     with monkeypatch.context() as poisoned:
@@ -200,11 +201,13 @@ def test_unchanged_families_are_taken_from_the_cache_and_said(home: Path) -> Non
     assert len(client_of(second).get_metric_history(child.info.run_id, "train_loss")) == 3
 
 
+@pytest.mark.slow
 def test_another_recipe_is_trained_again() -> None:
     sequences(small())
     assert "train mlp" not in sequences(small(epochs=4)).answers[0].cached
 
 
+@pytest.mark.slow
 def test_a_cached_result_whose_files_are_gone_is_not_believed() -> None:
     first = sequences(small())
     (Path(first.answers[0].training["mlp"].directory) / "replicates.safetensors").unlink()
@@ -277,6 +280,7 @@ def test_prefect_shows_readable_names_and_artifacts() -> None:
     assert run.report in page.data
 
 
+@pytest.mark.slow
 def test_images_and_autoencoder_studies_run_on_digits() -> None:
     data = DataSpec(source="digits", max_train=200)
     families = ("mlp", "cnn", "majority", "logistic")
@@ -371,6 +375,7 @@ def test_seeds_are_added_until_it_is_decided() -> None:
     assert len(below) == len(batches) + len(seeds)
 
 
+@pytest.mark.slow
 def test_seeds_of_several_batches_are_those_of_one_training() -> None:
     grown = sequences(small(families=("mlp", "majority"), seeds=3, max_seeds=6, until_decided=True)).answers[0]
     count = len(grown.evaluation["mlp"].seeds)

@@ -104,6 +104,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Well).serve_forever()
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_is_told_of_with_what_lets_it_go_on(
     keeper: Supervisor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -280,6 +280,7 @@ def test_cost_is_compared_per_seed() -> None:
     assert compared(rights, train_seconds={"cnn": 10.0, "gru": 1.0}).take == "gru"
 
 
+@pytest.mark.slow
 def test_the_best_of_several_is_corrected_for_being_picked() -> None:
     """Six equal families: the best mean is nearly always too good, its corrected score is not."""
     rng, above, before, held = np.random.default_rng(17), 0, 0, 0

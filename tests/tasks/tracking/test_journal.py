@@ -289,6 +289,7 @@ print([sorted(decode(line).tags) for _, line in file.unsent()])
 """
 
 
+@pytest.mark.slow
 def test_an_event_that_fits_only_half_on_the_disk_does_not_spoil_the_next(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL_IN_THE_MIDDLE, str(tmp_path)], capture_output=True, text=True)
     assert done.stdout == "OSError\n[['first'], ['third']]\n", done.stderr

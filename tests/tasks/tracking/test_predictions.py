@@ -42,6 +42,7 @@ def logged(frame: pd.DataFrame, file: str, name: str, folder: Path, **params: st
     return run_id
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect")
 def test_a_study_and_its_tables_in_files_give_the_comparison_of_the_study(tmp_path: Path) -> None:
     data = DataSpec(source="regime:locked", num_train=120, num_test=100)

@@ -113,6 +113,10 @@ def save(path: Path, values: Any, *, header: bool = True, index: bool = False) -
         frame.to_csv(path, header=header, index=index)
 
 
+def write(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+
+
 LABELS = np.array([NAMES[code].lower() for code in CODES])
 
 
@@ -176,6 +180,68 @@ def test_labels_with_names_of_rows_are_matched_by_them(tmp_path: Path) -> None:
     frame.drop(columns="id").to_csv(tmp_path / "X.csv", index=False)
     with pytest.raises(DataError, match=r"y\.csv names its rows \('r\d+', \.\.\.\), but the series have no names"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_and_steps_are_matched_by_their_names_in_all_files(suffix: str, tmp_path: Path) -> None:
+    steps = [f"t{step}" for step in range(T)]
+    for part, rows in PARTS.items():
+        names = [f"r{row}" for row in range(N)][rows]
+        for channel, name in enumerate("ab"):
+            frame = pd.DataFrame(X[rows, :, channel], columns=steps, index=pd.Index(names, name="id"))
+            mixed = frame.sample(frac=1, random_state=channel)[
+                steps if name == "a" and part == "train" else steps[::-1]
+            ]
+            write(mixed.reset_index(), tmp_path / f"{name}_{part}{suffix}")
+        order = np.random.default_rng(1).permutation(len(names))
+        ids = np.array(names)[order]
+        write(pd.DataFrame({"id": ids, "label": LABELS[rows][order]}), tmp_path / f"y_{part}{suffix}")
+        write(
+            pd.DataFrame({"id": ids[::-1], "town": SUBJECTS[rows][order][::-1]}), tmp_path / f"subject_{part}{suffix}"
+        )
+    raw = read(tmp_path)
+    order = [int(np.flatnonzero((X[:, :, 0] == one[:, 0]).all(axis=1))[0]) for one in raw.features]
+    np.testing.assert_array_equal(raw.features, X[order][:, :, :2])
+    assert sorted(order) == list(range(N)) != order
+    assert classes(raw) == [LABELS[row] for row in order]
+    assert groups(raw) == [str(SUBJECTS[row]) for row in order]
+
+
+def test_numbers_of_rows_in_another_order_are_names(tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(N)
+    frame = pd.DataFrame(X[order, :, 0], columns=[f"t{step}" for step in range(T)])
+    frame.insert(0, "id", order)
+    frame.to_csv(tmp_path / "X.csv", index=False)
+    pd.DataFrame({"id": range(N), "label": LABELS}).to_csv(tmp_path / "y.csv", index=False)
+    raw = read(tmp_path)
+    np.testing.assert_array_equal(raw.features[:, :, 0], X[order, :, 0])
+    assert classes(raw) == LABELS[order].tolist()
+
+
+def test_of_several_files_of_groups_one_is_named(tmp_path: Path) -> None:
+    save(tmp_path / "X.csv", X[:, :, :1])
+    for name, values in (("y", LABELS), ("subject", SUBJECTS), ("user", SUBJECTS // 2)):
+        save(tmp_path / f"{name}.csv", values)
+    with pytest.raises(DataError, match=r"several files of groups \(subject, user\)\. Name one: `--group-column"):
+        read(tmp_path)
+    assert groups(read(tmp_path, group_column="user")) == [str(subject // 2) for subject in SUBJECTS]
+
+
+def test_two_files_of_labels_are_refused_where_channels_are_asked_for(tmp_path: Path) -> None:
+    for name, values in (("a", X[:, :, :1]), ("y", LABELS), ("labels", LABELS[::-1])):
+        save(tmp_path / f"{name}.csv", values)
+    with pytest.raises(DataError, match=r"two of its files are of one name, or both labels\. Put one elsewhere"):
+        read(tmp_path, layout="channels")
+
+
+def test_channels_larger_than_memory_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for channel, name in enumerate("ab"):
+        np.save(tmp_path / f"{name}.npy", X[:, :, channel])
+    np.save(tmp_path / "y.npy", LABELS)
+    monkeypatch.setattr(channel_files, "MAX_BYTES", 8 * N * T)
+    with pytest.raises(DataError, match=r"2 files \(a, b\) need .* GiB.* Name fewer channels: `--feature-columns a,b`"):
+        read(tmp_path)
+    assert read(tmp_path, feature_columns=("b",)).features.shape == (N, T, 1)
 
 
 def test_a_file_for_each_channel_in_one_folder(tmp_path: Path) -> None:

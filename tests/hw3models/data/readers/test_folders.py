@@ -104,6 +104,43 @@ def test_a_manifest_names_label_group_and_split(tmp_path: Path) -> None:
         read(folder, manifest="nowhere.csv")
 
 
+def test_a_manifest_that_leaves_a_label_open_is_refused(tmp_path: Path) -> None:
+    folder = of_classes(tmp_path / "set", "{row}.csv")
+    about, other = folder / "labels.csv", folder / "meta.csv"
+    rows = {f"{row}.csv": "abcd"[row // 2] for row in range(8)}
+
+    def told(rows: dict[str, str], name: str = "label") -> str:
+        return "".join(f"{file},{label}\n" for file, label in {"file": name, **rows}.items())
+
+    about.write_text(told({**rows, "3.csv": ""}))
+    with pytest.raises(DataError, match=r"nothing says the class of 1 of 8 files, such as 3\.csv"):
+        read(folder)
+    about.write_text(told(rows))
+    other.write_text(told({**rows, "3.csv": "d"}, "class"))
+    with pytest.raises(
+        DataError, match=r"meta\.csv: 3\.csv is 'd' in 'class', but 'b' in another table\. Name the table"
+    ):
+        read(folder)
+    assert classes(read(folder, manifest="meta.csv")) == [*"aabdccdd"]
+    other.write_text(told(rows, "class"))
+    assert classes(read(folder)) == [*"aabbccdd"]
+    about.write_text(told({"3": "c", **{f"0{row}": "a" for row in range(8)}}))
+    with pytest.raises(DataError, match=r"labels\.csv: it has no row for"):
+        read(folder, manifest="labels.csv")
+
+
+def test_a_name_in_a_manifest_is_not_that_of_two_files(tmp_path: Path) -> None:
+    for row in range(8):
+        write(tmp_path / "set" / f"person{row // 4}" / f"{row % 4}.csv", row)
+    names = [f"person{row // 4}/{row % 4}.csv" for row in range(8)]
+    about = tmp_path / "set" / "labels.csv"
+    about.write_text("file,label\n" + "".join(f"{row}.csv,{'ab'[row % 2]}\n" for row in range(4)))
+    with pytest.raises(DataError, match=r"'0\.csv' may be person0/0\.csv and person1/0\.csv\. Write the path of each"):
+        read(tmp_path / "set")
+    about.write_text("file,label\n" + "".join(f"{name},{'ab'[row // 4]}\n" for row, name in enumerate(names)))
+    assert classes(read(tmp_path / "set")) == [*"aaaabbbb"]
+
+
 def test_recordings_with_a_label_a_row_are_cut_and_stay_on_one_side(tmp_path: Path) -> None:
     for row in range(8):
         write(tmp_path / "set" / f"{row}.txt", row, label=[*"aaabbb"])

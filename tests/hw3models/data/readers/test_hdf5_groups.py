@@ -68,6 +68,21 @@ def labels_deeper(file: Any) -> None:
     file["meta/labels"] = np.array(Y, dtype="S4")
 
 
+def values_beside_in_each(file: Any) -> None:
+    """Names come again in each group of the file."""
+    for row in range(N):
+        place = f"person{row // 6}"
+        file[f"{place}/data/{NAMES[row]}"], file[f"{place}/labels/{NAMES[row]}"] = X[row], Y[row]
+        file[f"{place}/labels/{NAMES[(row + 6) % N]}"] = "else"
+
+
+def counted_through_parts(file: Any) -> None:
+    """In HDF5's order those of `test` come first."""
+    for row in range(N):
+        file[f"{'train' if row < 8 else 'test'}/{NAMES[row]}"] = X[row]
+    file["labels"] = np.array(Y, dtype="S4")
+
+
 FORMS: list[tuple[Callable[[Any], None], list[str], str]] = [
     (attribute_of_group, Y, "a group for each series, its label in 'label'"),
     (attribute_of_dataset, Y, "a dataset for each series, its label in 'activity'"),
@@ -76,6 +91,8 @@ FORMS: list[tuple[Callable[[Any], None], list[str], str]] = [
     (groups_beside, [str(row % 2) for row in range(N)], "labels in 'labels'"),
     (value_beside, Y, "a dataset for each series, its label in 'labels'"),
     (labels_deeper, Y, "labels in 'labels' in the order of their names"),
+    (values_beside_in_each, Y, "a dataset for each series, its label in 'labels'"),
+    (counted_through_parts, Y, "labels in 'labels' in the order of their names"),
     (class_around, Y, "the class is the name of the group around it"),
 ]
 
@@ -120,6 +137,15 @@ def test_a_dataset_for_each_channel_and_one_of_times(tmp_path: Path) -> None:
     np.testing.assert_array_equal(block.examples[0, :T], X[0][:, [0, 2]])
 
 
+def test_numbers_with_fractions_may_be_predicted(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for row in range(N):
+            file[NAMES[row]] = X[row]
+        file["labels"] = np.arange(N) / 8
+    raw = read(tmp_path / "a.h5", task="regression")
+    assert [float(name) for name in classes(raw)] == [row / 8 for row in LISTED]
+
+
 def test_parts_among_the_groups_are_a_split(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for row in range(N):
@@ -160,6 +186,18 @@ def too_few(file: Any) -> None:
     file["labels"] = np.arange(5)
 
 
+def two_rows_of_numbers(file: Any) -> None:
+    for row in range(N):
+        file[f"{'train' if row < 8 else 'test'}/s{row % 8}"] = X[row]
+    file["labels"] = np.array(Y, dtype="S4")
+
+
+def two_kinds_of_names(file: Any) -> None:
+    for row in range(N):
+        file[f"{'ab'[row % 2]}{row}"] = X[row]
+    file["labels"] = np.array(Y, dtype="S4")
+
+
 def elsewhere(file: Any) -> None:
     attribute_of_dataset(file)
     file.create_dataset("s99", (4, 3), "f4", external=[("/etc/passwd", 0, 48)])
@@ -171,6 +209,8 @@ def elsewhere(file: Any) -> None:
         (unlabelled, r"nothing says the class of 12 series such as 's0'.* All have the attributes: rate"),
         (uneven, r"the datasets of 's3' differ in their steps \(x 20, y 19\)"),
         (too_few, r"'labels' has shape \(5,\), but there are 12 series"),
+        (two_rows_of_numbers, r"'labels' has a value for each series, but which is whose the names, such as 'test/s0'"),
+        (two_kinds_of_names, r"which is whose the names, such as 'a0' and 'b9', do not tell"),
         (elsewhere, r"'s99' has its numbers in other files"),
     ],
 )

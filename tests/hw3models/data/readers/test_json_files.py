@@ -79,6 +79,23 @@ def test_every_form_is_the_same_series(form: str, suffix: str, tmp_path: Path) -
     assert block.ids.tolist() == IDS
 
 
+@pytest.mark.parametrize("as_points", [False, True])
+def test_keys_under_several_names_are_channels_by_both_in_whatever_order(as_points: bool, tmp_path: Path) -> None:
+    def sensor(values: Any) -> Any:
+        own = {"t": list(range(T)), "x": floats(values[:, 0]), "y": floats(values[:, 1])}
+        return [dict(zip(own, row, strict=True)) for row in zip(*own.values(), strict=True)] if as_points else own
+
+    records = []
+    for row in range(N):
+        both = [("acc", sensor(X[row])), ("gyro", sensor(X[row] + 100))]
+        records.append({"id": IDS[row], "label": Y[row], **dict(both[:: -1 if row % 2 else 1])})
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    raw = read(tmp_path / "a.json")
+    assert raw.channels == ("acc.x", "acc.y", "gyro.x", "gyro.y")
+    np.testing.assert_allclose(raw.features, np.concatenate([X, X + 100], axis=2), rtol=1e-6)
+    assert classes(raw) == Y
+
+
 def test_packed_and_archived_files_are_read(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.jsonl.gz", "wt") as out:
         out.write(FORMS["lines"])
