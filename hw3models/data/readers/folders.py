@@ -203,6 +203,8 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
     note = rates_note(ids, read.rates)
     rates = [rate for rate in read.rates if rate is not None]
     are_timed = len(rates) == len(ids) and (note is None or spec.resample is not None)
+    times = [np.arange(len(one)) / rate for one, rate in zip(read.series, rates, strict=True)] if are_timed else None
+    said = [one for one in read.times if one is not None]  # by an array of the file, in a unit that nobody said
     return Gathered(
         name=folder.name,
         where=str(folder),
@@ -212,9 +214,9 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
         labels=[str(labels[0]) for labels in read.labels if labels is not None] if by_file else None,
         row_labels=[labels for labels in read.labels if labels is not None] if by_row and not by_file else None,
         groups=_complete(folder, list(read.groups), "group"),
-        times=[np.arange(len(one)) / rate for one, rate in zip(read.series, rates, strict=True)] if are_timed else None,
-        in_seconds=True,
-        even=True,
+        times=said if len(said) == len(ids) else times,
+        in_seconds=not said,
+        even=not said,
         notes=(note,) if note is not None and not are_timed else (),
         found_out=read.found_out,
         channels=read.channels,

@@ -3,7 +3,7 @@
 | suffix | holds |
 |---|---|
 | `.npy` | (steps,) or (steps, channels) |
-| `.npz`, `.mat`, HDF5 | one such array, or `--arrays X=NAME`; `y` and `groups` beside it where the file has them |
+| `.npz`, `.mat`, HDF5 | one such array, or one a channel, or `--arrays X=NAME`; `y`, `groups` and times beside it |
 | `.wav` | sound, fractions of full scale; its rate is the time step |
 | `.lvm` | LabVIEW's text: a header, columns of numbers |
 
@@ -36,6 +36,7 @@ NAMED = (".npz", ".mat", *HDF5)
 """Files whose arrays have names."""
 ARRAYS = (".npy", *NAMED, ".wav")
 LVM = ".lvm"
+_TIMES = frozenset({"t", "time", "times", "timestamp", "timestamps", "seconds"})
 _END = "***End_of_Header***"
 _FULL_SCALE = {"u": (128.0, 128.0), "i": (0.0, 2.0**15), "l": (0.0, 2.0**31)}
 """Zero and full scale of whole numbers in sound: of 8 bits, of 16, of 24 and 32."""
@@ -48,6 +49,8 @@ class OneFile(NamedTuple):
     """(T,), or with two axes."""
     rate: float | None = None
     """Steps in a second, where the file says it."""
+    times: Floats | None = None
+    """(T,), where an array of the file says them."""
     labels: NDArray[Any] | None = None
     """(1,) of the file, or (T,) of its rows, as texts."""
     group: str | None = None
@@ -61,6 +64,7 @@ class Recordings(NamedTuple):
     series: list[Floats]
     """N of (T_i, C)."""
     rates: list[float | None]
+    times: list[Floats | None]
     labels: list[NDArray[Any] | None]
     groups: list[str | None]
     found_out: dict[str, str]
@@ -98,8 +102,10 @@ def read_arrays(where: str, paths: Sequence[Path], ids: Sequence[str], spec: Dat
         series, found_out = [one.values.astype(np.float64) for one in ones], dict[str, str]()
     else:
         series, found_out = _series(where, ones, ids, spec)
-    rates, labels, groups = ([getattr(one, name) for one in ones] for name in ("rate", "labels", "group"))
-    return Recordings(series, rates, labels, groups, found_out, channels)
+    rates, times, labels, groups = (
+        [getattr(one, name) for one in ones] for name in ("rate", "times", "labels", "group")
+    )
+    return Recordings(series, rates, times, labels, groups, found_out, channels)
 
 
 def _series(where: str, ones: list[OneFile], ids: Sequence[str], spec: DataSpec) -> tuple[list[Floats], dict[str, str]]:
@@ -148,6 +154,8 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
         roles = {role: name for role, name in roles.items() if name not in names}
         if not names:
             names = [roles["X"]] if "X" in roles else _series_among(path, arrays, set(roles.values()))
+        times, time = _times_among(names, arrays, spec)
+        names = [name for name in names if name != time]
         names = _wanted(path, names, spec) if len(names) > 1 else names
         if 8 * sum(int(np.prod(arrays[name].shape, dtype=np.int64)) for name in names) > MAX_BYTES:
             raise DataError(f"{path}: {few(names)} need more than {MAX_BYTES / 2**30:.0f} GiB. Cut the recording.")
@@ -162,7 +170,16 @@ def _named(path: Path, spec: DataSpec) -> OneFile:
                 labels = np.array(_as_texts(path, roles["y"], found, spec), dtype=object)
         if "groups" in roles and len(found := flat_labels(arrays[roles["groups"]].read(), str(path)).reshape(-1)) == 1:
             group = str(found[0])
-    return OneFile(values, labels=labels, group=group, channels=tuple(names) if len(names) > 1 else ())
+    return OneFile(values, times=times, labels=labels, group=group, channels=tuple(names) if len(names) > 1 else ())
+
+
+def _times_among(names: list[str], arrays: dict[str, Stored], spec: DataSpec) -> tuple[Floats | None, str | None]:
+    """Times (T,) and the array that holds them, which is no channel unless it is asked for."""
+    name = next((name for name in names if name.lower() in _TIMES and name not in spec.feature_columns), None)
+    if name is None or len(names) < 2:
+        return None, None
+    times = np.asarray(arrays[name].read(), np.float64).reshape(-1)
+    return (times, name) if (np.diff(times) > 0).all() else (None, None)
 
 
 def _wanted(path: Path, names: list[str], spec: DataSpec) -> list[str]:

@@ -412,3 +412,20 @@ def test_a_model_is_asked_about_a_single_recording(suffix: str, tmp_path: Path) 
     np.testing.assert_array_equal(block.examples, X[1].reshape(3, 10, 3))
     with pytest.raises(DataError, match=r"it is one recording, and nothing says its class\. Put .* such as walk/01\."):
         read(path)
+
+
+@pytest.mark.parametrize("is_even", [True, False])
+def test_an_array_of_times_beside_channels_is_none_unless_it_is_asked_for(is_even: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for row in range(3):
+            steps = np.full(T, 0.02) + (0 if is_even else rng.uniform(0, 0.02, T))
+            times = 1000 * row + np.cumsum(steps)
+            np.savez(tmp_path / label / f"{row}.npz", ax=rng.normal(size=T), ay=rng.normal(size=T), Time=times)
+    raw = read(tmp_path)
+    assert raw.channels == ("ax", "ay")
+    told = " ".join((*raw.notes, *raw.understood))
+    assert ("The time step is 0.02" in told) == is_even
+    assert ("brings them to a grid" in told) != is_even
+    assert read(tmp_path, feature_columns=("Time", "ax")).channels == ("Time", "ax")
