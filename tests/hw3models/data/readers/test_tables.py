@@ -162,7 +162,7 @@ def test_blank_lines_do_not_shift_line_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read as a table .*No columns"),
+        ("", "toy.csv: the file is empty"),
         ("sample,time,x,label\n", "columns but no rows"),
         ("sample,time,label\n1,1,a\n", "there is no feature column"),
         ("sample~time~x~label\n1~1~2~a\n", "separated by something else than"),
