@@ -110,8 +110,8 @@ def test_what_fails_is_named(text: str, tmp_path: Path) -> None:
         assert outcome[:2] == (1, 0)
     else:
         assert outcome.passed == 0
-        name = outcome.failures[0].rpartition("::")[2].rpartition(".")[2]  # a file that fails has its folders before it
-            assert name in ("test_bad", "test_made"), outcome.failures
+        name = outcome.failures[0].rpartition("::")[2].rpartition(".")[2]  # of a file, after its folders
+        assert name in ("test_bad", "test_made"), outcome.failures
 
 
 @pytest.mark.parametrize(
