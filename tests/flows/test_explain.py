@@ -63,7 +63,7 @@ def test_a_study_a_champion_and_a_folder_are_explained(tmp_path: Path, home: Pat
     with pytest.raises(SpecError, match="holds no examples: give labelled ones"):
         explain_model(str(tmp_path / "model"), **NOTHING)
     np.savez(tmp_path / "other.npz", X=series, y=np.where(labels == "low", "low", "middle"))
-    with pytest.raises(DataError, match="the model knows no class 'middle'; high, low"):
+    with pytest.raises(DataError, match="the model knows no class 'middle'; there are high, low"):
         explain_model(str(tmp_path / "model"), **NOTHING | {"on": DataSpec(source=str(tmp_path / "other.npz"))})
 
 
