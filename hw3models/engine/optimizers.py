@@ -25,7 +25,7 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], recipe: Recipe) -> None:
-        self._parameters, self._recipe = list(parameters), recipe
+        self._trained, self._recipe = list(parameters), recipe
         self._device = parameters[0].device.type
         rate, is_tensor = recipe.learning_rate, self._device == "cuda" and recipe.optimizer != "sgd"
         self._rate: torch.Tensor | float = torch.tensor(rate, device=parameters[0].device) if is_tensor else rate
@@ -42,15 +42,15 @@ class Optimizer:
     @torch.no_grad()
     def step(self) -> None:
         """Take one step along the gradients that the parameters hold."""
-        numbers = [number for number, one in enumerate(self._parameters) if one.grad is not None]
-        parameters: list[torch.Tensor] = [self._parameters[number] for number in numbers]
+        numbers = [number for number, one in enumerate(self._trained) if one.grad is not None]
+        parameters: list[torch.Tensor] = [self._trained[number] for number in numbers]
         gradients = [one.grad for one in parameters if one.grad is not None]
         if self._recipe.optimizer == "sgd":
             self._step_of_sgd(numbers, parameters, gradients)
             return
         for number in numbers:
             if number not in self._memory:
-                self._memory[number] = self._adams_first(self._parameters[number])
+                self._memory[number] = self._adams_first(self._trained[number])
         memories = [self._memory[number] for number in numbers]
         adam(
             parameters,
@@ -108,7 +108,7 @@ class Optimizer:
         memory: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
         for full_name, tensor in tensors.items():
             number, name = full_name.split(".", 1)
-            like = self._parameters[int(number)]
+            like = self._trained[int(number)]
             if name == "step":
                 memory[int(number)][name] = tensor.to(self._steps_on(like), torch.float32, copy=True)
             else:
