@@ -27,7 +27,7 @@ from benchmarks.results import HW3
 
 PAGE = ROOT / "docs" / "archives.md"
 KEPT = ROOT / "build" / "archives"
-FAMILIES = "cnn,lite,lite*5,resnet,inception,inception*5,rocket,multirocket-hydra,quant"
+FAMILIES = "cnn,lite,lite*5,resnet,resnet*5,inception,inception*5,rocket,multirocket-hydra,quant"
 PUBLISHED = {
     "inception*5": "InceptionTime",
     "resnet": "ResNet",
