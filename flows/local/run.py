@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from flows.local.embedded import embedded_server, prepare_environment, without_heartbeats
 from flows.local.folders import check_folders
 from flows.local.servers import check_servers
-from flows.terminal import elapsed, show, show_json
+from flows.terminal import elapsed, remark, show, show_json
+from hw3models.printable import one_a_line
 from hw3models.specs import (
     AutoencoderSpec,
     Hw3Spec,
@@ -34,7 +35,7 @@ _KINDS: dict[type[StudySpec], StudyKind] = {
 
 def execute(name: str, spec: Spec, *, json: bool, verbose: bool, explain: bool = False) -> None:
     """Run the study `name` in this process and print its summary on stdout; with `explain`, its statistics as well."""
-    run = run_here(lambda: _study(name, spec), spec, verbose=verbose)
+    run = run_here(lambda: _study(name, spec, tell=remark), spec, verbose=verbose)
     from flows.local.summary import as_json, as_text
 
     if json:
@@ -51,8 +52,8 @@ def run_study(spec: ImagesSpec | AutoencoderSpec | SequencesSpec) -> RunReport:
     return run_here(lambda: _study(_KINDS[type(spec)], spec), spec, verbose=False, show=False)
 
 
-def _study(name: str, spec: Spec) -> Callable[[Any], RunReport]:
-    _check_early(spec)
+def _study(name: str, spec: Spec, tell: Callable[[str], None] = lambda _: None) -> Callable[[Any], RunReport]:
+    _check_early(spec, tell)
     from flows.autoencoder import autoencoder
     from flows.hw3 import hw3
     from flows.images import images
@@ -97,7 +98,7 @@ def run_here(load: Callable[[], Callable[[Any], _R]], spec: Spec, *, verbose: bo
             raise
 
 
-def _check_early(spec: Spec) -> None:
+def _check_early(spec: Spec, tell: Callable[[str], None]) -> None:
     """What is wrong is told at once, not after a server has started; a wrong source before torch is imported."""
     from hw3models.data import as_kind, check_kind, fetch
     from hw3models.data.addresses import lacks_digest
@@ -108,7 +109,9 @@ def _check_early(spec: Spec) -> None:
         data = as_kind(kind, spec.data)
         check_kind(kind, data)
         if not find_source(data.source, data.layout).is_remote or lacks_digest(data.source):
-            fetch(data, cache=Settings().cache, timeout=Settings().download_timeout)
+            found = fetch(data, cache=Settings().cache, timeout=Settings().download_timeout)
+            # The imports that follow take some seconds: whoever waits knows what for.
+            tell(one_a_line([f"[{elapsed():6.1f} s] {found.source}: found; loading torch, Prefect and MLflow"]))
     has_choices = isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default")
     if has_choices and isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         from hw3models.pipeline.study import check_study

@@ -73,6 +73,7 @@ def test_plain_output_leads_with_the_verdict_and_ends_with_a_report_that_can_be_
     assert "majority class" in done.stdout
     page = Path(lines[-1].removeprefix("report: ").rpartition(" (done in ")[0].strip())
     assert "mlp on " in done.stderr, "progress goes to stderr"
+    assert "] regime:locked: found; loading torch, Prefect and MLflow" in done.stderr.splitlines()[0]
     again = hw3(environment, "report", "--output", str(tmp_path / "again.html"))
     assert again.returncode == 0, again.stderr
     assert Path(again.stdout.strip()) == tmp_path / "again.html"
