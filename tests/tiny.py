@@ -8,6 +8,7 @@ import numpy as np
 from hw3models.data.dataset import Dataset
 from hw3models.data.targets import ranges
 from hw3models.specs import Kind, Recipe
+from hw3models.specs.model import ModelManifest
 
 
 def tiny_dataset(
@@ -87,3 +88,29 @@ def tiny_numbers(kind: Kind = "sequences", **how: Any) -> Dataset:
         features[:, :, 1] += np.where(there, 3 * numbers[:, None], 0).astype(np.float32)
     labels, names = ranges(numbers, None, None, None)
     return replace(plain, features=features, labels=labels, class_names=names, targets=100 + 50 * numbers)
+
+
+def manifest_of(
+    shape: tuple[int, int],
+    class_names: tuple[str, ...],
+    channels: tuple[str, ...],
+    read_as: dict[str, str | int] | None = None,
+) -> ModelManifest:
+    """What a model for series (T, C) remembers, as far as a reader of new data asks it."""
+    return ModelManifest(
+        family="mlp",
+        kind="sequences",
+        shape=shape,
+        class_names=class_names,
+        channels=channels,
+        mean=(0.0,) * shape[1],
+        std=(1.0,) * shape[1],
+        unequal_lengths=False,
+        latent_dim=2,
+        dropout=0,
+        seeds=(0,),
+        best_seed=0,
+        data_digest="d",
+        data_name="toy",
+        read_as=read_as or {},
+    )

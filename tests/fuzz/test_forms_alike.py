@@ -28,7 +28,7 @@ from hw3models.data.source import Wanted
 from hw3models.data.sources import read_examples
 from hw3models.drift.reading import read_new
 from hw3models.specs import DataSpec, FormOptions
-from hw3models.specs.model import ModelManifest
+from tests.tiny import manifest_of
 
 NUMBERS = itertools.count()
 CHANNELS = ("a", "b", "c")
@@ -196,7 +196,7 @@ def test_training_check_predict_and_drift_read_the_arrays_that_were_written(
     found, _ = check_data(trained, spec)
     assert (found.num_examples, found.class_names) == (len(data.labels), trained.class_names)
 
-    model = manifest(data, trained.class_names, trained.channels, dict(trained.found_out))
+    model = manifest_of(data.values.shape[1:], trained.class_names, trained.channels, dict(trained.found_out))
     wanted = Wanted("sequences", model.shape, channels=model.channels)
     for place in (path, bare):
         options = FormOptions(
@@ -218,24 +218,3 @@ def test_training_check_predict_and_drift_read_the_arrays_that_were_written(
 _WITHOUT_NAMES = {"channels .txt", "channels .npy", "X.npy and y.npy"}
 _WITH_AXES = {*(f"folder of {suffix}" for suffix in (".npy", ".npz", ".mat", ".h5")), "HDF5 groups", "JSON"}
 """With few steps it is not told by sizes which axis is time."""
-
-
-def manifest(data: Series, classes: tuple[str, ...], names: tuple[str, ...], read_as: dict[str, Any]) -> ModelManifest:
-    channels = data.values.shape[2]
-    return ModelManifest(
-        family="mlp",
-        kind="sequences",
-        shape=data.values.shape[1:],
-        class_names=classes,
-        channels=names,
-        mean=(0.0,) * channels,
-        std=(1.0,) * channels,
-        unequal_lengths=False,
-        latent_dim=2,
-        dropout=0,
-        seeds=(0,),
-        best_seed=0,
-        data_digest="d",
-        data_name="toy",
-        read_as=read_as,
-    )

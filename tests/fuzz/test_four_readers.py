@@ -22,13 +22,12 @@ from hypothesis import strategies as st
 from hw3models.checking import check_data
 from hw3models.data import fetch
 from hw3models.data.preparation import load_prepared, prepare, read_raw
-from hw3models.data.raw import Raw
 from hw3models.data.source import Wanted
 from hw3models.data.sources import read_examples
 from hw3models.drift.reading import read_new
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
-from hw3models.specs.model import ModelManifest
+from tests.tiny import manifest_of
 
 NUMBERS = itertools.count()
 SERIES, STEPS = 12, 3
@@ -148,8 +147,10 @@ def everybody(folder: Path, table: Table, how: Written) -> Any:
     spec = DataSpec(source=str(path), merge_labels=table.merge)
     trained = refused_or(lambda: read_raw(spec, fetch(spec, cache=folder), cache=folder), path)
     asked = refused_or(lambda: predicted(bare), bare)
-    drifted = refused_or(lambda: read_new(spec, manifest(trained), cache=folder), path)
-    bare_drift = refused_or(lambda: read_new(DataSpec(source=str(bare)), manifest(trained), cache=folder), bare)
+    classes = ("a", "b") if isinstance(trained, str) else trained.class_names
+    model = manifest_of((STEPS, 2), classes, ("x", "y"))
+    drifted = refused_or(lambda: read_new(spec, model, cache=folder), path)
+    bare_drift = refused_or(lambda: read_new(DataSpec(source=str(bare)), model, cache=folder), bare)
     digest = refused_or(lambda: prepared(spec, folder), path)
     path.unlink()
     bare.unlink()
@@ -192,25 +193,6 @@ def prepared(spec: DataSpec, folder: Path) -> str:
             return "few"
         raise
     return dataset.digest
-
-
-def manifest(trained: Raw | str) -> ModelManifest:
-    return ModelManifest(
-        family="mlp",
-        kind="sequences",
-        shape=(STEPS, 2),
-        class_names=("a", "b") if isinstance(trained, str) else trained.class_names,
-        channels=("x", "y"),
-        mean=(0, 0),
-        std=(1, 1),
-        unequal_lengths=False,
-        latent_dim=2,
-        dropout=0,
-        seeds=(0,),
-        best_seed=0,
-        data_digest="d",
-        data_name="toy",
-    )
 
 
 def refused_or(read: Callable[[], Any], path: Path) -> Any:

@@ -25,7 +25,7 @@ from hw3models.data.checks import raise_faults
 from hw3models.data.file_names import are_people_first, file_pattern, which_is_the_class
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
-from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model
+from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model, has_labels
 from hw3models.data.readers.json_files import recording_table
 from hw3models.data.readers.manifests import (
     About,
@@ -409,15 +409,7 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 
 def _is_labelled(spec: DataSpec) -> bool:
-    try:
-        gather_folder(path_of(spec.source), spec, True)
-    except DataError:
-        try:
-            gather_folder(path_of(spec.source), spec, False)
-        except DataError:
-            return True  # reading says what is wrong
-        return False
-    return True
+    return has_labels(lambda labelled: gather_folder(path_of(spec.source), spec, labelled))
 
 
 FOLDER = Source(

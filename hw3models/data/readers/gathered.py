@@ -206,6 +206,26 @@ def _end(one: Floats) -> int:
     return int(there[-1]) + 1 if len(there) else 0
 
 
+def has_labels(gather: Callable[[bool], Gathered]) -> bool:
+    """Have the files labels? They are read with them (`gather(True)`), else without.
+
+    What can be read neither way has them, too: whoever reads it is told what is wrong.
+    """
+    try:
+        found = gather(True)
+    except DataError:
+        return not _can_be_read(gather)
+    return found.labels is not None or found.row_labels is not None
+
+
+def _can_be_read(gather: Callable[[bool], Gathered]) -> bool:
+    try:
+        gather(False)
+    except DataError:
+        return False
+    return True
+
+
 def examples(found: Gathered, spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     """The same series without labels, as the model takes them.
 

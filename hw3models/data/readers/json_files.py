@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.forms import here, series_source
-from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, examples, for_model
+from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, examples, for_model, has_labels
 from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
 from hw3models.data.readers.text_files import TextForm, open_text
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
@@ -275,15 +275,7 @@ def _of_rows(path: Path, table: "pd.DataFrame", spec: DataSpec, labelled: bool) 
 
 
 def _is_labelled(path: Path, spec: DataSpec) -> bool:
-    try:
-        found = gather_json(path, spec, True)
-        return found.labels is not None or found.row_labels is not None
-    except DataError:
-        try:
-            gather_json(path, spec, False)
-        except DataError:
-            return True  # reading says what is wrong
-        return False
+    return has_labels(lambda labelled: gather_json(path, spec, labelled))
 
 
 def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:

@@ -10,6 +10,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from hw3models.data.raw import Raw
 from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
-from hw3models.data.readers.gathered import Gathered, examples, for_model
+from hw3models.data.readers.gathered import Gathered, examples, for_model, has_labels
 from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, likely, with_guesses
 from hw3models.data.readers.label_tables import label_table, without_row
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
@@ -242,23 +243,10 @@ def _is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
     if not path.is_file():
         return True
-    try:
-        layout = layout_of(path, spec)
-        if layout == "long":
+    with suppress(DataError):
+        if layout_of(path, spec) == "long":
             return CSV.is_labelled(spec) or bool(_beside(path, spec, _look))
-        found = gather_text(path, spec, True)
-        return found.labels is not None or found.row_labels is not None
-    except DataError:
-        return layout_is_labelled(path, spec)
-
-
-def layout_is_labelled(path: Path, spec: DataSpec) -> bool:
-    """Where the file cannot be read with labels: can it be read without?"""
-    try:
-        gather_text(path, spec, False)
-    except DataError:
-        return True  # reading says what is wrong
-    return False
+    return has_labels(lambda labelled: gather_text(path, spec, labelled))
 
 
 def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
@@ -359,14 +347,7 @@ def _parquet_is_labelled(spec: DataSpec) -> bool:
     path = path_of(spec.source)
     if not path.is_file() or _is_long(path, spec):
         return _PAIRED.is_labelled(spec) or (path.is_file() and bool(_beside(path, spec, _look_at_parquet)))
-    try:
-        return _gather_parquet(path, spec, True).labels is not None
-    except DataError:
-        try:
-            _gather_parquet(path, spec, False)
-        except DataError:
-            return True  # reading says what is wrong
-        return False
+    return has_labels(lambda labelled: _gather_parquet(path, spec, labelled))
 
 
 def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:

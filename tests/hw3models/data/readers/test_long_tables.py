@@ -16,7 +16,7 @@ from hw3models.data.sources import find_source, read_examples
 from hw3models.drift.reading import read_new
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
-from hw3models.specs.model import ModelManifest
+from tests.tiny import manifest_of
 
 IDS = [
     "1", "01", "001", "1.0", "1e3", "1000", "1000.0", "NA", "null", "nan", "NaN", "None", "?", "007", "7", "000", "0",
@@ -27,6 +27,8 @@ IDS = [
 STEPS = 4
 X = np.random.default_rng(0).normal(size=(len(IDS), STEPS, 2)).astype(np.float32)
 WANTED = Wanted("sequences", (STEPS, 2), channels=("x", "z"))
+
+MODEL = manifest_of((STEPS, 2), ("c0", "c1"), ("x", "z"))
 
 
 def table(ids: list[str] = IDS, **changes: object) -> pd.DataFrame:
@@ -133,26 +135,7 @@ def test_what_is_refused_is_refused_by_all_with_its_line(
     unlabelled = tmp_path / "bare.csv"
     unlabelled.write_text(path.read_text().replace(",label", ",mark"))
     with pytest.raises(DataError, match=message if rows > 3 else None):
-        read_new(DataSpec(source=str(unlabelled)), manifest(), cache=tmp_path)
-
-
-def manifest() -> ModelManifest:
-    return ModelManifest(
-        family="mlp",
-        kind="sequences",
-        shape=(STEPS, 2),
-        class_names=("c0", "c1"),
-        channels=("x", "z"),
-        mean=(0, 0),
-        std=(1, 1),
-        unequal_lengths=False,
-        latent_dim=2,
-        dropout=0,
-        seeds=(0,),
-        best_seed=0,
-        data_digest="d",
-        data_name="toy",
-    )
+        read_new(DataSpec(source=str(unlabelled)), MODEL, cache=tmp_path)
 
 
 def test_a_quoted_header_has_labels_as_well(tmp_path: Path) -> None:
@@ -160,7 +143,7 @@ def test_a_quoted_header_has_labels_as_well(tmp_path: Path) -> None:
     path = tmp_path / "from_r.csv"
     path.write_text(frame.to_csv(index=False, quoting=2))  # quotes around all that is no number, as R writes
     assert path.read_text().startswith('"sample","time","x"')
-    found = read_new(DataSpec(source=str(path)), manifest(), cache=tmp_path)
+    found = read_new(DataSpec(source=str(path)), MODEL, cache=tmp_path)
     assert found.classes is not None
     assert found.classes.tolist() == [i % 2 for i in range(len(IDS))]
     np.testing.assert_array_equal(found.examples, X)
@@ -171,7 +154,11 @@ def test_drift_reads_the_same_with_labels_and_without(tmp_path: Path) -> None:
     without = write(tmp_path / "without.csv", table().drop(columns="label"))
     other = write(tmp_path / "other.csv", table().rename(columns={"label": "mode"}))
     found = [
-        read_new(DataSpec(source=str(path), label_column=label), manifest(), cache=tmp_path)
+        read_new(
+            DataSpec(source=str(path), label_column=label),
+            MODEL,
+            cache=tmp_path,
+        )
         for path, label in ((with_labels, "label"), (without, "label"), (other, "mode"))
     ]
     for one in found:
