@@ -9,7 +9,7 @@ import pytest
 
 from hw3models.data import fetch, load_prepared, prepare
 from hw3models.data.source import Wanted
-from hw3models.data.sources import read_examples
+from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec, FormOptions
 from tests.hw3models.data.readers.forms import SHARED, classes, needs_shared, read
@@ -177,3 +177,13 @@ def test_several_columns_name_a_recording_and_channels_are_those_of_all_tables(t
     assert read(tmp_path / "a.csv", **names, ignore_columns="y,device").channels == ("x",)
     with pytest.raises(DataError, match=r"column 'xx' \(`feature_columns`\) is missing"):
         read(tmp_path / "a.csv", **names, feature_columns="xx")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_recording_with_a_label_in_each_row_is_labelled_and_one_without_is_not(suffix: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"time": np.arange(64), "x": np.sin(np.arange(64.0)), "label": ["a", "b"] * 32})
+    for name, one in (("with", frame), ("without", frame.drop(columns="label"))):
+        path = tmp_path / f"{name}{suffix}"
+        one.to_csv(path, index=False) if suffix == ".csv" else one.to_parquet(path)
+        spec = DataSpec(source=str(path), window=8, stride=8)
+        assert find_source(spec.source, spec.layout).is_labelled(spec) == (name == "with")
