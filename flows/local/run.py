@@ -104,14 +104,16 @@ def _check_early(spec: Spec, tell: Callable[[str], None]) -> None:
     from hw3models.data.addresses import lacks_digest
     from hw3models.data.sources import find_source
 
+    there = ""
     if isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         kind: Kind = "sequences" if isinstance(spec, SequencesSpec) else "images"
         data = as_kind(kind, spec.data)
         check_kind(kind, data)
         if not find_source(data.source, data.layout).is_remote or lacks_digest(data.source):
-            found = fetch(data, cache=Settings().cache, timeout=Settings().download_timeout)
-            # The imports that follow take some seconds: whoever waits knows what for.
-            tell(one_a_line([f"[{elapsed():6.1f} s] {found.source}: found; loading torch, Prefect and MLflow"]))
+            fetch(data, cache=Settings().cache, timeout=Settings().download_timeout)
+            there = f"{data.source}: found; "
+    # The imports that follow take some seconds: whoever waits knows what for.
+    tell(one_a_line([f"[{elapsed():6.1f} s] {there}loading torch, Prefect and MLflow"]))
     has_choices = isinstance(spec, StudySpec) and (spec.families, spec.metric, spec.recipe) != (None, None, "default")
     if has_choices and isinstance(spec, (ImagesSpec, AutoencoderSpec, SequencesSpec)):
         from hw3models.pipeline.study import check_study
