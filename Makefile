@@ -72,6 +72,8 @@ check: $(VENV)/.test ## format, lint, types, layers, no private names: what a co
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m benchmarks.private_names
+	@# Imports of tests from each other are seen by no other check.
+	$(BIN)/python -m pytest --collect-only -qq -m '' > $(VENV)/.collected || { tail -30 $(VENV)/.collected; exit 1; }
 
 format: $(VENV)/.test ## mend what ruff can mend
 	$(BIN)/ruff format .

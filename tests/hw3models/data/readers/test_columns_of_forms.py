@@ -12,7 +12,7 @@ from hw3models.drift.reading import read_new
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
 from tests.hw3models.data.readers.forms import read
-from tests.hw3models.data.readers.test_long_tables import manifest
+from tests.tiny import manifest_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 5, 2)).round(3)
@@ -110,12 +110,12 @@ def test_columns_of_what_has_none_are_refused_by_the_option_s_name(name: str, tm
 
 
 def test_new_data_of_another_spelling_are_of_the_model_s_classes_where_labels_are_merged(tmp_path: Path) -> None:
-    path = tmp_path / "new.csv"
-    rows = [(f"s{i}", t, i + t, i - t, ("C0", "c1 ")[i % 2]) for i in range(4) for t in range(manifest().shape[0])]
+    path, model = tmp_path / "new.csv", manifest_of((4, 2), ("c0", "c1"), ("x", "z"))
+    rows = [(f"s{i}", t, i + t, i - t, ("C0", "c1 ")[i % 2]) for i in range(4) for t in range(4)]
     pd.DataFrame(rows, columns=["sample", "time", "x", "z", "label"]).to_csv(path, index=False)
     with pytest.raises(DataError, match="class 'C0', 'c1 ' is not one of the model's"):
-        read_new(DataSpec(source=str(path)), manifest(), cache=tmp_path)
-    found = read_new(DataSpec(source=str(path), merge_labels=True), manifest(), cache=tmp_path)
+        read_new(DataSpec(source=str(path)), model, cache=tmp_path)
+    found = read_new(DataSpec(source=str(path), merge_labels=True), model, cache=tmp_path)
     assert found.classes is not None
     assert found.classes.tolist() == [0, 1, 0, 1]
 
