@@ -260,11 +260,9 @@ def _of_rows(path: Path, table: "pd.DataFrame", spec: DataSpec, labelled: bool) 
     from hw3models.data.readers.recordings import gather_frame
     from hw3models.data.readers.tables import column_faults
 
-    def repeats(name: str) -> bool:
-        first = table[name].head(LOOKED_AT).astype(str)
-        return bool(first.duplicated().any())
-
-    known = guessed(spec, [str(name) for name in table.columns], repeats)
+    known = guessed(
+        spec, [str(name) for name in table.columns], lambda name: table[name].head(LOOKED_AT).astype(str).tolist()
+    )
     if spec.window is None:
         raise_faults(str(path), column_faults(table, known, labelled=labelled))
     found = gather_frame(table, known, labelled, path, lambda row: f"record {row + 1}", form="records")

@@ -19,11 +19,13 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
+from hw3models.data.readers.guessed_columns import LOOKED_AT
 from hw3models.data.readers.label_tables import joiner
-from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
+from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_joined
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
+from hw3models.data.readers.time_columns import found_parts, time_parts
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
@@ -84,7 +86,7 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
     head = read_head(path)
     texts, lines = text_frame(path, head)
-    texts = joiner(path, spec)(with_sample(texts, spec)) if head.has_header else texts
+    texts = joiner(path, spec)(with_joined(texts, spec)) if head.has_header else texts
     table = typed(texts)
     if not head.has_header and spec.label_column in ("first", "last"):
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})
@@ -118,11 +120,8 @@ def gather_frame(
     texts: pd.DataFrame | None = None,
 ) -> Gathered:
     """The same of a table that is in memory already; `texts` has the same columns as they are written."""
-    if parts := sample_parts(spec):  # several columns name a recording together
-        joined = with_sample(table if texts is None else texts, spec)
-        texts = None if texts is None else joined
-        if spec.sample_column in joined:
-            table[spec.sample_column] = joined[spec.sample_column]
+    table, texts, spec = _joined(table, texts, spec)
+    parts = (*sample_parts(spec), *time_parts(spec))
     columns = _Columns([str(column) for column in table.columns])
     time = columns.find(spec, "time_column", _TIMES)
     label = columns.find(spec, "label_column", _LABELS)
@@ -155,6 +154,20 @@ def gather_frame(
     how = None if time is None else dates_note(table[time])
     notes = (*([told(left)] if left else []), *([how] if how else []))
     return replace(found, notes=notes) if notes else found
+
+
+def _joined(
+    table: pd.DataFrame, texts: pd.DataFrame | None, spec: DataSpec
+) -> tuple[pd.DataFrame, pd.DataFrame | None, DataSpec]:
+    """The same with columns that say something together, of times also where nobody named them, as one."""
+    written = table if texts is None else texts
+    if spec.time_column == DataSpec.model_fields["time_column"].default:
+        names = [str(name) for name in table.columns if name not in (*spec.feature_columns, *spec.ignore_columns)]
+        found = found_parts(names, lambda name: written[name].head(LOOKED_AT).astype("str").tolist())
+        spec = spec.model_copy(update={"time_column": found or spec.time_column})
+    joined = with_joined(written, spec)
+    new = {name: joined[name] for name in joined.columns if name not in table.columns}
+    return (table.assign(**new), None if texts is None else joined, spec) if new else (table, texts, spec)
 
 
 def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: str | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.readers.columns import Columns, Piece, told, wanted_columns
-from hw3models.data.readers.guessed_columns import how_to_name
+from hw3models.data.readers.guessed_columns import LOOKED_AT, how_to_name
 from hw3models.data.readers.long_tables import (
     SPLIT_COLUMN,
     chunks,
@@ -297,7 +297,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         # What was named by hand is misspelt; of the others nobody said what they are called.
         nameless = [field for field, column in missing.items() if column == DataSpec.model_fields[field].default]
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
-        named = how_to_name(nameless, [name for name in found if name not in needed.values()]) if nameless else ""
+        named = _how_to_name(nameless, table, needed.values()) if nameless else ""
         faults.append(f"{'; '.join(are)}; the table has {few(found)}.{close}{named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
@@ -311,6 +311,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         others = "the sample, the time, the label, the split and the group" if spec.group_column else _OTHERS
         faults.append(f"there is no feature column beside those of {others}")
     return faults
+
+
+def _how_to_name(nameless: list[str], table: pd.DataFrame, needed: Iterable[str]) -> str:
+    rest = [str(name) for name in table.columns if name not in needed]
+    return how_to_name(nameless, rest, lambda name: table[name].head(LOOKED_AT).astype("str").tolist())
 
 
 def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:

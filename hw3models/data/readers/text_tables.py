@@ -22,6 +22,7 @@ from hw3models.data.readers.forms import gathered_files, here, name_of, paired, 
 from hw3models.data.readers.gathered import Gathered, examples, for_model, has_labels
 from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, likely, with_guesses
 from hw3models.data.readers.label_tables import label_table, without_row
+from hw3models.data.readers.time_columns import Cells
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
@@ -87,8 +88,8 @@ def _label_files(tables: tuple[Path, ...], spec: DataSpec, look: Look) -> tuple[
 
 def _beside(path: Path, spec: DataSpec, look: Look) -> tuple[Path, ...]:
     try:
-        names, repeats = look(path)
-        known = guessed(spec, names, repeats)
+        names, first = look(path)
+        known = guessed(spec, names, first)
         one = label_table(path, known, [*names, *([known.sample_column] if "," in known.sample_column else [])])
     except DataError:
         if spec.manifest is not None:
@@ -155,8 +156,8 @@ def _ids(path: Path, sample: str, spec: DataSpec) -> list[str]:
 
 def _has_its_labels(path: Path, spec: DataSpec) -> bool:
     """Has the table labels, or one of labels beside it that knows one of its series?"""
-    names, repeats = _look(path)
-    known = guessed(spec, names, repeats)
+    names, first = _look(path)
+    known = guessed(spec, names, first)
     beside = label_table(path, known, names)
     if beside is None:
         return known.label_column in names
@@ -249,7 +250,7 @@ def _is_labelled(spec: DataSpec) -> bool:
     return has_labels(lambda labelled: gather_text(path, spec, labelled))
 
 
-def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+def _look(path: Path) -> tuple[list[str], Cells]:
     try:
         return _looked_at(path, state_of(path))
     except OSError as error:
@@ -257,20 +258,19 @@ def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
 
 
 @lru_cache(maxsize=4)
-def _looked_at(path: Path, _: FileState) -> tuple[list[str], Callable[[str], bool]]:
+def _looked_at(path: Path, _: FileState) -> tuple[list[str], Cells]:
     """Asked several times of a file, which may have a million columns."""
     from hw3models.data.readers.wide_tables import read_head
 
     head = read_head(path, LOOKED_AT)
     if not head.has_header:
-        return [], lambda _: False
+        return [], lambda _: []
 
-    def repeats(name: str) -> bool:
+    def cells(name: str) -> list[str]:
         at = head.first.index(name)
-        cells = [row[at] for row in head.rows if at < len(row)]
-        return len(set(cells)) < len(cells)
+        return [row[at] for row in head.rows if at < len(row)]
 
-    return head.first, repeats
+    return head.first, cells
 
 
 _TEXT = replace(
@@ -350,7 +350,7 @@ def _parquet_is_labelled(spec: DataSpec) -> bool:
     return has_labels(lambda labelled: _gather_parquet(path, spec, labelled))
 
 
-def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+def _look_at_parquet(path: Path) -> tuple[list[str], Cells]:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
@@ -361,11 +361,10 @@ def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({error}).") from error
 
-    def repeats(name: str) -> bool:
-        cells = [] if first is None else first.column(name).to_pylist()
-        return len(set(map(str, cells))) < len(cells)
+    def cells(name: str) -> list[str]:
+        return [] if first is None else list(map(str, first.column(name).to_pylist()))
 
-    return names, repeats
+    return names, cells
 
 
 _PAIRED = paired(parquet_files.PARQUET)

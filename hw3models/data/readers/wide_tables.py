@@ -26,6 +26,7 @@ from hw3models.data.readers.guessed_columns import in_other_languages, likely
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.step_names import are_timed, is_counted, steps_of
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
+from hw3models.data.readers.time_columns import time_parts
 from hw3models.errors import DataError
 from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
@@ -153,7 +154,11 @@ def looks_wide(head: Head, spec: DataSpec) -> bool:
     if not head.has_header:
         return True
     names = set(head.first)
-    if spec.time_column in names or (spec.label_column in names and {spec.sample_column, "dimension"} <= names):
+    if (
+        {*time_parts(spec)} & names
+        or spec.time_column in names
+        or (spec.label_column in names and {spec.sample_column, "dimension"} <= names)
+    ):
         return False
     numbers = [name for name in head.first if is_number(name)]
     return are_steps(head.first) or (len(numbers) > 3 and 2 * len(numbers) >= len(names) and _are_grid(numbers))
