@@ -135,9 +135,8 @@ def _is_fraction(name: str, cells: Sequence[str]) -> bool:
 def _is_of_rows(name: str) -> bool:
     """May the column hold the days of rows, and not when somebody was born?"""
     plain = _plain(name)
-    return (
-        plain.isdecimal() or any(word in plain for word in _OF_DAYS) and not any(word in plain for word in _NOT_OF_ROWS)
-    )
+    are_days = plain.isdecimal() or any(word in plain for word in _OF_DAYS)
+    return are_days and not any(word in plain for word in _NOT_OF_ROWS)
 
 
 def _plain(name: str) -> str:
