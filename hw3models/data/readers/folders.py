@@ -37,6 +37,7 @@ from hw3models.data.readers.manifests import (
     read_manifest,
 )
 from hw3models.data.readers.recording_files import ARRAYS, LVM, lvm_table, rates_note, read_arrays
+from hw3models.data.readers.split_lists import SplitList, apply_lists, found_lists, without_noise
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
@@ -126,7 +127,7 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: files that do not fit, or of which nothing says the class.
     """
-    files, manifests, unused = _divided(folder, spec)
+    files, manifests, unused, lists = _divided(folder, spec)
     abouts = _abouts(folder, files)
     how = apply_manifests(folder, abouts, manifests, spec)
     how += _apply_pattern(abouts, spec)
@@ -145,6 +146,7 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         by_rows = False
         how = how or [f"the class of a file is the name of its {_which_folder(abouts)}"]
         raise_faults(str(folder), _label_faults(abouts) if labelled else [])
+    how = [*how, *(apply_lists(folder, abouts, lists) if labelled and lists else [])]
     return replace(
         one,
         name=folder.name,
@@ -319,9 +321,20 @@ def _abouts(folder: Path, files: list[Path]) -> list[About]:
     ]
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path]]:
-    """Files of series; manifests, those that were named, else those that are found; and tables that are neither."""
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], list[SplitList]]:
+    """Files of series; manifests, those that were named, else those that are found; tables that are neither; lists."""
     files, beside = _recording_files(folder)
+    lists = found_lists(folder, [*files, *beside]) if spec.manifest is None else []
+    if lists:
+        names = {one.path for one in lists}
+        files, beside = ([path for path in some if path not in names] for some in (files, beside))
+        files = without_noise(folder, files)
+    return *_with_manifests(folder, files, beside, spec), lists
+
+
+def _with_manifests(
+    folder: Path, files: list[Path], beside: list[Path], spec: DataSpec
+) -> tuple[list[Path], list[Manifest], list[Path]]:
     if not files:
         raise DataError(f"{folder}: there are no files such as {few((*SUFFIXES, *_OTHER_KINDS))} in it.")
     if spec.manifest is not None:
@@ -395,8 +408,8 @@ def folder_digest(files: tuple[Path, ...]) -> str:
 
 
 def _fetch(spec: DataSpec, _: object) -> SourceReport:
-    files, manifests, _ = _divided(path_of(spec.source), spec)
-    every = (*files, *(one.path.absolute() for one in manifests))
+    files, manifests, _, lists = _divided(path_of(spec.source), spec)
+    every = (*files, *(one.path.absolute() for one in (*manifests, *lists)))
     return found(spec.source, "sequences", every, folder_digest(every))
 
 
