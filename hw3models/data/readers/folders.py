@@ -128,11 +128,11 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: all faults together: files that do not fit, or of which nothing says the class.
     """
     files, manifests, unused, lists = _divided(folder, spec)
-    abouts = _abouts(folder, files)
+    abouts = abouts_of(folder, files)
     how = apply_manifests(folder, abouts, manifests, spec)
-    how += _apply_pattern(abouts, spec)
+    how += apply_pattern(abouts, spec)
     if labelled and not how:
-        _refuse_people(folder, abouts)
+        refuse_people(folder, abouts)
     one = _array_recordings(folder, abouts, spec) if _are_arrays(files) else _recordings(folder, abouts, spec)
     if one.labels is not None and not (manifests or spec.file_pattern):
         for about, label in zip(abouts, one.labels, strict=True):
@@ -144,8 +144,8 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         how = [*how, "labels in the files, a row each"]
     else:
         by_rows = False
-        how = how or [f"the class of a file is the name of its {_which_folder(abouts)}"]
-        raise_faults(str(folder), _label_faults(abouts) if labelled else [])
+        how = how or [f"the class of a file is the name of its {which_folder(abouts)}"]
+        raise_faults(str(folder), class_faults(abouts) if labelled else [])
     how = [*how, *(apply_lists(folder, abouts, lists) if labelled and lists else [])]
     return replace(
         one,
@@ -153,13 +153,18 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         form=f"{_counted(files)}, one recording each; {'; '.join(how)}{left_of(manifests)}{_unused(unused)}",
         labels=None if by_rows or not labelled else [str(label) for label in labels],
         row_labels=one.row_labels if by_rows and labelled else None,
-        parts=_complete(folder, [about.part for about in abouts], "split"),
-        groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
+        parts=all_or_none(folder, [about.part for about in abouts], "split"),
+        groups=all_or_none(folder, [about.group for about in abouts], "group") or one.groups,
         channels=one.channels if not all(name.isdecimal() for name in one.channels) else (),
     )
 
 
-def _refuse_people(folder: Path, abouts: list[About]) -> None:
+def refuse_people(folder: Path, abouts: list[About]) -> None:
+    """Ask which of two levels of folders is the class, where the outer ones are called like people.
+
+    Raises:
+        DataError: they are.
+    """
     levels = [(about.label, about.group) for about in abouts if about.label and about.group]
     if len(levels) < len(abouts) or not are_people_first(levels):
         return
@@ -168,7 +173,8 @@ def _refuse_people(folder: Path, abouts: list[About]) -> None:
     raise DataError(f"{folder}: {which_is_the_class(levels, fixed)}.")
 
 
-def _which_folder(abouts: list[About]) -> str:
+def which_folder(abouts: list[About]) -> str:
+    """How the class is told by folders, in a phrase."""
     if all(about.group for about in abouts):
         return f"outer folder, its group that of the folder within ({abouts[0].group}; `--file-pattern` decides)"
     return "folder"
@@ -215,7 +221,7 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
         ids=ids,
         labels=[str(labels[0]) for labels in read.labels if labels is not None] if by_file else None,
         row_labels=[labels for labels in read.labels if labels is not None] if by_row and not by_file else None,
-        groups=_complete(folder, list(read.groups), "group"),
+        groups=all_or_none(folder, list(read.groups), "group"),
         times=said if len(said) == len(ids) else times,
         in_seconds=not said,
         even=not said,
@@ -225,7 +231,7 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
     )
 
 
-def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
+def table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
     """One table, the line (or row) of each of its rows, and notes; texts but of Parquet."""
     from hw3models.data.readers.long_tables import parquet_table
     from hw3models.data.readers.wide_tables import read_head, text_frame
@@ -250,7 +256,7 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     tables, places, notes, faults = list[pd.DataFrame](), list[tuple[int, int]](), dict[str, None](), list[str]()
     are_texts = abouts[0].path.suffix.lower() not in (_PARQUET, _JSON)
     for number, about in enumerate(abouts):
-        table, lines, own_notes = _table_of(about.path)
+        table, lines, own_notes = table_of(about.path)
         notes |= dict.fromkeys(own_notes)
         first = first or list(table.columns)
         if set(table.columns) != set(first):
@@ -276,7 +282,7 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     return replace(found, notes=(*notes, *found.notes))
 
 
-def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
+def all_or_none(folder: Path, values: list[Any], what: str) -> list[Any] | None:
     """All or none.
 
     Raises:
@@ -289,19 +295,20 @@ def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
     return values
 
 
-def _label_faults(abouts: list[About]) -> list[str]:
+def class_faults(abouts: list[About], what: str = "files", pattern: str = "{label}_*.csv") -> list[str]:
+    """Recordings of which nothing says the class."""
     without = [about.id for about in abouts if about.label is None]
     if not without:
         return []
     return [
-        f"nothing says the class of {len(without):,} of {len(abouts):,} files, such as {without[0]}: put them into a "
+        f"nothing says the class of {len(without):,} of {len(abouts):,} {what}, such as {without[0]}: put them into a "
         "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern "
-        "'{label}_*.csv'`, or name "
+        f"'{pattern}'`, or name "
         "a column of the files (`--label-column`, with `--window` where it changes within a file)"
     ]
 
 
-def _abouts(folder: Path, files: list[Path]) -> list[About]:
+def abouts_of(folder: Path, files: list[Path]) -> list[About]:
     """Class, group and part by the folders in which files are."""
     paths = [file.relative_to(folder) for file in files]
     levels = [list(path.parts[:-1]) for path in paths]
@@ -368,7 +375,8 @@ def _columns(file: Path) -> tuple[str, ...]:
     return tuple(head.first) if head.has_header else (str(len(head.first)),)
 
 
-def _apply_pattern(abouts: list[About], spec: DataSpec) -> list[str]:
+def apply_pattern(abouts: list[About], spec: DataSpec) -> list[str]:
+    """Takes label, group and split out of the files' names; what was done, in phrases."""
     if spec.file_pattern is None:
         return []
     pattern, wrong = file_pattern(spec.file_pattern), []

@@ -362,7 +362,10 @@ def _look_at_parquet(path: Path) -> tuple[list[str], Cells]:
         raise DataError(f"{path}: cannot be read as a table ({error}).") from error
 
     def cells(name: str) -> list[str]:
-        return [] if first is None else list(map(str, first.column(name).to_pylist()))
+        try:
+            return [] if first is None else list(map(str, first.column(names.index(name)).to_pylist()))
+        except UnicodeDecodeError:
+            return []  # which is said where the column is read
 
     return names, cells
 

@@ -12,6 +12,8 @@ from hw3models.specs import DataSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST = 500
+"""Columns; a table with more has a row for each series."""
 Cells = Callable[[str], Sequence[str]]
 """The first cells of a column, as texts."""
 _DAY = re.compile(r"(19|20)\d{2}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})|(19|20)\d{6}")
@@ -37,6 +39,8 @@ def time_parts(spec: DataSpec) -> tuple[str, ...]:
 
 def found_parts(names: Sequence[str], cells: Cells) -> str | None:
     """`Date,Time`, where two or more columns can only be the time together; None where none can."""
+    if len(names) > _MOST:
+        return None
     days = [name for name in names if _all(_DAY, _without_midnight(cells(name)))]
     clocks = [name for name in days and names if _all(_CLOCK, cells(name))]
     days = [name for name in days if _is_of_rows(name)]
