@@ -55,7 +55,7 @@ def test_sensors_come_to_one_grid_with_the_values_at_its_times(tmp_path: Path) -
     for example, row in zip(raw.features, [0, 2, 4, 6, 1, 3, 5, 7], strict=True):
         wanted = np.stack([wave(grid, row, channel) for channel in (2, 1, 0, 5, 4, 3)], axis=1)
         np.testing.assert_allclose(example, wanted, atol=2e-3)
-    assert "All sensors were brought to steps of 20ms: 1,192 rows of files became 392." in raw.notes
+    assert "All sensors were brought to steps of 20ms: 1,200 rows of files became 400." in raw.notes
     windows = read(tmp_path, resample="20ms", window=20)
     assert (windows.features.shape, windows.group_kind) == ((16, 20, 6), "recordings")
     assert read(tmp_path, feature_columns=("Gyroscope.x",)).features.shape == (8, 50, 1)
