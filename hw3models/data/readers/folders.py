@@ -19,13 +19,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.file_names import are_people_first, file_pattern, which_is_the_class
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model, has_labels
+from hw3models.data.readers.intervals import Intervals, found_intervals, with_intervals, without_manifest
 from hw3models.data.readers.json_files import recording_table
 from hw3models.data.readers.manifests import (
     About,
@@ -127,21 +128,25 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: files that do not fit, or of which nothing says the class.
     """
-    files, manifests, unused, lists = _divided(folder, spec)
+    files, manifests, unused, beside = _divided(folder, spec)
+    lists, stretches = beside
     abouts = abouts_of(folder, files)
     how = apply_manifests(folder, abouts, manifests, spec)
     how += apply_pattern(abouts, spec)
     if labelled and not how:
         refuse_people(folder, abouts)
     one = _array_recordings(folder, abouts, spec) if _are_arrays(files) else _recordings(folder, abouts, spec)
+    if stretches is not None and labelled:
+        one = with_intervals(replace(one, labels=None, row_labels=None), stretches)
     if one.labels is not None and not (manifests or spec.file_pattern):
         for about, label in zip(abouts, one.labels, strict=True):
             about.label = label
         how = [*how, "an array of each file is its label"]
     labels = [about.label for about in abouts]
-    by_rows = one.row_labels is not None and not (manifests or spec.file_pattern)
+    named = bool(manifests) or "{label}" in (spec.file_pattern or "")
+    by_rows = one.row_labels is not None and (stretches is not None or not named)
     if by_rows and (spec.window is not None or None in labels):
-        how = [*how, "labels in the files, a row each"]
+        how = [*how, "labels in the files, a row each" if stretches is None else f"labels in {stretches.path.name}"]
     else:
         by_rows = False
         how = how or [f"the class of a file is the name of its {which_folder(abouts)}"]
@@ -328,15 +333,30 @@ def abouts_of(folder: Path, files: list[Path]) -> list[About]:
     ]
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], list[SplitList]]:
-    """Files of series; manifests, those that were named, else those that are found; tables that are neither; lists."""
+class _Beside(NamedTuple):
+    """What stands beside recordings."""
+
+    lists: list[SplitList]
+    stretches: Intervals | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files whose content counts."""
+        return [one.path.absolute() for one in (*self.lists, *([] if self.stretches is None else [self.stretches]))]
+
+
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], _Beside]:
+    """Files of series; manifests, those that were named, else those that are found; what is neither; the rest."""
     files, beside = _recording_files(folder)
+    if (stretches := found_intervals(folder, [*files, *beside], spec)) is not None:
+        files, beside = ([path for path in some if path.absolute() != stretches.path] for some in (files, beside))
+        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.path, spec)})
     lists = found_lists(folder, [*files, *beside]) if spec.manifest is None else []
     if lists:
         names = {one.path for one in lists}
         files, beside = ([path for path in some if path not in names] for some in (files, beside))
         files = without_noise(folder, files)
-    return *_with_manifests(folder, files, beside, spec), lists
+    return *_with_manifests(folder, files, beside, spec), _Beside(lists, stretches)
 
 
 def _with_manifests(
@@ -416,8 +436,8 @@ def folder_digest(files: tuple[Path, ...]) -> str:
 
 
 def _fetch(spec: DataSpec, _: object) -> SourceReport:
-    files, manifests, _, lists = _divided(path_of(spec.source), spec)
-    every = (*files, *(one.path.absolute() for one in (*manifests, *lists)))
+    files, manifests, _, beside = _divided(path_of(spec.source), spec)
+    every = (*files, *(one.path.absolute() for one in manifests), *beside.paths)
     return found(spec.source, "sequences", every, folder_digest(every))
 
 

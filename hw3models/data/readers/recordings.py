@@ -20,7 +20,8 @@ from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
 from hw3models.data.readers.guessed_columns import LOOKED_AT
-from hw3models.data.readers.label_tables import joiner
+from hw3models.data.readers.intervals import with_intervals
+from hw3models.data.readers.label_tables import joiner, label_table
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_joined
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
@@ -83,7 +84,8 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     """
     if path.suffix.lower() == ".parquet":
         table = pd.concat(list(chunks(path, spec, whole=True)))
-        return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
+        found = gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
+        return _with_stretches(found, path, spec, labelled)
     head = read_head(path)
     texts, lines = text_frame(path, head)
     texts = joiner(path, spec)(with_joined(texts, spec)) if head.has_header else texts
@@ -92,7 +94,15 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})
     form = f"a table {'with' if head.has_header else 'without'} a header"
     found = gather_frame(table, spec, labelled, path, lambda row: f"line {lines[row]}", form=form, texts=texts)
-    return replace(found, notes=(*head.form.notes, *found.notes))
+    return _with_stretches(replace(found, notes=(*head.form.notes, *found.notes)), path, spec, labelled)
+
+
+def _with_stretches(found: Gathered, path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The same with the labels of a table of intervals beside it, where it has none itself."""
+    if not labelled or found.row_labels is not None:
+        return found
+    beside = label_table(path, spec, [*found.channels, spec.sample_column])
+    return found if beside is None or beside.intervals is None else with_intervals(found, beside.intervals)
 
 
 def typed(texts: pd.DataFrame) -> pd.DataFrame:
@@ -224,6 +234,15 @@ def _numbers_of_times(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], boo
     return since.fillna(0.0).to_numpy(dtype=np.float64), True
 
 
+def _begin_of(cells: "pd.Series[Any]") -> float:
+    """What `_numbers_of_times` has taken away."""
+    numbers = None if pd.api.types.is_datetime64_any_dtype(cells) else pd.to_numeric(cells, errors="coerce")
+    if numbers is not None and not numbers.isna().all():
+        return float(numbers.min())
+    first = (cells if numbers is None else dates_of(cells)).min()
+    return 0.0 if pd.isna(first) else pd.Timestamp(first).timestamp()
+
+
 def _as_gathered(
     part: TablePart,
     work: pd.DataFrame,
@@ -253,6 +272,7 @@ def _as_gathered(
         parts=parts,
         groups=part.groups,
         times=own.get(_SECONDS),
+        begin=0.0 if time is None else _begin_of(work[time]),
         in_seconds=time is not None and _numbers_of_times(work[time].iloc[:1000])[1],
         channels=part.channels[:num],
     )

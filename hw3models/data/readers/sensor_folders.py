@@ -40,6 +40,7 @@ from hw3models.data.readers.folders import (
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import Floats, Gathered, examples, finish, for_model, has_labels
 from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.intervals import Intervals, found_intervals, with_intervals, without_manifest
 from hw3models.data.readers.manifests import (
     Manifest,
     apply_manifests,
@@ -135,15 +136,16 @@ def gather_sensors(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: nothing says the classes, files do not fit each other, or sensors have times of their own and no
             grid was asked for.
     """
-    recordings, manifests, _ = _divided(folder, spec)
+    recordings, manifests, stretches, _ = _divided(folder, spec)
     abouts = [
         replace(about, id=folder.name if about.id == "." else about.id) for about in abouts_of(folder, [*recordings])
     ]
     how = apply_manifests(folder, abouts, manifests, spec) + apply_pattern(abouts, spec)
-    if labelled and not how:
+    if labelled and not how and stretches is None:
         refuse_people(folder, abouts)
         how = [f"the class of a recording is the name of its {which_folder(abouts)}"]
-    raise_faults(str(folder), class_faults(abouts, "recordings", "{label}-*") if labelled else [])
+    if labelled and stretches is None:
+        raise_faults(str(folder), class_faults(abouts, "recordings", "{label}-*"))
     files, left = _files(folder, recordings, spec)
     series, times, notes = _merged(folder, files, list(recordings), spec)
     channels = tuple(name for one in files[0].values() for name in one.channels)
@@ -152,14 +154,14 @@ def gather_sensors(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     said = (
         f"Not taken: {'; '.join(left)} (`--feature-columns` names channels, such as {channels[0]!r})." if left else ""
     )
-    return Gathered(
+    one = Gathered(
         name=folder.name,
         where=str(folder),
-        form=f"{len(abouts):,} recordings with a file for each sensor: {', '.join(files[0])}; {'; '.join(how)}"
-        f"{left_of(manifests)}",
+        form="; ".join([f"{len(abouts):,} recordings with a file for each sensor: {', '.join(files[0])}", *how])
+        + left_of(manifests),
         series=[one[:, places] for one in series],
         ids=[about.id for about in abouts],
-        labels=[str(about.label) for about in abouts] if labelled else None,
+        labels=[str(about.label) for about in abouts] if labelled and stretches is None else None,
         parts=all_or_none(folder, [about.part for about in abouts], "split"),
         groups=all_or_none(folder, [about.group for about in abouts], "group"),
         times=times,
@@ -167,18 +169,26 @@ def gather_sensors(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         channels=tuple(wanted),
         notes=(*([said] if said else []), *notes),
     )
+    return with_intervals(one, stretches) if labelled and stretches is not None else one
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[dict[Path, dict[str, Path]], list[Manifest], list[Path]]:
-    """Recordings, tables about them, and all files that count."""
+def _divided(
+    folder: Path, spec: DataSpec
+) -> tuple[dict[Path, dict[str, Path]], list[Manifest], Intervals | None, list[Path]]:
+    """Recordings, tables about them, labels of stretches of time, and all files that count."""
     recordings, others = _recordings(folder)
+    stretches = found_intervals(folder, others, spec)
+    if stretches is not None:
+        others = [path for path in others if path.absolute() != stretches.path]
+        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.path, spec)})
     if spec.manifest is not None:
         named = [manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         manifests = [read_manifest(path, list(recordings)) for path in named]
     else:
         manifests, _ = found_manifests(folder, list(recordings), [path for path in others if path.parent == folder])
     files = [path for own in recordings.values() for path in own.values()]
-    return recordings, manifests, [*files, *(one.path.absolute() for one in manifests)]
+    about = [one.path.absolute() for one in (*manifests, *([] if stretches is None else [stretches]))]
+    return recordings, manifests, stretches, [*files, *about]
 
 
 def _files(
@@ -316,7 +326,7 @@ def _shown(step: float, in_seconds: bool) -> str:
 
 
 def _fetch(spec: DataSpec, _: object) -> SourceReport:
-    files = tuple(_divided(path_of(spec.source), spec)[2])
+    files = tuple(_divided(path_of(spec.source), spec)[-1])
     return found(spec.source, "sequences", files, folder_digest(files))
 
 

@@ -134,6 +134,11 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
     beside = label_table(path, spec, [*names, spec.sample_column] if "," in spec.sample_column else names)
     if beside is None:
         return raw()
+    if beside.intervals is not None and spec.window is None:
+        raise DataError(
+            f"{path}: {beside.path.name} says the labels of stretches of time, and {path.name} those of rows nowhere. "
+            "`--window 128 --stride 64` cuts recordings into windows of 128 rows; those across a border are left out."
+        )
     sample = beside.key if beside.key in names else spec.sample_column
     if spec.window is not None and (fault := without_row(beside, _ids(path, sample, spec))):
         raise DataError(fault)  # windows without a label are left out otherwise
@@ -143,7 +148,7 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
         if f"column {spec.label_column!r} is empty" not in str(error):
             raise
         raise DataError(without_row(beside, _ids(path, sample, spec)) or str(error)) from error
-    return replace(found, understood=(*found.understood, beside.said))
+    return found if beside.intervals else replace(found, understood=(*found.understood, beside.said))
 
 
 def _ids(path: Path, sample: str, spec: DataSpec) -> list[str]:
