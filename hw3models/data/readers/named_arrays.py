@@ -167,8 +167,11 @@ def listed_arrays(arrays: dict[str, Stored]) -> str:
 
 def roles_of(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
     """Which array is what: as the user says, else by usual names such as `X_train` and `train/data`."""
-    if spec.arrays is not None:
-        return _asked(path, found, spec.arrays)
+    return roles_of_names(found) if spec.arrays is None else _asked(path, found, spec.arrays)
+
+
+def roles_of_names(found: list[str]) -> dict[str, str]:
+    """The same by usual names alone."""
     roles = {}
     for part, end in _PART_ENDS.items():
         for role, usual in _USUAL.items():
