@@ -32,10 +32,10 @@ def _describe_source(schema: dict[str, Any]) -> None:
 class FormOptions(Spec):
     """How series are found in files that can be read in several ways; the same for training and for prediction."""
 
-    layout: Literal["auto", "long", "wide", "tidy", "pixels", "channels"] = "auto"
-    """Tables: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
-    value (case, dimension, time, value), `pixels` a row for each picture; a folder with `channels` has a file for each
-    channel, a row for each series. `auto` finds out, and says it."""
+    layout: Literal["auto", "long", "wide", "columns", "tidy", "pixels", "channels"] = "auto"
+    """Tables: `long` has a row for each series and time step, `wide` a row for each series, `columns` a column
+    for each series, `tidy` a row for each value (case, dimension, time, value), `pixels` a row for each picture; a
+    folder with `channels` has a file for each channel, a row for each series. `auto` finds out, and says it."""
     pair: bool = True
     """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
     named."""

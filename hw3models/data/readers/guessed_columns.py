@@ -52,6 +52,12 @@ _ELSEWHERE = {
 """What people call them elsewhere, or less often: taken where nothing has a name of above, and said."""
 _UNIT = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\]|#)\s*$")
 """What stands behind a name: `Temps (s)`, `Run #`."""
+SENSOR = re.compile(
+    r"accel\w*|\w*acceleration\w*|\w*acceleromet\w*|acc|\w*gyro\w*|gyr|\w*magnet\w*|mag|\w*gravity\w*|\w*orientation\w*|"
+    r"\w*baromet\w*|\w*pressure\w*|\w*rotation\w*|\w*quaternion\w*|ecg|emg|eeg|ppg|eda|bvp|gsr",
+    re.IGNORECASE,
+)
+"""What sensors are called, in names of files and columns."""
 LOOKED_AT = 200
 """Rows in which a series must come twice: in a table with a row for each series no name does."""
 

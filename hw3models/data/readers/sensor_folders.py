@@ -39,7 +39,7 @@ from hw3models.data.readers.folders import (
 )
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import Floats, Gathered, examples, finish, for_model, has_labels
-from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.guessed_columns import SENSOR, likely
 from hw3models.data.readers.intervals import Intervals, found_intervals, with_intervals, without_manifest
 from hw3models.data.readers.manifests import (
     Manifest,
@@ -58,11 +58,6 @@ from hw3models.specs import DataSpec, SourceReport
 if TYPE_CHECKING:
     import pandas as pd
 
-_SENSOR = re.compile(
-    r"accel\w*|\w*acceleration\w*|\w*acceleromet\w*|acc|\w*gyro\w*|gyr|\w*magnet\w*|mag|\w*gravity\w*|\w*orientation\w*|"
-    r"\w*baromet\w*|\w*pressure\w*|\w*rotation\w*|\w*quaternion\w*|ecg|emg|eeg|ppg|eda|bvp|gsr",
-    re.IGNORECASE,
-)
 _BESIDE = frozenset(
     (
         *("linear", "total", "raw", "body", "user", "uncalibrated", "calibrated", "sensor", "data", "without", "with"),
@@ -122,9 +117,9 @@ def _sensor_of(stem: str) -> tuple[str | None, str]:
     """The sensor in the name of a file, and what else stands there; None where there is none."""
     pieces = re.split(r"([_\-. ]+)", stem)
     words = pieces[::2]
-    if not any(map(_SENSOR.fullmatch, words)):
+    if not any(map(SENSOR.fullmatch, words)):
         return None, stem
-    own = [_SENSOR.fullmatch(word) is not None or word.lower() in _BESIDE for word in words]
+    own = [SENSOR.fullmatch(word) is not None or word.lower() in _BESIDE for word in words]
     sensor = " ".join(word for word, is_own in zip(words, own, strict=True) if is_own)
     return sensor, "_".join(word for word, is_own in zip(words, own, strict=True) if not is_own)
 

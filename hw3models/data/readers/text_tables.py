@@ -4,12 +4,13 @@
 |---|---|---|
 | wide | a row for each series | `wide_tables` |
 | tidy | a row for each value (case, dimension, time, value) | `recordings` |
+| columns | a column for each series | `series_in_columns` |
 | long with `--window` or `--resample` | a row for each time step | `recordings` |
 | long | a row for each series and time step | `tables` |
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -34,6 +35,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
 def layout_of(path: Path, spec: DataSpec) -> str:
     """`wide`, `tidy`, `rows` (recordings to be cut or resampled) or `long`."""
     from hw3models.data.readers.recordings import looks_tidy
+    from hw3models.data.readers.series_in_columns import looks_turned
     from hw3models.data.readers.wide_tables import looks_wide, read_head
 
     if spec.layout == "auto":
@@ -43,6 +45,8 @@ def layout_of(path: Path, spec: DataSpec) -> str:
             return "long"  # whose reader says what is wrong
         if looks_tidy(head.first):
             return "tidy"
+        if spec.window is None and looks_turned(path, spec):
+            return "columns"
         # A recording has columns, and `--window` says that it is one.
         if spec.window is None and looks_wide(head, spec):
             return "wide"
@@ -60,11 +64,12 @@ def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: all faults together, with their lines.
     """
     from hw3models.data.readers.recordings import gather_rows, gather_tidy
+    from hw3models.data.readers.series_in_columns import gather_columns
     from hw3models.data.readers.wide_tables import gather_wide
 
     layout = layout_of(path, spec)
-    if layout == "wide":
-        return gather_wide(path, spec, labelled)
+    if layout in ("wide", "columns"):
+        return (gather_wide if layout == "wide" else gather_columns)(path, spec, labelled)
     return gather_tidy(path, spec, labelled) if layout == "tidy" else gather_rows(path, spec, labelled)
 
 
@@ -90,12 +95,24 @@ def _beside(path: Path, spec: DataSpec, look: Look) -> tuple[Path, ...]:
     try:
         names, first = look(path)
         known = guessed(spec, names, first)
-        one = label_table(path, known, [*names, *([known.sample_column] if "," in known.sample_column else [])])
+        one = label_table(path, known, _with_names(path, known, names))
     except DataError:
         if spec.manifest is not None:
             raise
         return ()
     return one.paths if one is not None else ()
+
+
+def _in_columns(path: Path, spec: DataSpec) -> bool:
+    """Is each column of a text table a series?"""
+    return name_of(path).suffix in SUFFIXES and layout_of(path, spec) == "columns"
+
+
+def _with_names(path: Path, spec: DataSpec, names: Sequence[str]) -> list[str]:
+    """The columns, with one for the names of series that are put together of several, or are the names of columns."""
+    if _in_columns(path, spec):
+        return ["sample"]
+    return [*names, *([spec.sample_column] if "," in spec.sample_column else [])]
 
 
 def _without_labels(parts: dict[str, Path], spec: DataSpec) -> list[Path]:
@@ -131,7 +148,7 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
         names = list(look(path)[0])
     except DataError:
         return raw()  # says what is wrong
-    beside = label_table(path, spec, [*names, spec.sample_column] if "," in spec.sample_column else names)
+    beside = label_table(path, spec, _with_names(path, spec, names))
     if beside is None:
         return raw()
     if beside.intervals is not None and spec.window is None:
@@ -145,7 +162,7 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
     try:
         found = raw()
     except DataError as error:
-        if f"column {spec.label_column!r} is empty" not in str(error):
+        if f"column {spec.label_column!r} is empty" not in str(error) or _in_columns(path, spec):
             raise
         raise DataError(without_row(beside, _ids(path, sample, spec)) or str(error)) from error
     return found if beside.intervals else replace(found, understood=(*found.understood, beside.said))
@@ -228,7 +245,7 @@ def _hint(path: Path, spec: DataSpec, error: str) -> str | None:
         return None
     return (
         "If it is a recording with a label in each row, `--window 128 --stride 64` cuts it into windows; if each row "
-        "is a series, say `--layout wide`."
+        "is a series, say `--layout wide`; if each column is one, `--layout columns`."
     )
 
 

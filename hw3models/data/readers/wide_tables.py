@@ -338,12 +338,16 @@ def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]
     """
     import pandas as pd
 
+    from hw3models.data.readers.table_limits import twice_faults
+
     width = len(head.first)
     if width > _MAX_COLUMNS:
         raise DataError(f"{path}: a row has {width:,} cells; the limit is {_MAX_COLUMNS:,}.")
     names = head.first if head.has_header else [str(number) for number in range(width)]
     if head.has_header and (twice := sorted({name for name in names if names.count(name) > 1})):
-        raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. Name each once.")
+        more = [fault for fault in twice_faults(path, head.form, names) if fault.startswith("line ")]
+        told = more[0][0].upper() + more[0][1:] if more else "Name each once"
+        raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. {told}.")
     pieces, lines = list["pd.DataFrame"](), list[int]()
     try:
         with open_rows(path, head.form) as file:
@@ -438,7 +442,8 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
             return name
     faults.append(
         "no column of labels was found: neither the first nor the last has texts, or whole numbers of which each "
-        "stands in several rows. Name it (`--label-column NAME`, `first` or `last`)"
+        "stands in several rows. Name it (`--label-column NAME`, `first` or `last`); if each column is a series, say "
+        "`--layout columns`"
     )
     return None
 
