@@ -85,6 +85,7 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
         return _joined([_named(path, one.strip()) for one in spec.manifest.split(",")], path, spec, names)
     if not names or len(names) > _MOST_NAMES or spec.label_column in names or likely("label_column", names):
         return None
+    every = list[LabelTable]()
     for candidate in _beside(path):
         try:
             found = _read(candidate, spec, names)
@@ -92,8 +93,28 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
             continue
         if found is not None and found.label is not None:
             raise_faults(str(candidate), found.faults)
-            return found
-    return None
+            every.append(found)
+    for other in every[1:]:
+        _check_same(every[0], other, path, spec)
+    return every[0] if every else None
+
+
+def _check_same(first: LabelTable, other: LabelTable, path: Path, spec: DataSpec) -> None:
+    """Two tables that were found, of which the first would be taken, say the same; one of the same part comes before.
+
+    Raises:
+        DataError: they say something else of a series.
+    """
+    if _words(first.path)[0] != _words(other.path)[0]:
+        return
+    mine, theirs = (one.columns.get(spec.label_column, {}) for one in (first, other))
+    unlike = next((id for id, value in theirs.items() if mine.get(id, value) != value), None)
+    if unlike is not None or (first.intervals is None) != (other.intervals is None):
+        said = f"{mine[unlike]!r} and {theirs[unlike]!r} of series {unlike!r}" if unlike is not None else "other things"
+        raise DataError(
+            f"{path}: {first.path.name} and {other.path.name} beside it say {said}. Name the one with the labels: "
+            f"`--manifest {first.path.name}` or `--manifest {other.path.name}`."
+        )
 
 
 def joiner(path: Path, spec: DataSpec) -> "Callable[[pd.DataFrame], pd.DataFrame]":

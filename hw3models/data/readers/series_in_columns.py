@@ -174,7 +174,7 @@ def _divided(rows: Sequence[list[str]], header: list[str]) -> _Turned:
         if not any(cells):
             continue
         called = row[0].lower() if begin else ""
-        if _is_called(row[0]) and begin:
+        if _is_called(row[0]) and begin and (row is not rows[0] or _repeat(cells)):  # label,t0,t1,... is a header
             is_label = bool(likely("label_column", [row[0]])) or called == "y"
             named["label" if is_label else called] = cells
             is_called = is_called or is_label
