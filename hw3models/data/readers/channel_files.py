@@ -233,9 +233,9 @@ def gather_channels(source: str, spec: DataSpec, labelled: bool) -> Gathered:
     if any(part.twice for part in layout.parts.values()):
         raise DataError(f"{path_of(source)}: two of its files are of one name, or both labels. Put one elsewhere.")
     parts = _parts_read(layout, path_of(source), spec, labelled)
-    every, names = list[Gathered](), dict[str, tuple[str, ...]]()
+    every, headers = list[Gathered](), dict[str, tuple[str, ...]]()
     for part in parts:
-        every.append(_part(layout, part, spec, labelled, every[0] if every else None, names))
+        every.append(_part(layout, part, spec, labelled, every[0] if every else None, headers))
     one = every[0] if len(every) == 1 else together(every, parts)
     one = replace(one, name=layout.folder.absolute().name, where=str(path_of(source)))
     if not labelled:
@@ -260,9 +260,9 @@ def _part(
     spec: DataSpec,
     labelled: bool,
     first: Gathered | None,
-    names: dict[str, tuple[str, ...]],
+    headers: dict[str, tuple[str, ...]],
 ) -> Gathered:
-    """The series of one part, with the channels and steps in the order of the first one, whose `names` are kept."""
+    """The series of one part, with the channels and steps in the order of the first one, whose `headers` are kept."""
     own = layout.parts[part]
     where = str(layout.folder / part if layout.has_parts else layout.folder)
     files, left = _chosen(own, spec, () if first is None else first.channels, where)
@@ -279,8 +279,8 @@ def _part(
     num = next(iter(sizes.values()))[0]
     ids = next((one.ids for one in read.values() if one.ids is not None), None)
     steps = (first.steps if first is not None else ()) or next(iter(read.values())).names
-    read = {name: _alike(files[name], one, ids, (names.get(name), steps), where) for name, one in read.items()}
-    names |= {name: one.names for name, one in read.items() if name not in names}
+    read = {name: _alike(files[name], one, ids, (headers.get(name), steps), where) for name, one in read.items()}
+    headers |= {name: one.names for name, one in read.items() if name not in headers}
     series, found_out, how = _series(read, spec, where)
     said = f"{_counted(files)} with a channel each, a row for each series" if len(files) > 1 else how
     labels, groups, told = _about_rows(own, spec, ids, num, where) if labelled else (None, None, "")

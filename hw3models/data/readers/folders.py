@@ -342,7 +342,8 @@ class _Beside(NamedTuple):
     @property
     def paths(self) -> list[Path]:
         """Files whose content counts."""
-        return [one.path.absolute() for one in (*self.lists, *([] if self.stretches is None else [self.stretches]))]
+        paths = [one.path.absolute() for one in self.lists]
+        return paths if self.stretches is None else [*paths, self.stretches.path.absolute()]
 
 
 def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], _Beside]:

@@ -165,9 +165,9 @@ def _numbers(cells: "pd.Series[str]") -> tuple[NDArray[np.float64], bool]:
 
     numbers = pd.to_numeric(cells.str.replace(",", "."), errors="coerce")
     if numbers.notna().all():
-        return numbers.to_numpy(np.float64), False
+        return np.asarray(numbers, np.float64), False
     dates = dates_of(cells)
-    seconds = (dates - BEGIN).dt.total_seconds().to_numpy(np.float64, na_value=np.nan)
+    seconds = np.asarray((dates - BEGIN).dt.total_seconds(), np.float64)
     return seconds, bool(dates.dt.year.min() > 1970)
 
 
@@ -253,9 +253,9 @@ def _matched(found: "Gathered", intervals: Intervals) -> dict[int, list[int]]:
 def _places(found: "Gathered", number: int, intervals: Intervals, factor: float) -> NDArray[np.float64]:
     """(T,) where the rows of a recording are, in the unit of the stretches."""
     if intervals.in_rows or found.times is None:
-        return np.arange(1.0, len(found.series[number]) + 1)
+        return np.asarray(np.arange(1.0, len(found.series[number]) + 1), np.float64)
     times = found.times[number] + found.begin
-    return (times - times[0] if _is_since_begin(found, intervals) else times) / factor
+    return np.asarray((times - times[0] if _is_since_begin(found, intervals) else times) / factor)
 
 
 def _is_since_begin(found: "Gathered", intervals: Intervals) -> bool:

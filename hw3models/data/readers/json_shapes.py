@@ -99,7 +99,9 @@ def _of_arrays(found: dict[str, Any], *, in_part: bool = False) -> list[dict[str
     names = {"X": series, "y": "label", "groups": "group", "ids": "id"}
     records = list[dict[str, Any]]()
     for end, part in _PARTS.items():
-        own = {role: arrays[roles[f"{role}{end}"]] for role in ("X", "y", "groups") if f"{role}{end}" in roles}
+        own: dict[str, Any] = {
+            role: arrays[roles[f"{role}{end}"]] for role in ("X", "y", "groups") if f"{role}{end}" in roles
+        }
         if isinstance(own.get("X"), dict):
             ids = list(own["X"])
             own = {"ids": ids, **{role: [one.get(id) for id in ids] for role, one in own.items()}}

@@ -69,7 +69,7 @@ _ABOUT_THEM = frozenset({"meta"})
 """A folder within a recording that says something about it, as phyphox writes it."""
 _ELAPSED = ("seconds_elapsed", "elapsed")
 _EPOCHS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (1e8, 1.0))
-"""From which number on times are since 1970, and their unit."""
+"""Numbers from which on times are since 1970, and their unit."""
 _SLOW = 10.0
 """So many times the step of the fastest sensor, and more, is no part of the same picture."""
 
@@ -182,7 +182,8 @@ def _divided(
     else:
         manifests, _ = found_manifests(folder, list(recordings), [path for path in others if path.parent == folder])
     files = [path for own in recordings.values() for path in own.values()]
-    about = [one.path.absolute() for one in (*manifests, *([] if stretches is None else [stretches]))]
+    about = [one.path.absolute() for one in manifests]
+    about += [] if stretches is None else [stretches.path]
     return recordings, manifests, stretches, [*files, *about]
 
 
@@ -244,7 +245,7 @@ def _times(path: Path, cells: "pd.Series[Any]") -> tuple[Floats, bool]:
         dates = dates_of(cells)
         if dates.isna().any():
             raise DataError(f"{path}: column {cells.name!r} is neither numbers nor dates (ISO 8601).")
-        return (dates - BEGIN).dt.total_seconds().to_numpy(np.float64), True
+        return np.asarray((dates - BEGIN).dt.total_seconds(), np.float64), True
     numbers = cells.to_numpy(np.float64)
     unit = next((unit for least, unit in _EPOCHS if len(numbers) and numbers[0] > least), None)
     if unit is not None:

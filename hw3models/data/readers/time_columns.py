@@ -27,8 +27,10 @@ _NOT_OF_ROWS = ("birth", "geburt", "dob", "naiss", "nacim")
 _FRACTIONS = {"ms": 3, "msec": 3, "msecs": 3, "millis": 3, "millisec": 3, "millisecond": 3, "milliseconds": 3}
 _FRACTIONS |= {"millisekunden": 3, "us": 6, "micros": 6, "microsecond": 6, "microseconds": 6, "ns": 9}
 _STARTS = ("time", "timestamp", "datetime", "date", "zeit", "zeitstempel", "uhrzeit", "temps", "hora", "fecha")
-_CALENDAR = (("year", "yyyy", "yr"), ("month", "mm", "mon"), ("day", "dd"), ("hour", "hh", "hr"), ("minute", "min"))
-_CALENDAR += (("second", "sec", "ss"),)
+_CALENDAR: tuple[tuple[str, ...], ...] = (
+    *(("year", "yyyy", "yr"), ("month", "mm", "mon"), ("day", "dd")),
+    *(("hour", "hh", "hr"), ("minute", "min"), ("second", "sec", "ss")),
+)
 
 
 def time_parts(spec: DataSpec) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ def with_time(table: "pd.DataFrame", spec: DataSpec) -> "pd.DataFrame":
     if _is_calendar(parts):
         year, *rest = (text.str.zfill(2) for text in texts)
         date = year + "-" + rest[0] + "-" + rest[1]
-        return table.assign(**{spec.time_column: date + _clock_of(rest[2:])})
+        return table.assign(**{spec.time_column: _with_clock(date, rest[2:])})
     joined = texts[0]
     for part, text in zip(parts[1:], texts[1:], strict=True):
         digits = _FRACTIONS.get(_plain(part))
@@ -112,14 +114,11 @@ def _is_calendar(parts: Sequence[str]) -> bool:
     return are and 2 < len(parts) <= len(_CALENDAR)
 
 
-def _clock_of(parts: "list[pd.Series[str]]") -> "pd.Series[str] | str":
-    """` 09:00:00` of hours, or of hours, minutes and seconds; nothing of nothing."""
-    if not parts:
-        return ""
-    clock = " " + parts[0]
-    for part in [*parts[1:], *["00"] * (3 - len(parts))]:
-        clock = clock + ":" + part
-    return clock
+def _with_clock(date: "pd.Series[str]", parts: "list[pd.Series[str]]") -> "pd.Series[str]":
+    """`2024-03-05 09:00:00` of a date and hours, or hours, minutes and seconds; the date alone of nothing more."""
+    for mark, part in zip(" ::", parts, strict=False):
+        date = date + mark + part
+    return date + ":00" * (3 - len(parts)) if parts else date
 
 
 def _all(form: re.Pattern[str], cells: Sequence[str]) -> bool:
