@@ -68,9 +68,11 @@ class Intervals(NamedTuple):
 def intervals_in(path: Path, spec: DataSpec) -> Intervals | None:
     """The stretches of time that a text table lists; None where it is another table."""
     try:
-        return _read(path, state_of(path), spec.label_column)
+        found = _read(path, state_of(path), spec.label_column)
     except (DataError, OSError):
         return None
+    is_about_all = found is not None and found.keys is not None and len(set(found.keys)) == len(found.keys)
+    return None if is_about_all else found  # with a row for each recording it says the label of all of it
 
 
 def found_intervals(folder: Path, files: Sequence[Path], spec: DataSpec) -> Intervals | None:
@@ -85,6 +87,8 @@ def found_intervals(folder: Path, files: Sequence[Path], spec: DataSpec) -> Inte
         named = [path.absolute() for path in files if path.parent == folder and name_of(path).suffix in _SUFFIXES]
         named = [path for path in named if len(named) <= _FEW or _BY_NAME.search(path.stem)]
     found = [one for path in named if (one := intervals_in(path, spec)) is not None]
+    if spec.manifest is None and len(found) > max(1.0, len(files) / 2):
+        return None  # recordings with such columns
     if len(found) > 1:
         tables = few(one.path.name for one in found)
         raise DataError(f"{folder}: {tables} may all be labels of stretches of time. Say which: `--manifest NAME`.")

@@ -191,7 +191,8 @@ def gather_json(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
             raise
         raise DataError(
             f"{error} Its keys are {few(_frame(path)[0].columns)}; write labels beside the series, such as "
-            '{"data": [...], "labels": [...]}, or {"label": "walk", "values": [0.1, 0.2]} for each.'
+            '{"data": [...], "labels": [...]}, or {"label": "walk", "values": [0.1, 0.2]} for each, also where '
+            "each key is a class."
         ) from error
 
 

@@ -123,8 +123,8 @@ def _called(label: Any, classes: list[Any]) -> Any:
 def are_classes(found: dict[str, Any]) -> bool:
     """Is each key a class, with a list of its series?
 
-    They are of another number in some class, or keys are no names of channels; and each series is a long list, or one
-    of steps with several channels.
+    They are of another number in some class, as channels never are; and each series is a long list, or one of steps
+    with several channels.
     """
     own = list(found.values())
     if len(own) < 2 or not all(isinstance(one, list) and len(one) > 1 for one in own):
@@ -135,4 +135,4 @@ def are_classes(found: dict[str, Any]) -> bool:
     are_deep = all(isinstance(item[0], list) for item in series)
     if not are_deep and not all(len(item) >= _SHORTEST and not isinstance(item[0], (list, dict)) for item in series):
         return False
-    return len({len(one) for one in own}) > 1 or all(len(name) > 2 and not name[-1].isdecimal() for name in found)
+    return len({len(one) for one in own}) > 1

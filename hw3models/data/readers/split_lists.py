@@ -33,6 +33,8 @@ def found_lists(folder: Path, files: Sequence[Path]) -> list[SplitList]:
     """The lists at the top of a folder whose lines name some of its files, of which each has a name of a part."""
     named = [(path, _part_of(path)) for path in sorted(folder.iterdir())]
     candidates = [(path, part) for path, part in named if part is not None and path.is_file()]
+    if not candidates:
+        return []
     known = {name for file in files for name in _names(folder, file)}
     found = list[SplitList]()
     for path, part in candidates:

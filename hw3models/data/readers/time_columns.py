@@ -50,9 +50,12 @@ def found_parts(names: Sequence[str], cells: Cells) -> str | None:
         clocks = [name for name in clocks if _plain(name).startswith(_STARTS)]
     if len(days) == len(clocks) == 1:
         return f"{days[0]},{clocks[0]}"
-    if calendar := _calendar(names, cells):
+    others = [name for name in names if _plain(name) in (*_STARTS, "t", "elapsed", "secondselapsed")]
+    if not others and (calendar := _calendar(names, cells)):
         return ",".join(calendar)
-    starts = [name for name in names if _plain(name) in _STARTS and _all(_WHOLE_SECONDS, cells(name))]
+    if "time" in names:  # which says it alone
+        return None
+    starts = [name for name in others if _all(_WHOLE_SECONDS, own := cells(name)) and len(set(own)) < len(own)]
     rests = [name for name in names if _plain(name) in _FRACTIONS and _is_fraction(name, cells(name))]
     return f"{starts[0]},{rests[0]}" if len(starts) == len(rests) == 1 else None
 

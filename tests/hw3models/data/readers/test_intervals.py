@@ -155,3 +155,21 @@ def test_what_is_wrong_with_stretches_is_told(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "events.csv", index=False)
     with pytest.raises(DataError, match=r"events.csv, labels.csv may all be labels of stretches .*`--manifest NAME`"):
         read(tmp_path, window=10)
+
+
+def test_a_table_with_a_row_for_each_recording_says_the_label_of_all_of_it(tmp_path: Path) -> None:
+    files(tmp_path)
+    rows = [f"r{row}.csv,0.1,0.5,{'ab'[row % 2]}" for row in range(NUM)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,start,end,label", *rows]))
+    raw = read(tmp_path)
+    assert classes(raw) == ["ab"[row % 2] for row in range(NUM)]
+    np.testing.assert_array_equal(raw.features, X)
+
+
+def test_recordings_with_columns_of_begin_and_end_stay_recordings(tmp_path: Path) -> None:
+    for row, values in enumerate(X):
+        folder = tmp_path / "ab"[row % 2]
+        folder.mkdir(exist_ok=True)
+        own = pd.DataFrame({"start": np.arange(T), "end": np.arange(T) + 1, "value": values[:, 0]})
+        own.to_csv(folder / f"r{row}.csv", index=False)
+    assert read(tmp_path).features.shape[:2] == (NUM, T)

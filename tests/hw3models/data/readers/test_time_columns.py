@@ -121,6 +121,9 @@ def test_times_that_do_not_suffice_are_told_with_what_helps(tmp_path: Path) -> N
         {"timestamp": ["2024-01-01 00:00:00", "2024-01-01 00:00:01"], "ms": ["1000", "2000"]},  # since the begin
         {"timestamp": ["2024-01-01 00:00:00.5", "2024-01-01 00:00:01.5"], "ms": ["500", "500"]},
         {"year": ["1", "2"], "month": ["1", "2"], "day": ["1", "2"]},
+        {"year": ["2024"] * 2, "month": ["1", "2"], "day": ["1", "2"], "t": ["0", "1"]},  # what else is told of steps
+        {"time": ["10:00:00", "10:00:00"], "ms": ["0", "500"]},
+        {"timestamp": ["2024-01-01 00:00:00", "2024-01-01 00:00:01"], "ms": ["3", "5"]},  # no two rows in a second
     ],
 )
 def test_what_is_no_time_together_is_left_apart(columns: dict[str, list[str]]) -> None:
