@@ -96,7 +96,8 @@ class DataOptions(FormOptions):
     """Long-form tables: the column that says which series a row belongs to; several (`subject,trial`) where it takes
     them together, as where numbers of trials begin anew for each subject."""
     time_column: str = "time"
-    """Long-form tables: the column that orders the rows of a series."""
+    """Long-form tables: the column that orders the rows of a series; several (`Date,Time`) where they say it
+    together."""
     label_column: str = "label"
     """Long-form tables: the column of the class, constant within a series."""
     group_column: str | None = None
