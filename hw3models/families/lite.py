@@ -12,7 +12,8 @@ from torch import nn
 
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import DEEP, other_recipes
-from hw3models.nn.convolutional import Depthwise, after_stride, masked, odd_at_most, stride_for
+from hw3models.nn.convolutional import after_stride, masked, odd_at_most, stride_for
+from hw3models.nn.depthwise import Depthwise
 from hw3models.nn.layers import Dropout, MeanPool
 
 WIDTH = 32

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from hw3models.nn.layers import time_mask
 
-BLOCK = 32
-"""Time steps that `depthwise` gives by one product of matrices: of 16 to 64, the quickest for series of 40 to 512."""
 LONGEST = 512
 """Time steps that deep networks compute at: of longer series the first layer takes every second, third, ... step."""
 
@@ -69,41 +66,6 @@ class ConvNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.norm(self.conv(x))
         return out
-
-
-class Depthwise(nn.Conv1d):
-    """A kernel of odd length for each channel, evenly padded: (..., B, C, T) to the same shape.
-
-    As `nn.Conv1d` with as many groups as channels. On a CPU it learns by `depthwise`, because the gradients of torch's
-    kernel take two to three times as long; what has been learnt is asked by torch's.
-    """
-
-    def __init__(self, channels: int, kernel: int, *, dilation: int = 1) -> None:
-        around = dilation * (kernel // 2)
-        super().__init__(channels, channels, kernel, padding=around, dilation=dilation, groups=channels, bias=False)
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """(..., B, C, T) to (..., B, C, T)."""
-        if self.training and input.device.type == "cpu":
-            return depthwise(input, self.weight, self.dilation[0])
-        return super().forward(input)
-
-
-def depthwise(x: torch.Tensor, weight: torch.Tensor, dilation: int) -> torch.Tensor:
-    """Series (B, C, T), each channel convolved with its own kernel (C, 1, k) of odd length, padded with zeros.
-
-    Blocks of `BLOCK` steps with what they see on either side, times the banded matrix of each channel's kernel.
-    """
-    num, channels, steps = x.shape
-    reach = dilation * (weight.shape[-1] - 1)
-    size = min(BLOCK, steps)
-    blocks = -(-steps // size)
-    seen = F.pad(x, (reach // 2, reach - reach // 2 + blocks * size - steps)).unfold(2, size + reach, size)
-    # The kernel with its gaps, and around it zeros as far as a block goes; row i of a channel's matrix is moved by i.
-    kernel = F.pad(weight.transpose(1, 2), (0, dilation - 1)).flatten(1)[:, : reach + 1]
-    bands = F.pad(kernel, (size - 1, size - 1)).unfold(1, size, 1).flip(2)
-    out = torch.bmm(seen.transpose(0, 1).flatten(1, 2), bands)
-    return out.view(channels, num, blocks * size).transpose(0, 1)[..., :steps]
 
 
 class ConvBlocks(nn.Module):

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from hw3models.nn.convolutional import Depthwise
 from hw3models.nn.dense import DenseChain, StackedDenseChain, steps_of
+from hw3models.nn.depthwise import Depthwise
 from hw3models.nn.recurrent import StackedRecurrent
 from hw3models.nn.stacked_layers import (
     Folded,

@@ -1,10 +1,10 @@
-"""Convolutions of our own give what torch's give, outputs and gradients, plain and stacked."""
+"""A depthwise convolution gives what torch's give, outputs and gradients, plain and stacked."""
 
 import pytest
 import torch
 from torch import nn
 
-from hw3models.nn.convolutional import BLOCK, Depthwise
+from hw3models.nn.depthwise import BLOCK, Depthwise
 from hw3models.nn.stacking import stack
 
 SHAPES = [(40, 19, 2), (BLOCK, 9, 4), (BLOCK + 1, 5, 1), (7, 7, 1), (3 * BLOCK, 39, 1), (1, 1, 1)]
