@@ -49,6 +49,7 @@ from hw3models.data.readers.manifests import (
     manifest_path,
     read_manifest,
 )
+from hw3models.data.readers.text_files import clock_of, text_form
 from hw3models.data.readers.timing import check_unit, duration, grid_values, parse_step, usual_step
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
@@ -220,6 +221,7 @@ def _read_file(path: Path, sensor: str) -> _File:
     from hw3models.data.readers.recordings import typed
 
     table = typed(table_of(path)[0])
+    clock = clock_of(path, text_form(path))
     names = [str(name) for name in table.columns]
     known = [name for name in names if name.lower() in _ELAPSED] or likely("time_column", names)
     if len(known) > 1:
@@ -228,6 +230,8 @@ def _read_file(path: Path, sensor: str) -> _File:
     if text := next((name for name in own if table[name].dtype.kind != "f"), None):
         raise DataError(f"{path}: column {text!r} holds text; a file of a sensor has numbers. Take the column away.")
     times, in_seconds = _times(path, table[known[0]]) if known else (None, False)
+    if clock is not None and not known:
+        times, in_seconds = clock[0] + np.arange(len(table)) / clock[1], True
     if times is not None and len(times) and not (np.diff(times) > 0).all():
         order = np.unique(times, return_index=True)[1]
         times, table = times[order], table.iloc[order]

@@ -110,6 +110,24 @@ def test_a_sensor_in_the_name_of_a_file_is_merged_by_the_rest_of_it(tmp_path: Pa
         read(tmp_path)
 
 
+def test_wearables_say_the_begin_and_the_rate_above_the_rows(tmp_path: Path) -> None:
+    for row in range(4):
+        folder = tmp_path / "ab"[row % 2] / f"A0{row}"
+        folder.mkdir(parents=True)
+        for name, rate, place in (("ACC", 32.0, 0), ("BVP", 64.0, 1)):
+            values = wave(np.arange(0, 2, 1 / rate), row, place)
+            begin = 1_544_027_337 + 0.5 * place
+            (folder / f"{name}.csv").write_text("\n".join(f"{one:.6f}" for one in (begin, rate, *values)))
+        (folder / "tags.csv").write_text("1544027340.5\n")
+    with pytest.raises(DataError, match=r"a row every 31ms in ACC, 16ms in BVP"):
+        read(tmp_path)
+    raw = read(tmp_path, resample="31.25ms")
+    assert (raw.features.shape, raw.channels) == ((4, 48, 2), ("ACC.0", "BVP.0"))
+    grid = np.arange(48) / 32
+    for example, row in zip(raw.features, (0, 2, 1, 3), strict=True):
+        np.testing.assert_allclose(example[:, 0], wave(grid + 0.5, row, 0), atol=1e-3)
+
+
 def test_sensors_that_are_not_everywhere_or_far_slower_are_left_out_and_told(tmp_path: Path) -> None:
     for row in range(4):
         folder = tmp_path / "ab"[row % 2] / str(row)
