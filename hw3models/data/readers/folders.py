@@ -343,15 +343,15 @@ class _Beside(NamedTuple):
     def paths(self) -> list[Path]:
         """Files whose content counts."""
         paths = [one.path.absolute() for one in self.lists]
-        return paths if self.stretches is None else [*paths, self.stretches.path.absolute()]
+        return paths if self.stretches is None else [*paths, *self.stretches.paths]
 
 
 def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], _Beside]:
     """Files of series; manifests, those that were named, else those that are found; what is neither; the rest."""
     files, beside = _recording_files(folder)
     if (stretches := found_intervals(folder, [*files, *beside], spec)) is not None:
-        files, beside = ([path for path in some if path.absolute() != stretches.path] for some in (files, beside))
-        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.path, spec)})
+        files, beside = ([path for path in some if path.absolute() not in stretches.paths] for some in (files, beside))
+        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.paths, spec)})
     lists = found_lists(folder, [*files, *beside]) if spec.manifest is None else []
     if lists:
         names = {one.path for one in lists}

@@ -4,6 +4,7 @@
 |---|---|
 | `recording,start,end,label` | also `file`, `begin`, `stop`, `activity`; `duration` in place of the end |
 | `Begin Time - ss.msec`, `End Time - ss.msec`, `Annotation` | ELAN's export, separated by tabs |
+| `0.0  1.5  walk` in `r1.txt` beside `r1.wav` | Audacity's labels of each recording |
 | five whole numbers without a header | HAPT's: experiment, user, label, first row, last row |
 
 A row of a recording gets the label of the stretch that it lies in, and none between them: `--window` cuts windows, of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _BEGINS = frozenset({"start", "begin", "onset", "from", "starttime", "begintime", "tstart", "tmin", "anfang", "beginn"})
 _ENDS = frozenset({"end", "stop", "offset", "to", "until", "endtime", "stoptime", "tend", "tmax", "ende", "finish"})
 _LABELS = frozenset({"annotation", "annotations", "event", "value", "text", "behaviour", "behavior", "state", "tag"})
+_STRETCH = re.compile(r"(\d+(?:\.\d+)?)[\t ;,]+(\d+(?:\.\d+)?)[\t ;,]+([^\d\s].*)")
+"""A line of Audacity's labels."""
 _ROWS = frozenset({"row", "rows", "sample", "samples", "index", "idx", "frame", "frames", "step", "steps"})
 _SUFFIXES = (".csv", ".tsv", ".txt", ".psv")
 _BY_NAME = re.compile(r"label|annot|interval|segment|event|stretch|bout|behavio", re.IGNORECASE)
@@ -63,6 +66,13 @@ class Intervals(NamedTuple):
     are_dates: bool = False
     in_ms: bool = False
     """Does the name of their columns say milliseconds?"""
+    beside: tuple[Path, ...] = ()
+    """All files, where each recording has one of its own."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files whose content counts."""
+        return tuple(path.absolute() for path in self.beside or (self.path,))
 
 
 def intervals_in(path: Path, spec: DataSpec) -> Intervals | None:
@@ -92,13 +102,46 @@ def found_intervals(folder: Path, files: Sequence[Path], spec: DataSpec) -> Inte
     if len(found) > 1:
         tables = few(one.path.name for one in found)
         raise DataError(f"{folder}: {tables} may all be labels of stretches of time. Say which: `--manifest NAME`.")
-    return found[0] if found else None
+    return found[0] if found else _of_each(folder, files) if spec.manifest is None else None
 
 
-def without_manifest(folder: Path, taken: Path, spec: DataSpec) -> str | None:
-    """The tables that were named without this one."""
+def _of_each(folder: Path, files: Sequence[Path]) -> Intervals | None:
+    """Stretches in a file for each recording, beside it and of its name, as Audacity exports them."""
+    by_name: dict[Path, list[Path]] = {}
+    for path in files:
+        by_name.setdefault(path.with_suffix(""), []).append(path)
+    rows, tables = list[tuple[str, float, float, str]](), list[Path]()
+    for both in by_name.values():
+        for path in both if len(both) == 2 else ():
+            if name_of(path).suffix in _SUFFIXES and (own := _labels_of(path, state_of(path))) is not None:
+                other = both[both.index(path) - 1]
+                rows += [(str(other.relative_to(folder)), *one) for one in own]
+                tables.append(path)
+    if not rows or len(tables) > len(files) / 2:
+        return None
+    ids, begins, ends, labels = zip(*rows, strict=True)
+    keys = tuple((one,) for one in ids)
+    return Intervals(tables[0], keys, labels, np.array(begins), np.array(ends), in_rows=False, beside=tuple(tables))
+
+
+@lru_cache(maxsize=4096)
+def _labels_of(path: Path, state: FileState) -> tuple[tuple[float, float, str], ...] | None:
+    """Begin, end and label of each line; None where a line is something else."""
+    if state.size > _MOST_BYTES:
+        return None
+    try:
+        lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip() and line[0] != "\\"]
+    except (OSError, UnicodeError):
+        return None
+    found = [_STRETCH.fullmatch(line.strip()) for line in lines]
+    rows = tuple((float(one[1]), float(one[2]), one[3].strip()) for one in found if one is not None)
+    return rows if rows and len(rows) == len(lines) and all(begin <= end for begin, end, _ in rows) else None
+
+
+def without_manifest(folder: Path, taken: Sequence[Path], spec: DataSpec) -> str | None:
+    """The tables that were named without these."""
     names = (spec.manifest or "").split(",")
-    rest = [name for name in names if name.strip() and manifest_path(folder, name.strip()).absolute() != taken]
+    rest = [name for name in names if name.strip() and manifest_path(folder, name.strip()).absolute() not in taken]
     return ",".join(rest) or None
 
 
@@ -220,11 +263,16 @@ def with_intervals(found: "Gathered", intervals: Intervals) -> "Gathered":
         )
     without = len(found) - len(rows_of)
     note = (
-        f"Labels of {len(intervals.labels):,} stretches of time in {intervals.path.name}"
+        f"Labels of {len(intervals.labels):,} stretches of time in {_named(intervals)}"
         f"{' (rows, counted from 1)' * intervals.in_rows}{' (in milliseconds)' * (factor != 1)}: "
         f"{labelled:,} of {total:,} rows have one" + (f"; {without:,} recordings have none." if without else ".")
     )
     return replace(found, labels=None, row_labels=row_labels, notes=(*found.notes, note))
+
+
+def _named(intervals: Intervals) -> str:
+    more = len(intervals.beside) - 1
+    return f"{intervals.path.name}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _matched(found: "Gathered", intervals: Intervals) -> dict[int, list[int]]:

@@ -175,8 +175,8 @@ def _divided(
     recordings, others = _recordings(folder)
     stretches = found_intervals(folder, others, spec)
     if stretches is not None:
-        others = [path for path in others if path.absolute() != stretches.path]
-        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.path, spec)})
+        others = [path for path in others if path.absolute() not in stretches.paths]
+        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.paths, spec)})
     if spec.manifest is not None:
         named = [manifest_path(folder, name.strip()) for name in spec.manifest.split(",")]
         manifests = [read_manifest(path, list(recordings)) for path in named]
@@ -184,7 +184,7 @@ def _divided(
         manifests, _ = found_manifests(folder, list(recordings), [path for path in others if path.parent == folder])
     files = [path for own in recordings.values() for path in own.values()]
     about = [one.path.absolute() for one in manifests]
-    about += [] if stretches is None else [stretches.path]
+    about += () if stretches is None else stretches.paths
     return recordings, manifests, stretches, [*files, *about]
 
 

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ from hw3models.data.readers.step_names import are_timed
 from hw3models.data.readers.text_files import open_text, text_rows
 from hw3models.data.readers.wide_tables import Head, Rows, gather_cells, is_number, read_head
 from hw3models.errors import DataError
+from hw3models.runtime.file_digests import FileState, state_of
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _FEWEST = 4
 """Columns of series from which on their names say something."""
 _NUMBER = re.compile(r"[_\-. ]?\d+$")
+_MOST = 5_000
+"""Columns; a table with more has a row for each series, unless `--layout columns` says otherwise."""
 _MANY = 8
 """Columns from which on texts that come again are labels, and no units."""
 _UNIT = re.compile(r"[/^°%µ²³(\[]|^.{0,3}$")
@@ -58,12 +62,16 @@ class _Turned(NamedTuple):
 def looks_turned(path: Path, spec: DataSpec) -> bool:
     """Is each column a series, as far as its first rows say? A table of another form has columns with other names."""
     try:
-        head = read_head(path)
-        rows = _first_rows(path, head)
+        return _looks_turned(path, state_of(path), spec.sample_column, spec.label_column)
     except (DataError, OSError, UnicodeError):
         return False
+
+
+@lru_cache(maxsize=8)
+def _looks_turned(path: Path, _: FileState, *own: str) -> bool:
+    rows = _first_rows(path, read_head(path))
     header = rows[0]
-    if likely("sample_column", header[1:]) or {spec.sample_column, spec.label_column} & set(header[1:]):
+    if len(header) > _MOST or likely("sample_column", header[1:]) or set(own) & set(header[1:]):
         return False
     if len(header) <= _FEWEST or any(len(row) != len(header) for row in rows) or all(map(is_number, header)):
         return False

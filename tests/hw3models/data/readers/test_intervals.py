@@ -173,3 +173,20 @@ def test_recordings_with_columns_of_begin_and_end_stay_recordings(tmp_path: Path
         own = pd.DataFrame({"start": np.arange(T), "end": np.arange(T) + 1, "value": values[:, 0]})
         own.to_csv(folder / f"r{row}.csv", index=False)
     assert read(tmp_path).features.shape[:2] == (NUM, T)
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy"])
+def test_a_file_of_labels_for_each_recording_is_of_that_recording(kind: str, tmp_path: Path) -> None:
+    files(tmp_path) if kind == "csv" else [np.save(tmp_path / f"r{row}.npy", own) for row, own in enumerate(X)]
+    unit = STEP if kind == "csv" else 1.0  # arrays have no times: rows, counted from 1
+    for row in range(NUM):
+        lines = [
+            f"{begin * unit + (kind == 'npy'):.6f}\t{end * unit + (kind == 'npy'):.6f}\t{name}"
+            for begin, end, name in STRETCHES
+        ]
+        (tmp_path / f"r{row}.txt").write_text("\n".join(lines) + "\n")
+    notes = check(tmp_path)
+    assert any(note.startswith("Labels of 18 stretches of time in r0.txt and 5 more: 1,080 of 1,200") for note in notes)
+    before = fetch(DataSpec(source=str(tmp_path), window=10), cache=tmp_path).digest
+    (tmp_path / "r5.txt").write_text("0\t1\twalk\n")
+    assert fetch(DataSpec(source=str(tmp_path), window=10), cache=tmp_path).digest != before
