@@ -12,7 +12,8 @@ Kind = Literal["images", "sequences"]
 Task = Literal["classification", "regression"]
 Axes = Literal["NTC", "NCT"]
 HOW_READ = re.compile(
-    r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided "
+    r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided |"
+    r"Labels of [0-9,]+ stretches |All sensors were brought |Each key is a class "
 )
 """How notes begin that say how files were read, and warn of nothing."""
 

@@ -46,8 +46,10 @@ _UNITS = (
 _MEASURE = re.compile(
     rf"(?P<channel>.*?[^\d+.\-])??[_= ]*(?P<number>(?:(?<!\w)[+-])?\d+(?:\.\d+)?)[_ ]?(?P<unit>{_UNITS})?"
 )
-_SPECTRUM = frozenset({"", "x", "w", "wl", "wn", "wavelength", "wavenumber", "lambda", "nm", "f", "freq", "mz"})
-"""What stands before the numbers of a spectrum."""
+_SPECTRUM = frozenset({"", "wl", "wn", "wavelength", "wavenumber", "lambda", "nm", "freq", "mz"})
+_LETTERS = ("X", "w", "f")
+"""What stands before the numbers of a spectrum, letters before large ones: R writes X before any number."""
+_WAVES = 100.0
 Step = tuple[str, float]
 """A channel, and where a step stands among its others."""
 
@@ -172,6 +174,8 @@ def _measured(names: Sequence[str]) -> dict[str, Step]:
         return {}
     if not _has_all({name: step for name, (_, step) in found.items()}, names):
         return {}
+    if any(is_counted(name) and name not in found for name in names):
+        return {}  # t-1, t-2 beside -1, -2
     if not unit and (len(channels) > 1 or not (_are_signed(found) or _is_spectrum(found))):
         return {}
     return {name: ("" if len(channels) == 1 else channel, step) for name, (channel, step) in found.items()}
@@ -182,8 +186,10 @@ def _channel(match: re.Match[str]) -> str:
 
 
 def _are_signed(found: dict[str, Step]) -> bool:
-    """Numbers with a minus before some of them, and nothing before it."""
-    return any(step < 0 for _, step in found.values()) and all(not channel for channel, _ in found.values())
+    """Numbers with a minus before some of them, and nothing before it; lags (-1, -2, -3) stay where they stand."""
+    own = [step for _, step in found.values()]
+    are_lags = all(a > b for a, b in pairwise(own))
+    return min(own) < 0 and not are_lags and all(not channel for channel, _ in found.values())
 
 
 def _is_spectrum(found: dict[str, Step]) -> bool:
@@ -193,5 +199,6 @@ def _is_spectrum(found: dict[str, Step]) -> bool:
     numbered = len(set(runs.values())) == 1 and min(runs.values()) > 2
     steps = [b - a for a, b in pairwise(own)]
     even = max(steps) - min(steps) <= 0.01 * abs(steps[0])
-    channel = next(iter(found.values()))[0].lower()
-    return not numbered or (even and channel in _SPECTRUM)
+    channel = next(iter(found.values()))[0]
+    is_named = channel.lower() in _SPECTRUM or (channel in _LETTERS and max(own) >= _WAVES)
+    return any(step % 1 for step in own) and (not numbered or (even and is_named))
