@@ -25,7 +25,6 @@ import numpy as np
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.raw import Raw
-from hw3models.data.readers.columns import chosen_names
 from hw3models.data.readers.folders import (
     abouts_of,
     all_or_none,
@@ -132,6 +131,8 @@ def gather_sensors(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: nothing says the classes, files do not fit each other, or sensors have times of their own and no
             grid was asked for.
     """
+    from hw3models.data.readers.columns import chosen_names  # which imports pandas
+
     recordings, manifests, stretches, _ = _divided(folder, spec)
     abouts = [
         replace(about, id=folder.name if about.id == "." else about.id) for about in abouts_of(folder, [*recordings])
