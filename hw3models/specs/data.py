@@ -53,7 +53,7 @@ class FormOptions(Spec):
     column's own unit. Holes stay missing."""
     arrays: str | None = None
     """`.mat`, HDF5 and `.npz`, and folders of them: which array is what, such as `X=data/signals,y=data/labels` (also
-    X_val, y_val, X_test, y_test, groups, groups_val, groups_test); fields of MATLAB's structs are `data.X`, and channels
+    X_val, y_val, X_test, y_test, groups, groups_val, groups_test); fields of structs are `data.X`, and channels
     that are an array each `X=rec.x+rec.y`."""
     axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,

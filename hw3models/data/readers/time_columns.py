@@ -82,7 +82,7 @@ def with_time(table: "pd.DataFrame", spec: DataSpec) -> "pd.DataFrame":
 
 
 def _text(cells: "pd.Series[Any]") -> "pd.Series[str]":
-    """As text, missing where there is nothing."""
+    """Cells as text, missing where there is nothing."""
     text = cells.astype("str").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
     return text.where(cells.notna() & (text != ""))
 
