@@ -58,8 +58,6 @@ SENSOR = re.compile(
     re.IGNORECASE,
 )
 """What sensors are called, in names of files and columns."""
-LOOKED_AT = 200
-"""Rows in which a series must come twice: in a table with a row for each series no name does."""
 
 
 def likely(field: str, names: Sequence[str]) -> list[str]:
@@ -131,11 +129,16 @@ def how_to_name(missing: Sequence[str], names: Sequence[str], cells: Cells) -> s
         candidates = [name for name in likely(field, rest) if not name.isspace()] if field in _KNOWN else []
         if field == "time_column":
             joined = found_parts(rest, cells)
-            candidates = [joined] if joined else sorted(candidates, key=lambda name: "dat" in name.lower())
+            candidates = [joined] if joined else sorted(candidates, key=lambda name: _is_unlikely(name, cells(name)))
         chosen = candidates[0] if candidates else "NAME"
         rest = [name for name in rest if name != chosen]
         words.append(f"--{field.replace('_', '-')} {shlex.quote(chosen)}")
     return f" Name them: `{' '.join(words)}`."
+
+
+def _is_unlikely(name: str, cells: Sequence[str]) -> tuple[bool, bool]:
+    """Rather a day than a time, or text."""
+    return "dat" in name.lower(), not all(re.fullmatch(r"-?\d+([.,]\d+)?", cell.strip()) for cell in cells)
 
 
 Look = Callable[[Path], tuple[Sequence[str], Cells]]

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.forms import here, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, examples, for_model, has_labels
-from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
+from hw3models.data.readers.guessed_columns import guessed, told
 from hw3models.data.readers.json_shapes import are_classes, records_of
 from hw3models.data.readers.text_files import TextForm, open_text
+from hw3models.data.readers.time_columns import first_cells
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
 from hw3models.errors import DataError
 from hw3models.printable import few
@@ -263,9 +264,7 @@ def _of_rows(path: Path, table: "pd.DataFrame", spec: DataSpec, labelled: bool) 
     from hw3models.data.readers.recordings import gather_frame
     from hw3models.data.readers.tables import column_faults
 
-    known = guessed(
-        spec, [str(name) for name in table.columns], lambda name: table[name].head(LOOKED_AT).astype(str).tolist()
-    )
+    known = guessed(spec, [str(name) for name in table.columns], first_cells(table))
     if spec.window is None:
         raise_faults(str(path), column_faults(table, known, labelled=labelled))
     found = gather_frame(table, known, labelled, path, lambda row: f"record {row + 1}", form="records")

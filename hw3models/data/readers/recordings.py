@@ -19,14 +19,14 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
-from hw3models.data.readers.guessed_columns import LOOKED_AT
+from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.intervals import with_intervals
 from hw3models.data.readers.label_tables import joiner, label_table
 from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_joined
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
-from hw3models.data.readers.time_columns import found_parts, time_parts
+from hw3models.data.readers.time_columns import first_cells, found_parts, time_parts
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
@@ -137,12 +137,14 @@ def gather_frame(
     label = columns.find(spec, "label_column", _LABELS)
     sample, group = columns.find(spec, "sample_column"), columns.find(spec, "group_column")
     raise_faults(str(path), columns.faults)
+    time = time or _rising(table, spec, sample or group)
     own = {time, label, sample, group, SPLIT_COLUMN, *(part for part in parts if part not in spec.feature_columns)}
     named = tuple(name for name in own if name is not None)
     channels = chosen_names(columns.names, spec.feature_columns, spec.ignore_columns, named, str(path))
     if texts is not None:
         table = table.assign(**{name: texts[name].str.strip() for name in own & set(columns.names) if name is not None})
     left = _left_out(table, channels, sample or group, label) if labelled and not spec.feature_columns else {}
+    left |= _other_times(table, channels) if time is not None and not spec.feature_columns else {}
     channels = [name for name in channels if name not in left]
     if not channels:
         raise DataError(f"{path}: no channel is left. {told(left) if left else 'All columns are ignored.'}")
@@ -173,11 +175,31 @@ def _joined(
     written = table if texts is None else texts
     if spec.time_column == DataSpec.model_fields["time_column"].default:
         names = [str(name) for name in table.columns if name not in (*spec.feature_columns, *spec.ignore_columns)]
-        found = found_parts(names, lambda name: written[name].head(LOOKED_AT).astype("str").tolist())
+        found = found_parts(names, first_cells(written))
         spec = spec.model_copy(update={"time_column": found or spec.time_column})
     joined = with_joined(written, spec)
     new = {name: joined[name] for name in joined.columns if name not in table.columns}
     return (table.assign(**new), None if texts is None else joined, spec) if new else (table, texts, spec)
+
+
+def _rising(table: pd.DataFrame, spec: DataSpec, sample: str | None) -> str | None:
+    """The only column that is called like a time and grows from row to row in all recordings; nobody named one."""
+    taken = {*spec.feature_columns, *spec.ignore_columns}
+    if spec.time_column != DataSpec.model_fields["time_column"].default or not len(table):
+        return None
+    names = [str(name) for name in table.columns if name not in taken and table[name].dtype.kind in "iuf"]
+    codes = np.zeros(len(table), np.int64) if sample is None else pd.factorize(table[sample])[0]
+    order = np.argsort(codes, kind="stable")
+    inside = np.diff(codes[order]) == 0
+    steps = {name: np.diff(table[name].to_numpy(np.float64)[order])[inside] for name in likely("time_column", names)}
+    rising = [name for name, own in steps.items() if len(own) and bool((own > 0).all())]
+    return rising[0] if len(rising) == 1 else None
+
+
+def _other_times(table: pd.DataFrame, names: list[str]) -> dict[str, str]:
+    """Columns of texts that are called like times, where another one is the time."""
+    texts = [name for name in names if table[name].dtype.kind not in "iufb"]
+    return dict.fromkeys(likely("time_column", texts), "holds texts, and another column is the time")
 
 
 def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: str | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ They are turned, and then read as a table with a row for each series (`wide_tabl
 N series, T time steps
 """
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ def looks_turned(path: Path, spec: DataSpec) -> bool:
     """Is each column a series, as far as its first rows say? A table of another form has columns with other names."""
     try:
         return _looks_turned(path, state_of(path), spec.sample_column, spec.label_column)
-    except (DataError, OSError, UnicodeError):
+    except (DataError, OSError):
         return False
 
 
@@ -153,14 +154,17 @@ def _with_labels_beside(path: Path, table: "pd.DataFrame", spec: DataSpec) -> "p
 def _first_rows(path: Path, head: Head, most: int | None = 20) -> list[list[str]]:
     """The cells of all rows (or of the first ones) that are not blank, lines of names and units among them."""
     rows = list[list[str]]()
-    with open_text(path, head.form.encoding) as file:
-        for _ in range(head.form.before):
-            file.readline()
-        for _, row in text_rows(file, head.form):
-            if any(cell.strip() for cell in row):
-                rows.append([cell.strip() for cell in row])
-            if most is not None and len(rows) > most:
-                break
+    try:
+        with open_text(path, head.form.encoding) as file:
+            for _ in range(head.form.before):
+                file.readline()
+            for _, row in text_rows(file, head.form):
+                if any(cell.strip() for cell in row):
+                    rows.append([cell.strip() for cell in row])
+                if most is not None and len(rows) > most:
+                    break
+    except (OSError, EOFError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a table ({error}).") from error
     return rows
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hw3models.data.checks import FILL_THEM, raise_faults, suggestion
 from hw3models.data.raw import Raw, label_texts, raw_sequences
 from hw3models.data.readers.columns import Columns, Piece, told, wanted_columns
-from hw3models.data.readers.guessed_columns import LOOKED_AT, how_to_name
+from hw3models.data.readers.guessed_columns import how_to_name
 from hw3models.data.readers.long_tables import (
     SPLIT_COLUMN,
     chunks,
@@ -28,6 +28,7 @@ from hw3models.data.readers.long_tables import (
     row_names,
     sample_parts,
 )
+from hw3models.data.readers.time_columns import first_cells
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.timing import UNEVEN_TIMES, jump_note, timing_note
 from hw3models.data.tails import SHORTEST, tail_note
@@ -315,7 +316,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
 
 def _how_to_name(nameless: list[str], table: pd.DataFrame, needed: Iterable[str]) -> str:
     rest = [str(name) for name in table.columns if name not in needed]
-    return how_to_name(nameless, rest, lambda name: table[name].head(LOOKED_AT).astype("str").tolist())
+    return how_to_name(nameless, rest, first_cells(table))
 
 
 def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:
@@ -379,6 +380,7 @@ def _numbers(
             faults.append(
                 f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}"
                 + (f" (`--group-column {column}`, if it says whose series it is)" * _may_group(cells, samples))
+                + (f" (`--ignore-columns {shlex.quote(str(column))}`, if it is no channel)" * bool(text.all()))
             )
         if empty.any() and not fill:
             faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)} ({FILL_THEM})")

@@ -21,9 +21,9 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples, for_model, has_labels
-from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, likely, with_guesses
+from hw3models.data.readers.guessed_columns import Look, guessed, likely, with_guesses
 from hw3models.data.readers.label_tables import label_table, without_row
-from hw3models.data.readers.time_columns import Cells
+from hw3models.data.readers.time_columns import LOOKED_AT, Cells
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of

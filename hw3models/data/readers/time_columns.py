@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MOST = 500
 """Columns; a table with more has a row for each series."""
+LOOKED_AT = 200
+"""Rows in which a series must come twice: in a table with a row for each series no name does."""
 Cells = Callable[[str], Sequence[str]]
 """The first cells of a column, as texts."""
 _DAY = re.compile(r"(19|20)\d{2}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})|(19|20)\d{6}")
@@ -31,6 +33,11 @@ _CALENDAR: tuple[tuple[str, ...], ...] = (
     *(("year", "yyyy", "yr"), ("month", "mm", "mon"), ("day", "dd")),
     *(("hour", "hh", "hr"), ("minute", "min"), ("second", "sec", "ss")),
 )
+
+
+def first_cells(table: "pd.DataFrame") -> Cells:
+    """The first cells of columns of a table; what is missing is no time in any form."""
+    return lambda name: list(map(str, table[name].head(LOOKED_AT).tolist()))
 
 
 def time_parts(spec: DataSpec) -> tuple[str, ...]:
