@@ -42,6 +42,8 @@ _ENDS: dict[Part, tuple[str, ...]] = {
 }
 _ROLES = tuple(f"{role}{end}" for end in ("", "_val", "_test") for role in ("X", "y", "groups"))
 _PART_ENDS: dict[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
+_FIELD = 1e6
+"""Cells of a field of a struct array, which has an element for each series."""
 HDF5 = (".h5", ".hdf5", ".hdf")
 
 
@@ -84,7 +86,8 @@ def _roles(path: Path, arrays: dict[str, Stored], spec: DataSpec) -> dict[str, s
     """Which array is what, also within structs; several channels `a+b` become an array of their own."""
     names = roles_of(path, list(arrays), spec)
     if "X" not in names and path.suffix.lower() == ".mat":
-        names = roles_of_structs(list(arrays), lambda name: np.asarray(arrays[name].read())) or _within(list(arrays))
+        fields = [name for name, one in arrays.items() if "." in name and np.prod(one.shape, dtype=float) <= _FIELD]
+        names = roles_of_structs(fields, lambda name: np.asarray(arrays[name].read())) or _within(list(arrays))
     for name in names.values():
         if name not in arrays and "+" in name:
             arrays[name] = _joined(path, name, arrays)
