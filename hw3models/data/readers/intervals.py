@@ -42,6 +42,8 @@ _ENDS = frozenset({"end", "stop", "offset", "to", "until", "endtime", "stoptime"
 _LABELS = frozenset({"annotation", "annotations", "event", "value", "text", "behaviour", "behavior", "state", "tag"})
 _STRETCH = re.compile(r"(\d+(?:\.\d+)?)[\t ;,]+(\d+(?:\.\d+)?)[\t ;,]+([^\d\s].*)")
 """A line of Audacity's labels."""
+_TIER = re.compile(r"[^\t\d][^\t]*\t[^\t]*\t(\d+(?:\.\d+)?)\t(\d+(?:\.\d+)?)\t(?:\d+(?:\.\d+)?\t)?([^\t]+)\t?")
+"""A line of what ELAN exports without a header, times as ss.msec."""
 _ROWS = frozenset({"row", "rows", "sample", "samples", "index", "idx", "frame", "frames", "step", "steps"})
 _SUFFIXES = (".csv", ".tsv", ".txt", ".psv")
 _BY_NAME = re.compile(r"label|annot|interval|segment|event|stretch|bout|behavio", re.IGNORECASE)
@@ -133,9 +135,17 @@ def _labels_of(path: Path, state: FileState) -> tuple[tuple[float, float, str], 
         lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip() and line[0] != "\\"]
     except (OSError, UnicodeError):
         return None
-    found = [_STRETCH.fullmatch(line.strip()) for line in lines]
+    found = [_STRETCH.fullmatch(line.strip()) for line in map(_without_tier, lines)]
+    if len({line.split("\t")[0] for line in lines if _TIER.match(line)}) > 1:
+        return None  # several tiers of ELAN
     rows = tuple((float(one[1]), float(one[2]), one[3].strip()) for one in found if one is not None)
     return rows if rows and len(rows) == len(lines) and all(begin <= end for begin, end, _ in rows) else None
+
+
+def _without_tier(line: str) -> str:
+    """Begin, end and label of a line of ELAN's export: tier, participant, begin, end, duration, label."""
+    match = _TIER.fullmatch(line.rstrip("\r"))
+    return "\t".join(match.groups()) if match else line
 
 
 def without_manifest(folder: Path, taken: Sequence[Path], spec: DataSpec) -> str | None:

@@ -49,6 +49,7 @@ from hw3models.data.readers.manifests import (
     read_manifest,
 )
 from hw3models.data.readers.text_files import clock_of, text_form
+from hw3models.data.readers.time_columns import first_cells, found_parts, with_time
 from hw3models.data.readers.timing import check_unit, duration, grid_values, parse_step, usual_step
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
@@ -221,10 +222,14 @@ def _read_file(path: Path, sensor: str) -> _File:
     """One sensor's rows."""
     from hw3models.data.readers.recordings import typed
 
-    table = typed(table_of(path)[0])
+    texts = table_of(path)[0]
+    parts = found_parts(list(texts.columns), first_cells(texts))
+    if parts is not None:
+        texts = with_time(texts, DataSpec(source=str(path), time_column=parts)).drop(columns=parts.split(","))
+    table = typed(texts)
     clock = clock_of(path, text_form(path))
     names = [str(name) for name in table.columns]
-    known = [name for name in names if name.lower() in _ELAPSED] or likely("time_column", names)
+    known = [name for name in names if name.lower() in _ELAPSED or name == parts] or likely("time_column", names)
     if len(known) > 1:
         raise DataError(f"{path}: {few(known)} may all be the time. Leave one of them in the file.")
     own = [name for name in names if name not in {*known, *likely("time_column", names)}]

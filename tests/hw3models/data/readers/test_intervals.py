@@ -175,18 +175,27 @@ def test_recordings_with_columns_of_begin_and_end_stay_recordings(tmp_path: Path
     assert read(tmp_path).features.shape[:2] == (NUM, T)
 
 
-@pytest.mark.parametrize("kind", ["csv", "npy"])
+@pytest.mark.parametrize("kind", ["csv", "npy", "elan"])
 def test_a_file_of_labels_for_each_recording_is_of_that_recording(kind: str, tmp_path: Path) -> None:
-    files(tmp_path) if kind == "csv" else [np.save(tmp_path / f"r{row}.npy", own) for row, own in enumerate(X)]
-    unit = STEP if kind == "csv" else 1.0  # arrays have no times: rows, counted from 1
+    files(tmp_path) if kind != "npy" else [np.save(tmp_path / f"r{row}.npy", own) for row, own in enumerate(X)]
+    unit = STEP if kind != "npy" else 1.0  # arrays have no times: rows, counted from 1
     for row in range(NUM):
         lines = [
             f"{begin * unit + (kind == 'npy'):.6f}\t{end * unit + (kind == 'npy'):.6f}\t{name}"
             for begin, end, name in STRETCHES
         ]
+        if kind == "elan":
+            lines = [
+                f"activity\t\t{begin * unit}\t{end * unit}\t{(end - begin) * unit}\t{name}"
+                for begin, end, name in STRETCHES
+            ]
         (tmp_path / f"r{row}.txt").write_text("\n".join(lines) + "\n")
     notes = check(tmp_path)
     assert any(note.startswith("Labels of 18 stretches of time in r0.txt and 5 more: 1,080 of 1,200") for note in notes)
     before = fetch(DataSpec(source=str(tmp_path), window=10), cache=tmp_path).digest
     (tmp_path / "r5.txt").write_text("0\t1\twalk\n")
     assert fetch(DataSpec(source=str(tmp_path), window=10), cache=tmp_path).digest != before
+    if kind == "elan":
+        (tmp_path / "r5.txt").write_text("activity\t\t0\t1\t1\twalk\nplace\t\t0\t1\t1\tindoors\n")
+        with pytest.raises(DataError):
+            read(tmp_path, window=10)

@@ -147,3 +147,17 @@ def test_folders_of_recordings_of_one_file_each_stay_what_they_are(names: tuple[
         for name in names:
             Frame({"x": np.arange(9.0) % 4}).to_csv(tmp_path / label / f"{name}.csv", index=False)
     assert find_source(str(tmp_path)).name == "folder"
+
+
+def test_a_date_and_a_time_in_two_columns_are_the_time_of_a_sensor(tmp_path: Path) -> None:
+    at = pd.Series(pd.date_range("2024-03-05 23:59:59.5", periods=50, freq="20ms"))
+    for row in range(4):
+        folder = tmp_path / "ab"[row % 2] / str(row)
+        folder.mkdir(parents=True)
+        for place, sensor in enumerate(RATES):
+            own = {"Date": at.dt.strftime("%d.%m.%Y"), "Time": at.dt.strftime("%H:%M:%S.%f").str[:-3]}
+            own["x"] = pd.Series(wave(np.arange(50) * 0.02, row, place))
+            Frame(own).to_csv(folder / f"{sensor}.csv", index=False)
+    raw = read(tmp_path)
+    assert (raw.features.shape, raw.channels) == ((4, 50, 2), ("Accelerometer.x", "Gyroscope.x"))
+    assert "The time step is 20 ms." in raw.notes
