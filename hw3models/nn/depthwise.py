@@ -38,7 +38,7 @@ def learns_by_blocks(layer: nn.Module, x: torch.Tensor) -> bool:
 
 def depthwise(x: torch.Tensor, weight: torch.Tensor, dilation: int) -> torch.Tensor:
     """Series (B, C, T), each channel convolved with its own kernel (C, 1, k) of odd length, padded with zeros."""
-    out: torch.Tensor = _Depthwise.apply(x, weight, dilation)  # type: ignore[no-untyped-call]
+    out: torch.Tensor = _Depthwise.apply(x, weight, dilation)
     return out
 
 
