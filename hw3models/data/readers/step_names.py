@@ -12,6 +12,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 _ENDS = re.compile(r"^(?P<channel>.*?)[_\-. ]?(?P<step>\d{1,15})$")
@@ -60,13 +61,20 @@ def steps_of(names: Sequence[str]) -> dict[str, Step]:
     Dates, times of the day and measures are one channel where every column that begins with a digit is one: otherwise
     2018-01 ... 2019-12 would be two channels of twelve steps.
     """
+    return dict(_steps_of(tuple(names)))
+
+
+@lru_cache(maxsize=8)
+def _steps_of(names: tuple[str, ...]) -> dict[str, Step]:
+    """The same, asked several times of a table, which may have very many columns."""
     if timed := _timed(names):
         return timed
     matches = {name: match for name in names if (match := _ENDS.match(name))}
     return {name: (match["channel"], int(match["step"])) for name, match in matches.items()}
 
 
-def _timed(names: Sequence[str]) -> dict[str, Step]:
+@lru_cache(maxsize=8)
+def _timed(names: tuple[str, ...]) -> dict[str, Step]:
     """The columns that are dates, times or measures; none where they are not."""
     for read in (_of_date, _of_part, _of_clock, _of_decimals):
         found = {name: step for name in names if (step := read(name.strip())) is not None}
@@ -86,7 +94,7 @@ def are_timed(steps: Sequence[str]) -> bool:
     """Are these names dates, times or measures, which need not count on?"""
     readers: tuple[Callable[[str], object], ...] = (_of_date, _of_part, _of_clock, _of_decimals, _SLASHED.fullmatch)
     one_by_one = any(all(read(name.strip()) is not None for name in steps) for read in readers)
-    return one_by_one or len(_timed(steps)) == len(steps)
+    return one_by_one or len(_timed(tuple(steps))) == len(steps)
 
 
 def is_counted(name: str) -> bool:
