@@ -157,7 +157,8 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
             "`--window 128 --stride 64` cuts recordings into windows of 128 rows; those across a border are left out."
         )
     sample = beside.key if beside.key in names else spec.sample_column
-    if spec.window is not None and (fault := without_row(beside, _ids(path, sample, spec))):
+    wanted = spec.window is not None and beside.intervals is None
+    if wanted and (fault := without_row(beside, _ids(path, sample, spec))):
         raise DataError(fault)  # windows without a label are left out otherwise
     try:
         found = raw()

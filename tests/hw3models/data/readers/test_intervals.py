@@ -199,3 +199,15 @@ def test_a_file_of_labels_for_each_recording_is_of_that_recording(kind: str, tmp
         (tmp_path / "r5.txt").write_text("activity\t\t0\t1\t1\twalk\nplace\t\t0\t1\t1\tindoors\n")
         with pytest.raises(DataError):
             read(tmp_path, window=10)
+
+
+def test_one_recording_and_its_stretches_are_divided_by_time(tmp_path: Path) -> None:
+    own = pd.DataFrame(X.reshape(-1, 2), columns=["x", "y"])
+    own.insert(0, "time", (np.arange(NUM * T) * STEP).round(6))
+    own.to_csv(tmp_path / "rec.csv", index=False)
+    rows = [f"{row * 40 * STEP:.2f},{(row + 1) * 40 * STEP:.2f},{'ab'[row % 2]}" for row in range(30)]
+    (tmp_path / "labels.csv").write_text("\n".join(["start,end,label", *rows]))
+    for source in (tmp_path, tmp_path / "rec.csv"):
+        raw = read(source, window=10)
+        assert classes(raw) == ["ab"[at // 4 % 2] for at in range(120)]
+        assert raw.group_kind == "blocks of one recording"
