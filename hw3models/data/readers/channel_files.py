@@ -26,6 +26,7 @@ from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw
 from hw3models.data.readers.channel_rows import (
+    NAMES_OF_LABELS,
     PARQUET,
     FileRows,
     RowLabels,
@@ -78,7 +79,6 @@ _GROUPS = frozenset(
         "person",
     ]
 )
-_NAMES = frozenset(["activity_labels", "activity_names", "class_names", "label_names", "labels_names", "target_names"])
 _ABOUT = re.compile(r"readme.*|licen[cs]e.*|features?(_.*)?|.*_info|description|metadata|notes")
 _KINDS = (*SUFFIXES, ".npy", PARQUET)
 _MOST_FILES = 500
@@ -158,7 +158,7 @@ def _look(source: str) -> _Layout | None:
     for one in files:
         part, rest = _meaning(one, folder)
         own = found.setdefault(part, _PartFiles())
-        if rest in _NAMES:
+        if rest in NAMES_OF_LABELS:
             names = one
         elif rest in _Y:
             own.twice, own.labels = own.twice or own.labels is not None, one
@@ -182,7 +182,7 @@ def _goes_with(one: Path, path: Path) -> bool:
     kinds = {path.suffix.lower()} if path.suffix.lower() in (".npy", PARQUET) else set(SUFFIXES)
     rest = _meaning(one, path.parent)[1]
     same = rest in _X and rest == _meaning(path, path.parent)[1]
-    return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | _NAMES)
+    return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | NAMES_OF_LABELS)
 
 
 def _matches(source: str) -> bool:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hw3models.data.readers.channel_rows import NAMES_OF_LABELS, named_codes
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.manifests import RECORDING_NAMES, manifest_path
@@ -71,10 +72,14 @@ class Intervals(NamedTuple):
     beside: tuple[Path, ...] = ()
     """All files, where each recording has one of its own."""
 
+    names: Path | None = None
+    """The table that names labels which are numbers."""
+
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files whose content counts."""
-        return tuple(path.absolute() for path in self.beside or (self.path,))
+        names = () if self.names is None else (self.names,)
+        return tuple(path.absolute() for path in (*(self.beside or (self.path,)), *names))
 
 
 def intervals_in(path: Path, spec: DataSpec) -> Intervals | None:
@@ -84,7 +89,20 @@ def intervals_in(path: Path, spec: DataSpec) -> Intervals | None:
     except (DataError, OSError):
         return None
     is_about_all = found is not None and found.keys is not None and len(set(found.keys)) == len(found.keys)
-    return None if is_about_all else found  # with a row for each recording it says the label of all of it
+    if found is None or is_about_all:
+        return None  # with a row for each recording it says the label of all of it
+    return _with_names(found) if all(label.isdecimal() for label in found.labels) else found
+
+
+def _with_names(found: Intervals) -> Intervals:
+    """The same with names for labels that are numbers, of a table beside or in the folder above, as HAPT has it."""
+    for folder in (found.path.parent, found.path.parent.parent):
+        for path in sorted(folder.iterdir()):
+            is_called = path.stem.lower() in NAMES_OF_LABELS and path.suffix.lower() in _SUFFIXES and path.is_file()
+            names = named_codes(path, found.labels) if is_called else None
+            if names is not None:
+                return found._replace(labels=tuple(names[one] for one in found.labels), names=path)
+    return found
 
 
 def found_intervals(folder: Path, files: Sequence[Path], spec: DataSpec) -> Intervals | None:
@@ -274,6 +292,7 @@ def with_intervals(found: "Gathered", intervals: Intervals) -> "Gathered":
     without = len(found) - len(rows_of)
     note = (
         f"Labels of {len(intervals.labels):,} stretches of time in {_named(intervals)}"
+        f"{f', named in {intervals.names.name}' if intervals.names is not None else ''}"
         f"{' (rows, counted from 1)' * intervals.in_rows}{' (in milliseconds)' * (factor != 1)}: "
         f"{labelled:,} of {total:,} rows have one" + (f"; {without:,} recordings have none." if without else ".")
     )

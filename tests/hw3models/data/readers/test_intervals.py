@@ -95,18 +95,23 @@ def test_elan_writes_tabs_and_three_forms_of_a_time(tmp_path: Path) -> None:
 
 
 def test_hapt_counts_rows_from_one_and_has_a_file_for_each_sensor(tmp_path: Path) -> None:
-    lines = []
+    folder, lines = tmp_path / "RawData", list[str]()
+    folder.mkdir()
     for row, values in enumerate(X):
         for sensor, place in (("acc", 0), ("gyro", 1)):
             name = f"{sensor}_exp{row + 1:02d}_user{row // 2 + 1:02d}.txt"
-            np.savetxt(tmp_path / name, values[:, [place, place]], fmt="%.3f")
+            np.savetxt(folder / name, values[:, [place, place]], fmt="%.3f")
         lines += [f"{row + 1} {row // 2 + 1} {len(name)} {begin + 1} {end}" for begin, end, name in STRETCHES]
-    (tmp_path / "labels.txt").write_text("\n".join(lines))
-    raw = read(tmp_path, window=10, file_pattern="*_{group}")
+    (folder / "labels.txt").write_text("\n".join(lines))
+    raw = read(folder, window=10, file_pattern="*_{group}")
     features, labels = wanted()
     np.testing.assert_array_equal(raw.features[:, :, [0, 2]], features)
     assert classes(raw) == [str(len(one)) for one in labels]
     assert raw.group_names == ("user01", "user02", "user03")
+    (tmp_path / "activity_labels.txt").write_text("4 WALKING\n3 SITTING\n")
+    raw = read(folder, window=10, file_pattern="*_{group}")
+    assert classes(raw) == [{"walk": "WALKING", "sit": "SITTING"}[one] for one in labels]
+    assert any("in labels.txt, named in activity_labels.txt (rows, counted from 1): " in note for note in raw.notes)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
