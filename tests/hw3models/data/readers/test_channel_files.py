@@ -345,6 +345,10 @@ def test_columns_of_each_channel_come_in_one_order_in_all_parts(tmp_path: Path) 
             own.iloc[:, order].to_csv(tmp_path / part / f"{name}_{part}.csv", index=False)
         pd.DataFrame({"label": CODES[rows]}).to_csv(tmp_path / part / f"y_{part}.csv", index=False)
     np.testing.assert_array_equal(read(tmp_path).features, X[:, :, :2].astype(np.float32))
+    for part in PARTS:  # in another order than the channel beside it, in the first part already
+        own = pd.read_csv(tmp_path / part / f"b_{part}.csv")
+        own[own.columns[::-1]].to_csv(tmp_path / part / f"b_{part}.csv", index=False)
+    np.testing.assert_array_equal(read(tmp_path).features, X[:, :, :2].astype(np.float32))
     # Words have no order of their own, and a word that the first part has not is refused.
     for part, rows in PARTS.items():
         words = [f"word {chr(97 + step // 26)}{chr(97 + step % 26)}" for step in range(X.shape[1])]

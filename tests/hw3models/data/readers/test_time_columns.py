@@ -152,3 +152,13 @@ def test_tables_larger_than_memory_and_the_check_of_splits_join_them_too(tmp_pat
     assert [one.what for one in times(DataSpec(source=str(tmp_path / "a.csv")))] == [
         "3 of 3 test series begin before the last training series ends"
     ]
+
+
+def test_milliseconds_and_hours_of_one_digit_have_their_place() -> None:
+    texts = pd.DataFrame({"t": ["2024-01-01 10:00:00", "1:00:00 PM", "1711411"], "ms": [5, 50, 500]})
+    joined = with_time(texts, DataSpec(source="x.csv", time_column="t,ms"))["t,ms"]
+    assert joined.tolist() == ["2024-01-01 10:00:00.005", "1:00:00.050 PM", "1711411.500"]
+    texts = pd.DataFrame({"year": [2024], "month": [3], "day": [5], "hour": [9], "minute": [7]})
+    assert with_time(texts, DataSpec(source="x.csv", time_column="year,month,day,hour,minute")).iloc[0, -1] == (
+        "2024-03-05 09:07:00"
+    )
