@@ -215,5 +215,5 @@ def test_a_program_that_had_fewer_threads_than_there_are_says_so_where_bits_depe
     assert (
         told["cnn", 1]
         == told["transformer", 1]
-        == ("trained on 1 of 2 cores, as others left them free; last bits of its gradients depend on that",)
+        == ("trained on 1 of 2 cores, as others left them free; the last bits of its gradients depend on that",)
     )
