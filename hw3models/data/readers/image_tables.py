@@ -11,13 +11,14 @@
 
 import hashlib
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hw3models.data.pictures.finding import found_below, is_there
+from hw3models.data.pictures.finding import Ways, found_below, is_there
 from hw3models.data.raw import Raw
 from hw3models.data.readers.image_folders import content_digest, picture_blocks
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
@@ -44,7 +45,7 @@ _FOR_OTHERS = ("submission",)
 """Words in the names of tables that are to be filled in."""
 
 
-_MOST_LOOKED_AT = 1000
+_MOST_LOOKED_AT, _ROWS = 1000, 5
 _LONGEST = 200
 """Letters of a name that are shown; longer ones are none of a file."""
 
@@ -73,15 +74,16 @@ def _csv_head(path: Path) -> _Head | None:
 
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            lines = [file.readline(65_536) for _ in range(2)]
+            lines = [file.readline(65_536) for _ in range(_ROWS + 1)]
     except OSError:
         return None
     if path.suffix.lower() == ".jsonl":
-        by_name, separator = _json_row(lines[0]), ""
+        rows, separator = [_json_row(line) for line in lines], ""
+        by_name = rows[0]
     else:
         separator = max(",;\t", key=lines[0].count)
         separator = separator if separator in lines[0] else " "
-        names, first = (_cells(line, separator) for line in lines)
+        names, *cells = (_cells(line, separator) for line in lines)
         for column, cell in enumerate(names):
             if _is_picture(path.parent, cell):
                 own = [f"column {number}" for number in range(len(names))]
@@ -89,16 +91,18 @@ def _csv_head(path: Path) -> _Head | None:
                 if len(names) == 2:
                     own[1 - column] = "label"
                 return _Head(tuple(own), "path", encoded=False, separator=separator, has_header=False)
-        by_name = dict(zip(names, first, strict=False))
+        rows = [dict(zip(names, row, strict=False)) for row in cells]
+        by_name = rows[0]
     columns = tuple(by_name)
     for name, value in by_name.items():
         known = name.strip().lower() in _NAMES
         if known and PurePosixPath(value.strip()).suffix.lower() in SUFFIXES | FOREIGN:
             return _Head(columns, name, encoded=False, separator=separator)
-    for name, value in by_name.items():
-        if name.strip().lower() in _NAMES and is_there(path.parent, value.strip()):
+    for name in by_name:
+        some = {row.get(name, "").strip() for row in rows} if name.strip().lower() in _NAMES else set()
+        if any(is_there(path.parent, one) for one in some):
             return _Head(columns, name, encoded=False, separator=separator)
-    found = next((name for name, value in by_name.items() if _is_picture(path.parent, value)), None)
+    found = next((name for name in by_name if any(_is_picture(path.parent, row.get(name, "")) for row in rows)), None)
     return None if found is None else _Head(columns, found, encoded=False, separator=separator)
 
 
@@ -525,7 +529,7 @@ def _parts(said: list[str] | None, num: int, shard: Path | None, faults: list[st
 
 def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
     """Paths that lead nowhere, or out of the table's own folder, or come twice."""
-    root = folder.resolve()
+    root, ways = folder.resolve(), None
     for row, name in enumerate(names, 1):
         path = folder / name
         if not name:
@@ -534,8 +538,12 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
             yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
         elif not is_file(path):
             is_folder = len(name) < _LONGEST and path.is_dir()
-            yield f"{name[:_LONGEST]!r} (row {row}) {'is a folder' if is_folder else 'is not there'}"
-    if twice := [(name, times) for name, times in Counter(names).items() if times > 1 and name]:
+            ways = ways or Ways(folder)
+            several = f"may be {' or '.join(sorted(some)[:3])}" if len(some := ways.called(name)[0]) > 1 else ""
+            why = "is a folder" if is_folder else several or "is not there"
+            yield f"{name[:_LONGEST]!r} (row {row}) {why}"
+    plain = [posixpath.normpath(name) if name else "" for name in names]
+    if twice := [(name, times) for name, times in Counter(plain).items() if times > 1 and name]:
         name, times = twice[0]
         more = f" and {len(twice) - 1:,} more have several rows" if len(twice) > 1 else ""
         yield (

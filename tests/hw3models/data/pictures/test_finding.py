@@ -12,7 +12,7 @@ from hw3models.data.source import Wanted
 from hw3models.data.sources import find_source, read_examples
 from hw3models.errors import DataError, SpecError
 from hw3models.specs import DataSpec
-from tests.hw3models.data.pictures.made import put, read
+from tests.hw3models.data.pictures.made import picture, put, read
 
 CLASSES = ("cat", "dog")
 
@@ -83,7 +83,79 @@ def test_classes_in_columns_of_their_own_and_in_the_only_other_column_are_found_
 def test_a_name_that_two_pictures_have_is_not_guessed(tmp_path: Path) -> None:
     pictures(tmp_path, ["a/p0.png", "b/p0.png", "a/p1.png"])
     pd.DataFrame({"path": ["p0.png", "p1.png"], "label": ["x", "y"]}).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(DataError, match=r"'p0\.png' \(row 1\) is not there"):
+    with pytest.raises(DataError, match=r"'p0\.png' \(row 1\) may be a/p0\.png or b/p0\.png"):
+        read(tmp_path / "t.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "said", "how"),
+    [
+        ("images/img_{}.jpg", "IMG_{}.JPG", "in images in another spelling"),
+        ("images/IMG_{}.JPG", "img_{}", "in images in another spelling"),
+        ("IMG_{}.JPG", "IMG_{}", "with their suffixes"),
+        ("images/b\u00e4r_{}.png", "ba\u0308r_{}.png", "in images in another spelling"),
+        ("images/{}.jpeg", "{}.jpg", "in images with other suffixes"),
+        ("train/0000{}.png", "{}", "in train by their numbers"),
+        ("train/0000{}.png", "{}.0", "in train by their numbers"),
+        (
+            "cats/a b/{}.png",
+            "C:\\Users\\me\\cats\\a b\\{}.png",
+            "are taken without 'C:/Users/me', with which all begin",
+        ),
+        ("train/{}.png", "../input/set/train/{}.png", "are taken without '../input/set', with which all begin"),
+        ("train/{}.png", "/home/me/train/{}.png", "are taken without '/home/me', with which all begin"),
+        ("train/{}.png", "/train/{}.png", "are taken without '/', with which all begin"),
+        ("train/{}.png", "set/train/{}.png", "are taken without 'set', with which all begin"),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_pictures_are_found_under_other_names_that_can_only_mean_them(
+    on_disk: str, said: str, how: str, whole: bool, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    pictures(root, [on_disk.format(i) for i in range(12)])
+    pd.DataFrame({"image_id": [said.format(i) for i in range(12)], "label": WANTED}).to_csv(
+        root / "labels.csv", index=False
+    )
+    raw = read(root if whole else root / "labels.csv", tmp_path)
+    assert labels(raw) == WANTED
+    assert any(how in one for one in raw.understood), raw.understood
+    shape = tuple(raw.features.shape[1:])
+    blocks = list(read_examples(root / "labels.csv", Wanted("images", shape)))
+    given = np.concatenate([block.examples for block in blocks])
+    assert (given.reshape(12, -1) == raw.features.reshape(12, -1)).all()
+
+
+def test_folders_that_only_some_rows_begin_with_are_not_left_out(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{i}.png" for i in range(12)])
+    said = [f"{'train' if i < 8 else 'test'}/{i}.png" for i in range(12)]
+    pd.DataFrame({"path": said, "label": WANTED}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"'train/0\.png' \(row 1\) is not there"):
+        read(tmp_path / "t.csv", tmp_path)
+
+
+def test_a_table_of_one_part_means_the_pictures_in_the_folder_of_that_part(tmp_path: Path) -> None:
+    """CIFAR-10 as Kaggle has it: both parts are numbered from 1."""
+    root = tmp_path / "set"
+    for part, num in (("train", 12), ("test", 6)):
+        pictures(root / part, [f"{i}.png" for i in range(1, num + 1)])
+    put(root / "train" / "1.png", 99)
+    ids = list(range(1, 13))
+    pd.DataFrame({"id": ids, "label": WANTED}).to_csv(root / "trainLabels.csv", index=False)
+    pd.DataFrame({"id": ids[:6], "label": "cat"}).to_csv(root / "sampleSubmission.csv", index=False)
+    raw = read(root, tmp_path)
+    assert (labels(raw), raw.test) == (WANTED, None)
+    assert (raw.features[0] == np.asarray(picture(99))).all()
+    (root / "trainLabels.csv").rename(root / "labels.csv")
+    with pytest.raises(DataError, match=r"'1' \(row 1\) may be test/1.png or train/1.png"):
+        read(root / "labels.csv", tmp_path)
+
+
+def test_one_picture_written_in_two_ways_is_one_picture(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    names = [*(f"p{i}.png" for i in range(12)), "./p0.png"]
+    pd.DataFrame({"path": names, "label": [*WANTED, "dog"]}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"'p0\.png' is there 2 times"):
         read(tmp_path / "t.csv", tmp_path)
 
 
