@@ -96,22 +96,19 @@ def found_below(path: Path, given: list[str]) -> tuple[list[str], list[str]]:
     ways = Ways(path.parent, part_called(path.stem)[0])
     names, hows, elsewhere = list[str](), dict[str, None](), set[str]()
     for name in given:
-        if not name or is_file(path.parent / name):
-            names.append(name)
-            continue
-        found, how = ways.called(name)
+        found, how = ([], "") if not name or is_file(path.parent / name) else ways.called(name)
         if len(found) != 1:
-            names.append(name)  # what is wrong is said of the name that was given
+            names.append(name)  # as it is, or what is wrong is said of the name that was given
             continue
         names.append(found[0])
-        hows |= {how: None} if how else {}
-        if not found[0].endswith(name) and not how:
-            hows["with their suffixes"] = None
+        if how or not found[0].endswith(name):
+            hows[how or "with their suffixes"] = None
         if (above := found[0].rpartition("/")[0]) != name.rpartition("/")[0]:
             elsewhere.add(above)
-    how = [f"in {', '.join(sorted(elsewhere)[:4])}"] if elsewhere else []
-    how += list(hows)
-    return names, [*told, *([f"Pictures of {path.name} were found {' '.join(how)}."] if how else [])]
+    where = [f"in {', '.join(sorted(elsewhere)[:4])}"] if elsewhere else []
+    if where or hows:
+        told.append(f"Pictures of {path.name} were found {' '.join([*where, *hows])}.")
+    return names, told
 
 
 def _from_here(folder: Path, given: Sequence[str]) -> tuple[list[str], str]:
