@@ -12,8 +12,8 @@ from hw3models.errors import DataError
 Part = Literal["train", "validation", "test"]
 _PARTS: dict[Part, tuple[str, ...]] = {
     "train": ("train", "training", "trn"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "tst"),
+    "validation": ("val", "valid", "validation", "dev", "publictest"),
+    "test": ("test", "testing", "eval", "tst", "privatetest"),
 }
 PART_OF: dict[str, Part] = {word: part for part, words in _PARTS.items() for word in words}
 """How people call the parts of a data set."""

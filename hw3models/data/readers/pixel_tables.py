@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet")
 _CELLS_AT_ONCE = 4_000_000
 _SPLITS = ("split", "usage", "part", "subset", "set", "fold")
-_PART_WORDS: dict[str, Part] = {**PART_OF, "publictest": "validation", "privatetest": "test"}
-"""What people write for a part, and what FER2013 does."""
 _OF_PICTURES = ("y", "emotion", "digit", "letter")
 """Names of labels beside those that all tables may have."""
 _NO_LABEL = ("id", "index", "image_id", "img_name", "imageid", "row", "row_id", "filename", "file", "path", "")
@@ -301,9 +299,9 @@ def _split(table: _Table, faults: list[str]) -> list[Part] | None:
     for name in table.rest.columns:
         if table.columns.has_header and name.strip().lower() in _SPLITS and name != table.label:
             words = table.rest[name].str.strip().str.lower()
-            unknown = sorted(set(words) - set(_PART_WORDS))
+            unknown = sorted(set(words) - set(PART_OF))
             if not unknown:
-                return [_PART_WORDS[word] for word in words]
+                return [PART_OF[word] for word in words]
             if name.strip().lower() == "split":
                 faults.append(f"column {name!r} must be train, validation or test, and is {unknown[0][:40]!r} as well")
     return None

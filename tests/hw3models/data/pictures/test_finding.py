@@ -209,3 +209,145 @@ def test_folders_of_patients_around_those_of_classes_are_asked_about(tmp_path: P
         read(tmp_path / "set", tmp_path)
     raw = read(tmp_path / "set", tmp_path, file_pattern="{group}/{label}/*")
     assert (raw.class_names, len(raw.group_names)) == (kinds, 4)
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "left"),
+    [
+        ({"Image Path": None, "Class Label": WANTED, "Patient": list("aabbccddeeff")}, "Class Label", "Patient"),
+        ({"Image Index": None, "Finding Labels": WANTED, "Patient ID": [1, 2] * 6}, "Finding Labels", "'Patient ID'"),
+        ({"image_id": None, "dx": WANTED, "lesion_id": [1, 2] * 6, "age": range(12)}, "dx", "lesion_id"),
+        ({"filename": None, "diagnosis": WANTED, "age": [1, 2] * 6}, "diagnosis", ""),
+        ({"Path": None, "ClassId": WANTED, "Width": [8] * 12}, "ClassId", ""),
+        ({"file": None, "label": WANTED, "label_id": [0, 1] * 6}, "label", ""),
+        ({"filepaths": None, "label_id": [0, 1] * 6, "label_name": WANTED}, "label_name", ""),
+    ],
+)
+def test_columns_as_published_tables_have_them_are_known_and_the_others_are_named(
+    columns: dict[str, object], label: str, left: str, tmp_path: Path
+) -> None:
+    pictures(tmp_path, [f"images/p{i}.png" for i in range(12)])
+    first = next(iter(columns))
+    table = pd.DataFrame({**columns, first: [f"images/p{i}.png" for i in range(12)]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    raw = read(tmp_path / "t.csv", tmp_path)
+    assert (labels(raw), raw.groups) == (WANTED, None)
+    assert raw.found_out == ({} if label == "label" else {"label_column": label})
+    [told] = [one for one in raw.understood if one.startswith("Not used of t.csv: ")]
+    assert all(name in told for name in table.columns if name not in (first, label))
+    assert (f"`--group-column {left}` keeps apart what is of one" in told) if left else "group" not in told
+    shape = tuple(raw.features.shape[1:])
+    assert sum(len(one.examples) for one in read_examples(tmp_path / "t.csv", Wanted("images", shape))) == 12
+
+
+PARTS = ["train"] * 6 + ["valid"] * 3 + ["test"] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sizes"),
+    [
+        *((name, PARTS, (3, 3)) for name in ("dataset", "data set", "set", "partition", "phase", "SPLIT", "x")),
+        ("Usage", ["Training"] * 6 + ["PublicTest"] * 3 + ["PrivateTest"] * 3, (3, 3)),
+        ("is_train", [1] * 8 + [0] * 4, (4, 0)),
+        ("is_test", [False] * 8 + [True] * 4, (4, 0)),
+        ("fold", [0, 1, 2] * 4, (0, 0)),
+        ("phase", ["test", "val"] * 6, (0, 0)),
+    ],
+)
+def test_a_column_of_parts_is_one_whatever_it_is_called(
+    name: str, values: list[object], sizes: tuple[int, int], tmp_path: Path
+) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    table = pd.DataFrame({"path": [f"p{i}.png" for i in range(12)], "label": WANTED, name: values})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    raw = read(tmp_path / "t.csv", tmp_path)
+    assert tuple(0 if one is None else int(one.sum()) for one in (raw.test, raw.validation)) == sizes
+    said = "Not used of t.csv" if sizes == (0, 0) else "Parts are in"
+    assert name == "SPLIT" or any(one.startswith(said) for one in raw.understood)
+
+
+def test_why_no_column_is_the_label_is_said(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    table = pd.DataFrame({"image": [f"p{i}.png" for i in range(12)]})
+    table.assign(a=[1, 0] * 6, b=1, c=0).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=r"in a, b, c a picture may have several classes: row 1 below .* has 2 ones"):
+        read(tmp_path / "a.csv", tmp_path)
+    table.assign(sex=["f", "m"] * 6, kind=WANTED, age=range(12)).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(DataError, match=r"Name it with `--label-column` \(sex, kind may be it\)"):
+        read(tmp_path / "b.csv", tmp_path)
+    twice = pd.concat([table, table]).assign(bbox="[1, 2, 3, 4]", label=WANTED * 2)
+    twice.to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(DataError, match=r"'p0.png' is there 2 times and 11 more .* 'bbox' says that rows are boxes"):
+        read(tmp_path / "c.csv", tmp_path)
+
+
+def test_labels_that_put_others_together_are_told(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    several = ["Mass", "No Finding", "Mass|Nodule", "Nodule"] * 3
+    pd.DataFrame({"image": [f"p{i}.png" for i in range(12)], "label": several}).to_csv(tmp_path / "t.csv", index=False)
+    raw = read(tmp_path / "t.csv", tmp_path)
+    assert "The label 'Mass|Nodule' is a class of its own, beside 'Mass' and 'Nodule': a picture has one class." in (
+        raw.understood
+    )
+
+
+def test_of_several_tables_that_name_the_pictures_the_one_with_labels_is_taken(tmp_path: Path) -> None:
+    """ISIC's form: classes in one table, what is known of the persons in another."""
+    root = tmp_path / "set"
+    pictures(root / "Training_Input", [f"ISIC_{i:04}.jpg" for i in range(12)])
+    ids = pd.DataFrame({"image": [f"ISIC_{i:04}" for i in range(12)]})
+    ids.assign(MEL=[1.0, 0.0] * 6, NV=[0.0, 1.0] * 6, UNK=0.0).to_csv(root / "GroundTruth.csv", index=False)
+    about = ids.assign(age=[50, 60] * 6, sex=["f", "m", "m"] * 4, lesion_id=range(12))
+    about.to_csv(root / "Metadata.csv", index=False)
+    raw = read(root, tmp_path)
+    assert (raw.class_names, labels(raw)) == (("MEL", "NV"), ["MEL", "NV"] * 6)
+    about.assign(target=[0, 1] * 6).to_csv(root / "Metadata.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"several tables name them: GroundTruth\.csv, Metadata\.csv\. Give the one with"
+    ):
+        read(root, tmp_path)
+
+
+def test_a_table_in_each_part_or_within_the_only_folder_is_found(tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        names = [f"{part}{i}.jpg" for i in range(6)]
+        pictures(tmp_path / "set" / part, names)
+        table = pd.DataFrame({"filename": names, " cat": [1, 0] * 3, " dog": [0, 1] * 3})
+        table.to_csv(tmp_path / "set" / part / "_classes.csv", index=False)
+    raw = read(tmp_path / "set", tmp_path)
+    assert raw.test is not None
+    assert raw.validation is not None
+    assert (labels(raw), int(raw.test.sum()), int(raw.validation.sum())) == (["cat", "dog"] * 9, 6, 6)
+    pictures(tmp_path / "outer" / "inner" / "images", [f"p{i}.png" for i in range(12)])
+    table = pd.DataFrame({"filename": [f"p{i}.png" for i in range(12)], "label": WANTED})
+    table.to_csv(tmp_path / "outer" / "inner" / "labels.csv", index=False)
+    assert labels(read(tmp_path / "outer", tmp_path)) == WANTED
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8-sig"])
+def test_tables_of_spreadsheets_are_read_in_their_encoding(encoding: str, tmp_path: Path) -> None:
+    pictures(tmp_path, [f"p{i}.png" for i in range(12)])
+    table = pd.DataFrame({"Datei": [f"p{i}.png" for i in range(12)], "Klasse": ["gut", "schl\u00e4cht"] * 6})
+    table.to_csv(tmp_path / "t.csv", index=False, sep=";", encoding=encoding)
+    raw = read(tmp_path / "t.csv", tmp_path)
+    assert labels(raw) == ["gut", "schl\u00e4cht"] * 6
+    assert any("Windows-1252" in one for one in raw.understood) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.xlsx", b"PK", "labels.xlsx beside it is not read.*: save it as a CSV"),
+        ("labels.txt", b"cat\ndog\n", r"labels.txt beside it names none of them in a column \(it begins with 'cat'\)"),
+    ],
+)
+def test_what_lies_beside_the_only_folder_of_pictures_is_named(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    pictures(root / "images", [f"p{i}.png" for i in range(4)])
+    with pytest.raises(DataError, match="one folder of pictures, 'images', and nothing says their classes"):
+        read(root, tmp_path)
+    (root / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read(root, tmp_path)
