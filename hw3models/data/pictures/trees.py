@@ -331,6 +331,8 @@ def _nothing(tree: Tree) -> str:
             f"all {len(tree.foreign):,} pictures are in formats that are not read, such as "
             f"{_shown(tree.foreign[0])}. Convert them to PNG or JPEG."
         )
+    if records := [suffix for suffix in tree.others if suffix.startswith(".tfrec")]:
+        return f"there are no pictures, but {records[0]}: records of TensorFlow are not read. Write them as files."
     if tree.others:
         kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
         return f"there are no pictures, but {kinds}. Pictures end with {', '.join(sorted(SUFFIXES)[:6])} and the like."
