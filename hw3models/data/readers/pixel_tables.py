@@ -244,7 +244,7 @@ def _in_one(path: Path, chunk: "pd.DataFrame", column: str, first: int) -> NDArr
                 words = cell.strip().strip("[]()").replace(",", " ").split()
                 rows.append(np.array(words, dtype=np.float32))
             else:
-                rows.append(np.array([np.ravel(one) for one in cell], dtype=np.float32).ravel())
+                rows.append(_flat(cell))
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{path}: {column!r} holds no pixels in row {number} below the header ({error})."
@@ -255,6 +255,14 @@ def _in_one(path: Path, chunk: "pd.DataFrame", column: str, first: int) -> NDArr
                 f"{len(rows[0]):,} before; all pictures need as many."
             )
     return np.stack(rows)
+
+
+def _flat(cell: Any) -> NDArray[Any]:
+    """The numbers of lists within lists, as Parquet gives rows of pixels with three colours."""
+    values = np.asarray(cell)
+    if values.dtype.kind != "O":
+        return values.astype(np.float32).ravel()
+    return np.concatenate([_flat(one) for one in values])
 
 
 def _smallest(values: NDArray[Any]) -> NDArray[Any]:

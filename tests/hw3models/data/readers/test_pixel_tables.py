@@ -210,3 +210,16 @@ def test_a_model_reads_new_tables_as_its_own_with_labels_and_without(tmp_path: P
         )
     assert (tmp_path / "with-said.csv").read_text() == (tmp_path / "without-said.csv").read_text()
     assert wanted_by(predictor).shape == (5, 8)
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_lists_within_lists_are_rows_of_pixels(colours: tuple[int, ...], tmp_path: Path) -> None:
+    """As `datasets` and pandas write arrays to Parquet; smooth ones, so that the order of colours can be told."""
+    ramp = np.linspace(0, 90, 16)[None, :, None] + np.linspace(0, 60, 16)[:, None, None]
+    made = np.stack([ramp + np.array([0, 30, 90]) + i for i in range(12)]).astype(np.uint8)
+    made = made if colours else made[..., 0]
+    table = pd.DataFrame({"image": [one.tolist() for one in made], "label": ["a", "b"] * 6})
+    table.to_parquet(tmp_path / "t.parquet")
+    spec = DataSpec(source=str(tmp_path / "t.parquet"))
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert (raw.features == made).all()
