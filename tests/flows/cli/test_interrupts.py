@@ -168,3 +168,30 @@ def test_a_command_in_the_background_of_a_shell_stays_deaf_to_ctrl_c() -> None:
     command = [sys.executable, "-c", program, "flows.cli.app", "1", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("", ""),
+        ("reported._started.append(UUID(int=1))", " Its run in Prefect is marked Cancelled."),
+        ("reported._finished['r'] = False", " Runs are marked KILLED and Cancelled."),
+        ("reported._finished['r'] = True", ""),
+    ],
+)
+def test_what_runs_are_marked_as_is_said_where_there_are_some(state: str, told: str, home: Path) -> None:
+    """In the first seconds of a study there is none, though the modules that mark them are there."""
+    program = f"""
+import sys
+from uuid import UUID
+from flows.cli import main
+from flows.studies import reported
+{state}
+def pressed(*_, **__):
+    raise KeyboardInterrupt
+main.app = pressed
+sys.argv[1:] = ["check", "x"]
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stderr) == (130, f"hw3: interrupted: what was finished is kept.{told}\n")
