@@ -78,9 +78,20 @@ def _records(path: Path) -> tuple[NDArray[np.uint8], list[int]]:
     return np.ascontiguousarray(pixels), rows[:, num - 1].tolist()
 
 
+def _raw_files(spec: DataSpec) -> list[Path]:
+    """The records of all parts, and the names of the classes where they are there."""
+    files = [one for own in _files(spec).values() for one in own]
+    names = _file_of_names(files[0])
+    return [*files, names] if names.is_file() else files
+
+
+def _file_of_names(path: Path) -> Path:
+    return path.parent / _NAMES[_labels_of(path) or 1]
+
+
 def _class_names(path: Path) -> list[str]:
     try:
-        lines = (path.parent / _NAMES[_labels_of(path) or 1]).read_text("utf-8").split("\n")
+        lines = _file_of_names(path).read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         return []
     return [line.strip() for line in lines if line.strip()]
@@ -112,7 +123,7 @@ CIFAR = Source(
     text="CIFAR's binary version; or its folder",
     kinds=("images",),
     matches=_matches,
-    fetch=lambda spec, _: found(spec.source, "images", [one for own in _files(spec).values() for one in own]),
+    fetch=lambda spec, _: found(spec.source, "images", _raw_files(spec)),
     read=_read,
     is_path=True,
     unlabelled=_examples,

@@ -679,6 +679,15 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
         yield from picture_blocks(str(path), names, _contents([path]), wanted, spec)
 
 
+def _named(spec: DataSpec) -> tuple[Path, ...]:
+    files: dict[Path, None] = {}
+    for path in _shards(path_of(spec.source)):
+        if (head := _head(path)) is not None and not head.encoded:
+            names, _ = _names(path, _frame(path, head), head)
+            files |= {path.parent / posixpath.normpath(name): None for name in names if is_file(path.parent / name)}
+    return tuple(files)
+
+
 def _is_labelled(spec: DataSpec) -> bool:
     [path, *_] = _shards(path_of(spec.source))
     head = _head(path)
@@ -700,6 +709,7 @@ TABLE = Source(
     digest=_digest,
     is_path=True,
     unlabelled=_examples,
+    named=_named,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
     names=_names_of,

@@ -137,6 +137,10 @@ def test_cifars_binary_version_is_read(given: str, tmp_path: Path) -> None:
     assert (raw.class_names, raw.labels.tolist(), int(raw.test.sum())) == (CLASSES, [0, 1, 2] * 5, 6)
     assert (raw.features == np.concatenate(list(made.values()))).all()
     assert (examples(folder / "test_batch.bin", (32, 32, 3)) == made["test_batch"]).all()
+    spec = DataSpec(source=str(folder))
+    before = fetch(spec, cache=tmp_path).digest
+    (folder / "batches.meta.txt").write_text("\n".join(reversed(CLASSES)))
+    assert fetch(spec, cache=tmp_path).digest != before, "the names of the classes are part of the data"
 
 
 def test_of_cifar_100_the_fine_labels_are_taken(tmp_path: Path) -> None:
