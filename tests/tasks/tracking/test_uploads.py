@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flows.cli.main import app
 from flows.upload import upload
 from hw3models.data import fetch, prepare
 from hw3models.errors import DataError, SpecError
@@ -55,7 +56,9 @@ def test_an_uploaded_split_is_the_same_data_on_a_machine_that_never_had_it(serve
     assert not client.search_runs([experiment]), "the table of studies stays one of studies"
 
 
-def test_a_folder_of_pictures_is_uploaded_whole(server: None, tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_uploaded_whole(
+    server: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from PIL import Image
 
     for i in range(40):
@@ -63,6 +66,8 @@ def test_a_folder_of_pictures_is_uploaded_whole(server: None, tmp_path: Path) ->
         pixels = np.random.default_rng(i).integers(0, 256, (6, 6), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "dots" / "ab"[i % 2] / f"{i}.png")
     source, _ = upload(str(tmp_path / "dots"), DataOptions())
+    app(["upload", str(tmp_path / "dots")], result_action="return_value")
+    assert f"already with MLflow; next: hw3 images {source}" in " ".join(capsys.readouterr().err.split())
     spec = DataSpec(source=source)
     report = fetch(spec, cache=tmp_path / "elsewhere", uploads=bring)
     assert report.kind == "images"
