@@ -146,6 +146,44 @@ except KeyboardInterrupt:
     assert (done.stdout, done.stderr) == (told, "")
 
 
+@pytest.mark.parametrize(("times", "is_written"), [(1, True), (2, False)])
+def test_an_interrupt_within_a_transaction_comes_after_it_and_a_second_one_at_once(
+    times: int, is_written: bool, store: Path
+) -> None:
+    """Its traceback once kept a statement open, and the database locked for who closed the runs."""
+    program = f"""
+import signal
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from flows.cli.interrupts import interrupt_after_imports
+from tasks.tracking.store import connect
+
+client, experiment = connect()
+run = client.create_run(experiment).info.run_id
+client.set_tag(run, "before", "yes")
+interrupt_after_imports()
+pressed = []
+
+@event.listens_for(Engine, "after_cursor_execute")
+def press(*_):
+    while len(pressed) < {times}:
+        pressed.append(1)
+        signal.raise_signal(signal.SIGINT)
+
+try:
+    client.set_tag(run, "tag", "yes")
+    import time
+    time.sleep(10)
+except KeyboardInterrupt as error:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("tag" in client.get_run(run).data.tags if {times} == 1 else "at once")
+    if {times} == 1:
+        client.set_terminated(run, "KILLED")
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, timeout=240)
+    assert (done.stdout, done.returncode) == ("True\n" if is_written else "at once\n", 0), done.stderr
+
+
 def test_an_interrupt_while_threads_save_at_the_end_ends_in_a_line() -> None:
     program = """
 import os, signal, threading, time
