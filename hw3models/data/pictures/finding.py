@@ -80,7 +80,7 @@ class Ways:
         return self._of_part(self._by_number.get(number, [])), "by their numbers"
 
     def _of_part(self, ways: list[str]) -> list[str]:
-        """Those in the folder of the part that the table is of, where there are several."""
+        """Pictures in the folder of the table's own part, where there are several."""
         if len(ways) < 2 or self.part is None:
             return ways
         own = [way for way in ways if self.part in {part_called(name)[0] for name in PurePosixPath(way).parts[:-1]}]

@@ -470,7 +470,8 @@ def _told_columns(
     """What is made of columns that nobody named, and of those that nothing is made of."""
     others = [str(name) for name in frame.columns if not _is_taken(str(name), spec, head)]
     label = _label_column(frame, spec, head)[0]
-    own = [name for name in others if name != label and (label or name not in one_hot(frame, others))]
+    taken = {label} if label is not None else set(one_hot(frame, others))
+    own = [name for name in others if name not in taken]
     return told_columns(path, frame, own, said, is_numbers=spec.task == "regression")
 
 
