@@ -16,12 +16,14 @@ from torch import nn
 from benchmarks.cores import cost_of_sharing, share_apart
 from benchmarks.measured import PLAIN, ROUNDS, networks, synthetic, timed
 from hw3models.engine.fit import fit
-from hw3models.engine.strategies import TABLE, Strategy
+from hw3models.engine.strategies import FEW, TABLE, Strategy, section
 from hw3models.families import Network
 from hw3models.families.family import Architecture
 from hw3models.runtime.devices import pick_device
 from hw3models.specs import DataSpec, Kind, TrainSpec
 
+SEEN = 2_000
+"""Examples that each replicate is trained on at least, so that few of them are seen several times."""
 ADVANTAGE = 1.1
 """What `stacked` must be faster by to be taken."""
 
@@ -125,7 +127,7 @@ def main() -> None:
     """Measure; only the section of this device is rewritten."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=5)
-    parser.add_argument("--examples", type=int, default=2_000)
+    parser.add_argument("--examples", type=int, nargs="+", default=[2_000, 200], help="of images ten times the many")
     parser.add_argument("--only", default="", help="those whose name in the table begins so")
     options = parser.parse_args()
     device = pick_device().type
@@ -136,8 +138,10 @@ def main() -> None:
     }
     for name, family in measured.items():
         if name.startswith(options.only):
-            images = 10 if name.startswith("images") else 1
-            table.setdefault(device, {})[name] = fastest(family, options.replicates, images * options.examples)
+            for series in options.examples:
+                examples = 10 * series if name.startswith("images") and series >= FEW else series
+                measured_here = table.setdefault(section(device, examples), {})
+                measured_here[name] = fastest(family, options.replicates, examples)
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{TABLE.name}: {device} rewritten\n")
 
@@ -153,7 +157,7 @@ def fastest(family: Network, replicates: int, examples: int) -> Strategy:
                 data=DataSpec(),
                 family=family.name,
                 seeds=tuple(range(replicates)),
-                recipe=PLAIN,
+                recipe=PLAIN.model_copy(update={"min_examples": SEEN}),
                 strategy=strategy,
             )
             granted: list[Strategy] = []
@@ -164,7 +168,9 @@ def fastest(family: Network, replicates: int, examples: int) -> Strategy:
                 looks.append(cost_of_sharing())
     medians = {strategy: statistics.median(measured) for strategy, measured in seconds.items() if measured}
     told = ", ".join(f"{strategy} {median:.2f} s" for strategy, median in medians.items())
-    sys.stdout.write(f"{family.kind} {family.name}: {told}; cores apart {share_apart(looks):.0%}\n")
+    sys.stdout.write(
+        f"{family.kind} {family.name}, {examples:,} examples: {told}; cores apart {share_apart(looks):.0%}\n"
+    )
     sys.stdout.flush()
     # One program on all cores waits for each of them at every operation: beside other work, and where the cores share
     # no cache, it loses most.

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
 from hw3models.data import load_prepared
-from hw3models.engine.fitted_store import FITTED, fitted_digest
+from hw3models.engine.fitted_store import fitted_digest, fitted_file
 from hw3models.engine.model_store import load_model, weights_digest
 from hw3models.errors import DataError, DigestError, SpecError
 from hw3models.evaluation.prediction_table import load_table
@@ -85,7 +85,7 @@ def are_whole(report: DataReport | TrainReport | EvaluationReport) -> bool:
         if report.recipe is not None:
             load_model(directory)
             return weights_digest(directory) == report.digest
-        is_kept = not report.is_kept or fitted_digest((directory / FITTED).read_bytes()) == report.kept_digest
+        is_kept = not report.is_kept or fitted_digest(fitted_file(directory).read_bytes()) == report.kept_digest
         return is_kept and load_table(directory / "predictions.npz").digest == report.digest
     except (DataError, DigestError, OSError):
         return False
@@ -98,5 +98,8 @@ def _files(report: DataReport | TrainReport | EvaluationReport) -> tuple[str, ..
         return (report.table_path,)
     names: tuple[str, ...] = ("model.json", "replicates.safetensors", "history.json")
     if report.recipe is None:
-        names = ("predictions.npz", *(("model.json", FITTED) if report.is_kept else ()))
+        names = (
+            "predictions.npz",
+            *(("model.json", fitted_file(Path(report.directory)).name) if report.is_kept else ()),
+        )
     return tuple(str(Path(report.directory) / name) for name in names)

@@ -62,7 +62,7 @@ def examine(
     seeds, where = tuple(range(num_seeds)), pick_device(device)
     dataset = _random(kind, shape, num_classes, numbers=family.objective is REGRESSION)
     spec = TrainSpec(data=DataSpec(), family=family.name, seeds=seeds, origin=family.origin)
-    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec))
+    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec), len(dataset.train))
     strategy, proof, reason = grant_strategy(wish, dataset, family, spec)
     model = build_replicate(family, dataset, spec, 0)
     return FamilyCheck(
@@ -86,7 +86,7 @@ def estimated_seconds(family: Network, dataset: Dataset, spec: TrainSpec) -> flo
         SpecError: it cannot be trained.
     """
     recipe, num, where = spec.recipe or family.recipe, len(dataset.train), pick_device(spec.device)
-    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec))
+    wish = pick_strategy(spec, family, where, architecture_for(family, dataset, spec), len(dataset.train))
     strategy, proof, _ = grant_strategy(wish, dataset, family, spec)
     size = batch_size(recipe, num)
     steps = num_epochs(recipe, num, steps_of(dataset)) * -(-num // size)

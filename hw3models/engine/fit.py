@@ -144,7 +144,7 @@ def fit(
             and what to try.
     """
     device = pick_device(spec.device)
-    wish = pick_strategy(spec, family, device, architecture_for(family, dataset, spec))
+    wish = pick_strategy(spec, family, device, architecture_for(family, dataset, spec), len(dataset.train))
     strategy, proof, why = grant_strategy(wish, dataset, family, spec)
     precision, said = pick_precision(spec, family, device)
     if dtype != torch.float32:
@@ -285,15 +285,17 @@ def _splits(
     return own
 
 
-def pick_strategy(spec: TrainSpec, family: Network, device: torch.device, like: Architecture) -> Strategy:
-    """The spec's own wish, else what is faster for the family on the device."""
+def pick_strategy(
+    spec: TrainSpec, family: Network, device: torch.device, like: Architecture, num_train: int
+) -> Strategy:
+    """The spec's own wish, else what is faster for the family and so many training examples on the device."""
     if tests_on_splits(spec.resampling):
         # Each replicate has examples of its own, scaled in its own way.
         return "separate"
     if spec.strategy != "auto":
         return spec.strategy
     model = None if family.origin is None or len(spec.seeds) == 1 else built(family, like, 0)
-    return faster(device.type, family.kind, family.name, model)
+    return faster(device.type, family.kind, family.name, model, num_train=num_train)
 
 
 def grant_strategy(wish: Strategy, dataset: Dataset, family: Network, spec: TrainSpec) -> tuple[Strategy, Proof, str]:

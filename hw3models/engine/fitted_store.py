@@ -1,5 +1,5 @@
-"""Fitted baselines as a model folder: `model.json` and `replicates.skops`, which can make no object of a type that is
-not trusted. Never pickle (docs/decisions/0033).
+"""Fitted baselines as a model folder: `model.json` and, of plain arrays, `replicates.safetensors`; of objects
+`replicates.skops`, which can make no object of a type that is not trusted. Never pickle (docs/decisions/0033).
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
@@ -26,7 +27,8 @@ from hw3models.specs import TrainSpec
 from hw3models.specs.model import ModelManifest
 from hw3models.specs.origin import Origin
 
-FITTED = "replicates.skops"
+FITTED = {"skops": "replicates.skops", "arrays": "replicates.safetensors"}
+"""File of each format."""
 TRUSTED = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types that are trusted beside those that skops trusts by itself (numpy's, scipy's and scikit-learn's own), aeon's
 estimators, and the classes of the file that a family from outside is in, which is run anyway."""
@@ -46,7 +48,7 @@ def keep(
     plain = family.sees_pixels
     manifest = ModelManifest(
         family=family.name,
-        format="skops",
+        format="arrays" if all(_is_arrays(one.fitted) for one in fits) else "skops",
         origin=family.origin,
         kind=seen.kind,
         shape=seen.features.shape[1:],
@@ -81,7 +83,7 @@ def keep(
 
 def store_fitted(directory: Path, manifest: ModelManifest, data: bytes) -> str:
     """Write both files; the digest of the larger one."""
-    write_atomically(directory / FITTED, data)
+    write_atomically(directory / FITTED[manifest.format], data)
     # Last, so that a folder with a manifest is whole.
     write_manifest(directory, manifest)
     return fitted_digest(data)
@@ -92,12 +94,29 @@ def fitted_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+def fitted_file(directory: Path) -> Path:
+    """The file beside `model.json` that holds what was learnt, where the folder is of a baseline."""
+    objects = directory / FITTED["skops"]
+    return objects if objects.exists() else directory / FITTED["arrays"]
+
+
+def _is_arrays(fitted: Any) -> bool:
+    """Whether it is named arrays of numbers and nothing else."""
+    return isinstance(fitted, dict) and all(
+        isinstance(one, np.ndarray) and one.dtype != object for one in fitted.values()
+    )
+
+
 def dumped(fitted: Mapping[int, Any], manifest: ModelManifest) -> bytes:
-    """Seed -> fitted, as skops writes it; what could not be read again is not written.
+    """Seed -> fitted, in the manifest's format; what could not be read again is not written.
 
     Raises:
         ValueError: it holds types that are not trusted.
     """
+    if manifest.format == "arrays":
+        arrays = {f"{seed}.{name}": array for seed, one in fitted.items() for name, array in one.items()}
+        return safetensors.numpy.save(arrays)
+    # It looks at all of scikit-learn when it is imported, for a second.
     from skops import io
 
     data: bytes = io.dumps({str(seed): one for seed, one in fitted.items()})
@@ -105,21 +124,20 @@ def dumped(fitted: Mapping[int, Any], manifest: ModelManifest) -> bytes:
     return data
 
 
-def load_fitted(directory: Path, name: str = FITTED) -> tuple[ModelManifest, dict[int, Any]]:
-    """The manifest, and what each seed has learnt. Everything in it is checked before it is used, but what a class from
-    outside makes of its own attributes.
+def load_fitted(directory: Path, files: Mapping[str, str] = FITTED) -> tuple[ModelManifest, dict[int, Any]]:
+    """The manifest, and what each seed has learnt; `files` has the file's name by its format.
+
+    Everything in it is checked before it is used, but what a class from outside makes of its own attributes.
 
     Raises:
         DataError: the folder does not hold a whole model, or one with types that are not trusted.
         SpecError: the code of its family, which is from outside, is not here.
     """
-    from skops import io
-
     try:
         manifest = read_manifest(directory)
         _baseline(manifest)  # its code is looked for first
-        data = (directory / name).read_bytes()
-        found = io.loads(data, trusted=_trusted(data, manifest.origin))
+        name = files[manifest.format]
+        found = _read((directory / name).read_bytes(), manifest)
         if not isinstance(found, dict) or set(found) != {str(seed) for seed in manifest.seeds}:
             raise ValueError(f"{name} does not hold the seeds {list(manifest.seeds)}")
         for one in _walk(found, set()):
@@ -129,6 +147,19 @@ def load_fitted(directory: Path, name: str = FITTED) -> tuple[ModelManifest, dic
     except Exception as error:  # a damaged archive raises whatever its reader does
         raise DataError(f"{directory}: not a whole model ({' '.join(str(error).split())[:500]}).") from error
     return manifest, {seed: found[str(seed)] for seed in manifest.seeds}
+
+
+def _read(data: bytes, manifest: ModelManifest) -> Any:
+    """By the name of its seed, what each has learnt."""
+    if manifest.format == "arrays":
+        read: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in safetensors.numpy.load(data).items():
+            seed, _, own = name.partition(".")
+            read.setdefault(seed, {})[own] = array
+        return read
+    from skops import io
+
+    return io.loads(data, trusted=_trusted(data, manifest.origin))
 
 
 def restored_answers(manifest: ModelManifest, fitted: Any) -> Answers:

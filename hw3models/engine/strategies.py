@@ -20,11 +20,19 @@ Strategy = Literal["stacked", "split", "vmap", "separate"]
 `torch.vmap` makes of the plain module; each replicate a program of its own, as many at a time as there are cores. On
 one core, and on a GPU, the first two are the same."""
 TABLE = Path(__file__).with_suffix(".json")
+FEW = 512
+"""Training examples below which batches are halved, to 16 at least (`batch_size`): operations have less to do then, and
+what is faster is measured apart."""
 _KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.MultiheadAttention, nn.LSTM, nn.GRU)
 """Layers that are measured alone; the others (norms, pools, activations) cost what their neighbours do."""
 
 
-def faster(device: str, kind: Kind, family: str, model: nn.Module | None = None) -> Strategy:
+def section(device: str, num_train: int) -> str:
+    """Name of the part of the table for a device (cpu, cuda, mps) and so many training examples."""
+    return f"{device}, few examples" if num_train < FEW else device
+
+
+def faster(device: str, kind: Kind, family: str, model: nn.Module | None = None, *, num_train: int = FEW) -> Strategy:
     """The measured winner on `device` (cpu, cuda, mps); stacked for what nobody has measured.
 
     `model` is one of a family from outside. Small models on a GPU wait for kernel launches, and a stack launches once
@@ -33,7 +41,7 @@ def faster(device: str, kind: Kind, family: str, model: nn.Module | None = None)
     if kind == "images" and is_pretrained(family):
         # Its layers are not asked whether they can be stacked, and are large enough for a GPU alone.
         return "separate"
-    known = _table().get(device, {})
+    known = _table().get(device, {}) | _table().get(section(device, num_train), {})
     if model is not None:
         return known.get(f"layers/{dominant_layer(model)}", "stacked")
     return known.get(f"{kind}/{family}", "stacked")

@@ -85,7 +85,15 @@ def checked_classes(model: Any, num_classes: int) -> NDArray[np.int64]:
     Raises:
         ValueError: some are not in 0 to K - 1.
     """
-    found = np.asarray(getattr(model, "classes_", ()))
+    return checked_numbers(np.asarray(getattr(model, "classes_", ())), num_classes)
+
+
+def checked_numbers(found: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
+    """Classes that something knows, as numbers.
+
+    Raises:
+        ValueError: some are not in 0 to K - 1.
+    """
     if not len(found) or not np.isin(found, np.arange(num_classes)).all() or len(np.unique(found)) < len(found):
         raise ValueError(f"it knows the classes {found.tolist()[:10]}, the manifest names {num_classes}")
     return found.astype(np.int64)
@@ -105,15 +113,35 @@ def check_forest(model: Any, name: str, num_features: int) -> None:
 
 def fit_majority(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
     """The class frequencies of the training split, for every example."""
-    from sklearn.dummy import DummyClassifier
-
     labels, shape = dataset.labels[dataset.train], dataset.features.shape[1:]
-    nothing = np.broadcast_to(np.float32(0), (len(labels), math.prod(shape)))
-    model = DummyClassifier(strategy="prior").fit(nothing, labels)
-    said, seconds = _asked(restored_classifier(model, shape, len(dataset.class_names)), dataset)
+    classes, counts = np.unique(labels, return_counts=True)
+    fitted = {"classes": classes, "shares": counts / len(labels)}
+    said, seconds = _asked(restored_majority(fitted, shape, len(dataset.class_names)), dataset)
     return BaselineFit(
-        probabilities=said["probabilities"], fitted=model, parameters=len(dataset.class_names), predict_seconds=seconds
+        probabilities=said["probabilities"], fitted=fitted, parameters=len(dataset.class_names), predict_seconds=seconds
     )
+
+
+def restored_majority(fitted: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
+    """The same shares for every example; a model of an earlier version is scikit-learn's `DummyClassifier`.
+
+    Raises:
+        ValueError: they are no shares of such classes.
+    """
+    if not isinstance(fitted, dict):
+        return restored_classifier(fitted, shape, num_classes)
+    classes, shares = (fitted.get(name, np.zeros(0)) for name in ("classes", "shares"))
+    is_whole = set(fitted) == {"classes", "shares"} and shares.shape == classes.shape
+    if not is_whole or (shares < 0).any() or not np.isclose(shares.sum(), 1):
+        raise ValueError("it is not the shares of classes")
+    known = checked_numbers(classes, num_classes)
+
+    def answers(inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        probabilities = np.zeros((len(inputs), num_classes), np.float32)
+        probabilities[:, known] = shares
+        return {"probabilities": probabilities}
+
+    return answers
 
 
 def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  # noqa: ARG001
@@ -130,11 +158,39 @@ def fit_logistic(dataset: Dataset, seed: int, latent_dim: int) -> BaselineFit:  
         warnings.filterwarnings("ignore", message=".*failed to converge.*")
         train = standardised(dataset, index)
         model.fit(train.reshape(len(train), -1), dataset.labels[index])
-    said, seconds = _asked(restored_classifier(model, dataset.features.shape[1:], len(dataset.class_names)), dataset)
+    # As they lie in memory: in another order the same products are rounded otherwise.
+    fitted = {"classes": model.classes_, "weights": np.ascontiguousarray(model.coef_.T), "biases": model.intercept_}
+    said, seconds = _asked(restored_logistic(fitted, dataset.features.shape[1:], len(dataset.class_names)), dataset)
     parameters = model.coef_.size + model.intercept_.size
     return BaselineFit(
-        probabilities=said["probabilities"], fitted=model, parameters=parameters, predict_seconds=seconds
+        probabilities=said["probabilities"], fitted=fitted, parameters=parameters, predict_seconds=seconds
     )
+
+
+def restored_logistic(fitted: Any, shape: tuple[int, ...], num_classes: int) -> Answers:
+    """The answers of a logistic regression that has these weights; a model of an earlier version is the object.
+
+    Raises:
+        ValueError: they are not the weights of one for such examples and classes.
+    """
+    if not isinstance(fitted, dict):
+        return restored_classifier(fitted, shape, num_classes)
+    from sklearn.linear_model import LogisticRegression
+
+    if set(fitted) != {"classes", "weights", "biases"}:
+        raise ValueError("it is not a logistic regression")
+    classes, weights, biases = fitted["classes"], fitted["weights"], fitted["biases"]
+    rows = 1 if len(classes) == 2 else len(classes)
+    if weights.ndim == 2 and len(weights) != math.prod(shape):
+        raise ValueError(f"it takes {len(weights)} numbers, an example has {math.prod(shape)}")
+    if weights.shape != (math.prod(shape), rows) or biases.shape != (rows,):
+        raise ValueError(f"its weights are {weights.shape} and {biases.shape}, of {len(classes)} classes")
+    if not np.isfinite(weights).all() or not np.isfinite(biases).all():
+        raise ValueError("its weights are not finite")
+    model = LogisticRegression()
+    model.classes_, model.coef_, model.intercept_ = classes, weights.T, biases
+    model.n_features_in_ = len(weights)
+    return restored_classifier(model, shape, num_classes)
 
 
 def in_memory(dataset: Dataset, seed: int) -> NDArray[np.int64]:
@@ -296,7 +352,7 @@ MAJORITY = Baseline(
     deterministic=True,
     ignores_examples=True,
     fit=fit_majority,
-    restore=restored_classifier,
+    restore=restored_majority,
 )
 LOGISTIC = Baseline(
     name="logistic",
@@ -304,7 +360,7 @@ LOGISTIC = Baseline(
     kinds=("images", "sequences"),
     deterministic=True,
     fit=fit_logistic,
-    restore=restored_classifier,
+    restore=restored_logistic,
 )
 ROCKET = Baseline(
     name="rocket",

@@ -13,6 +13,7 @@ from torch import nn
 from hw3models.families.family import Architecture, Network
 from hw3models.families.named import DEEP, other_recipes
 from hw3models.nn.convolutional import after_stride, masked, odd_at_most, stride_for
+from hw3models.nn.depthwise import Depthwise
 from hw3models.nn.layers import Dropout, MeanPool
 
 WIDTH = 32
@@ -57,8 +58,7 @@ class Separable(nn.Module):
 
     def __init__(self, inputs: int, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
-        around = dilation * (kernel // 2)
-        self.each = nn.Conv1d(inputs, inputs, kernel, padding=around, dilation=dilation, groups=inputs, bias=False)
+        self.each = Depthwise(inputs, kernel, dilation=dilation)
         self.mix = nn.Conv1d(inputs, width, 1, bias=False)
         self.norm, self.relu = nn.BatchNorm1d(width), nn.ReLU()
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from hw3models.nn.dense import DenseChain, StackedDenseChain, steps_of
+from hw3models.nn.depthwise import Depthwise
 from hw3models.nn.recurrent import StackedRecurrent
 from hw3models.nn.stacked_layers import (
     Folded,
@@ -68,6 +69,7 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Linear: StackedLinear,
     DenseChain: _stacked_chain,
     nn.Conv1d: StackedConv,
+    Depthwise: StackedConv,
     nn.Conv2d: StackedConv,
     nn.BatchNorm1d: StackedBatchNorm,
     nn.BatchNorm2d: StackedBatchNorm,

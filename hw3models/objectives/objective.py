@@ -72,7 +72,7 @@ class BaselineFit:
     train_codes: NDArray[np.float32] | None = None
     """(N_train, k)."""
     fitted: Any = None
-    """What has learnt, as skops writes it; None where it is not kept."""
+    """What was learnt: named arrays, or an object that skops can write; None where it is not kept."""
     parameters: int
     """Learnt numbers."""
     predict_seconds: float

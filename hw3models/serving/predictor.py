@@ -35,8 +35,9 @@ from hw3models.runtime.files import write_atomically
 from hw3models.serving.encoded import are_encoded, decoded_examples
 from hw3models.specs.model import ModelManifest
 
-NETWORK_FILE, FITTED_FILE = "model.safetensors", "model.skops"
-MODEL_FILES = (NETWORK_FILE, FITTED_FILE)
+NETWORK_FILE = "model.safetensors"
+FITTED_FILES = {"skops": "model.skops", "arrays": NETWORK_FILE}
+MODEL_FILES = (NETWORK_FILE, FITTED_FILES["skops"])
 """What lies beside `model.json`, one of them."""
 
 
@@ -182,7 +183,7 @@ def load_seeds(directory: Path, seeds: Sequence[int] | None = None) -> Predictor
     manifest = stored_manifest(directory)
     wanted = tuple(manifest.seeds if seeds is None else seeds)
     chosen = manifest.of(wanted, "ensemble" if len(wanted) > 1 else "single")
-    if manifest.format == "skops":
+    if manifest.format in FITTED_FILES:
         _, fitted = load_fitted(directory)
         return Predictor(chosen, [fitted_member(manifest, fitted[seed]) for seed in wanted])
     _, states = load_model(directory)
@@ -207,10 +208,10 @@ def save_use(source: Path, directory: Path, members: int = 1) -> None:
         check_ensemble(manifest, members)
     single = members == 1
     chosen = manifest.of((manifest.best_seed,)) if single else manifest.of(manifest.seeds[:members], "ensemble")
-    if manifest.format == "skops":
+    if manifest.format in FITTED_FILES:
         _, fitted = load_fitted(source)
         data = dumped({seed: fitted[seed] for seed in chosen.seeds}, chosen)
-        write_atomically(directory / FITTED_FILE, data)
+        write_atomically(directory / FITTED_FILES[chosen.format], data)
         write_manifest(directory, chosen)
         return
     manifest, states = load_model(source)
@@ -254,8 +255,8 @@ def load_predictor(directory: Path) -> Predictor:
     """
     try:
         manifest = read_manifest(directory)
-        if manifest.format == "skops":
-            manifest, fitted = load_fitted(directory, FITTED_FILE)
+        if manifest.format in FITTED_FILES:
+            manifest, fitted = load_fitted(directory, FITTED_FILES)
             return Predictor(manifest, [fitted_member(manifest, fitted[seed]) for seed in manifest.seeds])
         networks = _networks(directory, manifest)
         members = [NetworkMember(manifest, model.eval(), manifest.temperature_of(seed)) for seed, model in networks]

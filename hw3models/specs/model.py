@@ -15,8 +15,8 @@ class ModelManifest(Report):
     """What `model.json` holds."""
 
     family: str
-    format: Literal["safetensors", "skops"] = "safetensors"
-    """What the file beside it is: tensors of a network, or fitted baselines."""
+    format: Literal["safetensors", "arrays", "skops"] = "safetensors"
+    """What the file beside it is: tensors of a network; arrays or objects of fitted baselines."""
     use: Use = "single"
     """Who answers: the replicate of `best_seed`, or all of `seeds`, whose probabilities are averaged."""
     origin: Origin | None = None

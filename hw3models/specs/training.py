@@ -218,11 +218,11 @@ class TrainReport(Report):
     """Lowest validation loss (training loss where there is no validation split)."""
     directory: str
     """`model.json`, `replicates.safetensors`, `history.json`; for baselines `predictions.npz`, and `model.json` and
-    `replicates.skops` where what was learnt is kept."""
+    `replicates.safetensors` or `replicates.skops` where what was learnt is kept."""
     digest: str
     """sha256 over the folder's parameters; of a baseline over its predictions."""
     kept_digest: str | None = None
-    """sha256 over a baseline's `replicates.skops`; None where there is none."""
+    """sha256 over the file of what a baseline has learnt; None where there is none."""
     data_digest: str
     spec_digest: str
     recipe: Recipe | None

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hw3models.engine.fitted_store import FITTED, fitted_digest
+from hw3models.engine.fitted_store import FITTED, fitted_digest, fitted_file
 from hw3models.engine.model_store import load_model, weights_digest
 from hw3models.errors import DigestError
 from hw3models.evaluation.prediction_table import load_table
@@ -16,7 +16,7 @@ from tasks.tracking.store import connect
 FOLDER = "replicates"
 """Artifact folder: the model folder of all replicates, with histories and the prediction table."""
 REPORTS = f"{FOLDER}/reports.json"
-MODEL_FILES = ("model.json", "replicates.safetensors", FITTED, "history.json", "predictions.npz", "predict_seconds")
+MODEL_FILES = ("model.json", *FITTED.values(), "history.json", "predictions.npz", "predict_seconds")
 
 
 def fetch_results(
@@ -68,7 +68,7 @@ def _check(spec: TrainSpec, data: DataReport, training: TrainReport, evaluation:
         raise DigestError(f"The prediction table that arrived is of {table.family}, seeds {list(table.seeds)}.")
     directory = Path(training.directory)
     if training.recipe is None:
-        if training.is_kept and (digest := fitted_digest((directory / FITTED).read_bytes())) != training.kept_digest:
+        if training.is_kept and (digest := fitted_digest(fitted_file(directory).read_bytes())) != training.kept_digest:
             raise DigestError(f"The model that arrived has digest {digest}, the training says {training.kept_digest}.")
         return
     load_model(directory)

@@ -34,7 +34,7 @@ def reports(folder: Path) -> Iterator[tuple[Any, list[Path]]]:
     save(data, folder / "data.npz")
     report = describe(data, folder / "data.npz")
     yield report, [folder / "data.npz"]
-    for family, files in (("mlp", ["replicates.safetensors"]), ("logistic", ["predictions.npz", FITTED])):
+    for family, files in (("mlp", ["replicates.safetensors"]), ("logistic", ["predictions.npz", FITTED["arrays"]])):
         recipe = Recipe(epochs=1, hidden=(4,)) if family == "mlp" else None
         training = train_step(TrainSpec(family=family, seeds=(0, 1), recipe=recipe), report, folder / family)
         yield training, [folder / family / name for name in files]

@@ -4,7 +4,9 @@ import pytest
 from torch import nn
 
 from hw3models.engine import strategies
-from hw3models.engine.strategies import dominant_layer, faster
+from hw3models.engine.batches import batch_size
+from hw3models.engine.strategies import FEW, dominant_layer, faster
+from hw3models.specs import Recipe
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,16 @@ def test_what_was_measured_for_the_layer_is_taken(monkeypatch: pytest.MonkeyPatc
     assert faster("cpu", "sequences", "cnn") == "stacked"
     assert faster("cpu", "sequences", "Mine", foreign) == "separate"
     assert faster("cuda", "sequences", "Mine", foreign) == "stacked", "where nobody has measured"
+
+
+def test_few_examples_have_a_table_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {
+        "cpu": {"sequences/cnn": "separate", "sequences/gru": "split"},
+        "cpu, few examples": {"sequences/cnn": "stacked"},
+    }
+    monkeypatch.setattr(strategies, "_table", lambda: table)
+    assert faster("cpu", "sequences", "cnn", num_train=FEW) == "separate"
+    assert faster("cpu", "sequences", "cnn", num_train=FEW - 1) == "stacked"
+    assert faster("cpu", "sequences", "gru", num_train=FEW - 1) == "split", "where nobody has measured few"
+    assert batch_size(Recipe(epochs=1, batch_size=64), FEW) == 64, "smaller ones begin where batches are halved"
+    assert batch_size(Recipe(epochs=1, batch_size=64), FEW - 1) < 64

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import skops.io
 from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 
 from hw3models.data.dataset import Dataset, describe, save
 from hw3models.engine.asking import ask_again
-from hw3models.engine.fitted_store import FITTED, load_fitted
+from hw3models.engine.fitted_store import FITTED, load_fitted, store_fitted
 from hw3models.errors import DataError, SpecError
 from hw3models.evaluation.ensembles import ensemble_table
 from hw3models.evaluation.prediction_table import load_table
 from hw3models.families import Baseline, find_family
+from hw3models.families.baselines import standardised
 from hw3models.families.outside import origin_of
 from hw3models.pipeline.merging import merge
 from hw3models.pipeline.steps import evaluate_step, train_step
@@ -167,8 +171,8 @@ def rewritten(path: Path, old: str, new: str) -> None:
 
 
 def test_a_file_with_a_type_that_is_not_trusted_is_refused(tmp_path: Path) -> None:
-    training = fitted(tmp_path, held(tiny_dataset(), tmp_path), "logistic")
-    path = Path(training.directory) / FITTED
+    training = fitted(tmp_path, held(tiny_dataset(), tmp_path), "sklearn.linear_model:LogisticRegression", (3,))
+    path = Path(training.directory) / FITTED["skops"]
     whole = path.read_bytes()
     path.write_bytes(skops.io.dumps({"3": Stranger()}))
     with pytest.raises(DataError, match=r"types that are not trusted: .*Stranger"):
@@ -181,6 +185,60 @@ def test_a_file_with_a_type_that_is_not_trusted_is_refused(tmp_path: Path) -> No
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="not a whole model"):
         load_fitted(Path(training.directory))
+
+
+ARRAYS: list[tuple[str, dict[str, Any], str]] = [
+    ("logistic", {"3.weights": np.full((80, 3), np.nan)}, "its weights are not finite"),
+    ("logistic", {"3.weights": np.zeros((79, 3))}, "it takes 79 numbers, an example has 80"),
+    ("logistic", {"3.weights": np.zeros(80)}, r"its weights are \(80,\) and \(3,\), of 3 classes"),
+    ("logistic", {"3.biases": np.zeros(2)}, r"its weights are \(80, 3\) and \(2,\), of 3 classes"),
+    ("logistic", {"3.classes": np.array([0, 1, 3])}, r"it knows the classes \[0, 1, 3\], the manifest names 3"),
+    ("logistic", {"3.more": np.zeros(2)}, "it is not a logistic regression"),
+    ("logistic", {"4.weights": np.zeros(2)}, r"does not hold the seeds \[3\]"),
+    ("majority", {"3.shares": np.array([0.5, 0.7, -0.2])}, "it is not the shares of classes"),
+    ("majority", {"3.shares": np.array([0.5, np.nan, 0.2])}, "it is not the shares of classes"),
+]
+
+
+@pytest.mark.parametrize(("family", "changes", "message"), ARRAYS)
+def test_arrays_that_are_not_what_was_learnt_are_refused(
+    family: str, changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    training = fitted(tmp_path, held(tiny_dataset(), tmp_path), family)
+    save_use(Path(training.directory), tmp_path / "used")
+    path = tmp_path / "used" / "model.safetensors"
+    path.write_bytes(safetensors.numpy.save(safetensors.numpy.load_file(path) | changes))
+    with pytest.raises(DataError, match=message):
+        load_predictor(tmp_path / "used")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="not a whole model"):
+        load_predictor(tmp_path / "used")
+
+
+@pytest.mark.parametrize(("family", "made"), [("logistic", LogisticRegression), ("majority", DummyClassifier)])
+def test_a_model_of_an_earlier_version_that_holds_the_object_answers_the_same(
+    family: str, made: type[Any], tmp_path: Path
+) -> None:
+    """Until arrays were kept, scikit-learn's own object was."""
+    dataset, report = held(tiny_dataset(), tmp_path)
+    folder = Path(fitted(tmp_path, (dataset, report), family).directory)
+    manifest, found = load_fitted(folder)
+    assert (manifest.format, {type(one) for one in found.values()}) == ("arrays", {dict})
+    flat = standardised(dataset, dataset.train).reshape(len(dataset.train), -1)
+    options = {"max_iter": 200, "tol": 1e-3} if family == "logistic" else {"strategy": "prior"}
+    whole = made(**options).fit(flat, dataset.labels[dataset.train])
+    store_fitted(tmp_path / "old", manifest.model_copy(update={"format": "skops"}), skops.io.dumps({"3": whole}))
+    said = []
+    for source in (folder, tmp_path / "old"):
+        save_use(source, tmp_path / f"used-{source.name}")
+        said.append(load_predictor(tmp_path / f"used-{source.name}").predict(raw_examples(dataset, dataset.test)))
+    assert np.array_equal(said[0]["probabilities"], said[1]["probabilities"])
+    assert np.array_equal(
+        said[1]["probabilities"][:, 0],
+        whole.predict_proba(standardised(dataset, dataset.test).reshape(len(dataset.test), -1))[:, 0].astype(
+            np.float32
+        ),
+    )
 
 
 def test_kernels_that_would_read_past_the_end_of_a_series_are_refused(tmp_path: Path) -> None:
@@ -254,7 +312,7 @@ def test_a_manifest_that_does_not_fit_what_was_fitted_is_refused(
 def test_a_tree_whose_branches_lead_out_of_it_is_refused(tmp_path: Path) -> None:
     dataset, report = held(tiny_dataset(), tmp_path)
     training = fitted(tmp_path, (dataset, report), "sklearn.tree:DecisionTreeClassifier", (3,))
-    path = Path(training.directory) / FITTED
+    path = Path(training.directory) / FITTED["skops"]
     found = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
     found["3"].tree_.children_left[0] = 0
     path.write_bytes(skops.io.dumps(found))
