@@ -146,8 +146,12 @@ def _opened(value: Any) -> Any:
     return {key: [one.get(key) for one in value] for key in dict.fromkeys(key for one in value for key in one)}
 
 
-def _frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
-    """A row for each record, and the columns that hold lists."""
+def record_frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
+    """A row for each record, and the columns that hold lists.
+
+    Raises:
+        DataError: it holds no records, or objects in objects.
+    """
     import pandas as pd
 
     records = _flat(_records(path))
@@ -166,7 +170,7 @@ def recording_table(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    table, lists = _frame(path)
+    table, lists = record_frame(path)
     if not lists:
         return table
     if len(table) > 1:
@@ -194,7 +198,7 @@ def gather_json(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together, with the numbers of records.
     """
-    table, lists = _frame(path)
+    table, lists = record_frame(path)
     lists = [name for name in lists if name not in spec.ignore_columns]
     if lists:
         return _of_lists(path, table, lists, spec, labelled)
@@ -284,7 +288,7 @@ def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
 
 def _names(path: Path) -> list[str] | None:
     try:
-        return [str(name) for name in _frame(path)[0].columns]
+        return [str(name) for name in record_frame(path)[0].columns]
     except DataError:
         return None
 

@@ -18,10 +18,13 @@ from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes
 from hw3models.data.readers.forms import name_of, name_of_set, pair_note, parts_of
 from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.json_files import SUFFIXES as JSON
+from hw3models.data.readers.json_files import record_frame
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.pixel_columns import (
     PixelColumns,
     Shape,
+    is_json,
     may_be_pixels,
     pixel_columns,
     shape_of,
@@ -36,7 +39,7 @@ from hw3models.specs import DataSpec, SourceReport
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", *JSON)
 _CELLS_AT_ONCE = 4_000_000
 _SPLITS = ("split", "usage", "part", "subset", "set", "fold")
 _OF_PICTURES = ("y", "emotion", "digit", "letter")
@@ -65,7 +68,7 @@ def _is_table(source: str) -> bool:
 
 def _matches(source: str) -> bool:
     """Are its columns pixels by their names?"""
-    if not _is_table(source):
+    if not _is_table(source) or is_json(path_of(source)):  # lists in JSON are series, unless pictures are asked for
         return False
     try:
         return pixel_columns(path_of(source)).is_named
@@ -188,6 +191,10 @@ def _chunks(path: Path, columns: PixelColumns, others: list[str]) -> "Iterator[p
 
     num = max(1, _CELLS_AT_ONCE // max(1000, len(columns.names)))
     try:
+        if is_json(path):
+            frame, _ = record_frame(path)
+            yield frame.assign(**{name: frame[name].map(_text) for name in others})
+            return
         if columns.head is None:
             with parquet.ParquetFile(path) as file:
                 for batch in file.iter_batches(num, columns=list(columns.names)):
