@@ -104,9 +104,9 @@ def main() -> None:
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=False, help_on_error=False)
     except KeyboardInterrupt:
-        # Only what has runs has imported this.
-        runs = " Runs are marked KILLED and Cancelled." if "flows.studies.reported" in sys.modules else ""
-        _stop(f"{TOLD}{runs}", INTERRUPTED)
+        # Only what has runs has imported this, perhaps not to its end.
+        told = getattr(sys.modules.get("flows.studies.reported"), "told_of_runs", str)
+        _stop(f"{TOLD}{told()}", INTERRUPTED)
     except CycloptsError as error:
         _stop(one_a_line([usage(error)]), 2)
     except Exception as error:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
 from hw3models.data.remembered import options_of
-from hw3models.engine.model_store import read_manifest
+from hw3models.engine.model_store import read_manifest, write_manifest
 from hw3models.errors import DataError, SpecError
 from hw3models.families import Baseline, family_of
 from hw3models.families.family import Answers
@@ -85,7 +85,7 @@ def store_fitted(directory: Path, manifest: ModelManifest, data: bytes) -> str:
     """Write both files; the digest of the larger one."""
     write_atomically(directory / FITTED[manifest.format], data)
     # Last, so that a folder with a manifest is whole.
-    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
+    write_manifest(directory, manifest)
     return fitted_digest(data)
 
 
