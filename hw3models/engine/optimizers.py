@@ -135,7 +135,7 @@ _AT_ONCE = 16_384
 
 
 def _sum_of_squares(rows: torch.Tensor) -> torch.Tensor:
-    """Of each row of (S, N): (S,), to the same bits on any number of threads."""
+    """Squares of each row of (S, N) summed, (S,): to the same bits on any number of threads."""
     squares = rows.square()
     if len(rows) > 1 or rows.device.type != "cpu" or rows.shape[1] <= _AT_ONCE:
         return squares.sum(1)
