@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 _SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000", "MKL_CBWR": "AUTO,STRICT"}
 
 
-def prepare_environment(environment: MutableMapping[str, str] = os.environ) -> None:
+def prepare_threads(environment: MutableMapping[str, str] = os.environ) -> None:
     """Let threads sleep after a short spin, and products of matrices be the same to the bit on any number of threads.
 
     What the user has set stays. Threads that spin for long stall when anything else runs (docs/decisions/0004). Their
