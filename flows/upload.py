@@ -25,13 +25,15 @@ def upload(source: str, options: DataOptions) -> tuple[str, bool]:
             "`hw3 upload` leaves files with an MLflow server, and MLFLOW_TRACKING_URI names none. Set it to that of "
             "your team, or start one with `hw3 up`."
         )
-    if not find_source(source).is_path:
+    reader = find_source(source)
+    if not reader.is_path:
         raise SpecError(f"{source!r} is no path of this machine: every worker has it by that name already.")
     spec = DataSpec(source=source, **dict(options))
     path, root = path_of(source), path_of(source).parent
     if "@" in path.name:
         raise SpecError(f"{path.name!r} has an @ in its name, which stands before the digest. Rename it.")
     named = [Path(one) for one in fetch(spec, cache=settings.cache).files]
+    named += [one for one in reader.named(spec) if one not in named]
     files = [file for one in named for file in files_below(one)]
     if outside := [one for one in files if root not in one.parents]:
         raise SpecError(f"{source}: {outside[0]} belongs to it, but stands elsewhere. Put all into one folder.")

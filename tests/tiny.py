@@ -1,6 +1,8 @@
 """Small data sets for tests: learnable in seconds, with all the shapes that occur."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,3 +116,10 @@ def manifest_of(
         data_name="toy",
         read_as=read_as or {},
     )
+
+
+def unsealed(path: Path) -> dict[str, Any]:
+    """The fields of a `model.json` as earlier versions wrote it, without a digest: to be changed."""
+    fields: dict[str, Any] = json.loads(path.read_text())
+    del fields["digest"]
+    return fields

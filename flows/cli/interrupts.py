@@ -1,4 +1,4 @@
-"""Ctrl-C, wherever it lands: in imports, in what Python would drop, and after the end."""
+"""Ctrl-C, wherever it lands: in imports, in transactions, in what Python would drop, and after the end."""
 
 import os
 import signal
@@ -16,6 +16,8 @@ INTERRUPTED = 128 + signal.SIGINT
 TOLD = "interrupted: what was finished is kept."
 _IMPORT = "<frozen importlib._bootstrap"
 """Begin of the file that Python's own frames of an import are in."""
+_TRANSACTIONS = (f"{os.sep}sqlalchemy{os.sep}", f"{os.sep}sqlalchemy_store.py")
+"""Parts of the paths of files whose frames say that a transaction is open."""
 
 
 def end_at_once() -> None:
@@ -25,10 +27,12 @@ def end_at_once() -> None:
 
 
 def interrupt_after_imports() -> None:
-    """Have a Ctrl-C be `KeyboardInterrupt`, as Python has it, but not within an import; a second one at once.
+    """Have a Ctrl-C be `KeyboardInterrupt`, as Python has it, but not within an import or a transaction; a second one
+    at once.
 
-    pydantic takes it there for an error of the class that it is at, numpy for a broken installation; the command would
-    go on as if nothing had been pressed, or tell something else.
+    In an import pydantic takes it for an error of the class that it is at, numpy for a broken installation; the command
+    would go on as if nothing had been pressed, or tell something else. In a transaction the traceback would keep the
+    statement open and MLflow's database locked, while the runs are to be closed.
     """
     if _is_heard():
         signal.signal(signal.SIGINT, _Held())
@@ -47,7 +51,7 @@ def end_interrupted(*_: object) -> None:
 
 
 class _Held:
-    """The handler of a Ctrl-C that waits for imports to end."""
+    """The handler of a Ctrl-C that waits for imports and transactions to end."""
 
     def __init__(self) -> None:
         self._waiting: threading.Timer | None = None
@@ -59,7 +63,8 @@ class _Held:
         importer = _importer(frame)
         if importer is not None and Path(importer).parent == Path(__file__).parent:
             end_interrupted()  # a command imports what it will do, and has done nothing yet
-        if importer is not None and (comes_again or self._waiting is None):
+        is_held = importer is not None or _is_in_transaction(frame)
+        if is_held and (comes_again or self._waiting is None):
             self._waiting = _in_a_moment(self._press)
             return
         if self._waiting is not None:
@@ -80,6 +85,14 @@ def _importer(frame: FrameType | None) -> str | None:
             found = frame.f_back and frame.f_back.f_code.co_filename
         frame = frame.f_back
     return found
+
+
+def _is_in_transaction(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if any(part in frame.f_code.co_filename for part in _TRANSACTIONS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _press() -> None:

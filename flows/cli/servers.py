@@ -70,9 +70,11 @@ def upload(
         A file or a folder, as `hw3 sequences` or `hw3 images` would be given.
     """
     from flows.upload import upload
+    from hw3models.data.sources import find_source
 
     source, is_new = upload(data, options)
-    remark(f"{'left with' if is_new else 'already with'} MLflow; next: hw3 sequences {source}")
+    kind = find_source(data, options.layout).kinds[0]
+    remark(f"{'left with' if is_new else 'already with'} MLflow; next: hw3 {kind} {source}")
     show(source)
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 from prefect import Flow, get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import TerminationSignal
+from prefect.logging.loggers import flow_run_logger
 from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled
 
+from hw3models.printable import one_a_line
 from tasks import tracking
 from tasks.patience import hurry
 from tasks.placement import cancel_earlier
@@ -77,7 +79,7 @@ def _end_all(run_id: str, status: tracking.Status, reason: str) -> None:
         box.flush(10)
 
 
-def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # called by keyword
+def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """A hook that Prefect's worker runs when the process of `flow_run` was killed: it could not close anything itself.
 
     It also runs in the process of a flow that fails inside of another one; there the outer flow closes.
@@ -86,10 +88,15 @@ def end_runs(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
         return
     status = tracking.KILLED if state.is_cancelled() or state.is_cancelling() else tracking.FAILED
     reason = f"the flow run is {state.name}: {state.message or 'no reason given'}"
-    for run_id in tracking.end_runs_of(str(flow_run.id), status, reason):
-        # A study that is gone waits for no child on a pool.
-        if tracking.child_of(run_id) != str(flow_run.id):
-            cancel_earlier(run_id)
+    try:
+        for run_id in tracking.end_runs_of(str(flow_run.id), status, reason):
+            # A study that is gone waits for no child on a pool.
+            if tracking.child_of(run_id) != str(flow_run.id):
+                cancel_earlier(run_id)
+    except Exception as error:  # of MLflow, its store or its server: Prefect would print all of it
+        why = one_a_line([f"{type(error).__name__}: {error}"])[:200]
+        told = f"MLflow runs of this flow run could not be ended ({why}); `hw3 reconcile` ends them."
+        flow_run_logger(flow_run, flow).warning(told)
 
 
 HOOKS: dict[str, Any] = {"on_crashed": [end_runs], "on_cancellation": [end_runs]}

@@ -45,7 +45,8 @@ class Outcome(NamedTuple):
 
 
 _started: list[UUID] = []
-
+_finished: dict[str, bool] = {}
+"""MLflow's parent runs of this process, and whether they have come to their end."""
 _parent: ContextVar[str | None] = ContextVar("parent", default=None)
 """MLflow run of the flow that the current one is a part of."""
 
@@ -53,6 +54,13 @@ _parent: ContextVar[str | None] = ContextVar("parent", default=None)
 def started_flow_runs() -> tuple[UUID, ...]:
     """Flow runs that this process has started, parents first."""
     return tuple(_started)
+
+
+def told_of_runs() -> str:
+    """What the runs of this process are marked as once it was interrupted; empty where there are none yet."""
+    if _finished:
+        return "" if all(_finished.values()) else " Runs are marked KILLED and Cancelled."
+    return " Its run in Prefect is marked Cancelled." if _started else ""
 
 
 def reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -> RunReport:
@@ -75,6 +83,7 @@ def _reported(title: str, spec: Spec, body: Callable[[str], Answer | Outcome]) -
     if before is not None:
         return before
     run_id = tracking.open_parent(title, spec, prefect_tags())
+    _finished[run_id] = False
     token = _parent.set(run_id)
     try:
         with logged(get_run_logger().info), close(run_id):
@@ -115,6 +124,7 @@ def _finish(run: RunReport, run_id: str, page: Path, key: str | None) -> RunRepo
     if key is not None:
         tracking.mark_done(run_id, key, page.with_suffix(".json"))
     tracking.end_run(run_id, "FINISHED")
+    _finished[run_id] = True
     flush()
     say(f"report: {page}")
     return run

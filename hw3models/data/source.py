@@ -111,6 +111,8 @@ class Source:
     """Is `source` a path of the user's?"""
     unlabelled: Callable[[DataSpec, Wanted], Iterator[Block]] | None = None
     """All examples in their order, without labels, in blocks; None where nobody asks a model about them."""
+    named: Callable[[DataSpec], tuple[Path, ...]] = lambda _: ()
+    """Files that its raw files name, without which they say nothing: the pictures of a table."""
     is_labelled: Callable[[DataSpec], bool] = lambda _: True
     """Has this one labels? What is not there or damaged has: then reading says so."""
     table: "Callable[[Path, Sequence[str]], pd.DataFrame] | None" = None

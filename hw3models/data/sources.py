@@ -29,12 +29,16 @@ from hw3models.data.known import (
 from hw3models.data.readers import (
     arff_files,
     channel_files,
+    cifar_files,
     folders,
+    idx_files,
     image_archives,
     image_arrays,
     image_folders,
+    image_set_folders,
     image_tables,
     json_files,
+    mat_images,
     named_arrays,
     npy_files,
     npz_files,
@@ -79,6 +83,10 @@ _OURS: tuple[Source, ...] = (
     series_archives.ARCHIVE,
     image_tables.TABLE,
     pixel_tables.TABLE,
+    mat_images.MAT,
+    idx_files.IDX,
+    cifar_files.CIFAR,
+    image_set_folders.SET,
     image_folders.FOLDER,
     arff_files.ARFF,
     named_arrays.MAT,
@@ -191,13 +199,22 @@ _CONVERT = {
     (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
     (".orc",): "Write it as Parquet: pandas.read_orc(...).to_parquet('data.parquet').",
     (".feather", ".arrow"): "Write it as Parquet: pandas.read_feather(...).to_parquet('data.parquet').",
-    (".pkl", ".pickle", ".joblib"): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
+    (
+        ".pkl",
+        ".pickle",
+        ".p",
+        ".joblib",
+    ): f"{_PICKLED}as .to_parquet('data.parquet') or numpy.savez('data.npz', X=X, y=y).",
     (".pt", ".pth", ".ckpt"): f"{_PICKLED}as numpy.savez('data.npz', X=X.numpy(), y=y.numpy()).",
     (".rds", ".rdata", ".rda"): "Write it from R with write.csv(..., row.names = FALSE).",
     (".sav", ".dta", ".sas7bdat"): "Write it as CSV: pandas reads it (read_spss, read_stata, read_sas).",
     (".7z", ".rar"): "Unpack it, or pack it as .zip.",
     (".mp3", ".flac", ".ogg", ".edf", ".bdf", ".gdf", ".mp4", ".avi"): "Write its samples as numbers: CSV or .npy.",
-    (".tfrecord", ".tfrecords", ".lmdb", ".db", ".sqlite"): "Write its examples as files, .npz or Parquet.",
+    (".tfrecord", ".tfrecords", ".tfrec", ".lmdb", ".mdb", ".db", ".sqlite"): (
+        "Write its examples as files, .npz or Parquet."
+    ),
+    (".bin",): "Write its numbers with their shape: numpy.savez('data.npz', images=X, labels=y).",
+    (".yaml", ".yml"): "It may describe a set for finding objects, while here each picture has one class.",
 }
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hw3models.data.dataset import Dataset
 from hw3models.data.remembered import options_of
-from hw3models.engine.model_store import read_manifest
+from hw3models.engine.model_store import read_manifest, write_manifest
 from hw3models.errors import DataError, SpecError
 from hw3models.families import Baseline, family_of
 from hw3models.families.family import Answers
@@ -85,7 +85,7 @@ def store_fitted(directory: Path, manifest: ModelManifest, data: bytes) -> str:
     """Write both files; the digest of the larger one."""
     write_atomically(directory / FITTED[manifest.format], data)
     # Last, so that a folder with a manifest is whole.
-    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
+    write_manifest(directory, manifest)
     return fitted_digest(data)
 
 
@@ -150,7 +150,7 @@ def load_fitted(directory: Path, files: Mapping[str, str] = FITTED) -> tuple[Mod
 
 
 def _read(data: bytes, manifest: ModelManifest) -> Any:
-    """By the name of its seed, what each has learnt."""
+    """What each seed has learnt, by its name."""
     if manifest.format == "arrays":
         read: dict[str, dict[str, NDArray[Any]]] = {}
         for name, array in safetensors.numpy.load(data).items():

@@ -27,6 +27,9 @@ from hw3models.runtime.files import write_atomically
 from hw3models.specs import TrainSpec
 from hw3models.specs.model import ModelManifest
 
+_SEAL = "digest"
+"""What `model.json` has beside the fields of the manifest: the digest of all of them."""
+
 
 def save_model(directory: Path, dataset: Dataset, family: Network, spec: TrainSpec, result: FitResult) -> str:
     """Write the folder; the digest of its parameters (sha256, 16 hex digits)."""
@@ -71,8 +74,10 @@ def store(directory: Path, manifest: ModelManifest, states: State, epochs: Mappi
 
 
 def write_manifest(directory: Path, manifest: ModelManifest) -> None:
-    """Write `model.json`."""
-    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
+    """Write `model.json`, sealed with the digest of what it says."""
+    fields = json.loads(manifest.model_dump_json())
+    sealed = fields | {_SEAL: _seal(fields)}
+    write_atomically(directory / "model.json", json.dumps(sealed, indent=1, ensure_ascii=False).encode())
 
 
 def weights_digest(directory: Path) -> str:
@@ -131,14 +136,39 @@ def read_manifest(directory: Path) -> ModelManifest:
     Raises:
         OSError, ValueError: it is not there, or says what cannot be; the message names all of it.
     """
+    data = (directory / "model.json").read_bytes()
+    data, seal, wanted = _opened(data)
     try:
-        return ModelManifest.model_validate_json((directory / "model.json").read_bytes())
+        manifest = ModelManifest.model_validate_json(data)
     except ValidationError as error:
         faults = [
             f"`{'.'.join(map(str, fault['loc']))}`: " * bool(fault["loc"]) + fault["msg"].removeprefix("Value error, ")
             for fault in error.errors(include_url=False)
         ]
         raise ValueError(f"model.json: {'; '.join(faults)}") from error
+    if seal != wanted:
+        raise ValueError(
+            f"model.json: it was changed after it was written: its content has the digest {wanted}, and its "
+            f"`{_SEAL}` says {seal}. Fetch it again; if the change is meant, take the line `{_SEAL}` out of it"
+        )
+    return manifest
+
+
+def _opened(data: bytes) -> tuple[bytes, object, object]:
+    """A manifest without its seal, the seal, and what it should be; folders of earlier versions have none."""
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        return data, None, None  # which is told when it is validated
+    if not isinstance(fields, dict) or _SEAL not in fields:
+        return data, None, None
+    seal = fields.pop(_SEAL)
+    return json.dumps(fields).encode(), seal, _seal(fields)
+
+
+def _seal(fields: Mapping[str, object]) -> str:
+    """Digest of all that a manifest says, however it is laid out."""
+    return _digest(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())
 
 
 def restored(manifest: ModelManifest, state: State) -> nn.Module:

@@ -117,8 +117,9 @@ def atomic_path(path: Path, *, private: bool = False, is_ours: bool = False) -> 
         os.close(lock)
 
 
-_PART = re.compile(r"\..{1,40}\.([0-9a-f]{8})[0-9a-f]{24}\.hw3-part", re.DOTALL)
-"""Name of a file that is being written, with its machine. Whoever writes it keeps it locked, however it ends."""
+_PART = re.compile(r"\..{1,40}\.([0-9a-f]{8})[0-9a-f]{24}\.hw3-part(\.\w{1,8})?", re.DOTALL)
+"""Name of a file that is being written, with its machine. Whoever writes it keeps it locked, however it ends. One with
+a suffix is made beside it for who asks for that suffix, and is not locked itself."""
 _ABANDONED = 24 * 3600
 """Seconds after which another machine's is no longer written: its locks may not be seen here, on some network discs."""
 
@@ -145,8 +146,11 @@ def _part_of(path: Path, mode: int) -> tuple[Path, int]:
 def _clear(folder: Path) -> None:
     """Remove what killed processes have left half-written in a folder; once is enough for a process."""
     with suppress(OSError):
-        for part in [Path(entry) for entry in os.scandir(folder)]:
-            if (match := _PART.fullmatch(part.name)) and (match[1] == _machine() or _is_old(part)):
+        for part in sorted(Path(entry) for entry in os.scandir(folder)):
+            match = _PART.fullmatch(part.name)
+            if match is None or (match[2] and part.with_suffix("").exists()):
+                continue
+            if match[1] == _machine() or _is_old(part):
                 _remove_abandoned(part)
 
 

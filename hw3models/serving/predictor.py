@@ -18,7 +18,15 @@ from torch import nn
 
 from hw3models.data.missing import interpolate
 from hw3models.engine.fitted_store import dumped, load_fitted, restored_answers
-from hw3models.engine.model_store import check_stack, load_model, read_manifest, rebuild, restored, stored_manifest
+from hw3models.engine.model_store import (
+    check_stack,
+    load_model,
+    read_manifest,
+    rebuild,
+    restored,
+    stored_manifest,
+    write_manifest,
+)
 from hw3models.errors import DataError, SpecError
 from hw3models.families import family_of
 from hw3models.families.baselines import scaled
@@ -204,7 +212,7 @@ def save_use(source: Path, directory: Path, members: int = 1) -> None:
         _, fitted = load_fitted(source)
         data = dumped({seed: fitted[seed] for seed in chosen.seeds}, chosen)
         write_atomically(directory / FITTED_FILES[chosen.format], data)
-        write_atomically(directory / "model.json", chosen.model_dump_json(indent=1).encode())
+        write_manifest(directory, chosen)
         return
     manifest, states = load_model(source)
     if single:
@@ -235,7 +243,7 @@ def check_ensemble(manifest: ModelManifest, members: int) -> None:
 def _write(directory: Path, manifest: ModelManifest, tensors: State) -> None:
     held = {name: tensor.contiguous() for name, tensor in tensors.items()}
     write_atomically(directory / NETWORK_FILE, safetensors.torch.save(held))
-    write_atomically(directory / "model.json", manifest.model_dump_json(indent=1).encode())
+    write_manifest(directory, manifest)
 
 
 def load_predictor(directory: Path) -> Predictor:

@@ -9,6 +9,7 @@ from tasks.tracking.claims import CHILD
 from tasks.tracking.parents import Status
 from tasks.tracking.resuming import ENDED, SWEPT, writer_of
 from tasks.tracking.store import connect
+from tasks.tracking.uploads import experiment_of_uploads
 
 
 class OpenRun(NamedTuple):
@@ -24,12 +25,13 @@ class OpenRun(NamedTuple):
 
 
 def open_runs() -> list[OpenRun]:
-    """Runs of this experiment that flows have opened and nobody has ended, oldest first."""
+    """Runs of this experiment, and of its uploads, that were opened and that nobody has ended, oldest first."""
     client, experiment_id = connect()
+    experiments = [experiment_id, *experiment_of_uploads(client)]
     found, token = [], None
     while True:
         page = client.search_runs(
-            [experiment_id],
+            experiments,
             "attributes.status = 'RUNNING'",
             max_results=1000,
             order_by=["attributes.start_time ASC"],

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from hw3models.errors import DataError
 from tasks.settings import Settings
+from tasks.tracking.resuming import process_tags
 from tasks.tracking.store import connect
 
 DIGEST = "hw3.upload"
@@ -23,7 +24,8 @@ def leave(digest: str, name: str, files: Sequence[Path], root: Path) -> bool:
     client, _ = connect()
     if _find(client, digest) is not None:
         return False
-    run = client.create_run(_experiment(client).experiment_id, tags={"mlflow.runName": f"upload {name}"})
+    tags = {"mlflow.runName": f"upload {name}", "hw3.role": "upload", **process_tags()}
+    run = client.create_run(_experiment(client).experiment_id, tags=tags)
     status = "FAILED"
     try:
         with tempfile.TemporaryDirectory(prefix="hw3-") as folder:
@@ -37,6 +39,9 @@ def leave(digest: str, name: str, files: Sequence[Path], root: Path) -> bool:
         # Only now can it be found.
         client.set_tag(run.info.run_id, DIGEST, digest)
         status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
     finally:
         client.set_terminated(run.info.run_id, status)
     return True
@@ -63,6 +68,12 @@ def bring(digest: str, folder: Path) -> None:
                 archive.extractall(folder)
         except (OSError, zipfile.BadZipFile) as error:
             raise DataError(f"The upload {digest} cannot be unpacked ({error}). Upload it again.") from error
+
+
+def experiment_of_uploads(client: MlflowClient) -> list[str]:
+    """The id of their experiment; none where nothing was uploaded yet."""
+    found = client.get_experiment_by_name(_name())
+    return [] if found is None else [str(found.experiment_id)]
 
 
 def _find(client: MlflowClient, digest: str) -> str | None:

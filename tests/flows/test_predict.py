@@ -13,11 +13,12 @@ from flows.drift import with_columns_of
 from flows.predict import predict
 from flows.sequences import sequences
 from hw3models.engine.model_store import load_model, rebuild
-from hw3models.errors import SpecError
+from hw3models.errors import DataError, SpecError
 from hw3models.serving.predictor import Predictor
 from hw3models.specs import DataSpec, GateDecision, Promotion, PromotionReport, SequencesSpec
 from tasks import tracking
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
+from tests.tiny import unsealed
 
 DATA = DataSpec(source="regime:locked", num_train=120, num_test=60)
 
@@ -51,7 +52,7 @@ def test_a_model_is_named_in_one_way(given: dict[str, str], tmp_path: Path) -> N
 
 def test_columns_are_called_as_in_training_if_nothing_else_is_said(tmp_path: Path) -> None:
     make_predictor(tmp_path / "model")
-    manifest = json.loads((tmp_path / "model" / "model.json").read_text())
+    manifest = unsealed(tmp_path / "model" / "model.json")
     remembered = manifest | {"sample_column": "run", "time_column": "t"}
     (tmp_path / "model" / "model.json").write_text(json.dumps(remembered))
     long_form(examples(7)).rename(columns={"sample": "run", "time": "t"}).to_csv(tmp_path / "new.csv", index=False)
@@ -59,6 +60,16 @@ def test_columns_are_called_as_in_training_if_nothing_else_is_said(tmp_path: Pat
     long_form(examples(7)).to_csv(tmp_path / "other.csv", index=False)
     columns = {"sample_column": "sample", "time_column": "time"}
     assert "7 examples" in predict(str(tmp_path / "model"), tmp_path / "other.csv", tmp_path / "out.csv", **columns)
+
+
+def test_a_model_whose_classes_were_exchanged_is_asked_nothing(tmp_path: Path) -> None:
+    make_predictor(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    path.write_text(path.read_text().replace("calm", "x").replace("wild", "calm").replace('"x"', '"wild"'))
+    long_form(examples(7)).to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(DataError, match=r"model\.json: it was changed after it was written"):
+        predict(str(tmp_path / "model"), tmp_path / "new.csv", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_drift_takes_the_columns_of_the_training_data_where_nothing_else_is_said() -> None:

@@ -26,6 +26,7 @@ from tests.fuzz.bounds import bounded, few, read_file
 from tests.fuzz.test_state import VALUES
 from tests.hw3models.data.pictures.made import tree
 from tests.hw3models.serving.test_batch import examples, make_predictor
+from tests.tiny import unsealed
 
 NUMBERS = itertools.count()
 SECRET = 77
@@ -179,7 +180,7 @@ FIELDS = st.one_of(
 @few
 @given(data=st.data())
 def test_manifests_of_models(folder: Path, model: Path, data: st.DataObject) -> None:
-    fields = json.loads((model / "model.json").read_text())
+    fields = unsealed(model / "model.json")
     for name in data.draw(st.lists(st.sampled_from([*fields, "unknown"]), min_size=1, max_size=3)):
         fields[name] = data.draw(FIELDS)
     place = folder / f"m{next(NUMBERS)}"

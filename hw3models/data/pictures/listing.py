@@ -1,5 +1,6 @@
 """Which pictures there are, and what is said of each, before one is opened."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from hw3models.errors import DataError
 Part = Literal["train", "validation", "test"]
 _PARTS: dict[Part, tuple[str, ...]] = {
     "train": ("train", "training", "trn"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "tst"),
+    "validation": ("val", "valid", "validation", "dev", "publictest"),
+    "test": ("test", "testing", "eval", "tst", "privatetest"),
 }
 PART_OF: dict[str, Part] = {word: part for part, words in _PARTS.items() for word in words}
 """How people call the parts of a data set."""
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 MOST_NAMED = 20
 """Faults that are named one by one; more are counted."""
 
@@ -45,6 +48,14 @@ class Listing:
     notes: tuple[str, ...] = ()
     """What must be known."""
     understood: tuple[str, ...] = ()
+
+
+def part_called(name: str) -> tuple[Part | None, tuple[str, ...]]:
+    """The part that one word of a name says, and its other words: `trainingSet`, `seg_train`, `Train.csv`."""
+    words = [word for word in _WORD.findall(_CAMEL.sub(" ", name).lower()) if word != "set"]
+    words = [word.removesuffix("set") if word.removesuffix("set") in PART_OF else word for word in words]
+    parts = [PART_OF[word] for word in words if word in PART_OF]
+    return (parts[0] if len(parts) == 1 else None), tuple(word for word in words if word not in PART_OF)
 
 
 def raise_all(where: str, faults: Sequence[str], *, advice: str = "") -> None:

@@ -4,30 +4,35 @@
 |---|---|
 | DIR/CLASS/... | the folders below DIR are classes, and what is in them counts at any depth |
 | DIR/train/CLASS/..., DIR/val/..., DIR/test/... | parts, then classes |
+| DIR/trainingSet/CLASS/..., DIR/testSet/... | the same, where the other words are alike |
+| DIR/train/images/CLASS/... | the same: what all of a part lies in is no class |
 | DIR/CLASS/train/..., DIR/CLASS/test/... | classes, then parts |
 | DIR/NAME/... alone | the same, of DIR/NAME |
 """
 
 import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from hw3models.data.file_names import FilePattern, are_people_first, which_is_the_class
 from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
-from hw3models.data.pictures.listing import PART_OF, Part, Picture, quoted, raise_all
-from hw3models.data.pictures.no_classes import boxes_of, is_no_class, masks_among
+from hw3models.data.pictures.listing import PART_OF, Picture, quoted, raise_all
+from hw3models.data.pictures.no_classes import (
+    boxes_beside,
+    boxes_of,
+    masks_among,
+    refuse_no_classes,
+    versions_among,
+)
+from hw3models.data.pictures.parts import Found, Read, parts_among, parts_first, plain_part
 from hw3models.errors import DataError, SpecError
 from hw3models.printable import few
 
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "$recycle.bin", "lost+found"})
 _MOST_FILES = 5_000_000
 _MOST_OTHERS = 10_000
-_OF_NO_CLASS = frozenset({"unknown", "unlabeled", "unlabelled", "all", "0"})
-"""How a folder is called that is only there because a loader wants one around pictures without a class."""
-Found = tuple[str, ...]
-"""The names on the way from the root to a file."""
 
 
 class Tree:
@@ -43,6 +48,8 @@ class Tree:
         """Where some of them are."""
         self.foreign: list[Found] = []
         self.faults: list[str] = []
+        self.lists: set[Path] = set()
+        """Tables that say the classes of some pictures, once that was looked for."""
         self._walk(root, (), ())
         self.masks = masks_among(self.pictures)
         """Pictures that mark something in another one: they are none of the examples."""
@@ -116,12 +123,7 @@ def labelled(
     """
     if pattern is not None:
         return _by_names(tree, group_from, pattern)
-    if boxes := boxes_of(tree.folders, tree.other_ways):
-        raise DataError(
-            f"{tree.root}: these pictures have {boxes}: a data set for finding objects, while here each picture has "
-            "one class. Put pictures into a folder for each class, or give a table of paths and labels (a CSV with "
-            "`path` and `label`)."
-        )
+    _refuse_boxes(tree, boxes_of(tree.root, tree.folders, tree.other_ways))
     base = _base(tree)
     ways = [way[len(base) :] for way in tree.pictures if way[: len(base)] == base]
     read, depth, notes = _understood(tree, base, ways)
@@ -136,9 +138,20 @@ def labelled(
         faults += [fault] if fault else []
         pictures.append(Picture(name, label, part, named))
         kept.append((*base, *way))
+    if len({one.label for one in pictures}) == 1:
+        _refuse_boxes(tree, boxes_beside(tree.root, tree.pictures, tree.other_ways))
     faults += _empty_classes(tree, base, depth, ways)
     raise_all(str(tree.root), faults)
     return pictures, kept, [*notes, *_foreign(tree)]
+
+
+def _refuse_boxes(tree: Tree, boxes: str | None) -> None:
+    if boxes is not None:
+        raise DataError(
+            f"{tree.root}: these pictures have {boxes}: a data set for finding objects, while here each picture has "
+            "one class. Put pictures into a folder for each class, or give a table of paths and labels (a CSV with "
+            "`path` and `label`)."
+        )
 
 
 def _by_names(tree: Tree, group_from: str | None, pattern: FilePattern) -> tuple[list[Picture], list[Found], list[str]]:
@@ -171,10 +184,6 @@ def _by_names(tree: Tree, group_from: str | None, pattern: FilePattern) -> tuple
     return pictures, list(tree.pictures), list(_foreign(tree))
 
 
-_Read = Callable[[Found], tuple[Part | None, str, Found] | None]
-"""The part and class of a picture, and the folders within that of its class; None where it has no class."""
-
-
 def _base(tree: Tree) -> Found:
     """Down as long as there is one folder and nothing beside it."""
     base: Found = ()
@@ -189,7 +198,7 @@ def _base(tree: Tree) -> Found:
         base = deeper
 
 
-def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int, list[str]]:
+def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[Read, int, list[str]]:
     """How these paths are read, how deep the folders of classes lie, and notes.
 
     Raises:
@@ -201,6 +210,7 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
     tops = {way[0] for way in tree_below(tree, base)}
     loose = [way for way in ways if len(way) == 1]
     if not tops:
+        _refuse_boxes(tree, boxes_beside(tree.root, tree.pictures, tree.other_ways))
         raise DataError(
             f"{where}: {len(ways):,} pictures lie in one folder, and nothing says their classes. Put those of a class "
             "into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)"
@@ -211,23 +221,23 @@ def _understood(tree: Tree, base: Found, ways: list[Found]) -> tuple[_Read, int,
             f"{where}: {len(loose):,} pictures lie beside the folders of the classes, the first is "
             f"{quoted(loose[0][0])}. Move them into one of the folders, or out of {where.name}."
         )
-    if all(name.strip().lower() in PART_OF for name in tops):
-        return _parts_first(where, ways)
+    if part_of := parts_among(ways):
+        read, notes = parts_first(where, ways, part_of, tree.lists)
+        return read, 2, notes
     seconds = {way[1] for way in tree_below(tree, base, 2)}
-    if seconds and all(name.strip().lower() in PART_OF for name in seconds) and all(len(way) > 2 for way in ways):
+    if seconds and all(map(plain_part, seconds)) and all(len(way) > 2 for way in ways):
         return (lambda way: (PART_OF[way[1].strip().lower()], way[0], way[2:-1])), 1, []
-    parts = sorted(name for name in tops if name.strip().lower() in PART_OF)
-    if len(tops) > 1 and all(map(is_no_class, tops)):
-        raise DataError(
-            f"{where}: {', '.join(map(quoted, sorted(tops)[:4]))} are not called like classes. Put the pictures of a "
-            "class into a folder of its name, or give a table of paths and labels (a CSV with `path` and `label`)."
-        )
+    parts = sorted(name for name in tops if plain_part(name))
+    if len(tops) > 1:
+        refuse_no_classes(where, tops)
     if len(parts) > 1:
         others = sorted(tops - set(parts))
         raise DataError(
             f"{where}: {few(map(quoted, parts))} are parts of a data set, but {quoted(others[0])} is none"
             f"{f' (and {len(others) - 1} more)' if len(others) > 1 else ''}. Move it away, or into the parts."
         )
+    if asked := versions_among(ways):
+        raise DataError(f"{where}: {asked}.")
     if are_people_first([way[:-1] for way in ways]):
         raise DataError(f"{where}: {which_is_the_class(ways, ''.join(f'{name}/' for name in base))}.")
     return (lambda way: (None, way[0], way[1:-1])), 1, []
@@ -245,43 +255,6 @@ def _names_that_begin(ways: Sequence[Found]) -> str:
 
 def _is_word(text: str) -> bool:
     return bool(text) and not text.isdecimal()
-
-
-def _parts_first(where: Path, ways: list[Found]) -> tuple[_Read, int, list[str]]:
-    by_part: dict[Part, list[Found]] = defaultdict(list)
-    for way in ways:
-        by_part[PART_OF[way[0].strip().lower()]].append(way)
-    if "train" not in by_part:
-        there = " and ".join(sorted(by_part))
-        raise DataError(f"{where}: there is {there}, but no picture in `train`. Name the part for training so.")
-    loose = {part: [way for way in own if len(way) == 2] for part, own in by_part.items()}
-    if loose["train"]:
-        raise DataError(
-            f"{where / loose['train'][0][0]}: {len(loose['train']):,} pictures have no class, the first is "
-            f"{quoted(loose['train'][0][1])}. Put those of a class into a folder of its name."
-        )
-    notes = [
-        f"{len(own):,} pictures of the {part} part have no class and are left out: `hw3 predict` takes them."
-        for part, own in loose.items()
-        if own
-    ]
-    known = {way[1] for way in by_part["train"]}
-    unnamed = set[Part]()
-    for part, own in by_part.items():
-        names = {way[1] for way in own if len(way) > 2}
-        if len(names) == 1 and not names & known and all(is_no_class(n) or n.lower() in _OF_NO_CLASS for n in names):
-            unnamed.add(part)
-            notes.append(
-                f"{len(own):,} pictures of the {part} part lie in {quoted(min(names))}, which is no class of the "
-                "training part, and are left out: `hw3 predict` takes them."
-            )
-
-    def read(way: Found) -> tuple[Part | None, str, Found] | None:
-        if PART_OF[way[0].strip().lower()] in unnamed:
-            return None
-        return None if len(way) == 2 else (PART_OF[way[0].strip().lower()], way[1], way[2:-1])
-
-    return read, 2, notes
 
 
 def tree_below(tree: Tree, base: Found, depth: int = 1) -> Iterator[Found]:
@@ -358,6 +331,8 @@ def _nothing(tree: Tree) -> str:
             f"all {len(tree.foreign):,} pictures are in formats that are not read, such as "
             f"{_shown(tree.foreign[0])}. Convert them to PNG or JPEG."
         )
+    if records := [suffix for suffix in tree.others if suffix.startswith(".tfrec")]:
+        return f"there are no pictures, but {records[0]}: records of TensorFlow are not read. Write them as files."
     if tree.others:
         kinds = ", ".join(f"{num:,} {suffix}" for suffix, num in tree.others.most_common(5))
         return f"there are no pictures, but {kinds}. Pictures end with {', '.join(sorted(SUFFIXES)[:6])} and the like."

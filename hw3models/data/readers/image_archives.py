@@ -4,7 +4,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from hw3models.data.readers import image_arrays, image_folders, image_tables, pixel_tables
+from hw3models.data.readers import cifar_files, idx_files, image_arrays, image_folders, image_tables, pixel_tables
 from hw3models.data.readers.archives import archive_source
 from hw3models.data.readers.forms import parts_of
 from hw3models.data.source import Source, path_of
@@ -19,6 +19,9 @@ _TABLES = frozenset({".tsv", ".csv", ".txt", ".dat", ".psv"})
 SERIES = frozenset({*_TABLES, ".ts", ".arff", ".lvm", ".mat", ".npy", ".wav"})
 """Suffixes of what holds series, or says something about pictures."""
 _INNER = (image_tables.TABLE, pixel_tables.TABLE, image_arrays.NPZ, image_arrays.HDF5, image_folders.FOLDER)
+_FOLDERS = (idx_files.IDX, cifar_files.CIFAR)
+_RECORDS = frozenset({".idx3-ubyte"})
+"""Suffixes of what can only be pictures, without being one."""
 _LOOKED_INTO = 2**28
 """Bytes of an archive up to which it is unpacked to see what its arrays are; larger ones are taken for pictures."""
 
@@ -34,7 +37,7 @@ def _matches(source: str) -> bool:
         held = suffixes_of(path)
     except BROKEN:
         return True  # which is told when it is unpacked
-    if not held or held & (decoding.SUFFIXES | decoding.FOREIGN):
+    if not held or held & (decoding.SUFFIXES | decoding.FOREIGN | _RECORDS):
         return True
     if not held & (ARRAYS | _TABLES) or held & (SERIES - _TABLES):
         return False
@@ -61,8 +64,9 @@ def _within(folder: Path, _: DataSpec) -> tuple[Source, Path]:
         training = [one for one in matching if parts_of(one).get("train") == one]
         if len(training or matching) == 1:
             return source, (training or matching)[0]
-    if image_tables.TABLE.matches(str(root)):
-        return image_tables.TABLE, root
+    for source in (image_tables.TABLE, *_FOLDERS):
+        if source.matches(str(root)):
+            return source, root
     return image_folders.FOLDER, root
 
 

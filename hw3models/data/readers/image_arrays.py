@@ -6,6 +6,7 @@
 | `images`, `labels` | the same, and (N, H, W) of any numbers, and rows of pixels |
 | `train_images`, `train_labels`, `val_images` ..., `test_labels` | MedMNIST's, with a validation part |
 | `x_train`, `y_train`, `x_test`, `y_test` | Keras' |
+| `X` (H, W, C, N), `y` | the pictures last, as in SVHN's `.mat` and others of MATLAB |
 | `train/data`, `train/target`, `test/data` ... | HDF5 groups, such as USPS; images may be rows of pixels in 0..1 |
 
 Pixels may be whole numbers in 0..255, fractions in 0..1, 16 bits or bool; channels may come first, as in torch.
@@ -18,6 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +29,12 @@ from numpy.typing import NDArray
 from hw3models.data.checks import raise_faults
 from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes, group_texts, label_texts
-from hw3models.data.readers.named_arrays import is_elsewhere
+from hw3models.data.readers.named_arrays import flat_labels, is_elsewhere, opened_arrays
 from hw3models.data.readers.npz_files import Entry, entry_of, members
 from hw3models.data.source import Block, Source, Wanted, file_source, files_of, path_of
 from hw3models.errors import DataError
 from hw3models.printable import few
+from hw3models.runtime.file_digests import FileState, state_of
 from hw3models.specs import DataSpec, SourceReport, Task
 
 _IMAGES = ("images", "image", "x", "data", "imgs")
@@ -39,6 +42,7 @@ _ONLY_IMAGES = ("images", "image", "imgs")
 """Names that no series have: what bears them is taken for images whatever its numbers are."""
 _LABELS = ("labels", "label", "y", "target", "targets")
 _HDF5 = (".h5", ".hdf5", ".hdf")
+_MAT = ".mat"
 _SMALLEST = 8
 """Pixels of a side, from which on uint8 (N, H, W) are images; smaller are series of whole numbers."""
 _COLOURS = (1, 3, 4)
@@ -69,6 +73,9 @@ def _opened(path: Path, *, any_name: bool = False) -> Iterator[Entries]:
                 named = [(info.filename.removesuffix(".npy"), info) for info in archive.infolist()]
                 found = dict(named) if any_name else members(path, archive)
                 yield {name: entry_of(archive, info) for name, info in found.items()}
+        elif path.suffix.lower() == _MAT:
+            with opened_arrays(path) as arrays:
+                yield {name: Entry(one.shape, np.dtype(one.kind), one.read) for name, one in arrays.items()}
         else:
             import h5py
 
@@ -141,17 +148,32 @@ def _matches(suffixes: tuple[str, ...]) -> Callable[[str], bool]:
         path = path_of(source)
         if path.suffix.lower() not in suffixes or not path.is_file():
             return False
-        try:
-            with _opened(path, any_name=True) as entries:
-                parts = _parts(entries)
-                is_hdf5 = suffixes == _HDF5
-                return bool(parts) and all(
-                    _are_images(part.images, entries[part.images], rows=is_hdf5) for part in parts
-                )
-        except DataError:
-            return False
+        return _holds_images(path, state_of(path))
 
     return matches
+
+
+@lru_cache(maxsize=16)
+def _holds_images(path: Path, _: FileState) -> bool:
+    """Looked at once a file: a `.mat` is read for that."""
+    suffix = path.suffix.lower()
+    try:
+        with _opened(path, any_name=True) as entries:
+            parts = [(part.images, _first_axis(entries, part)) for part in _parts(entries)]
+    except DataError:
+        return False
+    # Three axes in MATLAB are series, unless their name says otherwise.
+    are_meant = suffix != _MAT or all(len(one.shape) == 4 or _meaning(name)[1] in _ONLY_IMAGES for name, one in parts)
+    return bool(parts) and are_meant and all(_are_images(name, one, rows=suffix in _HDF5) for name, one in parts)
+
+
+def _first_axis(entries: Entries, part: _Part) -> Entry:
+    """The images of a part along the first axis: MATLAB's have them along the last one."""
+    entry, labels = entries[part.images], entries.get(part.labels or "")
+    num = 0 if labels is None else math.prod(labels.shape)
+    if len(entry.shape) not in (3, 4) or entry.shape[0] == num or entry.shape[-1] != num:
+        return entry
+    return entry._replace(shape=(num, *entry.shape[:-1]), read=lambda: np.moveaxis(entry.read(), -1, 0))
 
 
 def read_arrays(path: Path, name: str, task: Task = "classification", bits: int | None = None) -> Raw:
@@ -213,15 +235,15 @@ def _read_part(
     if wrong:
         faults += wrong
         return nothing
-    values = entries[part.images].read()
+    values = _first_axis(entries, part).read()
     bits = bits or bits_in(values)
     pixels, fault = eight_bits(values, part.images, bits)
     if fault or not len(pixels):
         faults.append(fault or f"{part.images} holds no images")
         return nothing
     labels, texts = entries[part.labels].read(), list[str]()
-    if labels.ndim == 2 and labels.shape[1] == 1:  # as MedMNIST writes them
-        labels = labels[:, 0]
+    if labels.ndim == 2 and labels.shape in ((len(pixels), 1), (1, len(pixels))):  # as MedMNIST and MATLAB write them
+        labels = flat_labels(labels, part.labels)
     if labels.shape != (len(pixels),):
         faults.append(
             f"{part.images} has {len(pixels):,} images, but {part.labels} is {labels.shape}; one each is needed"
@@ -305,7 +327,8 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
     with _opened(path) as entries:
         parts, faults = _parts(entries), [entry.fault for entry in entries.values() if entry.fault]
         raise_faults(str(path), faults)
-        arrays = [eight_bits(entries[part.images].read(), part.images, spec.pixel_bits) for part in parts]
+        values = [(_first_axis(entries, part).read(), part.images) for part in parts]
+        arrays = [eight_bits(one, name, spec.pixel_bits) for one, name in values]
     raise_faults(str(path), [fault for _, fault in arrays if fault])
     yield from array_blocks(
         path, (pixels[at : at + 1024] for pixels, _ in arrays for at in range(0, len(pixels), 1024)), wanted
@@ -341,3 +364,6 @@ NPZ = _source(
     "npz-images", (".npz",), "`images` and `labels`, X and y of uint8 or four axes, MedMNIST's and Keras' names"
 )
 HDF5 = _source("hdf5-images", _HDF5, "images in HDF5, such as train/data and train/target")
+MAT = _source(
+    "mat-images", (_MAT,), "MATLAB's arrays of four axes, with the pictures first or last, or called `images`"
+)

@@ -5,20 +5,30 @@
 | `path` (or `file`, `image`, `id` ...) | where the picture is, in the table's own folder or below |
 | `image`, `{bytes, path}` or bytes | the picture itself, as Hugging Face's data sets have it (Parquet) |
 | `label` (`--label-column`) | its class; or a column for each class, with one 1 in each row; or the only other column |
-| `split` | train, val or test; may be left out |
+| `split`, or any other name | train, val or test; may be left out |
 | `group` (`--group-column`) | whose picture it is; may be left out |
 """
 
 import hashlib
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hw3models.data.pictures.finding import found_below, is_there
+from hw3models.data.pictures.finding import Ways, found_below, is_there
+from hw3models.data.pictures.no_classes import is_no_class
 from hw3models.data.raw import Raw
+from hw3models.data.readers.image_columns import (
+    found_label,
+    one_hot,
+    other_split,
+    told_columns,
+    told_rows,
+    why_no_label,
+)
 from hw3models.data.readers.image_folders import content_digest, picture_blocks
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
 from hw3models.errors import DataError
@@ -40,11 +50,13 @@ _LABELS = ("label", "class", "target", "category", "labels", "y")
 _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+_NOT_READ = (".xlsx", ".xls", ".ods", ".mat", ".json")
+"""What may say the classes, and is no table for this reader."""
 _FOR_OTHERS = ("submission",)
 """Words in the names of tables that are to be filled in."""
 
 
-_MOST_LOOKED_AT = 1000
+_MOST_LOOKED_AT, _ROWS = 1000, 5
 _LONGEST = 200
 """Letters of a name that are shown; longer ones are none of a file."""
 
@@ -72,16 +84,17 @@ def _csv_head(path: Path) -> _Head | None:
     from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            lines = [file.readline(65_536) for _ in range(2)]
+        with path.open(encoding=_encoding(path), errors="replace", newline="") as file:
+            lines = [file.readline(65_536) for _ in range(_ROWS + 1)]
     except OSError:
         return None
     if path.suffix.lower() == ".jsonl":
-        by_name, separator = _json_row(lines[0]), ""
+        rows, separator = [_json_row(line) for line in lines], ""
+        by_name = rows[0]
     else:
         separator = max(",;\t", key=lines[0].count)
         separator = separator if separator in lines[0] else " "
-        names, first = (_cells(line, separator) for line in lines)
+        names, *cells = (_cells(line, separator) for line in lines)
         for column, cell in enumerate(names):
             if _is_picture(path.parent, cell):
                 own = [f"column {number}" for number in range(len(names))]
@@ -89,17 +102,36 @@ def _csv_head(path: Path) -> _Head | None:
                 if len(names) == 2:
                     own[1 - column] = "label"
                 return _Head(tuple(own), "path", encoded=False, separator=separator, has_header=False)
-        by_name = dict(zip(names, first, strict=False))
+        rows = [dict(zip(names, row, strict=False)) for row in cells]
+        by_name = rows[0]
     columns = tuple(by_name)
     for name, value in by_name.items():
         known = name.strip().lower() in _NAMES
         if known and PurePosixPath(value.strip()).suffix.lower() in SUFFIXES | FOREIGN:
             return _Head(columns, name, encoded=False, separator=separator)
-    for name, value in by_name.items():
-        if name.strip().lower() in _NAMES and is_there(path.parent, value.strip()):
+    for name in by_name:
+        some = {row.get(name, "").strip() for row in rows} if name.strip().lower() in _NAMES else set()
+        if any(is_there(path.parent, one) for one in some):
             return _Head(columns, name, encoded=False, separator=separator)
-    found = next((name for name, value in by_name.items() if _is_picture(path.parent, value)), None)
+    found = next((name for name in by_name if any(_is_picture(path.parent, row.get(name, "")) for row in rows)), None)
     return None if found is None else _Head(columns, found, encoded=False, separator=separator)
+
+
+def _encoding(path: Path) -> str:
+    from hw3models.data.readers.text_files import text_form
+
+    try:
+        return text_form(path).encoding
+    except (DataError, OSError):
+        return "utf-8-sig"
+
+
+def _told_encoding(path: Path) -> tuple[str, ...]:
+    from hw3models.data.readers.text_files import text_form
+
+    if path.suffix.lower() in (".parquet", ".jsonl") or _encoding(path) == "utf-8-sig":
+        return ()
+    return text_form(path).notes
 
 
 def _is_picture(folder: Path, cell: str) -> bool:
@@ -185,9 +217,11 @@ def naming_tables(folder: Path) -> list[Path]:
     try:
         entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
         tables = [one for one in entries if one.suffix.lower() in _SUFFIXES[:-1] and one.is_file()]
+        folders = [one for one in entries if one.is_dir()]
+        if not tables and len(folders) == len(entries) == 1:
+            return naming_tables(folders[0])
         if not tables:
-            parts = [one for one in entries if one.name.lower() in PART_OF and one.is_dir()]
-            tables = [one for part in parts for one in sorted(part.glob("metadata.*")) if one.suffix in _SUFFIXES[:-1]]
+            tables = [one for part in folders if part.name.lower() in PART_OF for one in _of_part(part)]
     except OSError:
         return []
     if not 0 < len(tables) <= _MOST_LOOKED_AT:
@@ -196,10 +230,28 @@ def naming_tables(folder: Path) -> list[Path]:
     named = [one for one in heads if not any(word in one.stem.lower() for word in _FOR_OTHERS)]
     part_of = {one: PART_OF.get(one.stem.lower()) or PART_OF.get(one.parent.name.lower()) for one in named}
     own = [one for one in named if part_of[one] in (None, "train")]
+    if len(own) > 1:
+        own = [one for one in own if _has_label(one, heads[one])]
     if len(own) != 1:
         return []
     alike = [one for one in named if heads[one].columns == heads[own[0]].columns and part_of[one] is not None]
     return own if part_of[own[0]] is None else [*own, *(one for one in alike if one not in own)]
+
+
+def _of_part(part: Path) -> list[Path]:
+    """The table in the folder of a part: Hugging Face's `metadata`, or the only one that names pictures."""
+    tables = sorted(one for one in part.iterdir() if one.suffix.lower() in _SUFFIXES[:-1] and one.is_file())
+    usual = [one for one in tables if one.stem == "metadata"]
+    named = usual or [one for one in tables if _csv_head(one) is not None]
+    return named if usual or len(named) == 1 else []
+
+
+def _has_label(path: Path, head: _Head) -> bool:
+    faults: list[str] = []
+    try:
+        return _labels(_frame(path, head), DataSpec(source=str(path)), head, faults)[0] is not None and not faults
+    except DataError:
+        return False
 
 
 def _tables_of(folder: Path) -> list[Path]:
@@ -225,8 +277,10 @@ def _are_other_classes(path: Path, pictures: "Sequence[Picture]") -> bool:
         names, _ = _names(path, frame, head)
     except DataError:
         return False
-    labels, _ = _labels(frame, DataSpec(source=str(path)), head, faults)
-    if labels is None or faults:
+    spec = DataSpec(source=str(path))
+    labels, _ = _labels(frame, spec, head, faults)
+    others = [str(name) for name in frame.columns if not _is_taken(str(name), spec, head)]
+    if labels is None or faults or (_label_column(frame, spec, head)[1] and len(others) > 1):
         return False
     folder_of = {one.name.rpartition("/")[2]: one.label for one in pictures}
     of_folder: dict[str, set[str]] = {}
@@ -239,14 +293,7 @@ def _are_other_classes(path: Path, pictures: "Sequence[Picture]") -> bool:
 def doubt_of_folders(root: Path, pictures: "Sequence[Picture]") -> str | None:
     """What to say where a table names the pictures and none of its columns says what their folders say."""
     if len({one.label for one in pictures}) == 1 and not naming_tables(root):
-        for path in sorted(one for one in root.glob("*") if one.suffix.lower() in _SUFFIXES[:2]):
-            with path.open(encoding="utf-8-sig", errors="replace") as file:
-                columns = file.readline(200).strip()
-            return (
-                f"there is one folder of pictures, {pictures[0].label!r}, and {path.name} beside it names none of them "
-                f"in a column (it begins with {columns!r}). A row for each picture is needed, with its path, counted "
-                "from the table's folder, and its label"
-            )
+        return _doubt_of_one(root, pictures[0].label)
     for path in naming_tables(root)[:1]:
         head = _head(path)
         assert head is not None
@@ -269,6 +316,28 @@ def doubt_of_folders(root: Path, pictures: "Sequence[Picture]") -> str | None:
             f"the class from one of {', '.join(likely[:8])}"
         )
     return None
+
+
+def _doubt_of_one(root: Path, folder: str) -> str | None:
+    """The same where all pictures lie in one folder."""
+    there = f"there is one folder of pictures, {folder!r}"
+    needed = "A row for each picture is needed, with its path, counted from the table's folder, and its label"
+    tables = sorted(one for one in root.glob("*") if one.suffix.lower() in (*_SUFFIXES[:4], *_NOT_READ))
+    heads = [one for one in tables if one.suffix.lower() not in _NOT_READ and _csv_head(one) is not None]
+    if len(heads) > 1:
+        return (
+            f"{there}, and several tables name them: {few(one.name for one in heads)}. Give the one with the labels, "
+            "and the column if need be: `--label-column NAME`"
+        )
+    for path in tables:
+        if path.suffix.lower() in _NOT_READ:
+            return f"{there}, and {path.name} beside it is not read. {needed}: save it as a CSV"
+        with path.open(encoding=_encoding(path), errors="replace") as file:
+            columns = file.readline(200).strip()
+        return (
+            f"{there}, and {path.name} beside it names none of them in a column (it begins with {columns!r}). {needed}"
+        )
+    return f"{there}, and nothing says their classes. {needed}" if is_no_class(folder) else None
 
 
 def _matches(source: str) -> bool:
@@ -313,7 +382,7 @@ def _frame(path: Path, head: _Head) -> "pd.DataFrame":
         if head.separator in {"", " "}:
             lines = [
                 line
-                for line in path.read_text("utf-8-sig").splitlines()[head.has_header * bool(head.separator) :]
+                for line in path.read_text(_encoding(path)).splitlines()[head.has_header * bool(head.separator) :]
                 if line.strip()
             ]
             rows = [_json_row(line) if head.separator == "" else _cells(line, " ") for line in lines]
@@ -324,7 +393,7 @@ def _frame(path: Path, head: _Head) -> "pd.DataFrame":
             path,
             **more,
             sep=head.separator,
-            encoding="utf-8-sig",
+            encoding=_encoding(path),
             dtype="str",
             keep_default_na=False,
             skipinitialspace=True,
@@ -370,6 +439,9 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
         said = {what: _said(frame, what, spec, head, faults) for what in ("split", "group")}
         said["label"], how = _labels(frame, spec, head, faults)
         understood += how
+        if not faults:
+            understood += _told_encoding(path)
+            understood += _told_columns(path, frame, spec, head, said)
         shard = path if path != path_of(spec.source) and (len(files) > 1 or head.encoded) else None
         parts = _parts(said["split"], len(frame), shard, faults)
         groups = said["group"]
@@ -378,7 +450,7 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
             faults += [fault for _, fault in found_groups if fault]
             groups = [text or "" for text, _ in found_groups]
         if not head.encoded:
-            faults += _path_faults(path.parent, names)
+            faults += _path_faults(path.parent, names, head.columns)
         raise_all(str(path), faults)
         assert said["label"] is not None
         some: Sequence[str | None] = groups or [None] * len(names)
@@ -390,6 +462,17 @@ def _pictures(files: Sequence[Path], spec: DataSpec) -> "tuple[list[Picture], li
     understood += _not_named(path_of(spec.source), files, len(rows))
     kinds = _kinds_of_labels({row.label for row in rows}) if spec.task == "classification" else ()
     return rows, list(kinds), list(dict.fromkeys(understood))
+
+
+def _told_columns(
+    path: Path, frame: "pd.DataFrame", spec: DataSpec, head: _Head, said: dict[str, list[str] | None]
+) -> list[str]:
+    """What is made of columns that nobody named, and of those that nothing is made of."""
+    others = [str(name) for name in frame.columns if not _is_taken(str(name), spec, head)]
+    label = _label_column(frame, spec, head)[0]
+    taken = {label} if label is not None else set(one_hot(frame, others))
+    own = [name for name in others if name not in taken]
+    return told_columns(path, frame, own, said, is_numbers=spec.task == "regression")
 
 
 def _not_named(root: Path, files: Sequence[Path], num: int) -> list[str]:
@@ -417,39 +500,39 @@ def _labels(
     frame: "pd.DataFrame", spec: DataSpec, head: _Head, faults: list[str]
 ) -> tuple[list[str] | None, list[str]]:
     """The classes, and how they were found: in their column, in one for each class, or in the only other one."""
-    if _column(frame, spec.label_column, _LABELS) is None and spec.label_column == DataSpec().label_column:
-        others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
-        are_numbers = spec.task == "regression"
-        flags = [] if are_numbers else _one_hot(frame, others)
+    name, is_found_out = _label_column(frame, spec, head)
+    if name is None and spec.label_column == DataSpec().label_column and spec.task != "regression":
+        flags = one_hot(frame, [str(one) for one in frame.columns if not _is_taken(str(one), spec, head)])
         if flags:
             texts = frame[flags].astype(float).idxmax(axis=1).map(str).tolist()
             return texts, [
                 f"The class is the column with a 1: {', '.join(flags[:8])}{', ...' if len(flags) > 8 else ''}."
             ]
-        if (only := _only_other(frame, spec, head)) is not None:
-            named = spec.model_copy(update={"label_column": only})
-            return _said(frame, "label", named, head, faults), [f"Labels are in {only!r} (`--label-column`)."]
-    return _said(frame, "label", spec, head, faults), []
+    if name is None or not is_found_out:
+        return _said(frame, "label", spec, head, faults), []
+    named = spec.model_copy(update={"label_column": name})
+    return _said(frame, "label", named, head, faults), [f"Labels are in {name!r} (`--label-column`)."]
 
 
-def _only_other(frame: "pd.DataFrame", spec: DataSpec, head: _Head) -> str | None:
-    """The only column that may be the label, where none is called as one."""
-    others = [name for name in frame.columns if not _is_taken(str(name), spec, head)]
-    is_likely = len(others) == 1 and (
-        spec.task == "regression" or 2 <= frame[others[0]].nunique() <= max(2, len(frame) // 2)
-    )
-    return str(others[0]) if is_likely else None
+def _label_column(frame: "pd.DataFrame", spec: DataSpec, head: _Head) -> tuple[str | None, bool]:
+    """The column of labels, and whether nobody named it and it is not called `label` or the like."""
+    if (name := _column(frame, spec.label_column, _LABELS)) is not None:
+        return name, False
+    if spec.label_column != DataSpec().label_column:
+        return None, False
+    others = [str(name) for name in frame.columns if not _is_taken(str(name), spec, head)]
+    if spec.task == "regression":
+        return (others[0], True) if len(others) == 1 else (None, False)
+    return found_label(frame, others), True
 
 
 def _found_out(path: Path, spec: DataSpec) -> dict[str, str]:
     """The column of labels, where nobody named it and it is not called as one."""
     head = _head(path)
-    if head is None or spec.label_column != DataSpec().label_column:
+    if head is None:
         return {}
-    frame = _frame(path, head)
-    if _column(frame, spec.label_column, _LABELS) is not None or (only := _only_other(frame, spec, head)) is None:
-        return {}
-    return {"label_column": only}
+    name, is_found_out = _label_column(_frame(path, head), spec, head)
+    return {"label_column": name} if name is not None and is_found_out else {}
 
 
 def _names_of(path: Path) -> Sequence[str] | None:
@@ -463,30 +546,20 @@ def _is_taken(name: str, spec: DataSpec, head: _Head) -> bool:
     return name in (head.pictures, spec.group_column) or plain in (*_SPLITS, *_GROUPS) or plain.startswith("unnamed:")
 
 
-def _one_hot(frame: "pd.DataFrame", names: list[str]) -> list[str]:
-    """Columns of 0 and 1 of which each row has one 1; empty where they are none."""
-    import pandas as pd
-
-    flags = []
-    for name in names:
-        numbers = pd.to_numeric(frame[name], errors="coerce")
-        if numbers.isin([0, 1]).all():
-            flags.append(name)
-    if len(flags) < 2 or not len(frame) or not (frame[flags].astype(float).sum(axis=1) == 1).all():
-        return []
-    return [str(name) for name in flags]
-
-
 def _said(frame: "pd.DataFrame", what: str, spec: DataSpec, head: _Head, faults: list[str]) -> list[str] | None:
     """The column as text; None where there is none, which for the label is a fault."""
     asked = {"label": spec.label_column, "split": None, "group": spec.group_column}[what]
     usual = {"label": _LABELS, "split": _SPLITS, "group": () if spec.group_column else _GROUPS}[what]
     name = _column(frame, asked, usual)
+    if name is None and what == "split":
+        return other_split(frame, [str(one) for one in frame.columns if one not in (head.pictures, spec.label_column)])
     if name is None:
         if what == "label" or asked is not None:
+            others = [str(one) for one in frame.columns if not _is_taken(str(one), spec, head)]
+            able = why_no_label(frame, others) if what == "label" else ""
             faults.append(
                 f"there is no column {asked!r} for the {what}; there are {few(head.columns)}. "
-                f"Name it with `--{what}-column`"
+                f"Name it with `--{what}-column`{able}"
             )
         return [""] * len(frame) if what == "label" else None
     texts = _texts(frame, name, head)
@@ -523,9 +596,9 @@ def _parts(said: list[str] | None, num: int, shard: Path | None, faults: list[st
     return [PART_OF.get(text.lower()) for text in said]
 
 
-def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
+def _path_faults(folder: Path, names: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
     """Paths that lead nowhere, or out of the table's own folder, or come twice."""
-    root = folder.resolve()
+    root, ways = folder.resolve(), None
     for row, name in enumerate(names, 1):
         path = folder / name
         if not name:
@@ -534,14 +607,13 @@ def _path_faults(folder: Path, names: Sequence[str]) -> Iterator[str]:
             yield f"{name!r} (row {row}) lies outside {folder}; paths are counted from the table's own folder"
         elif not is_file(path):
             is_folder = len(name) < _LONGEST and path.is_dir()
-            yield f"{name[:_LONGEST]!r} (row {row}) {'is a folder' if is_folder else 'is not there'}"
-    if twice := [(name, times) for name, times in Counter(names).items() if times > 1 and name]:
-        name, times = twice[0]
-        more = f" and {len(twice) - 1:,} more have several rows" if len(twice) > 1 else ""
-        yield (
-            f"{name!r} is there {times} times{more}; keep one row of each: a picture has one class here, and several "
-            "objects, labels or raters in rows of their own are not put together"
-        )
+            ways = ways or Ways(folder)
+            several = f"may be {' or '.join(sorted(some)[:3])}" if len(some := ways.called(name)[0]) > 1 else ""
+            why = "is a folder" if is_folder else several or "is not there"
+            yield f"{name[:_LONGEST]!r} (row {row}) {why}"
+    plain = [posixpath.normpath(name) if name else "" for name in names]
+    if twice := [(name, times) for name, times in Counter(plain).items() if times > 1 and name]:
+        yield told_rows(*twice[0], len(twice) - 1, columns)
 
 
 def _kinds_of_labels(labels: set[str]) -> Iterator[str]:
@@ -604,8 +676,17 @@ def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
             continue
         names, _ = _names(path, _frame(path, head), head)
         if not head.encoded:
-            raise_all(str(path), list(_path_faults(path.parent, names)))
+            raise_all(str(path), list(_path_faults(path.parent, names, head.columns)))
         yield from picture_blocks(str(path), names, _contents([path]), wanted, spec)
+
+
+def _named(spec: DataSpec) -> tuple[Path, ...]:
+    files: dict[Path, None] = {}
+    for path in _shards(path_of(spec.source)):
+        if (head := _head(path)) is not None and not head.encoded:
+            names, _ = _names(path, _frame(path, head), head)
+            files |= {path.parent / posixpath.normpath(name): None for name in names if is_file(path.parent / name)}
+    return tuple(files)
 
 
 def _is_labelled(spec: DataSpec) -> bool:
@@ -629,6 +710,7 @@ TABLE = Source(
     digest=_digest,
     is_path=True,
     unlabelled=_examples,
+    named=_named,
     is_labelled=_is_labelled,
     groups=GROUP_COLUMN,
     names=_names_of,

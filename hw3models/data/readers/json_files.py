@@ -127,6 +127,15 @@ def _opened(value: Any) -> Any:
     return {key: [one.get(key) for one in value] for key in dict.fromkeys(key for one in value for key in one)}
 
 
+def record_frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
+    """A row for each record, and the columns that hold lists.
+
+    Raises:
+        DataError: it holds no records, or objects in objects.
+    """
+    return _frame(path)[:2]
+
+
 def _frame(path: Path) -> "tuple[pd.DataFrame, list[str], tuple[str, ...]]":
     """A row for each record, the columns that hold lists, and notes."""
     return _frame_of(path, state_of(path)) if path.is_file() else _frame_of.__wrapped__(path, None)
@@ -291,7 +300,7 @@ def _once(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
 
 def _names(path: Path) -> list[str] | None:
     try:
-        return [str(name) for name in _frame(path)[0].columns]
+        return [str(name) for name in record_frame(path)[0].columns]
     except DataError:
         return None
 

@@ -2,6 +2,7 @@
 
 | label | pixel0 | pixel1 | ... |     names that count, or `1x1, 1x2, ... 28x28`, which tell the shape as well
 | emotion | pixels | Usage |        one column with all pixels, as numbers with spaces between them or as a list
+| {"image": [[0, 12], [3, 4]], "label": 5}     the same as records of JSON, where pictures are asked for
 | 5 | 0 | 0 | 12 | ...               no header: as many numbers as a square has pixels, and a label
 
 H x W pixels
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hw3models.data.pictures.sizes import parsed
+from hw3models.data.readers.json_files import SUFFIXES as JSON
+from hw3models.data.readers.json_files import record_frame
 from hw3models.data.readers.wide_tables import FEWEST_PIXELS, PIXEL, Head, are_steps, is_number, read_head
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import FileState, state_of
@@ -63,6 +66,11 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
 
+def is_json(path: Path) -> bool:
+    """Does it hold records of JSON, by its suffix?"""
+    return path.suffix.lower() in JSON
+
+
 def pixel_columns(path: Path) -> PixelColumns:
     """What the head of the table says.
 
@@ -81,12 +89,16 @@ def _pixel_columns(path: Path, _: FileState) -> PixelColumns:
     """Looked at once a file, though every step that asks which source is meant wants to know."""
     if is_parquet(path):
         return _of_parquet(path)
+    if is_json(path):
+        frame, lists = record_frame(path)
+        sizes = {name: {_size(one) for one in frame[name].head(_LOOKED_AT)} for name in lists}
+        return _named(tuple(frame.columns), {name: own.pop() for name, own in sizes.items() if len(own) == 1}, None)
     head = read_head(path, _LOOKED_AT)
     if not head.has_header:
         return PixelColumns(tuple(map(str, range(len(head.first)))), (), head=head)
     cells = {name: [row[at] for row in head.rows if at < len(row)] for at, name in enumerate(head.first)}
-    lists = {name: _numbers_in(own) for name, own in cells.items() if own}
-    return _named(tuple(head.first), {name: num for name, num in lists.items() if num}, head)
+    counts = {name: _numbers_in(own) for name, own in cells.items() if own}
+    return _named(tuple(head.first), {name: num for name, num in counts.items() if num}, head)
 
 
 def _of_parquet(path: Path) -> PixelColumns:

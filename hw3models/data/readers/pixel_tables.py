@@ -18,10 +18,13 @@ from hw3models.data.pictures.listing import PART_OF, Part
 from hw3models.data.raw import MAX_BYTES, Raw, class_codes, group_codes
 from hw3models.data.readers.forms import name_of, name_of_set, pair_note, parts_of
 from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.json_files import SUFFIXES as JSON
+from hw3models.data.readers.json_files import record_frame
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.pixel_columns import (
     PixelColumns,
     Shape,
+    is_json,
     may_be_pixels,
     pixel_columns,
     shape_of,
@@ -36,11 +39,9 @@ from hw3models.specs import DataSpec, SourceReport
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", *JSON)
 _CELLS_AT_ONCE = 4_000_000
 _SPLITS = ("split", "usage", "part", "subset", "set", "fold")
-_PART_WORDS: dict[str, Part] = {**PART_OF, "publictest": "validation", "privatetest": "test"}
-"""What people write for a part, and what FER2013 does."""
 _OF_PICTURES = ("y", "emotion", "digit", "letter")
 """Names of labels beside those that all tables may have."""
 _NO_LABEL = ("id", "index", "image_id", "img_name", "imageid", "row", "row_id", "filename", "file", "path", "")
@@ -67,7 +68,7 @@ def _is_table(source: str) -> bool:
 
 def _matches(source: str) -> bool:
     """Are its columns pixels by their names?"""
-    if not _is_table(source):
+    if not _is_table(source) or is_json(path_of(source)):  # lists in JSON are series, unless pictures are asked for
         return False
     try:
         return pixel_columns(path_of(source)).is_named
@@ -190,6 +191,10 @@ def _chunks(path: Path, columns: PixelColumns, others: list[str]) -> "Iterator[p
 
     num = max(1, _CELLS_AT_ONCE // max(1000, len(columns.names)))
     try:
+        if is_json(path):
+            frame, _ = record_frame(path)
+            yield frame.assign(**{name: frame[name].map(_text) for name in others})
+            return
         if columns.head is None:
             with parquet.ParquetFile(path) as file:
                 for batch in file.iter_batches(num, columns=list(columns.names)):
@@ -246,7 +251,7 @@ def _in_one(path: Path, chunk: "pd.DataFrame", column: str, first: int) -> NDArr
                 words = cell.strip().strip("[]()").replace(",", " ").split()
                 rows.append(np.array(words, dtype=np.float32))
             else:
-                rows.append(np.array([np.ravel(one) for one in cell], dtype=np.float32).ravel())
+                rows.append(_flat(cell))
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{path}: {column!r} holds no pixels in row {number} below the header ({error})."
@@ -257,6 +262,14 @@ def _in_one(path: Path, chunk: "pd.DataFrame", column: str, first: int) -> NDArr
                 f"{len(rows[0]):,} before; all pictures need as many."
             )
     return np.stack(rows)
+
+
+def _flat(cell: Any) -> NDArray[Any]:
+    """The numbers of lists within lists, as Parquet gives rows of pixels with three colours."""
+    values = np.asarray(cell)
+    if values.dtype.kind != "O":
+        return values.astype(np.float32).ravel()
+    return np.concatenate([_flat(one) for one in values])
 
 
 def _smallest(values: NDArray[Any]) -> NDArray[Any]:
@@ -301,9 +314,9 @@ def _split(table: _Table, faults: list[str]) -> list[Part] | None:
     for name in table.rest.columns:
         if table.columns.has_header and name.strip().lower() in _SPLITS and name != table.label:
             words = table.rest[name].str.strip().str.lower()
-            unknown = sorted(set(words) - set(_PART_WORDS))
+            unknown = sorted(set(words) - set(PART_OF))
             if not unknown:
-                return [_PART_WORDS[word] for word in words]
+                return [PART_OF[word] for word in words]
             if name.strip().lower() == "split":
                 faults.append(f"column {name!r} must be train, validation or test, and is {unknown[0][:40]!r} as well")
     return None

@@ -146,6 +146,44 @@ except KeyboardInterrupt:
     assert (done.stdout, done.stderr) == (told, "")
 
 
+@pytest.mark.parametrize(("times", "is_written"), [(1, True), (2, False)])
+def test_an_interrupt_within_a_transaction_comes_after_it_and_a_second_one_at_once(
+    times: int, is_written: bool, store: Path
+) -> None:
+    """Its traceback once kept a statement open, and the database locked for who closed the runs."""
+    program = f"""
+import signal
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from flows.cli.interrupts import interrupt_after_imports
+from tasks.tracking.store import connect
+
+client, experiment = connect()
+run = client.create_run(experiment).info.run_id
+client.set_tag(run, "before", "yes")
+interrupt_after_imports()
+pressed = []
+
+@event.listens_for(Engine, "after_cursor_execute")
+def press(*_):
+    while len(pressed) < {times}:
+        pressed.append(1)
+        signal.raise_signal(signal.SIGINT)
+
+try:
+    client.set_tag(run, "tag", "yes")
+    import time
+    time.sleep(10)
+except KeyboardInterrupt as error:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("tag" in client.get_run(run).data.tags if {times} == 1 else "at once")
+    if {times} == 1:
+        client.set_terminated(run, "KILLED")
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, timeout=240)
+    assert (done.stdout, done.returncode) == ("True\n" if is_written else "at once\n", 0), done.stderr
+
+
 def test_an_interrupt_while_threads_save_at_the_end_ends_in_a_line() -> None:
     program = """
 import os, signal, threading, time
@@ -168,3 +206,30 @@ def test_a_command_in_the_background_of_a_shell_stays_deaf_to_ctrl_c() -> None:
     command = [sys.executable, "-c", program, "flows.cli.app", "1", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("", ""),
+        ("reported._started.append(UUID(int=1))", " Its run in Prefect is marked Cancelled."),
+        ("reported._finished['r'] = False", " Runs are marked KILLED and Cancelled."),
+        ("reported._finished['r'] = True", ""),
+    ],
+)
+def test_what_runs_are_marked_as_is_said_where_there_are_some(state: str, told: str, home: Path) -> None:
+    """In the first seconds of a study there is none, though the modules that mark them are there."""
+    program = f"""
+import sys
+from uuid import UUID
+from flows.cli import main
+from flows.studies import reported
+{state}
+def pressed(*_, **__):
+    raise KeyboardInterrupt
+main.app = pressed
+sys.argv[1:] = ["check", "x"]
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stderr) == (130, f"hw3: interrupted: what was finished is kept.{told}\n")

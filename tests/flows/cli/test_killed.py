@@ -5,14 +5,21 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
+from flows.sequences import sequences
 from hw3models.runtime.files import write_atomically
+from hw3models.specs import DataSpec, SequencesSpec
+from tasks import tracking
+from tasks.tracking.store import connect
+from tasks.tracking.uploads import experiment_of_uploads
 from tests.forked import FORKS, _command
+from tests.hw3models.data.pictures.made import tree
 from tests.hw3models.serving.test_batch import examples, long_form, make_predictor
 from tests.report_fixtures import run_report
 
@@ -53,10 +60,31 @@ def reporting(folder: Path, output: Path) -> tuple[str, ...]:
     return "report", str(folder / "r.json"), "--output", str(output / "r.html")
 
 
+def explaining(folder: Path, output: Path) -> tuple[str, ...]:
+    make_predictor(folder / "model")
+    frame = long_form(examples(60))
+    names = np.array(["calm", "wild"])[frame["sample"].astype("category").cat.codes % 2]
+    frame.assign(label=names).to_csv(folder / "d.csv", index=False)
+    return "explain", str(folder / "model"), "--on", str(folder / "d.csv"), "-o", str(output / "e.html")
+
+
+def uploading(folder: Path, output: Path) -> tuple[str, ...]:
+    tree(folder / f"pictures of {output.name}", num=60, size=(40, 40))
+    (folder / f"pictures of {output.name}" / "about.md").write_text(output.name)  # nothing that was left before
+    return "upload", str(folder / f"pictures of {output.name}")
+
+
+def drifting(folder: Path, output: Path) -> tuple[str, ...]:
+    run = (folder / "run").read_text()
+    return "drift", "--reference", run, "--new", "regime:dynamics"
+
+
 def run(environment: Mapping[str, str], arguments: tuple[str, ...], files: tuple[Path, Path], imported: Path) -> None:
     """The command, once its modules are there: what comes before is tested in `test_interrupts.py`."""
-    import flows.cli.main  # noqa: F401
+    import flows.cli.main
+    import flows.upload
 
+    flows.upload.is_server = lambda _: True  # this machine's store counts as one
     imported.touch()
     _command(dict(environment), arguments, files)
 
@@ -69,26 +97,30 @@ def has_begun(output: Path, errors: Path, imported: Path) -> bool:
     return is_seen or time.time() - imported.stat().st_mtime > 1
 
 
+MOMENTS = [
+    *((signal.SIGINT, share) for share in (0.2, 0.5, 0.9)),
+    *((signal.SIGKILL, share) for share in (0.5, 0.9)),
+]
+"""Signals, and the shares of the time that a whole command takes."""
 MADE = [calibrating, predicting, exporting, checking, comparing, reporting]
 # A pool of processes made in a fork of a fork server is another one than a user's: that it ends was tried by hand.
 ENDED = [(made, signal.SIGINT) for made in MADE] + [(made, signal.SIGKILL) for made in MADE[1:]]
 
 
-@pytest.mark.parametrize(("made", "number"), ENDED)
-def test_a_command_that_is_ended_in_the_middle_leaves_nothing_half_done(
-    made: Callable[[Path, Path], tuple[str, ...]], number: signal.Signals, home: Path, tmp_path: Path
-) -> None:
-    output, errors = tmp_path / "output", tmp_path / "stderr"
-    output.mkdir()
+def started(arguments: tuple[str, ...], folder: Path) -> tuple[Any, Path, Path]:
+    """The process of a command, what it tells, and a file that is there once its modules are."""
+    errors, imported = folder / "stderr", folder / "imported"
     errors.touch()
-    arguments = made(tmp_path, output)
+    imported.unlink(missing_ok=True)
     environment: Mapping[str, str] = dict(os.environ)
-    files, imported = (tmp_path / "stdout", errors), tmp_path / "imported"
-    process = FORKS.Process(target=run, args=(environment, arguments, files, imported))
+    process = FORKS.Process(target=run, args=(environment, arguments, (folder / "stdout", errors), imported))
     process.start()
     assert process.pid is not None
-    while process.is_alive() and not has_begun(output, errors, imported):
-        time.sleep(0.01)
+    return process, errors, imported
+
+
+def end(process: Any, number: signal.Signals, output: Path, errors: Path) -> None:
+    """End it, and look at what is left."""
     children = psutil.Process(process.pid).children(recursive=True) if process.is_alive() else []
     if process.is_alive():
         os.kill(process.pid, number)
@@ -107,3 +139,51 @@ def test_a_command_that_is_ended_in_the_middle_leaves_nothing_half_done(
         assert not [path for path in output.iterdir() if path not in whole and path.name != "next"]
     psutil.wait_procs(children, timeout=20)
     assert not [child for child in children if child.is_running()], "a process was left behind"
+
+
+@pytest.mark.parametrize(("made", "number"), ENDED)
+def test_a_command_that_is_ended_in_the_middle_leaves_nothing_half_done(
+    made: Callable[[Path, Path], tuple[str, ...]], number: signal.Signals, home: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    output.mkdir()
+    process, errors, imported = started(made(tmp_path, output), tmp_path)
+    while process.is_alive() and not has_begun(output, errors, imported):
+        time.sleep(0.01)
+    end(process, number, output, errors)
+
+
+@pytest.mark.parametrize("made", [explaining, comparing, exporting, uploading, drifting])
+def test_a_command_may_be_ended_at_any_moment(
+    made: Callable[[Path, Path], tuple[str, ...]], prefect: None, store: Path, tmp_path: Path
+) -> None:
+    """The first time it is let alone, to see how long it takes."""
+    if made is drifting:
+        study = sequences(SequencesSpec(data=DataSpec(source="regime:dynamics"), families=("mlp",), seeds=2, epochs=1))
+        tracking.outbox().flush(60)
+        (tmp_path / "run").write_text(study.answers[0].run_ids["mlp"])
+    took = 0.0
+    for number, share in [(signal.SIGTERM, 1.0), *MOMENTS]:
+        folder = tmp_path / f"{number.name} {share}"
+        output = folder / f"{number.name} at {share}"
+        output.mkdir(parents=True)
+        arguments = made(folder if made is not drifting else tmp_path, output)
+        process, errors, imported = started(arguments, folder)
+        while process.is_alive() and not imported.exists():
+            time.sleep(0.01)
+        begun = time.monotonic()
+        process.join(share * took if took else 300)
+        if not took:
+            took = time.monotonic() - begun
+            assert process.exitcode == 0, errors.read_text()
+            continue
+        end(process, number, output, errors)
+        assert made is not uploading or process.exitcode == 0 or not is_left(folder)
+
+
+def is_left(folder: Path) -> bool:
+    """Is an upload with the name of a folder in this one to be found?"""
+    client, _ = connect()
+    names = {f"upload {path.name}" for path in folder.glob("pictures of *")}
+    runs = client.search_runs(experiment_of_uploads(client), "attributes.status = 'FINISHED'")
+    return bool(names & {run.info.run_name for run in runs})

@@ -28,7 +28,7 @@ from hw3models.pipeline.steps import evaluate_step, train_step
 from hw3models.runtime.devices import pick_device
 from hw3models.serving.predictor import load_predictor, save_use
 from hw3models.specs import DataReport, Recipe, TrainReport, TrainSpec
-from tests.tiny import tiny_dataset
+from tests.tiny import tiny_dataset, unsealed
 
 FAMILIES = [
     ("sequences", "rocket", False),
@@ -304,7 +304,7 @@ def test_a_manifest_that_does_not_fit_what_was_fitted_is_refused(
     training = fitted(tmp_path, held(tiny_dataset(), tmp_path), "logistic")
     save_use(Path(training.directory), tmp_path / "used")
     path = tmp_path / "used" / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(unsealed(path) | changes))
     with pytest.raises(DataError, match=message):
         load_predictor(tmp_path / "used")
 

@@ -18,6 +18,7 @@ from hw3models.serving.batch import score_file
 from hw3models.serving.predictor import Predictor, load_predictor
 from hw3models.specs.model import ModelManifest
 from tests.hw3models.serving.test_batch import CHANNELS, STEPS, examples, long_form, make_predictor
+from tests.tiny import unsealed
 
 INF, NAN = float("inf"), float("nan")
 
@@ -50,7 +51,7 @@ INF, NAN = float("inf"), float("nan")
 def test_a_manifest_that_cannot_be_is_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     make_predictor(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(unsealed(path) | changes))
     with pytest.raises(DataError, match=rf"model: not a whole model \(.*{message}"):
         load_predictor(tmp_path / "model")
 

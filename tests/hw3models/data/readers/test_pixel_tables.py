@@ -1,5 +1,6 @@
 """Tables with a row for each picture, whose cells are pixels."""
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from hw3models.data import as_kind, fetch, prepare
 from hw3models.data.preparation import read_raw
 from hw3models.data.raw import Raw
-from hw3models.data.sources import check_kind, find_source
+from hw3models.data.source import Wanted
+from hw3models.data.sources import check_kind, find_source, read_examples
 from hw3models.drift.reading import read_new
 from hw3models.engine.model_store import stored_manifest
 from hw3models.errors import DataError, SpecError
@@ -210,3 +212,32 @@ def test_a_model_reads_new_tables_as_its_own_with_labels_and_without(tmp_path: P
         )
     assert (tmp_path / "with-said.csv").read_text() == (tmp_path / "without-said.csv").read_text()
     assert wanted_by(predictor).shape == (5, 8)
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_lists_within_lists_are_rows_of_pixels(colours: tuple[int, ...], tmp_path: Path) -> None:
+    """As `datasets` and pandas write arrays to Parquet; smooth ones, so that the order of colours can be told."""
+    ramp = np.linspace(0, 90, 16)[None, :, None] + np.linspace(0, 60, 16)[:, None, None]
+    made = np.stack([ramp + np.array([0, 30, 90]) + i for i in range(12)]).astype(np.uint8)
+    made = made if colours else made[..., 0]
+    table = pd.DataFrame({"image": [one.tolist() for one in made], "label": ["a", "b"] * 6})
+    table.to_parquet(tmp_path / "t.parquet")
+    spec = DataSpec(source=str(tmp_path / "t.parquet"))
+    raw = read_raw(spec, fetch(spec, cache=tmp_path), cache=tmp_path)
+    assert (raw.features == made).all()
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_lists_in_records_of_json_are_pixels_where_pictures_are_asked_for(lines: bool, tmp_path: Path) -> None:
+    made = np.random.default_rng(0).integers(0, 256, (12, 9, 9), dtype=np.uint8)
+    records = [{"image": one.tolist(), "label": "ab"[i % 2]} for i, one in enumerate(made)]
+    path = tmp_path / ("t.jsonl" if lines else "t.json")
+    path.write_text("\n".join(map(json.dumps, records)) if lines else json.dumps(records))
+    spec = DataSpec(source=str(path))
+    assert fetch(spec, cache=tmp_path).kind == "sequences"
+    asked = as_kind("images", spec)
+    raw = read_raw(asked, fetch(asked, cache=tmp_path), cache=tmp_path)
+    assert (raw.kind, raw.labels.tolist()) == ("images", [0, 1] * 6)
+    assert (raw.features == made).all()
+    [block] = read_examples(path, Wanted("images", (9, 9)))
+    assert (block.examples == made).all()
