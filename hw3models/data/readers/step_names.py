@@ -51,6 +51,8 @@ _SPECTRUM = frozenset({"", "wl", "wn", "wavelength", "wavenumber", "lambda", "nm
 _LETTERS = ("X", "w", "f")
 """What stands before the numbers of a spectrum, letters before large ones: R writes X before any number."""
 _WAVES = 100.0
+_LOOKED_AT = 10_000
+"""Names of very many that tell whether the others need be read in some way."""
 Step = tuple[str, float]
 """A channel, and where a step stands among its others."""
 
@@ -76,7 +78,10 @@ def _steps_of(names: tuple[str, ...]) -> dict[str, Step]:
 @lru_cache(maxsize=8)
 def _timed(names: tuple[str, ...]) -> dict[str, Step]:
     """The columns that are dates, times or measures; none where they are not."""
+    some = names[:: max(1, len(names) // _LOOKED_AT)]
     for read in (_of_date, _of_part, _of_clock, _of_decimals):
+        if not any(read(name.strip()) is not None for name in some):
+            continue
         found = {name: step for name in names if (step := read(name.strip())) is not None}
         if len(set(found.values())) == len(found) > 2 and _has_all(found, names):
             return {name: ("", number) for name, number in found.items()}

@@ -105,7 +105,11 @@ def _beside(path: Path, spec: DataSpec, look: Look) -> tuple[Path, ...]:
 
 def _in_columns(path: Path, spec: DataSpec) -> bool:
     """Is each column of a text table a series?"""
-    return name_of(path).suffix in SUFFIXES and layout_of(path, spec) == "columns"
+    from hw3models.data.readers.series_in_columns import looks_turned
+
+    if spec.layout != "auto" or name_of(path).suffix not in SUFFIXES:
+        return spec.layout == "columns"
+    return spec.window is None and looks_turned(path, spec)
 
 
 def _with_names(path: Path, spec: DataSpec, names: Sequence[str]) -> list[str]:
