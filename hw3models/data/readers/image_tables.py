@@ -162,7 +162,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _json_records(path: Path, lines: Sequence[str]) -> list[dict[str, str]]:
-    """Those of the whole file, or one a line."""
+    """Records of the whole file, or one a line."""
     return list(json_rows(path)) if path.suffix.lower() == ".json" else [_json_row(line) for line in lines]
 
 
