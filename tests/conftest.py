@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hw3models.runtime.openmp import wait_passively
+from hw3models.runtime.before_torch import prepare_threads
 
-wait_passively()
+prepare_threads()
 if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     # More threads than cores wait for each other at every step of a training: several times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))

@@ -30,7 +30,7 @@ from flows.cli.messages import explain, plain_warning, usage
 from flows.terminal import prepare_streams, remark, show
 from hw3models.errors import LinesError
 from hw3models.printable import one_a_line
-from hw3models.runtime.openmp import wait_passively
+from hw3models.runtime.before_torch import prepare_threads
 
 RENAMED_OPTIONS = {"--vary": "--resampling", "--code-size": "--latent-dim"}
 """Options of the version before, and what they are called now."""
@@ -82,7 +82,7 @@ def main() -> None:
     Raises:
         SystemExit: the command has failed; its code is the one of the process.
     """
-    wait_passively()
+    prepare_threads()
     prepare_streams()
     warnings.formatwarning = plain_warning
     # requests and MLflow silence these themselves, but lose the filter when another thread leaves `catch_warnings`

@@ -12,7 +12,7 @@ from flows.up.databases import MLFLOW_VARIABLE, PREFECT_VARIABLES, Databases
 from flows.up.options import UpOptions
 from flows.up.passwords import Passwords, mlflow_environment
 from hw3models.errors import DataError
-from hw3models.runtime.openmp import wait_passively
+from hw3models.runtime.before_torch import prepare_threads
 from tasks.mlflow_environment import CLIENT, set_mlflow_defaults
 from tasks.settings import Settings
 
@@ -151,7 +151,7 @@ def client_environment(options: UpOptions, settings: Settings, passwords: Passwo
     for name in ("HW3_DATABASE_URL", MLFLOW_VARIABLE, *PREFECT_VARIABLES):
         environment.pop(name, None)
     set_mlflow_defaults(environment)
-    wait_passively(environment)
+    prepare_threads(environment)
     environment.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.work / "results"))
     # Runs start in a temporary folder: without these an installed copy would keep everything there.
     return environment | {

@@ -1,6 +1,7 @@
 """Do training and test examples come from the same time, the same recording, the same distribution?"""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from hw3models.checking.findings import Finding
 from hw3models.checking.sample import Sample
 from hw3models.data.blocks import read
 from hw3models.data.raw import Raw
+from hw3models.data.readers.time_columns import time_parts
 from hw3models.data.readers.times import dates_of
 from hw3models.data.source import path_of
 from hw3models.data.sources import match
@@ -87,9 +89,12 @@ def times(spec: DataSpec) -> Iterator[Finding]:
         return
     import pandas as pd
 
+    from hw3models.data.readers.long_tables import sample_parts, with_joined
+
     spec = source.columns(spec)
     try:
-        table = source.table(path_of(spec.source), [spec.sample_column, spec.time_column, "split"])
+        columns = (sample_parts(spec) or (spec.sample_column,), time_parts(spec) or (spec.time_column,), ("split",))
+        table = with_joined(source.table(path_of(spec.source), [*chain(*columns)]), spec)
     except (OSError, ValueError, DataError):
         return  # no split column, or no table in long form: nothing was said about time
     numbers = pd.to_numeric(table[spec.time_column], errors="coerce")

@@ -64,8 +64,13 @@ def _heeded(options: Mapping[str, Any], source: Source, known: Sequence[str] | N
 
 
 def _has_form(layout: str, options: Mapping[str, Any], known: Sequence[str]) -> bool:
-    """May a table with these columns have the form? One in long form, and no other, has a column of times."""
-    return bool(known) and (options["time_column"] in known) == (layout == "long")
+    """May a table with these columns have the form? One in long form, and no other, has a column of times.
+
+    Where each column is a series, times may stand before them.
+    """
+    if layout == "columns":
+        return options["sample_column"] not in known
+    return bool(known) and (set(options["time_column"].split(",")) <= set(known)) == (layout == "long")
 
 
 def _arrays(text: str, known: Sequence[str]) -> str:

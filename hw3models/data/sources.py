@@ -43,6 +43,7 @@ from hw3models.data.readers import (
     npy_files,
     npz_files,
     pixel_tables,
+    sensor_folders,
     series_archives,
     set_folders,
     text_tables,
@@ -97,6 +98,7 @@ _OURS: tuple[Source, ...] = (
     text_tables.PARQUET,
     json_files.JSON,
     set_folders.SET,
+    sensor_folders.SENSORS,  # before folders of recordings of one file each
     folders.FOLDER,
     folders.RECORDING,
 )

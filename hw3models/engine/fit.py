@@ -106,6 +106,8 @@ class _Job:
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     """Checkpoints of the group with these seeds."""
     on_free_core: Callable[[], None]
+    threads: set[int]
+    """Numbers of threads that operations of a single program had are added."""
     goal: Goal = "loss"
     """What the best epoch is chosen by."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -171,6 +173,7 @@ def fit(
             reason = " ".join(str(error).split())[:200]
         else:
             chunk = rows_at_once(dataset, _memory_bytes(spec, plan), precision.kept(dtype))
+            notes += _about_threads(training.threads, threads, training.replicate())
             return replace(result, chunk=chunk, notes=tuple(notes), reason=why, seconds=time.perf_counter() - start)
         # Out here the error's traceback is gone, too.
         release(device)
@@ -180,6 +183,22 @@ def fit(
         f"one replicate of {family.name} alone does not fit into memory ({reason}): take a smaller batch_size, fewer "
         "hidden units, or a machine with more memory."
     )
+
+
+def _about_threads(taken: set[int], most: int, model: nn.Module) -> list[str]:
+    """What is said of a single program that had fewer threads than there are, for others used the cores.
+
+    Products of matrices are the same on any number of threads. Gradients of convolutions and of layer normalisation are
+    summed in as many parts as there are threads, and nobody knows of layers from outside.
+    """
+    exact = (nn.Linear, nn.LSTM, nn.GRU, nn.BatchNorm1d, nn.BatchNorm2d)
+    learning = [one for one in model.modules() if list(one.parameters(recurse=False))]
+    if taken <= {most} or all(isinstance(one, exact) for one in learning):
+        return []
+    told = f"{min(taken)} to {max(taken)}" if len(taken) > 1 else f"{min(taken)}"
+    return [
+        f"trained on {told} of {most} cores, as others left them free; the last bits of its gradients depend on that"
+    ]
 
 
 def _once(on_epoch: Callable[[EpochReport], None]) -> Callable[[EpochReport], None]:
@@ -212,6 +231,12 @@ class _Training:
     checkpoints: Callable[[Sequence[int]], "Checkpoints"] | None
     on_free_core: Callable[[], None]
     redraw: Redraw
+    threads: set[int] = field(default_factory=set)
+    """Numbers of threads that operations of a single program had."""
+
+    def replicate(self) -> nn.Module:
+        """A plain module of the first seed."""
+        return build_replicate(self.family, self.dataset, self.spec, self.spec.seeds[0])
 
     def prepared(self, plan: MemoryPlan) -> tuple[_Job, list[Callable[[], Group]], int]:
         """What makes the plan's groups, as they are before their first step, and how many train side by side."""
@@ -244,6 +269,7 @@ class _Training:
             self.on_epoch,
             self.checkpoints,
             self.on_free_core,
+            self.threads,
             spec.goal,
         )
         # Made when they begin and forgotten when they end: gradients and moments are most of what a training holds.
@@ -359,7 +385,7 @@ def _run_groups(job: _Job, groups: Sequence[Callable[[], Group]], at_once: int) 
         return [_train(job, group, nullcontext) for group in groups]
     with cores_of(num_threads()) as cores:
         if at_once == 1:
-            with threads_that_follow(cores) as follow:
+            with threads_that_follow(cores, job.threads) as follow:
                 return [_train(job, group, partial(_after, follow)) for group in groups]
         return _run_beside(job, groups, at_once, cores)
 

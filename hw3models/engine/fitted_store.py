@@ -150,7 +150,7 @@ def load_fitted(directory: Path, files: Mapping[str, str] = FITTED) -> tuple[Mod
 
 
 def _read(data: bytes, manifest: ModelManifest) -> Any:
-    """By the name of its seed, what each has learnt."""
+    """What each seed has learnt, by its name."""
     if manifest.format == "arrays":
         read: dict[str, dict[str, NDArray[Any]]] = {}
         for name, array in safetensors.numpy.load(data).items():

@@ -130,13 +130,25 @@ def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
 
 
+_AT_ONCE = 16_384
+"""Numbers whose sum torch leaves to one thread; longer sums to a single number it divides among those that it has."""
+
+
+def _sum_of_squares(rows: torch.Tensor) -> torch.Tensor:
+    """Squares of each row of (S, N) summed, (S,): to the same bits on any number of threads."""
+    squares = rows.square()
+    if len(rows) > 1 or rows.device.type != "cpu" or rows.shape[1] <= _AT_ONCE:
+        return squares.sum(1)
+    return torch.stack([part.sum(1) for part in squares.split(_AT_ONCE, 1)]).sum(0)
+
+
 def clip_gradients(parameters: Sequence[nn.Parameter], max_norm: float, replicates: int, *, stacked: bool) -> None:
     """Scale each replicate's gradient to a norm of at most `max_norm` (Pascanu et al. 2013, algorithm 1).
 
     The norm is taken per replicate: a replicate that explodes leaves its neighbours alone.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
-    squares = [g.reshape(replicates if stacked else 1, -1).square().sum(1) for g in gradients]
+    squares = [_sum_of_squares(g.reshape(replicates if stacked else 1, -1)) for g in gradients]
     factor = (max_norm / (torch.stack(squares).sum(0).sqrt() + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)) if stacked else factor)

@@ -5,7 +5,9 @@ fair share among the trainings of this project that run here. One thread more th
 meet many times in a step, and each time all wait for the one that has no core. Beside one other training on two cores a
 network trained 3 to 20 times slower with two threads than with one (docs/decisions/0042).
 
-The number of threads changes no bit of a trained network (tests/hw3models/runtime/test_cores.py).
+The number of threads changes no bit of dense and recurrent networks (tests/hw3models/runtime/test_cores.py). It does
+change how gradients of convolutions and of layer normalisation are rounded: a training of one program of those that had
+fewer threads than there are says so.
 """
 
 import os

@@ -97,11 +97,20 @@ def set_threads(threads: int) -> None:
 
 
 @contextmanager
-def threads_that_follow(cores: Cores) -> Iterator[Callable[[], None]]:
-    """What the block calls now and then lets torch, in this thread, take as many cores as are free."""
+def threads_that_follow(cores: Cores, taken: set[int]) -> Iterator[Callable[[], None]]:
+    """What the block calls now and then lets torch, in this thread, take as many cores as are free.
+
+    The numbers that it took are added to `taken`.
+    """
     before = torch.get_num_threads()
+
+    def follow() -> None:
+        threads = cores.now()
+        taken.add(threads)
+        set_threads(threads)
+
     try:
-        yield lambda: set_threads(cores.now())
+        yield follow
     finally:
         set_threads(before)
 

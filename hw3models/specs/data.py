@@ -12,7 +12,8 @@ Kind = Literal["images", "sequences"]
 Task = Literal["classification", "regression"]
 Axes = Literal["NTC", "NCT"]
 HOW_READ = re.compile(
-    r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided "
+    r"Read as |Taken with |The time step is |Resampled to |[0-9,]+ recordings? cut into |It is one recording, divided |"
+    r"Labels of [0-9,]+ stretches |All sensors were brought |Each key is a class "
 )
 """How notes begin that say how files were read, and warn of nothing."""
 
@@ -32,10 +33,10 @@ def _describe_source(schema: dict[str, Any]) -> None:
 class FormOptions(Spec):
     """How series are found in files that can be read in several ways; the same for training and for prediction."""
 
-    layout: Literal["auto", "long", "wide", "tidy", "pixels", "channels"] = "auto"
-    """Tables: `long` has a row for each series and time step, `wide` a row for each series, `tidy` a row for each
-    value (case, dimension, time, value), `pixels` a row for each picture; a folder with `channels` has a file for each
-    channel, a row for each series. `auto` finds out, and says it."""
+    layout: Literal["auto", "long", "wide", "columns", "tidy", "pixels", "channels"] = "auto"
+    """Tables: `long` has a row for each series and time step, `wide` a row for each series, `columns` a column
+    for each series, `tidy` a row for each value (case, dimension, time, value), `pixels` a row for each picture; a
+    folder with `channels` has a file for each channel, a row for each series. `auto` finds out, and says it."""
     pair: bool = True
     """Take X_TEST beside X_TRAIN as the test split, and X_VAL as the validation split. False: only the file that is
     named."""
@@ -52,7 +53,8 @@ class FormOptions(Spec):
     column's own unit. Holes stay missing."""
     arrays: str | None = None
     """`.mat`, HDF5 and `.npz`, and folders of them: which array is what, such as `X=data/signals,y=data/labels` (also
-    X_val, y_val, X_test, y_test, groups, groups_val, groups_test)."""
+    X_val, y_val, X_test, y_test, groups, groups_val, groups_test); fields of structs are `data.X`, and channels
+    that are an array each `X=rec.x+rec.y`."""
     axes: Axes | None = None
     """Arrays of sequences: the order of their axes, `NTC` (series, steps, channels) or `NCT` (series, channels,
     steps). None: found out by their sizes, and said; where it cannot be, it is asked for."""
@@ -96,7 +98,8 @@ class DataOptions(FormOptions):
     """Long-form tables: the column that says which series a row belongs to; several (`subject,trial`) where it takes
     them together, as where numbers of trials begin anew for each subject."""
     time_column: str = "time"
-    """Long-form tables: the column that orders the rows of a series."""
+    """Long-form tables: the column that orders the rows of a series; several (`Date,Time`) where they say it
+    together."""
     label_column: str = "label"
     """Long-form tables: the column of the class, constant within a series."""
     group_column: str | None = None

@@ -70,6 +70,7 @@ def write_all(folder: Path, command: str) -> None:
     savemat(folder / "rec.mat", {"signals": X.transpose(0, 2, 1), "labels": np.arange(40) % 2, "subject": subjects})
     np.savez(folder / "mine.npz", X=X, y=np.arange(40) % 2)
     write_with_labels_apart(folder)
+    write_of_devices(folder)
     for row in range(40):
         path = folder / "recordings" / ("" if "--" in command else Y[row]) / f"{Y[row]}_{row % 10}_{row}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +98,35 @@ def write_with_labels_apart(folder: Path) -> None:
     (folder / "rec.jsonl").write_text("\n".join(map(json.dumps, records)))
 
 
+def write_of_devices(folder: Path) -> None:
+    """A column for each series, a struct array, sensors in files of their own, lists of files, stretches of time."""
+    rows = [["nm", *(f"s{row}" for row in range(40))], ["label", *Y], *([400 + t, *X[:, t, 0]] for t in range(12))]
+    (folder / "spectra.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    struct = np.empty(40, dtype=[("x", object), ("y", object), ("label", object)])
+    for row in range(40):
+        struct[row] = (X[row, :, 0], X[row, :, 1], Y[row])
+        recording = folder / "phones" / Y[row] / f"{row:02d}"
+        recording.mkdir(parents=True)
+        for place, sensor in enumerate(("Accelerometer", "Gyroscope")):
+            own = pd.DataFrame({"seconds_elapsed": np.arange(12) * 0.02 + 0.005 * place, "x": X[row, :, place]})
+            own.to_csv(recording / f"{sensor}.csv", index=False)
+        spoken = folder / "speech" / Y[row] / f"{row:02d}.npy"
+        spoken.parent.mkdir(parents=True, exist_ok=True)
+        np.save(spoken, X[row])
+    savemat(folder / "structs.mat", {"rec": struct})
+    (folder / "speech" / "testing_list.txt").write_text("\n".join(f"{Y[row]}/{row:02d}.npy" for row in range(8)))
+    (folder / "annotated").mkdir()
+    stretches = ["file,start,end,label"]
+    for row in range(10):
+        own = pd.DataFrame(np.random.default_rng(row).normal(size=(384, 2)), columns=["x", "y"])
+        own.insert(0, "time", np.arange(384) * 0.02)
+        own.to_csv(folder / "annotated" / f"r{row}.csv", index=False)
+        stretches += [f"r{row}.csv,0,{128 * 0.02},walk", f"r{row}.csv,{128 * 0.02},{384 * 0.02},sit"]
+    (folder / "annotated" / "labels.csv").write_text("\n".join(stretches))
+
+
 def test_the_table_has_every_form() -> None:
-    assert len(COMMANDS) == 19
+    assert len(COMMANDS) == 24
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "uea:" not in one])
@@ -116,6 +144,6 @@ def test_each_command_of_the_table_reads_its_form(
     if spec.window is None and spec.resample is None:
         assert found.num_examples == 40
         first = (
-            1 if "recordings/" in command else 0
+            1 if "recordings/" in command or "speech/" in command else 0
         )  # files stand in the order of their names: sit_1_1.csv is the first
         np.testing.assert_allclose(raw.features[0, :, 0], X[first, :, 0], rtol=1e-5)

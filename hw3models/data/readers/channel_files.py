@@ -26,6 +26,7 @@ from hw3models.data.axes import found_order, ordered
 from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import MAX_BYTES, Raw
 from hw3models.data.readers.channel_rows import (
+    NAMES_OF_LABELS,
     PARQUET,
     FileRows,
     RowLabels,
@@ -51,6 +52,7 @@ from hw3models.data.readers.gathered import (
     together,
 )
 from hw3models.data.readers.npy_files import open_npy
+from hw3models.data.readers.step_names import steps_of
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.readers.wide_tables import read_head
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, Block, Source, Wanted, found, path_of
@@ -77,7 +79,6 @@ _GROUPS = frozenset(
         "person",
     ]
 )
-_NAMES = frozenset(["activity_labels", "activity_names", "class_names", "label_names", "labels_names", "target_names"])
 _ABOUT = re.compile(r"readme.*|licen[cs]e.*|features?(_.*)?|.*_info|description|metadata|notes")
 _KINDS = (*SUFFIXES, ".npy", PARQUET)
 _MOST_FILES = 500
@@ -157,7 +158,7 @@ def _look(source: str) -> _Layout | None:
     for one in files:
         part, rest = _meaning(one, folder)
         own = found.setdefault(part, _PartFiles())
-        if rest in _NAMES:
+        if rest in NAMES_OF_LABELS:
             names = one
         elif rest in _Y:
             own.twice, own.labels = own.twice or own.labels is not None, one
@@ -181,7 +182,7 @@ def _goes_with(one: Path, path: Path) -> bool:
     kinds = {path.suffix.lower()} if path.suffix.lower() in (".npy", PARQUET) else set(SUFFIXES)
     rest = _meaning(one, path.parent)[1]
     same = rest in _X and rest == _meaning(path, path.parent)[1]
-    return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | _NAMES)
+    return one.is_file() and name_of(one).suffix in kinds and (same or rest in _Y | _GROUPS | NAMES_OF_LABELS)
 
 
 def _matches(source: str) -> bool:
@@ -232,9 +233,9 @@ def gather_channels(source: str, spec: DataSpec, labelled: bool) -> Gathered:
     if any(part.twice for part in layout.parts.values()):
         raise DataError(f"{path_of(source)}: two of its files are of one name, or both labels. Put one elsewhere.")
     parts = _parts_read(layout, path_of(source), spec, labelled)
-    every = list[Gathered]()
+    every, headers = list[Gathered](), dict[str, tuple[str, ...]]()
     for part in parts:
-        every.append(_part(layout, part, spec, labelled, every[0] if every else None))
+        every.append(_part(layout, part, spec, labelled, every[0] if every else None, headers))
     one = every[0] if len(every) == 1 else together(every, parts)
     one = replace(one, name=layout.folder.absolute().name, where=str(path_of(source)))
     if not labelled:
@@ -253,8 +254,15 @@ def _parts_read(layout: _Layout, path: Path, spec: DataSpec, labelled: bool) -> 
     return [part for part, own in layout.parts.items() if path in own.channels.values()]
 
 
-def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, first: Gathered | None) -> Gathered:
-    """The series of one part, with the channels and steps in the order of the first one."""
+def _part(
+    layout: _Layout,
+    part: Part,
+    spec: DataSpec,
+    labelled: bool,
+    first: Gathered | None,
+    headers: dict[str, tuple[str, ...]],
+) -> Gathered:
+    """The series of one part, with the channels and steps in the order of the first one, whose `headers` are kept."""
     own = layout.parts[part]
     where = str(layout.folder / part if layout.has_parts else layout.folder)
     files, left = _chosen(own, spec, () if first is None else first.channels, where)
@@ -271,7 +279,8 @@ def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, first: Ga
     num = next(iter(sizes.values()))[0]
     ids = next((one.ids for one in read.values() if one.ids is not None), None)
     steps = (first.steps if first is not None else ()) or next(iter(read.values())).names
-    read = {name: _alike(files[name], one, ids, steps, where) for name, one in read.items()}
+    read = {name: _alike(files[name], one, ids, (headers.get(name), steps), where) for name, one in read.items()}
+    headers |= {name: one.names for name, one in read.items() if name not in headers}
     series, found_out, how = _series(read, spec, where)
     said = f"{_counted(files)} with a channel each, a row for each series" if len(files) > 1 else how
     labels, groups, told = _about_rows(own, spec, ids, num, where) if labelled else (None, None, "")
@@ -298,12 +307,36 @@ def _part(layout: _Layout, part: Part, spec: DataSpec, labelled: bool, first: Ga
     )
 
 
-def _alike(file: Path, one: FileRows, ids: list[str] | None, steps: tuple[str, ...], where: str) -> FileRows:
-    """The same with its rows as in `ids` and its columns as in `steps`, where it has names for them."""
+def _alike(
+    file: Path,
+    one: FileRows,
+    ids: list[str] | None,
+    wanted: tuple[tuple[str, ...] | None, tuple[str, ...]],
+    where: str,
+) -> FileRows:
+    """The same with its rows as in `ids` and its columns as `wanted`, where it has names for them: those of the same
+    channel in the first part, else those of the first channel.
+
+    Raises:
+        DataError: columns of a channel are called otherwise than in the first part.
+    """
     if (rows := _order(file, one.ids, ids, where)) is not None:
         one = one._replace(values=one.values[rows])
-    if one.names != steps and len(set(steps)) == len(steps) and set(one.names) == set(steps):
-        one = one._replace(values=one.values[:, [one.names.index(name) for name in steps]], names=steps)
+    steps = wanted[0] or wanted[1]
+    if one.names == steps or not one.names or not steps or len(set(steps)) < len(steps):
+        return one
+    if set(one.names) == set(steps):
+        return one._replace(values=one.values[:, [one.names.index(name) for name in steps]], names=steps)
+    own, theirs = ([step for _, step in steps_of(names).values()] for names in (one.names, steps))
+    if len(own) == len(one.names) == len(set(own)) and set(own) == set(theirs):  # b_1, b_0 beside a_0, a_1
+        order = [own.index(step) for step in theirs]
+        return one._replace(values=one.values[:, order], names=tuple(one.names[place] for place in order))
+    other = next((name for name in one.names if name not in steps), None)
+    if wanted[0] is not None and other is not None and set(one.names) & set(steps):
+        raise DataError(
+            f"{where}: {file.name} has the column {other!r}, which the same channel of the first part has not "
+            f"({few(steps)}). Give both the same header, or none."
+        )
     return one
 
 

@@ -38,6 +38,10 @@ from hw3models.specs import DataSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+NAMES_OF_LABELS = frozenset(
+    ["activity_labels", "activity_names", "class_names", "label_names", "labels_names", "target_names"]
+)
+"""What tables that name labels are called, such as `1 WALKING`."""
 PARQUET = ".parquet"
 _MOST_BYTES = 256 * 2**20
 """Size of a file of labels."""

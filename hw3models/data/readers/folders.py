@@ -19,13 +19,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.file_names import are_people_first, file_pattern, which_is_the_class
 from hw3models.data.raw import Raw
 from hw3models.data.readers.forms import here, name_of
 from hw3models.data.readers.gathered import PART_WORDS, Gathered, examples, finish, for_model, has_labels
+from hw3models.data.readers.intervals import Intervals, found_intervals, with_intervals, without_manifest
 from hw3models.data.readers.json_files import recording_table
 from hw3models.data.readers.manifests import (
     About,
@@ -37,6 +38,7 @@ from hw3models.data.readers.manifests import (
     read_manifest,
 )
 from hw3models.data.readers.recording_files import ARRAYS, LVM, lvm_table, rates_note, read_arrays
+from hw3models.data.readers.split_lists import SplitList, apply_lists, found_lists, without_noise
 from hw3models.data.readers.text_tables import SUFFIXES
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, found, path_of
 from hw3models.errors import DataError
@@ -126,38 +128,48 @@ def gather_folder(folder: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together: files that do not fit, or of which nothing says the class.
     """
-    files, manifests, unused = _divided(folder, spec)
-    abouts = _abouts(folder, files)
+    files, manifests, unused, beside = _divided(folder, spec)
+    lists, stretches = beside
+    abouts = abouts_of(folder, files)
     how = apply_manifests(folder, abouts, manifests, spec)
-    how += _apply_pattern(abouts, spec)
+    how += apply_pattern(abouts, spec)
     if labelled and not how:
-        _refuse_people(folder, abouts)
+        refuse_people(folder, abouts)
     one = _array_recordings(folder, abouts, spec) if _are_arrays(files) else _recordings(folder, abouts, spec)
+    if stretches is not None and labelled:
+        one = with_intervals(replace(one, labels=None, row_labels=None), stretches)
     if one.labels is not None and not (manifests or spec.file_pattern):
         for about, label in zip(abouts, one.labels, strict=True):
             about.label = label
         how = [*how, "an array of each file is its label"]
     labels = [about.label for about in abouts]
-    by_rows = one.row_labels is not None and not (manifests or spec.file_pattern)
+    named = bool(manifests) or "{label}" in (spec.file_pattern or "")
+    by_rows = one.row_labels is not None and (stretches is not None or not named)
     if by_rows and (spec.window is not None or None in labels):
-        how = [*how, "labels in the files, a row each"]
+        how = [*how, "labels in the files, a row each" if stretches is None else f"labels in {stretches.path.name}"]
     else:
         by_rows = False
-        how = how or [f"the class of a file is the name of its {_which_folder(abouts)}"]
-        raise_faults(str(folder), _label_faults(abouts) if labelled else [])
+        how = how or [f"the class of a file is the name of its {which_folder(abouts)}"]
+        raise_faults(str(folder), class_faults(abouts) if labelled else [])
+    how = [*how, *(apply_lists(folder, abouts, lists) if labelled and lists else [])]
     return replace(
         one,
         name=folder.name,
         form=f"{_counted(files)}, one recording each; {'; '.join(how)}{left_of(manifests)}{_unused(unused)}",
         labels=None if by_rows or not labelled else [str(label) for label in labels],
         row_labels=one.row_labels if by_rows and labelled else None,
-        parts=_complete(folder, [about.part for about in abouts], "split"),
-        groups=_complete(folder, [about.group for about in abouts], "group") or one.groups,
+        parts=all_or_none(folder, [about.part for about in abouts], "split"),
+        groups=all_or_none(folder, [about.group for about in abouts], "group") or one.groups,
         channels=one.channels if not all(name.isdecimal() for name in one.channels) else (),
     )
 
 
-def _refuse_people(folder: Path, abouts: list[About]) -> None:
+def refuse_people(folder: Path, abouts: list[About]) -> None:
+    """Ask which of two levels of folders is the class, where the outer ones are called like people.
+
+    Raises:
+        DataError: they are.
+    """
     levels = [(about.label, about.group) for about in abouts if about.label and about.group]
     if len(levels) < len(abouts) or not are_people_first(levels):
         return
@@ -166,7 +178,8 @@ def _refuse_people(folder: Path, abouts: list[About]) -> None:
     raise DataError(f"{folder}: {which_is_the_class(levels, fixed)}.")
 
 
-def _which_folder(abouts: list[About]) -> str:
+def which_folder(abouts: list[About]) -> str:
+    """How the class is told by folders, in a phrase."""
     if all(about.group for about in abouts):
         return f"outer folder, its group that of the folder within ({abouts[0].group}; `--file-pattern` decides)"
     return "folder"
@@ -213,7 +226,7 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
         ids=ids,
         labels=[str(labels[0]) for labels in read.labels if labels is not None] if by_file else None,
         row_labels=[labels for labels in read.labels if labels is not None] if by_row and not by_file else None,
-        groups=_complete(folder, list(read.groups), "group"),
+        groups=all_or_none(folder, list(read.groups), "group"),
         times=said if len(said) == len(ids) else times,
         in_seconds=not said,
         even=not said,
@@ -223,7 +236,7 @@ def _array_recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gath
     )
 
 
-def _table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
+def table_of(path: Path) -> "tuple[pd.DataFrame, list[int], tuple[str, ...]]":
     """One table, the line (or row) of each of its rows, and notes; texts but of Parquet."""
     from hw3models.data.readers.long_tables import parquet_table
     from hw3models.data.readers.wide_tables import read_head, text_frame
@@ -248,7 +261,7 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     tables, places, notes, faults = list[pd.DataFrame](), list[tuple[int, int]](), dict[str, None](), list[str]()
     are_texts = abouts[0].path.suffix.lower() not in (_PARQUET, _JSON)
     for number, about in enumerate(abouts):
-        table, lines, own_notes = _table_of(about.path)
+        table, lines, own_notes = table_of(about.path)
         notes |= dict.fromkeys(own_notes)
         first = first or list(table.columns)
         if set(table.columns) != set(first):
@@ -274,7 +287,7 @@ def _recordings(folder: Path, abouts: list[About], spec: DataSpec) -> Gathered:
     return replace(found, notes=(*notes, *found.notes))
 
 
-def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
+def all_or_none(folder: Path, values: list[Any], what: str) -> list[Any] | None:
     """All or none.
 
     Raises:
@@ -287,19 +300,20 @@ def _complete(folder: Path, values: list[Any], what: str) -> list[Any] | None:
     return values
 
 
-def _label_faults(abouts: list[About]) -> list[str]:
+def class_faults(abouts: list[About], what: str = "files", pattern: str = "{label}_*.csv") -> list[str]:
+    """Recordings of which nothing says the class."""
     without = [about.id for about in abouts if about.label is None]
     if not without:
         return []
     return [
-        f"nothing says the class of {len(without):,} of {len(abouts):,} files, such as {without[0]}: put them into a "
+        f"nothing says the class of {len(without):,} of {len(abouts):,} {what}, such as {without[0]}: put them into a "
         "folder for each class, or say `--manifest labels.csv` (columns file, label), `--file-pattern "
-        "'{label}_*.csv'`, or name "
+        f"'{pattern}'`, or name "
         "a column of the files (`--label-column`, with `--window` where it changes within a file)"
     ]
 
 
-def _abouts(folder: Path, files: list[Path]) -> list[About]:
+def abouts_of(folder: Path, files: list[Path]) -> list[About]:
     """Class, group and part by the folders in which files are."""
     paths = [file.relative_to(folder) for file in files]
     levels = [list(path.parts[:-1]) for path in paths]
@@ -319,9 +333,36 @@ def _abouts(folder: Path, files: list[Path]) -> list[About]:
     ]
 
 
-def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path]]:
-    """Files of series; manifests, those that were named, else those that are found; and tables that are neither."""
+class _Beside(NamedTuple):
+    """What stands beside recordings."""
+
+    lists: list[SplitList]
+    stretches: Intervals | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files whose content counts."""
+        paths = [one.path.absolute() for one in self.lists]
+        return paths if self.stretches is None else [*paths, *self.stretches.paths]
+
+
+def _divided(folder: Path, spec: DataSpec) -> tuple[list[Path], list[Manifest], list[Path], _Beside]:
+    """Files of series; manifests, those that were named, else those that are found; what is neither; the rest."""
     files, beside = _recording_files(folder)
+    if (stretches := found_intervals(folder, [*files, *beside], spec)) is not None:
+        files, beside = ([path for path in some if path.absolute() not in stretches.paths] for some in (files, beside))
+        spec = spec.model_copy(update={"manifest": without_manifest(folder, stretches.paths, spec)})
+    lists = found_lists(folder, [*files, *beside]) if spec.manifest is None else []
+    if lists:
+        names = {one.path for one in lists}
+        files, beside = ([path for path in some if path not in names] for some in (files, beside))
+        files = without_noise(folder, files)
+    return *_with_manifests(folder, files, beside, spec), _Beside(lists, stretches)
+
+
+def _with_manifests(
+    folder: Path, files: list[Path], beside: list[Path], spec: DataSpec
+) -> tuple[list[Path], list[Manifest], list[Path]]:
     if not files:
         raise DataError(f"{folder}: there are no files such as {few((*SUFFIXES, *_OTHER_KINDS))} in it.")
     if spec.manifest is not None:
@@ -355,7 +396,8 @@ def _columns(file: Path) -> tuple[str, ...]:
     return tuple(head.first) if head.has_header else (str(len(head.first)),)
 
 
-def _apply_pattern(abouts: list[About], spec: DataSpec) -> list[str]:
+def apply_pattern(abouts: list[About], spec: DataSpec) -> list[str]:
+    """Takes label, group and split out of the files' names; what was done, in phrases."""
     if spec.file_pattern is None:
         return []
     pattern, wrong = file_pattern(spec.file_pattern), []
@@ -395,8 +437,8 @@ def folder_digest(files: tuple[Path, ...]) -> str:
 
 
 def _fetch(spec: DataSpec, _: object) -> SourceReport:
-    files, manifests, _ = _divided(path_of(spec.source), spec)
-    every = (*files, *(one.path.absolute() for one in manifests))
+    files, manifests, _, beside = _divided(path_of(spec.source), spec)
+    every = (*files, *(one.path.absolute() for one in manifests), *beside.paths)
     return found(spec.source, "sequences", every, folder_digest(every))
 
 

@@ -62,6 +62,8 @@ class Gathered:
     group_kind: str = "groups"
     times: list[Floats] | None = None
     """N of (T_i,), ascending."""
+    begin: float = 0.0
+    """What was taken away from all times, so that they begin at 0; seconds since 1970 of dates."""
     in_seconds: bool = False
     """Are the times seconds? Else they are numbers in a unit that nobody said."""
     even: bool = False

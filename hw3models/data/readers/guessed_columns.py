@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hw3models.data.raw import Raw
+from hw3models.data.readers.time_columns import Cells, found_parts, time_parts
 from hw3models.data.source import Block, Source, Wanted, files_of, path_of
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec, SourceReport
@@ -51,8 +52,12 @@ _ELSEWHERE = {
 """What people call them elsewhere, or less often: taken where nothing has a name of above, and said."""
 _UNIT = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\]|#)\s*$")
 """What stands behind a name: `Temps (s)`, `Run #`."""
-LOOKED_AT = 200
-"""Rows in which a series must come twice: in a table with a row for each series no name does."""
+SENSOR = re.compile(
+    r"accel\w*|\w*acceleration\w*|\w*acceleromet\w*|acc|\w*gyro\w*|gyr|\w*magnet\w*|mag|\w*gravity\w*|\w*orientation\w*|"
+    r"\w*baromet\w*|\w*pressure\w*|\w*rotation\w*|\w*quaternion\w*|ecg|emg|eeg|ppg|eda|bvp|gsr",
+    re.IGNORECASE,
+)
+"""What sensors are called, in names of files and columns."""
 
 
 def likely(field: str, names: Sequence[str]) -> list[str]:
@@ -74,27 +79,31 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
-def guessed(spec: DataSpec, names: Sequence[str], repeats: Callable[[str], bool]) -> DataSpec:
+def guessed(spec: DataSpec, names: Sequence[str], cells: Cells) -> DataSpec:
     """`spec` with the columns that can only be meant; unchanged where series or times would not be known then.
 
     Args:
         spec: fields that are not as they are by default were named by hand.
         names: columns of the table.
-        repeats: does a value of this column come twice in the first rows?
+        cells: of a column in the first rows.
     """
     taken = {*spec.feature_columns, *spec.ignore_columns, spec.group_column}
     found = dict[str, str]()
+    joined = found_parts(names, cells) if spec.time_column == DataSpec.model_fields["time_column"].default else None
+    if joined is not None and not taken & set(joined.split(",")):
+        found["time_column"] = joined
     for field in FIELDS:
         own = getattr(spec, field)
-        if own in names or own != DataSpec.model_fields[field].default:
+        if field in found or own in names or own != DataSpec.model_fields[field].default:
             continue
         candidates = [name for name in likely(field, names) if name not in taken]
         if field == "sample_column":
-            candidates = [name for name in candidates if repeats(name)]
+            candidates = [name for name in candidates if len(set(own := cells(name))) < len(own)]
         if len(candidates) == 1:
             found[field] = candidates[0]
     known = spec.model_copy(update=found)
-    if spec.window is None and not {known.sample_column, known.time_column} <= set(names):
+    times = set(time_parts(known)) or {known.time_column}
+    if spec.window is None and not {known.sample_column, *times} <= set(names):
         return spec
     return known
 
@@ -104,25 +113,36 @@ def told(before: DataSpec, after: DataSpec) -> str:
     changed = [field for field in FIELDS if getattr(before, field) != getattr(after, field)]
     if not changed:
         return ""
-    means = ", ".join(f"{FIELDS[field]} in {getattr(after, field)!r}" for field in changed)
+    together = " together" if "time_column" in changed and time_parts(after) else ""
+    means = ", ".join(
+        f"{FIELDS[field]} in {getattr(after, field)!r}{together * (field == 'time_column')}" for field in changed
+    )
     options = ", ".join(f"`--{field.replace('_', '-')}`" for field in changed)
     return f"By their names: {means} ({options})."
 
 
-def how_to_name(missing: Sequence[str], names: Sequence[str]) -> str:
+def how_to_name(missing: Sequence[str], names: Sequence[str], cells: Cells) -> str:
     """The options that name columns, to be pasted, with those that are likely."""
     rest = list(names)
     words = []
     for field in missing:
         candidates = [name for name in likely(field, rest) if not name.isspace()] if field in _KNOWN else []
+        if field == "time_column":
+            joined = found_parts(rest, cells)
+            candidates = [joined] if joined else sorted(candidates, key=lambda name: _is_unlikely(name, cells(name)))
         chosen = candidates[0] if candidates else "NAME"
         rest = [name for name in rest if name != chosen]
         words.append(f"--{field.replace('_', '-')} {shlex.quote(chosen)}")
     return f" Name them: `{' '.join(words)}`."
 
 
-Look = Callable[[Path], tuple[Sequence[str], Callable[[str], bool]]]
-"""The columns of a file, and whether a value of one comes twice in its first rows."""
+def _is_unlikely(name: str, cells: Sequence[str]) -> tuple[bool, bool]:
+    """Rather a day than a time, or text."""
+    return "dat" in name.lower(), not all(re.fullmatch(r"-?\d+([.,]\d+)?", cell.strip()) for cell in cells)
+
+
+Look = Callable[[Path], tuple[Sequence[str], Cells]]
+"""The columns of a file, and the cells of one in its first rows."""
 
 
 def with_guesses(source: Source, look: Look) -> Source:

@@ -8,23 +8,27 @@
 | `{"id": "a1", "time": 0, "x": 0.1, "label": "walk"}` | a time step |
 | `{"label": "walk", "t0": 0.1, "t1": 0.2, "t2": 0.3}` | a series, a key for each step |
 
-Also under one key (`{"data": [...]}`), by names (`{"a1": {...}, ...}`), or as columns (`{"label": [...], "x": [...]}`).
+Several series may be put together in any of the shapes of `json_shapes`.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hw3models.data.checks import raise_faults
 from hw3models.data.readers.forms import here, series_source
-from hw3models.data.readers.gathered import PART_WORDS, Floats, Gathered, examples, for_model, has_labels
-from hw3models.data.readers.guessed_columns import LOOKED_AT, guessed, told
+from hw3models.data.readers.gathered import Floats, Gathered, examples, for_model, has_labels
+from hw3models.data.readers.guessed_columns import guessed, told
+from hw3models.data.readers.json_shapes import are_classes, records_of
 from hw3models.data.readers.text_files import TextForm, open_text
+from hw3models.data.readers.time_columns import first_cells
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Wanted
 from hw3models.errors import DataError
 from hw3models.printable import few
+from hw3models.runtime.file_digests import FileState, state_of
 from hw3models.specs import DataSpec
 
 if TYPE_CHECKING:
@@ -69,15 +73,13 @@ def _parsed(path: Path) -> Any:
     return records
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
+def _records(path: Path, found: Any) -> list[dict[str, Any]]:
     """The records of a file, whichever way they are put together.
 
     Raises:
         DataError: it holds none.
     """
-    found = _parsed(path)
-    if isinstance(found, dict):
-        found = _of_object(found)
+    found = records_of(found)
     if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
         at = (
             next((n for n, one in enumerate(found, 1) if not isinstance(one, dict)), 0)
@@ -92,27 +94,6 @@ def _records(path: Path) -> list[dict[str, Any]]:
     if (keys := len(set().union(*found))) > _MOST_KEYS:
         raise DataError(f"{path}: its records have {keys:,} different keys. Write steps as a list under one key.")
     return found
-
-
-def _of_object(found: dict[str, Any]) -> Any:
-    """Records under one key, under their names, or as columns."""
-    values = list(found.values())
-    lists = [one for one in values if isinstance(one, list) and one and all(isinstance(item, dict) for item in one)]
-    if {"columns", "data"} <= set(found) and not lists:  # pandas' `split`
-        return [dict(zip(found["columns"], row, strict=False)) for row in found["data"] if isinstance(row, list)]
-    if lists and len(lists) == len(values) and all(name.lower() in PART_WORDS for name in found):
-        return [{"split": PART_WORDS[name.lower()], **one} for name, own in found.items() for one in own]
-    if len(lists) == 1 and not any(isinstance(one, dict) and one for name, one in found.items() if name != "schema"):
-        return lists[0]
-    if values and all(isinstance(one, dict) for one in values):
-        if all(key.isdecimal() for one in values for key in one):  # pandas' columns
-            rows = dict.fromkeys(key for one in values for key in one)
-            return [{name: one.get(row) for name, one in found.items()} for row in rows]
-        return [{"id": name, **one} for name, one in found.items()]
-    sizes = {len(one) for one in values if isinstance(one, list)}
-    if values and all(isinstance(one, list) for one in values) and len(sizes) == 1:
-        return [dict(zip(found, row, strict=True)) for row in zip(*values, strict=True)]
-    return [found]
 
 
 def _flat(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -152,14 +133,28 @@ def record_frame(path: Path) -> "tuple[pd.DataFrame, list[str]]":
     Raises:
         DataError: it holds no records, or objects in objects.
     """
+    return _frame(path)[:2]
+
+
+def _frame(path: Path) -> "tuple[pd.DataFrame, list[str], tuple[str, ...]]":
+    """A row for each record, the columns that hold lists, and notes."""
+    return _frame_of(path, state_of(path)) if path.is_file() else _frame_of.__wrapped__(path, None)
+
+
+@lru_cache(maxsize=1)
+def _frame_of(path: Path, _: FileState | None) -> "tuple[pd.DataFrame, list[str], tuple[str, ...]]":
+    """Asked several times of a file by one command, until it is read (`_once`)."""
     import pandas as pd
 
-    records = _flat(_records(path))
+    found = _parsed(path)
+    records = _flat(_records(path, found))
+    classes = isinstance(found, dict) and are_classes(found) and "label" in records[0]
+    notes = (f"Each key is a class with a list of its series: {few(found)}.",) if classes else ()
     columns = dict.fromkeys(name for one in records for name in one)
     lists = [name for name in columns if any(isinstance(one.get(name), list) for one in records)]
     if objects := next((name for name in columns if any(isinstance(one.get(name), dict) for one in records)), None):
         raise DataError(f"{path}: {objects!r} holds objects in objects. Write lists of numbers, or single values.")
-    return pd.DataFrame({name: [one.get(name) for one in records] for name in columns}), lists
+    return pd.DataFrame({name: [one.get(name) for one in records] for name in columns}), lists, notes
 
 
 def recording_table(path: Path) -> "pd.DataFrame":
@@ -170,7 +165,7 @@ def recording_table(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    table, lists = record_frame(path)
+    table, lists, _ = _frame(path)
     if not lists:
         return table
     if len(table) > 1:
@@ -198,7 +193,21 @@ def gather_json(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     Raises:
         DataError: all faults together, with the numbers of records.
     """
-    table, lists = record_frame(path)
+    try:
+        found = _gathered(path, spec, labelled)
+        return replace(found, notes=(*_frame(path)[2], *found.notes))
+    except DataError as error:
+        if "(`label_column`) is missing" not in str(error):
+            raise
+        raise DataError(
+            f"{error} Its keys are {few(_frame(path)[0].columns)}; write labels beside the series, such as "
+            '{"data": [...], "labels": [...]}, or {"label": "walk", "values": [0.1, 0.2]} for each, also where '
+            "each key is a class."
+        ) from error
+
+
+def _gathered(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    table, lists, _ = _frame(path)
     lists = [name for name in lists if name not in spec.ignore_columns]
     if lists:
         return _of_lists(path, table, lists, spec, labelled)
@@ -264,11 +273,7 @@ def _of_rows(path: Path, table: "pd.DataFrame", spec: DataSpec, labelled: bool) 
     from hw3models.data.readers.recordings import gather_frame
     from hw3models.data.readers.tables import column_faults
 
-    def repeats(name: str) -> bool:
-        first = table[name].head(LOOKED_AT).astype(str)
-        return bool(first.duplicated().any())
-
-    known = guessed(spec, [str(name) for name in table.columns], repeats)
+    known = guessed(spec, [str(name) for name in table.columns], first_cells(table))
     if spec.window is None:
         raise_faults(str(path), column_faults(table, known, labelled=labelled))
     found = gather_frame(table, known, labelled, path, lambda row: f"record {row + 1}", form="records")
@@ -283,7 +288,14 @@ def _is_labelled(path: Path, spec: DataSpec) -> bool:
 
 
 def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    yield from examples(gather_json(here(spec.source, "JSON"), for_model(spec, wanted), False), spec, wanted)
+    yield from examples(_once(here(spec.source, "JSON"), for_model(spec, wanted), False), spec, wanted)
+
+
+def _once(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The series, and nothing else of the file is kept in memory."""
+    found = gather_json(path, spec, labelled)
+    _frame_of.cache_clear()
+    return found
 
 
 def _names(path: Path) -> list[str] | None:
@@ -298,7 +310,7 @@ JSON = replace(
         "json",
         SUFFIXES,
         "records with lists of numbers, or one for each time step; a list of them, or one a line",
-        gather=gather_json,
+        gather=_once,
         is_labelled=_is_labelled,
         takes=(*WINDOWS, *COLUMNS, "layout", "axes"),
     ),

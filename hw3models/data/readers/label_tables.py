@@ -14,6 +14,7 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.readers.forms import name_of
 from hw3models.data.readers.gathered import PART_WORDS
 from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.intervals import Intervals, intervals_in
 from hw3models.data.source import path_of
 from hw3models.errors import DataError, SpecError
 from hw3models.runtime.file_digests import FileState, state_of
@@ -54,6 +55,8 @@ class LabelTable(NamedTuple):
     paths: tuple[Path, ...]
     """All files that it was put together of."""
     faults: tuple[str, ...] = ()
+    intervals: Intervals | None = None
+    """Where it says the labels of stretches of time, these."""
 
     def join(self, table: "pd.DataFrame", sample: str) -> "pd.DataFrame":
         """The table of series with these columns; nothing where a series has no row."""
@@ -82,6 +85,7 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
         return _joined([_named(path, one.strip()) for one in spec.manifest.split(",")], path, spec, names)
     if not names or len(names) > _MOST_NAMES or spec.label_column in names or likely("label_column", names):
         return None
+    every = list[LabelTable]()
     for candidate in _beside(path):
         try:
             found = _read(candidate, spec, names)
@@ -89,8 +93,28 @@ def label_table(path: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable 
             continue
         if found is not None and found.label is not None:
             raise_faults(str(candidate), found.faults)
-            return found
-    return None
+            every.append(found)
+    for other in every[1:]:
+        _check_same(every[0], other, path, spec)
+    return every[0] if every else None
+
+
+def _check_same(first: LabelTable, other: LabelTable, path: Path, spec: DataSpec) -> None:
+    """Two tables that were found, of which the first would be taken, say the same; one of the same part comes before.
+
+    Raises:
+        DataError: they say something else of a series.
+    """
+    if _words(first.path)[0] != _words(other.path)[0]:
+        return
+    mine, theirs = (one.columns.get(spec.label_column, {}) for one in (first, other))
+    unlike = next((id for id, value in theirs.items() if mine.get(id, value) != value), None)
+    if unlike is not None or (first.intervals is None) != (other.intervals is None):
+        said = f"{mine[unlike]!r} and {theirs[unlike]!r} of series {unlike!r}" if unlike is not None else "other things"
+        raise DataError(
+            f"{path}: {first.path.name} and {other.path.name} beside it say {said}. Name the one with the labels: "
+            f"`--manifest {first.path.name}` or `--manifest {other.path.name}`."
+        )
 
 
 def joiner(path: Path, spec: DataSpec) -> "Callable[[pd.DataFrame], pd.DataFrame]":
@@ -107,8 +131,8 @@ def joiner(path: Path, spec: DataSpec) -> "Callable[[pd.DataFrame], pd.DataFrame
 
 def without_row(table: LabelTable, ids: Sequence[str]) -> str:
     """What is wrong where the table lacks some of the series `ids`; empty where it has all."""
-    known = next(iter(table.columns.values()))
-    if not (missing := [one for one in dict.fromkeys(map(str, ids)) if one.strip() not in known]):
+    known = next(iter(table.columns.values()), None)
+    if known is None or not (missing := [one for one in dict.fromkeys(map(str, ids)) if one.strip() not in known]):
         return ""
     more = f" and {len(missing) - 1:,} more series" if len(missing) > 1 else ""
     return (
@@ -155,8 +179,10 @@ def _joined(tables: list[Path], path: Path, spec: DataSpec, names: Sequence[str]
                 )
             columns[name] = {**before, **values}
     label = next((one.label for one in every if one.label is not None), None)
+    intervals = next((one.intervals for one in every if one.intervals is not None), None)
     path_with = next((one.path for one in every if one.label is not None), every[0].path)
-    return LabelTable(path_with, every[0].key, label, columns, tuple(one.path for one in every))
+    paths = tuple(one.path for one in every)
+    return LabelTable(path_with, every[0].key, label, columns, paths, intervals=intervals)
 
 
 def _beside(path: Path) -> list[Path]:
@@ -182,6 +208,8 @@ def _words(path: Path) -> tuple[str | None, set[str]]:
 
 def _read(table: Path, spec: DataSpec, names: Sequence[str]) -> LabelTable | None:
     """What the table says; None where no column names the series, or none says what is wanted."""
+    if (intervals := intervals_in(table, spec)) is not None:
+        return LabelTable(table, spec.sample_column, "label", {}, (table,), (), intervals)
     columns, cells = _cells(table, state_of(table))
     if (key := _key(columns, cells, spec, names)) is None:
         return None

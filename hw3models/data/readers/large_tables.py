@@ -38,6 +38,7 @@ from hw3models.data.readers.long_tables import (
     reading,
     sample_parts,
     whole_series,
+    with_joined,
     with_sample,
 )
 from hw3models.data.readers.npy_files import open_npy
@@ -171,7 +172,7 @@ def _rows_of_series(path: Path, spec: DataSpec) -> NDArray[np.int64] | None:
 
 def _schema_faults(path: Path, schema: pyarrow.Schema, spec: DataSpec) -> list[str]:
     raise_faults(str(path), parquet_faults(path, whole=False))
-    empty = joiner(path, spec)(with_sample(only_columns(schema.empty_table().to_pandas()), spec))
+    empty = joiner(path, spec)(with_joined(only_columns(schema.empty_table().to_pandas()), spec))
     nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
     wanted = {*own_columns(spec), *(spec.feature_columns or set(schema.names) - set(spec.ignore_columns))}
     return [*column_faults(empty, spec), *(nested_fault(name) for name in nested if name in wanted)]

@@ -18,6 +18,7 @@ from hw3models.data.readers.label_tables import joiner
 from hw3models.data.readers.missing import MISSING_NUMBERS
 from hw3models.data.readers.table_limits import csv_faults, parquet_faults
 from hw3models.data.readers.text_files import TextForm, rows_of, text_form, uneven_row, without_comments
+from hw3models.data.readers.time_columns import time_parts, with_time
 from hw3models.errors import DataError
 from hw3models.specs import DataSpec
 
@@ -32,7 +33,7 @@ _COMMA = r"^([+-]?\d*),(\d+)$"
 def own_columns(spec: DataSpec) -> tuple[str, ...]:
     """Name the columns that are no features; not all need be there."""
     own = (spec.sample_column, spec.time_column, spec.label_column, SPLIT_COLUMN, *named_groups(spec))
-    return (*own, *sample_parts(spec))
+    return (*own, *sample_parts(spec), *time_parts(spec))
 
 
 def sample_parts(spec: DataSpec) -> tuple[str, ...]:
@@ -54,6 +55,11 @@ def with_sample(table: pd.DataFrame, spec: DataSpec) -> pd.DataFrame:
         texts.append(text.mask(empty | (text.str.strip() == "")))
     joined = texts[0].str.cat(pd.concat(texts[1:], axis=1), sep="/")
     return table.assign(**{spec.sample_column: joined})
+
+
+def with_joined(table: pd.DataFrame, spec: DataSpec) -> pd.DataFrame:
+    """The table with the names of its series, and the times of its rows, as one column each."""
+    return with_time(with_sample(table, spec), spec)
 
 
 def named_groups(spec: DataSpec) -> tuple[str, ...]:
@@ -78,7 +84,7 @@ def chunks(path: Path, spec: DataSpec, *, whole: bool = False, only: list[str] |
             parts = _csv_chunks(path, set(own_columns(spec)), spec.time_column)
         join = joiner(path, spec)
         for part in parts:
-            yield join(with_sample(part, spec))
+            yield join(with_joined(part, spec))
 
 
 def parquet_table(path: Path) -> pd.DataFrame:

@@ -14,7 +14,19 @@ from hw3models.printable import few
 from hw3models.runtime.files import is_file
 from hw3models.specs import DataSpec
 
-_KEYS = ("file", "filename", "file_name", "path", "recording", "sequence_id", "series", "sample", "name", "id")
+RECORDING_NAMES = (
+    "file",
+    "filename",
+    "file_name",
+    "path",
+    "recording",
+    "sequence_id",
+    "series",
+    "sample",
+    "name",
+    "id",
+)
+"""What people call the column that names files or recordings."""
 _LABELS = ("label", "class", "class_label", "classlabel", "target", "activity")
 _GROUPS, _SPLITS = ("group", "groups"), ("split", "set", "part", "partition")
 _MOST_COLUMNS = 100
@@ -83,7 +95,7 @@ def read_manifest(path: Path, files: list[Path]) -> Manifest:
         )
     table, _ = text_frame(path, head)
     names = [str(name) for name in table.columns]
-    key = next((name for name in names if name.lower() in _KEYS), names[0])
+    key = next((name for name in names if name.lower() in RECORDING_NAMES), names[0])
     columns = {name: table[name].str.strip().tolist() for name in names if name != key}
     return Manifest(path, table[key].str.strip().tolist(), columns)
 

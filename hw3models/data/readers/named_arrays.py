@@ -23,6 +23,7 @@ from hw3models.data.raw import MAX_BYTES, Raw, group_texts, label_texts
 from hw3models.data.readers.forms import name_of, series_source
 from hw3models.data.readers.gathered import Floats, Gathered, Part, together
 from hw3models.data.readers.hdf5_groups import gather_groups
+from hw3models.data.readers.matlab_structs import fields_of, roles_of_structs, side_by_side, unboxed
 from hw3models.data.readers.npz_files import entry_of, members
 from hw3models.data.source import COLUMNS, GROUP_COLUMN, WINDOWS, Block, Source, Wanted, path_of
 from hw3models.errors import DataError, SpecError
@@ -41,6 +42,8 @@ _ENDS: dict[Part, tuple[str, ...]] = {
 }
 _ROLES = tuple(f"{role}{end}" for end in ("", "_val", "_test") for role in ("X", "y", "groups"))
 _PART_ENDS: dict[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
+_FIELD = 1e6
+"""Cells of a field of a struct array, which has an element for each series."""
 HDF5 = (".h5", ".hdf5", ".hdf")
 
 
@@ -62,7 +65,7 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: all faults together: arrays that are missing, do not fit, or are too large.
     """
     with opened_arrays(path) as arrays:
-        names = roles_of(path, list(arrays), spec)
+        names = _roles(path, arrays, spec)
         if "X" not in names:
             if path.suffix.lower() in HDF5 and (groups := gather_groups(path, spec, labelled)) is not None:
                 return groups
@@ -77,6 +80,41 @@ def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
                 found.append(_part(path, arrays, names, end, spec, labelled))
     one = found[0] if len(found) == 1 else together(found, parts)
     return replace(one, found_out={**one.found_out, **_named(names, spec)})
+
+
+def _roles(path: Path, arrays: dict[str, Stored], spec: DataSpec) -> dict[str, str]:
+    """Which array is what, also within structs; several channels `a+b` become an array of their own."""
+    names = roles_of(path, list(arrays), spec)
+    if "X" not in names and path.suffix.lower() == ".mat":
+        fields = [name for name, one in arrays.items() if "." in name and np.prod(one.shape, dtype=float) <= _FIELD]
+        names = roles_of_structs(fields, lambda name: np.asarray(arrays[name].read())) or _within(list(arrays))
+    for name in names.values():
+        if name not in arrays and "+" in name:
+            arrays[name] = _joined(path, name, arrays)
+    return names
+
+
+def _within(found: list[str]) -> dict[str, str]:
+    """The same where the names of one struct are usual ones: `data.X`, `data.y`."""
+    prefixes = dict.fromkeys(name[: at + 1] for name in found for at, letter in enumerate(name) if letter == ".")
+    by_struct: dict[str, dict[str, str]] = {}
+    for prefix in prefixes:
+        if any(prefix.startswith(outer) for outer in by_struct):
+            continue
+        own = {name.removeprefix(prefix): name for name in found if name.startswith(prefix)}
+        if "X" in (roles := roles_of_names(list(own))):
+            by_struct[prefix] = {role: own[name] for role, name in roles.items()}
+    complete = [roles for roles in by_struct.values() if "y" in roles] or list(by_struct.values())
+    return complete[0] if len(complete) == 1 else {}
+
+
+def _joined(path: Path, text: str, arrays: dict[str, Stored]) -> Stored:
+    names = [name.strip() for name in text.split("+")]
+    first = arrays[names[0]]
+    shape = first.shape if first.kind == "object" else (*first.shape, len(names))
+    return Stored(
+        shape, first.kind, lambda: side_by_side(str(path), names, [np.asarray(arrays[n].read()) for n in names])
+    )
 
 
 def _check_columns(path: Path, arrays: dict[str, Stored], names: dict[str, str], spec: DataSpec) -> None:
@@ -167,8 +205,11 @@ def listed_arrays(arrays: dict[str, Stored]) -> str:
 
 def roles_of(path: Path, found: list[str], spec: DataSpec) -> dict[str, str]:
     """Which array is what: as the user says, else by usual names such as `X_train` and `train/data`."""
-    if spec.arrays is not None:
-        return _asked(path, found, spec.arrays)
+    return roles_of_names(found) if spec.arrays is None else _asked(path, found, spec.arrays)
+
+
+def roles_of_names(found: list[str]) -> dict[str, str]:
+    """The same by usual names alone."""
     roles = {}
     for part, end in _PART_ENDS.items():
         for role, usual in _USUAL.items():
@@ -191,7 +232,8 @@ def _asked(path: Path, found: list[str], text: str) -> dict[str, str]:
         role, _, name = (one.strip() for one in pair.partition("="))
         if role not in _ROLES or not name:
             raise SpecError(f"`arrays` has {pair!r}; `ROLE=NAME` is needed, and roles are {few(_ROLES, 9)}.")
-        if name not in found:
+        name = name if name in found else name.replace("/", ".") if name.replace("/", ".") in found else name
+        if name not in found and not (role.startswith("X") and set(map(str.strip, name.split("+"))) <= set(found)):
             faults.append(f"there is no array {name!r}; there are {few(found)}.{suggestion(name, found)}")
         roles[role] = name
     raise_faults(str(path), faults)
@@ -354,7 +396,8 @@ def _mat_arrays(path: Path) -> dict[str, Stored] | None:
             return None
         raise DataError(f"{path}: not a whole `.mat` file ({str(error)[:200]}). Write it again.") from error
     arrays = {name: one for name, one in values.items() if not name.startswith("__") and isinstance(one, np.ndarray)}
-    return {name: Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in arrays.items()}
+    within = dict(pair for name, one in arrays.items() for pair in fields_of(name, one))
+    return {name: Stored(one.shape, str(one.dtype), lambda one=one: one) for name, one in within.items()}
 
 
 def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
@@ -378,7 +421,7 @@ def _h5_arrays(file: Any, *, transposed: bool) -> Iterator[tuple[str, Stored]]:
                 ) from error
 
         shape = tuple(reversed(one.shape)) if transposed else tuple(one.shape)
-        yield name, Stored(shape, str(one.dtype), read)
+        yield name.replace("/", ".") if transposed else name, Stored(shape, str(one.dtype), read)
 
 
 def _values_of(file: Any, one: Any, *, transposed: bool) -> NDArray[Any]:
@@ -390,7 +433,7 @@ def _values_of(file: Any, one: Any, *, transposed: bool) -> NDArray[Any]:
             if not isinstance(file[reference], h5py.Dataset):
                 raise ValueError("it refers to groups")
             cells[number] = _cell_of(file[reference])
-        return cells
+        return unboxed(cells) if one.parent.attrs.get("MATLAB_class") == b"struct" else cells
     values = np.asarray(one.asstr()[...] if h5py.check_string_dtype(one.dtype) else one[...])
     names = None if values.dtype.kind == "b" else h5py.check_enum_dtype(one.dtype)
     if names is not None:
@@ -414,7 +457,7 @@ def _cell_of(one: Any) -> Any:
 def _is_labelled(path: Path, spec: DataSpec) -> bool:
     try:
         with opened_arrays(path) as arrays:
-            names = roles_of(path, list(arrays), spec)
+            names = _roles(path, arrays, spec)
         if "X" in names or path.suffix.lower() not in HDF5:
             return "y" in names
         gather_groups(path, spec, True)

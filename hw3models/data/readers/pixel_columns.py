@@ -97,8 +97,8 @@ def _pixel_columns(path: Path, _: FileState) -> PixelColumns:
     if not head.has_header:
         return PixelColumns(tuple(map(str, range(len(head.first)))), (), head=head)
     cells = {name: [row[at] for row in head.rows if at < len(row)] for at, name in enumerate(head.first)}
-    lists = {name: _numbers_in(own) for name, own in cells.items() if own}
-    return _named(tuple(head.first), {name: num for name, num in lists.items() if num}, head)
+    counts = {name: _numbers_in(own) for name, own in cells.items() if own}
+    return _named(tuple(head.first), {name: num for name, num in counts.items() if num}, head)
 
 
 def _of_parquet(path: Path) -> PixelColumns:

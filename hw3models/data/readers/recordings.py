@@ -19,11 +19,14 @@ from hw3models.data.checks import raise_faults, suggestion
 from hw3models.data.raw import label_texts
 from hw3models.data.readers.columns import chosen_names, left_out_of, told
 from hw3models.data.readers.gathered import PART_WORDS, PARTS, Gathered, Part
-from hw3models.data.readers.label_tables import joiner
-from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_sample
+from hw3models.data.readers.guessed_columns import likely
+from hw3models.data.readers.intervals import with_intervals
+from hw3models.data.readers.label_tables import joiner, label_table
+from hw3models.data.readers.long_tables import SPLIT_COLUMN, chunks, row_names, sample_parts, with_joined
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.tables import Part as TablePart
 from hw3models.data.readers.tables import parse
+from hw3models.data.readers.time_columns import first_cells, found_parts, time_parts
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.wide_tables import read_head, text_frame
 from hw3models.errors import DataError
@@ -81,16 +84,25 @@ def gather_rows(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     """
     if path.suffix.lower() == ".parquet":
         table = pd.concat(list(chunks(path, spec, whole=True)))
-        return gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
+        found = gather_frame(table, spec, labelled, path, row_names(path, table), form="a Parquet table")
+        return _with_stretches(found, path, spec, labelled)
     head = read_head(path)
     texts, lines = text_frame(path, head)
-    texts = joiner(path, spec)(with_sample(texts, spec)) if head.has_header else texts
+    texts = joiner(path, spec)(with_joined(texts, spec)) if head.has_header else texts
     table = typed(texts)
     if not head.has_header and spec.label_column in ("first", "last"):
         spec = spec.model_copy(update={"label_column": str(texts.columns[0 if spec.label_column == "first" else -1])})
     form = f"a table {'with' if head.has_header else 'without'} a header"
     found = gather_frame(table, spec, labelled, path, lambda row: f"line {lines[row]}", form=form, texts=texts)
-    return replace(found, notes=(*head.form.notes, *found.notes))
+    return _with_stretches(replace(found, notes=(*head.form.notes, *found.notes)), path, spec, labelled)
+
+
+def _with_stretches(found: Gathered, path: Path, spec: DataSpec, labelled: bool) -> Gathered:
+    """The same with the labels of a table of intervals beside it, where it has none itself."""
+    if not labelled or found.row_labels is not None:
+        return found
+    beside = label_table(path, spec, [*found.channels, spec.sample_column])
+    return found if beside is None or beside.intervals is None else with_intervals(found, beside.intervals)
 
 
 def typed(texts: pd.DataFrame) -> pd.DataFrame:
@@ -118,22 +130,21 @@ def gather_frame(
     texts: pd.DataFrame | None = None,
 ) -> Gathered:
     """The same of a table that is in memory already; `texts` has the same columns as they are written."""
-    if parts := sample_parts(spec):  # several columns name a recording together
-        joined = with_sample(table if texts is None else texts, spec)
-        texts = None if texts is None else joined
-        if spec.sample_column in joined:
-            table[spec.sample_column] = joined[spec.sample_column]
+    table, texts, spec = _joined(table, texts, spec)
+    parts = (*sample_parts(spec), *time_parts(spec))
     columns = _Columns([str(column) for column in table.columns])
     time = columns.find(spec, "time_column", _TIMES)
     label = columns.find(spec, "label_column", _LABELS)
     sample, group = columns.find(spec, "sample_column"), columns.find(spec, "group_column")
     raise_faults(str(path), columns.faults)
+    time = time or _rising(table, spec, sample or group)
     own = {time, label, sample, group, SPLIT_COLUMN, *(part for part in parts if part not in spec.feature_columns)}
     named = tuple(name for name in own if name is not None)
     channels = chosen_names(columns.names, spec.feature_columns, spec.ignore_columns, named, str(path))
     if texts is not None:
         table = table.assign(**{name: texts[name].str.strip() for name in own & set(columns.names) if name is not None})
     left = _left_out(table, channels, sample or group, label) if labelled and not spec.feature_columns else {}
+    left |= _other_times(table, channels) if time is not None and not spec.feature_columns else {}
     channels = [name for name in channels if name not in left]
     if not channels:
         raise DataError(f"{path}: no channel is left. {told(left) if left else 'All columns are ignored.'}")
@@ -155,6 +166,40 @@ def gather_frame(
     how = None if time is None else dates_note(table[time])
     notes = (*([told(left)] if left else []), *([how] if how else []))
     return replace(found, notes=notes) if notes else found
+
+
+def _joined(
+    table: pd.DataFrame, texts: pd.DataFrame | None, spec: DataSpec
+) -> tuple[pd.DataFrame, pd.DataFrame | None, DataSpec]:
+    """The same with columns that say something together, of times also where nobody named them, as one."""
+    written = table if texts is None else texts
+    if spec.time_column == DataSpec.model_fields["time_column"].default:
+        names = [str(name) for name in table.columns if name not in (*spec.feature_columns, *spec.ignore_columns)]
+        found = found_parts(names, first_cells(written))
+        spec = spec.model_copy(update={"time_column": found or spec.time_column})
+    joined = with_joined(written, spec)
+    new = {name: joined[name] for name in joined.columns if name not in table.columns}
+    return (table.assign(**new), None if texts is None else joined, spec) if new else (table, texts, spec)
+
+
+def _rising(table: pd.DataFrame, spec: DataSpec, sample: str | None) -> str | None:
+    """The only column that is called like a time and grows from row to row in all recordings; nobody named one."""
+    taken = {*spec.feature_columns, *spec.ignore_columns}
+    if spec.time_column != DataSpec.model_fields["time_column"].default or not len(table):
+        return None
+    names = [str(name) for name in table.columns if name not in taken and table[name].dtype.kind in "iuf"]
+    codes = np.zeros(len(table), np.int64) if sample is None else pd.factorize(table[sample])[0]
+    order = np.argsort(codes, kind="stable")
+    inside = np.diff(codes[order]) == 0
+    steps = {name: np.diff(table[name].to_numpy(np.float64)[order])[inside] for name in likely("time_column", names)}
+    rising = [name for name, own in steps.items() if len(own) and bool((own > 0).all())]
+    return rising[0] if len(rising) == 1 else None
+
+
+def _other_times(table: pd.DataFrame, names: list[str]) -> dict[str, str]:
+    """Columns of texts that are called like times, where another one is the time."""
+    texts = [name for name in names if table[name].dtype.kind not in "iufb"]
+    return dict.fromkeys(likely("time_column", texts), "holds texts, and another column is the time")
 
 
 def _left_out(table: pd.DataFrame, names: list[str], sample: str | None, label: str | None) -> dict[str, str]:
@@ -211,6 +256,15 @@ def _numbers_of_times(cells: "pd.Series[Any]") -> tuple[NDArray[np.float64], boo
     return since.fillna(0.0).to_numpy(dtype=np.float64), True
 
 
+def _begin_of(cells: "pd.Series[Any]") -> float:
+    """What `_numbers_of_times` has taken away."""
+    numbers = None if pd.api.types.is_datetime64_any_dtype(cells) else pd.to_numeric(cells, errors="coerce")
+    if numbers is not None and not numbers.isna().all():
+        return float(numbers.min())
+    first = (cells if numbers is None else dates_of(cells)).min()
+    return 0.0 if pd.isna(first) else pd.Timestamp(first).timestamp()
+
+
 def _as_gathered(
     part: TablePart,
     work: pd.DataFrame,
@@ -240,6 +294,7 @@ def _as_gathered(
         parts=parts,
         groups=part.groups,
         times=own.get(_SECONDS),
+        begin=0.0 if time is None else _begin_of(work[time]),
         in_seconds=time is not None and _numbers_of_times(work[time].iloc[:1000])[1],
         channels=part.channels[:num],
     )

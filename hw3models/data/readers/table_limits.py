@@ -1,12 +1,13 @@
 """How large a table may be, seen from its first lines or its footer: before pandas asks for memory or time."""
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pyarrow.parquet
 
 from hw3models.data.raw import MAX_BYTES
-from hw3models.data.readers.text_files import TextForm, cells, open_rows, uneven_row
+from hw3models.data.readers.text_files import TextForm, cells, open_rows, open_text, uneven_row
 from hw3models.errors import DataError
 
 MAX_COLUMNS = 10_000
@@ -30,7 +31,21 @@ def csv_faults(path: Path, form: TextForm) -> list[str]:
         return [f"line {form.before + 2} has {first:,} fields, but the header {header:,} columns"]
     if first > header:  # pandas would take the first cells for an index
         return [f"the rows have more fields than the header has columns ({uneven_row(path, form)})"]
-    return _twice(cells(lines[0], form.separator))
+    return twice_faults(path, form, cells(lines[0], form.separator))
+
+
+def twice_faults(path: Path, form: TextForm, names: list[str]) -> list[str]:
+    """Columns of a text table that are there more than once; and what to do where a second line has more names."""
+    faults = _twice(names)
+    if not faults or form.mends.units is None:
+        return faults
+    with open_text(path, form.encoding) as file:
+        below = cells(next(islice(file, form.mends.units, None), "").strip(), form.separator)
+    joined = [f"{one}.{more}" if names.count(one) > 1 else one for one, more in zip(names, below, strict=False)]
+    if len(set(joined)) < len(names):
+        return faults
+    line = f"line {form.mends.units + 1}"
+    return [*faults, f"{line} has more names; write one header of both: {form.separator.join(joined)[:200]}"]
 
 
 def parquet_bytes(path: Path) -> int:

@@ -28,6 +28,7 @@ from hw3models.data.readers.long_tables import (
     row_names,
     sample_parts,
 )
+from hw3models.data.readers.time_columns import first_cells
 from hw3models.data.readers.times import dates_note, dates_of
 from hw3models.data.readers.timing import UNEVEN_TIMES, jump_note, timing_note
 from hw3models.data.tails import SHORTEST, tail_note
@@ -297,7 +298,7 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         # What was named by hand is misspelt; of the others nobody said what they are called.
         nameless = [field for field, column in missing.items() if column == DataSpec.model_fields[field].default]
         one_hot = _one_hot(table, spec) if "label_column" in missing else ""
-        named = how_to_name(nameless, [name for name in found if name not in needed.values()]) if nameless else ""
+        named = _how_to_name(nameless, table, needed.values()) if nameless else ""
         faults.append(f"{'; '.join(are)}; the table has {few(found)}.{close}{named}{one_hot}")
     if faults and len(found) == 1 and not found[0].isalnum():
         faults.append("the columns seem to be separated by something else than commas, semicolons, tabs or |")
@@ -311,6 +312,11 @@ def column_faults(table: pd.DataFrame, spec: DataSpec, *, labelled: bool = True)
         others = "the sample, the time, the label, the split and the group" if spec.group_column else _OTHERS
         faults.append(f"there is no feature column beside those of {others}")
     return faults
+
+
+def _how_to_name(nameless: list[str], table: pd.DataFrame, needed: Iterable[str]) -> str:
+    rest = [str(name) for name in table.columns if name not in needed]
+    return how_to_name(nameless, rest, first_cells(table))
 
 
 def _one_hot(table: pd.DataFrame, spec: DataSpec) -> str:
@@ -374,6 +380,7 @@ def _numbers(
             faults.append(
                 f"feature {column!r} is not a number at {_rows(text, row_name)}: {str(example)[:40]!r}"
                 + (f" (`--group-column {column}`, if it says whose series it is)" * _may_group(cells, samples))
+                + (f" (`--ignore-columns {shlex.quote(str(column))}`, if it is no channel)" * bool(text.all()))
             )
         if empty.any() and not fill:
             faults.append(f"feature {column!r} is missing at {_rows(empty, row_name)} ({FILL_THEM})")

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -41,6 +42,7 @@ _BLOCK = 2**20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_CLOCK = "The first two lines are a time"
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -174,11 +176,23 @@ def _above(lines: list[str], notes: list[str]) -> int:
     rows = [line for line in lines[num:] if line.strip()]
     if is_clock(rows, marks.get(_separator(rows[:_LINES]), str.split)):
         begin, rate = (re.split(r"[,;\t|]", row)[0].strip() for row in rows[:2])
-        notes.append(
-            f"The first two lines are a time ({begin}) and a rate ({rate} a second) as wearables write them, no values."
-        )
+        notes.append(f"{_CLOCK} ({begin}) and a rate ({rate} a second) as wearables write them, no values.")
         num = lines.index(rows[2], num)
     return num
+
+
+def clock_of(path: Path, form: TextForm) -> tuple[float, float] | None:
+    """The time of the first row and the rows in a second, which stand above those of a wearable; None of other files.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not any(note.startswith(_CLOCK) for note in form.notes):
+        return None
+    with open_text(path, form.encoding) as file:
+        lines = [line for line in islice(file, form.before) if line.strip()][-2:]
+    begin, rate = (number_of(re.split(r"[,;\t|]", line)[0]) for line in lines)
+    return begin, rate
 
 
 def _told(path: Path, encoding: str, lines: list[str], mends: Mends, header: int | None, notes: list[str]) -> Mends:

@@ -4,12 +4,13 @@
 |---|---|---|
 | wide | a row for each series | `wide_tables` |
 | tidy | a row for each value (case, dimension, time, value) | `recordings` |
+| columns | a column for each series | `series_in_columns` |
 | long with `--window` or `--resample` | a row for each time step | `recordings` |
 | long | a row for each series and time step | `tables` |
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -20,8 +21,9 @@ from hw3models.data.readers import parquet_files
 from hw3models.data.readers.csv_files import CSV
 from hw3models.data.readers.forms import gathered_files, here, name_of, paired, parts_of, read_parts
 from hw3models.data.readers.gathered import Gathered, examples, for_model, has_labels
-from hw3models.data.readers.guessed_columns import LOOKED_AT, Look, guessed, likely, with_guesses
+from hw3models.data.readers.guessed_columns import Look, guessed, likely, with_guesses
 from hw3models.data.readers.label_tables import label_table, without_row
+from hw3models.data.readers.time_columns import LOOKED_AT, Cells
 from hw3models.data.source import COLUMNS, WINDOWS, Block, Fetching, Wanted, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.runtime.file_digests import FileState, state_of
@@ -33,6 +35,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".psv")
 def layout_of(path: Path, spec: DataSpec) -> str:
     """`wide`, `tidy`, `rows` (recordings to be cut or resampled) or `long`."""
     from hw3models.data.readers.recordings import looks_tidy
+    from hw3models.data.readers.series_in_columns import looks_turned
     from hw3models.data.readers.wide_tables import looks_wide, read_head
 
     if spec.layout == "auto":
@@ -42,6 +45,8 @@ def layout_of(path: Path, spec: DataSpec) -> str:
             return "long"  # whose reader says what is wrong
         if looks_tidy(head.first):
             return "tidy"
+        if spec.window is None and looks_turned(path, spec):
+            return "columns"
         # A recording has columns, and `--window` says that it is one.
         if spec.window is None and looks_wide(head, spec):
             return "wide"
@@ -59,11 +64,12 @@ def gather_text(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
         DataError: all faults together, with their lines.
     """
     from hw3models.data.readers.recordings import gather_rows, gather_tidy
+    from hw3models.data.readers.series_in_columns import gather_columns
     from hw3models.data.readers.wide_tables import gather_wide
 
     layout = layout_of(path, spec)
-    if layout == "wide":
-        return gather_wide(path, spec, labelled)
+    if layout in ("wide", "columns"):
+        return (gather_wide if layout == "wide" else gather_columns)(path, spec, labelled)
     return gather_tidy(path, spec, labelled) if layout == "tidy" else gather_rows(path, spec, labelled)
 
 
@@ -87,14 +93,26 @@ def _label_files(tables: tuple[Path, ...], spec: DataSpec, look: Look) -> tuple[
 
 def _beside(path: Path, spec: DataSpec, look: Look) -> tuple[Path, ...]:
     try:
-        names, repeats = look(path)
-        known = guessed(spec, names, repeats)
-        one = label_table(path, known, [*names, *([known.sample_column] if "," in known.sample_column else [])])
+        names, first = look(path)
+        known = guessed(spec, names, first)
+        one = label_table(path, known, _with_names(path, known, names))
     except DataError:
         if spec.manifest is not None:
             raise
         return ()
     return one.paths if one is not None else ()
+
+
+def _in_columns(path: Path, spec: DataSpec) -> bool:
+    """Is each column of a text table a series?"""
+    return name_of(path).suffix in SUFFIXES and layout_of(path, spec) == "columns"
+
+
+def _with_names(path: Path, spec: DataSpec, names: Sequence[str]) -> list[str]:
+    """The columns, with one for the names of series that are put together of several, or are the names of columns."""
+    if _in_columns(path, spec):
+        return ["sample"]
+    return [*names, *([spec.sample_column] if "," in spec.sample_column else [])]
 
 
 def _without_labels(parts: dict[str, Path], spec: DataSpec) -> list[Path]:
@@ -130,19 +148,25 @@ def _with_label_table(raw: Callable[[], Raw], path: Path, spec: DataSpec, look: 
         names = list(look(path)[0])
     except DataError:
         return raw()  # says what is wrong
-    beside = label_table(path, spec, [*names, spec.sample_column] if "," in spec.sample_column else names)
+    beside = label_table(path, spec, _with_names(path, spec, names))
     if beside is None:
         return raw()
+    if beside.intervals is not None and spec.window is None:
+        raise DataError(
+            f"{path}: {beside.path.name} says the labels of stretches of time, and {path.name} those of rows nowhere. "
+            "`--window 128 --stride 64` cuts recordings into windows of 128 rows; those across a border are left out."
+        )
     sample = beside.key if beside.key in names else spec.sample_column
-    if spec.window is not None and (fault := without_row(beside, _ids(path, sample, spec))):
+    wanted = spec.window is not None and beside.intervals is None
+    if wanted and (fault := without_row(beside, _ids(path, sample, spec))):
         raise DataError(fault)  # windows without a label are left out otherwise
     try:
         found = raw()
     except DataError as error:
-        if f"column {spec.label_column!r} is empty" not in str(error):
+        if f"column {spec.label_column!r} is empty" not in str(error) or _in_columns(path, spec):
             raise
         raise DataError(without_row(beside, _ids(path, sample, spec)) or str(error)) from error
-    return replace(found, understood=(*found.understood, beside.said))
+    return found if beside.intervals else replace(found, understood=(*found.understood, beside.said))
 
 
 def _ids(path: Path, sample: str, spec: DataSpec) -> list[str]:
@@ -155,8 +179,8 @@ def _ids(path: Path, sample: str, spec: DataSpec) -> list[str]:
 
 def _has_its_labels(path: Path, spec: DataSpec) -> bool:
     """Has the table labels, or one of labels beside it that knows one of its series?"""
-    names, repeats = _look(path)
-    known = guessed(spec, names, repeats)
+    names, first = _look(path)
+    known = guessed(spec, names, first)
     beside = label_table(path, known, names)
     if beside is None:
         return known.label_column in names
@@ -222,7 +246,7 @@ def _hint(path: Path, spec: DataSpec, error: str) -> str | None:
         return None
     return (
         "If it is a recording with a label in each row, `--window 128 --stride 64` cuts it into windows; if each row "
-        "is a series, say `--layout wide`."
+        "is a series, say `--layout wide`; if each column is one, `--layout columns`."
     )
 
 
@@ -249,7 +273,7 @@ def _is_labelled(spec: DataSpec) -> bool:
     return has_labels(lambda labelled: gather_text(path, spec, labelled))
 
 
-def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+def _look(path: Path) -> tuple[list[str], Cells]:
     try:
         return _looked_at(path, state_of(path))
     except OSError as error:
@@ -257,20 +281,19 @@ def _look(path: Path) -> tuple[list[str], Callable[[str], bool]]:
 
 
 @lru_cache(maxsize=4)
-def _looked_at(path: Path, _: FileState) -> tuple[list[str], Callable[[str], bool]]:
+def _looked_at(path: Path, _: FileState) -> tuple[list[str], Cells]:
     """Asked several times of a file, which may have a million columns."""
     from hw3models.data.readers.wide_tables import read_head
 
     head = read_head(path, LOOKED_AT)
     if not head.has_header:
-        return [], lambda _: False
+        return [], lambda _: []
 
-    def repeats(name: str) -> bool:
+    def cells(name: str) -> list[str]:
         at = head.first.index(name)
-        cells = [row[at] for row in head.rows if at < len(row)]
-        return len(set(cells)) < len(cells)
+        return [row[at] for row in head.rows if at < len(row)]
 
-    return head.first, repeats
+    return head.first, cells
 
 
 _TEXT = replace(
@@ -350,7 +373,7 @@ def _parquet_is_labelled(spec: DataSpec) -> bool:
     return has_labels(lambda labelled: _gather_parquet(path, spec, labelled))
 
 
-def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:
+def _look_at_parquet(path: Path) -> tuple[list[str], Cells]:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
@@ -361,11 +384,13 @@ def _look_at_parquet(path: Path) -> tuple[list[str], Callable[[str], bool]]:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as a table ({error}).") from error
 
-    def repeats(name: str) -> bool:
-        cells = [] if first is None else first.column(name).to_pylist()
-        return len(set(map(str, cells))) < len(cells)
+    def cells(name: str) -> list[str]:
+        try:
+            return [] if first is None else list(map(str, first.column(names.index(name)).to_pylist()))
+        except UnicodeDecodeError:
+            return []  # which is said where the column is read
 
-    return names, repeats
+    return names, cells
 
 
 _PAIRED = paired(parquet_files.PARQUET)

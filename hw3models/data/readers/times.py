@@ -16,7 +16,7 @@ _CLOCK = r"^(\d{1,4}):(\d{2}):(\d{2}(?:[.,]\d+)?)$"
 _SPAN = r"^(\d+(?:[.,]\d+)?)\s*(ns|us|µs|ms|msec|s|sec|secs|seconds?|min|minutes?|h|hours?)$"
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "minute": 60.0, "h": 3600.0}
 _SECONDS |= {"minutes": 60.0, "hour": 3600.0, "hours": 3600.0}
-_BEGIN = pd.Timestamp("1970-01-01", tz="UTC")
+BEGIN = pd.Timestamp("1970-01-01", tz="UTC")
 _HOUR, _DAY = 3600, 86_400
 
 
@@ -66,7 +66,7 @@ def _others(cells: "pd.Series[str]") -> "tuple[pd.Series[pd.Timestamp], str | No
 
 def _since(seconds: "pd.Series[float]") -> "pd.Series[pd.Timestamp]":
     nanoseconds = (seconds * 1e9).round()
-    return _BEGIN + pd.to_timedelta(nanoseconds.where(np.isfinite(nanoseconds)), unit="ns")
+    return BEGIN + pd.to_timedelta(nanoseconds.where(np.isfinite(nanoseconds)), unit="ns")
 
 
 def _of_days(

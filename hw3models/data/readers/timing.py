@@ -134,7 +134,7 @@ def on_grid(found: "Gathered", spec: DataSpec) -> "Gathered":
             f"{found.where}: `--resample {step.text}` needs the time of each row, but none was found. Name its column "
             "(`--time-column`), or leave `--resample` out."
         )
-    _check_unit(found, step, usual)
+    check_unit(step, usual, in_seconds=found.in_seconds)
     series, times, labels = list[Floats](), list[Floats](), list[NDArray[Any]]()
     for number, (one, at) in enumerate(zip(found.series, found.times, strict=True)):
         if (at[-1] - at[0]) / step.size > _MOST_STEPS:
@@ -144,7 +144,7 @@ def on_grid(found: "Gathered", spec: DataSpec) -> "Gathered":
             )
         grid = at[0] + step.size * np.arange(int(np.floor((at[-1] - at[0]) / step.size + 1e-6)) + 1)
         own = usual_step([at]) if found.even else None
-        series.append(_values(one, at, grid, step.size, own or usual))
+        series.append(grid_values(one, at, grid, step.size, own or usual))
         times.append(grid)
         if found.row_labels is not None:
             middle = (at[1:] + at[:-1]) / 2
@@ -157,18 +157,23 @@ def on_grid(found: "Gathered", spec: DataSpec) -> "Gathered":
     return replace(found, series=series, times=times, row_labels=row_labels, notes=(*found.notes, note))
 
 
-def _check_unit(found: "Gathered", step: Step, usual: float) -> None:
-    if found.in_seconds and not step.in_seconds:
+def check_unit(step: Step, usual: float, *, in_seconds: bool) -> None:
+    """May the times have a grid of this step?
+
+    Raises:
+        SpecError: its unit is not that of the times.
+    """
+    if in_seconds and not step.in_seconds:
         raise SpecError(f"`resample` is {step.text!r}: times are dates, so give a unit, such as {step.text}s.")
-    if not found.in_seconds and step.in_seconds and not 0.1 <= step.size / usual <= 1000:
+    if not in_seconds and step.in_seconds and not 0.1 <= step.size / usual <= 1000:
         raise SpecError(
             f"`resample` is {step.text!r}, but the times are numbers without a unit, {usual:g} apart: as seconds that "
             f"does not fit. Give the step as a number in the unit of the time column, such as {usual:g}."
         )
 
 
-def _values(one: Floats, at: Floats, grid: Floats, size: float, usual: float) -> Floats:
-    """(len(grid), C)."""
+def grid_values(one: Floats, at: Floats, grid: Floats, size: float, usual: float) -> Floats:
+    """Values (len(grid), C) at even times, of rows at their own."""
     values = np.empty((len(grid), one.shape[1]))
     for channel in range(one.shape[1]):
         there = ~np.isnan(one[:, channel])

@@ -22,6 +22,7 @@ from hw3models.data.readers.gathered import Floats, Gathered
 from hw3models.data.readers.guessed_columns import likely
 from hw3models.data.readers.table_limits import parquet_bytes, parquet_faults
 from hw3models.data.readers.text_files import TextForm
+from hw3models.data.readers.time_columns import time_parts
 from hw3models.data.readers.wide_tables import Head, Rows, are_steps, gather_cells, labels_of, parts_in, texts_of
 from hw3models.errors import DataError
 from hw3models.printable import few
@@ -38,11 +39,17 @@ _MOST_BYTES = 2 * 2**30
 
 def layout_of(path: Path, spec: DataSpec) -> str:
     """`lists` (a column of them for each channel), `wide` (a column for each step) or `long`: seen in the footer."""
+    if spec.layout == "columns":
+        raise DataError(
+            f"{path}: `--layout columns` is for text tables. Turn this one: pandas.read_parquet(...).T.to_parquet(...)."
+        )
     try:
         schema = parquet.read_schema(path)
     except (OSError, pyarrow.ArrowException):
         return "long"  # whose reader says what is wrong
-    if spec.layout == "long" or (spec.layout == "auto" and spec.time_column in schema.names):
+    if spec.layout == "long" or (
+        spec.layout == "auto" and {*(time_parts(spec) or (spec.time_column,))} <= set(schema.names)
+    ):
         return "long"
     if _list_columns(schema, spec):
         return "lists"

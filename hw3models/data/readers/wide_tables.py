@@ -26,6 +26,7 @@ from hw3models.data.readers.guessed_columns import in_other_languages, likely
 from hw3models.data.readers.missing import MISSING
 from hw3models.data.readers.step_names import are_timed, is_counted, steps_of
 from hw3models.data.readers.text_files import TextForm, cells, open_rows, quoted, text_form, text_rows, without_comments
+from hw3models.data.readers.time_columns import time_parts
 from hw3models.errors import DataError
 from hw3models.printable import few
 from hw3models.specs import DataSpec, Task
@@ -153,7 +154,11 @@ def looks_wide(head: Head, spec: DataSpec) -> bool:
     if not head.has_header:
         return True
     names = set(head.first)
-    if spec.time_column in names or (spec.label_column in names and {spec.sample_column, "dimension"} <= names):
+    if (
+        {*time_parts(spec)} & names
+        or spec.time_column in names
+        or (spec.label_column in names and {spec.sample_column, "dimension"} <= names)
+    ):
         return False
     numbers = [name for name in head.first if is_number(name)]
     return are_steps(head.first) or (len(numbers) > 3 and 2 * len(numbers) >= len(names) and _are_grid(numbers))
@@ -333,12 +338,16 @@ def text_frame(path: Path, head: Head) -> "tuple[pd.DataFrame, NDArray[np.int64]
     """
     import pandas as pd
 
+    from hw3models.data.readers.table_limits import twice_faults
+
     width = len(head.first)
     if width > _MAX_COLUMNS:
         raise DataError(f"{path}: a row has {width:,} cells; the limit is {_MAX_COLUMNS:,}.")
     names = head.first if head.has_header else [str(number) for number in range(width)]
     if head.has_header and (twice := sorted({name for name in names if names.count(name) > 1})):
-        raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. Name each once.")
+        more = [fault for fault in twice_faults(path, head.form, names) if fault.startswith("line ")]
+        told = more[0][0].upper() + more[0][1:] if more else "Name each once"
+        raise DataError(f"{path}: column {', '.join(map(repr, twice[:5]))} is there more than once. {told}.")
     pieces, lines = list["pd.DataFrame"](), list[int]()
     try:
         with open_rows(path, head.form) as file:
@@ -433,7 +442,8 @@ def _label_column(table: "pd.DataFrame", head: Head, spec: DataSpec, faults: lis
             return name
     faults.append(
         "no column of labels was found: neither the first nor the last has texts, or whole numbers of which each "
-        "stands in several rows. Name it (`--label-column NAME`, `first` or `last`)"
+        "stands in several rows. Name it (`--label-column NAME`, `first` or `last`); if each column is a series, say "
+        "`--layout columns`"
     )
     return None
 

@@ -154,3 +154,57 @@ def test_new_files_of_channels_need_no_labels(tmp_path: Path) -> None:
     mine, theirs = (pd.read_csv(tmp_path / name) for name in ("out.csv", "labelled.csv"))
     pd.testing.assert_frame_equal(mine, theirs.head(5))
     assert as_trained(DataSpec(source=str(tmp_path / "a.npz")), predictor.manifest).layout == "auto"
+
+
+def two_columns_of_time(path: Path, values: Any, labels: list[str]) -> dict[str, Any]:
+    times = pd.Series(pd.date_range("2024-02-28 23:59:58.5", periods=values.shape[1], freq="500ms").as_unit("ns"))
+    num, steps = len(values), values.shape[1]
+    table = pd.DataFrame({"id": np.repeat(np.arange(num), steps), "x": values[:, :, 0].ravel()})
+    table["Date"], table["Time"] = (
+        np.tile(times.dt.strftime("%d.%m.%Y"), num),
+        np.tile(times.dt.strftime("%H:%M:%S.%f"), num),
+    )
+    table.assign(label=np.repeat(labels, steps)).to_csv(path.with_suffix(".csv"), index=False)
+    return {}
+
+
+def series_in_columns(path: Path, values: Any, labels: list[str]) -> dict[str, Any]:
+    rows = [["time", *(f"s{row}" for row in range(len(values)))], ["label", *labels]]
+    rows += [[step, *values[:, step, 0]] for step in range(values.shape[1])]
+    path.with_suffix(".csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    return {}
+
+
+def struct_array(path: Path, values: Any, labels: list[str]) -> dict[str, Any]:
+    found = np.empty(len(values), dtype=[("signal", object), ("kind", object)])
+    for row, label in enumerate(labels):
+        found[row] = (values[row], label)
+    savemat(path.with_suffix(".mat"), {"rec": found})
+    return {"arrays": "X=rec.signal,y=rec.kind"}
+
+
+def sensors(path: Path, values: Any, labels: list[str]) -> dict[str, Any]:
+    for row, label in enumerate(labels):
+        folder = path / label / f"{row:03d}"
+        folder.mkdir(parents=True)
+        for place, name in enumerate(("Accelerometer", "Gyroscope")):
+            own = pd.DataFrame({"time_s": (np.arange(values.shape[1]) + 0.1 * place) * 0.02, "x": values[row, :, 0]})
+            own.to_csv(folder / f"{name}.csv", index=False)
+    return {"resample": "20ms"}
+
+
+@pytest.mark.parametrize("form", [two_columns_of_time, series_in_columns, struct_array, sensors])
+def test_new_data_of_the_same_form_need_no_options(form: Any, tmp_path: Path) -> None:
+    values = RNG.normal(size=(60, 12, 1)).round(3)
+    labels = ["sit", "walk"] * 30
+    options = form(tmp_path / "old", values, labels)
+    old = next(path for path in tmp_path.iterdir() if path.name.startswith("old"))
+    predictor = load_predictor(trained(tmp_path, old, **options))
+    spec = DataSpec(source=str(old), **options)
+    cache = tmp_path / "cache"
+    data = load_prepared(prepare(spec, fetch(spec, cache=cache), cache=cache))
+    assert score_file(predictor, old, tmp_path / "out.csv") == 60
+    found = read_new(DataSpec(source=str(old)), predictor.manifest, cache=cache)
+    np.testing.assert_array_equal(found.examples, data.features)
+    assert found.classes is not None
+    assert found.classes.tolist() == data.labels.tolist()

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hw3models.engine.fit import fit
+from hw3models.engine.optimizers import clip_gradients
 from hw3models.families import find_family
 from hw3models.runtime import cores
 from hw3models.runtime.cores import Cores, Usage, fair_threads, read_usage
@@ -121,6 +122,17 @@ def test_no_more_work_at_once_than_there_are_cores_to_take() -> None:
     assert most == 1
 
 
+class FixedCores(Cores):
+    """So many cores are free."""
+
+    def __init__(self, free: int) -> None:
+        super().__init__(2, None)
+        self.free = free
+
+    def now(self) -> int:
+        return self.free
+
+
 def trained(family: str, strategy: str) -> str:
     """sha256 of all parameters."""
     data = tiny_dataset("sequences", num=200)
@@ -159,3 +171,49 @@ def test_the_number_of_threads_changes_no_bit(family: str, strategy: str, monkey
     assert trained(family, strategy) == alone
     assert set(asked) == {1, 2} or strategy == "separate"
     assert torch.get_num_threads() == before, "put back"
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_long_sums_of_products_are_the_same_on_one_thread_and_on_two(kind: torch.dtype) -> None:
+    before = torch.get_num_threads()
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for rows in (256, 1280, 3200):
+        left = torch.randn(64, rows, dtype=kind, generator=generator)
+        right = torch.randn(rows, 96, dtype=kind, generator=generator)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(left @ right)
+    torch.set_num_threads(before)
+    assert [torch.equal(*found[i : i + 2]) for i in (0, 2, 4)] == [True] * 3
+
+
+def test_the_norm_of_a_large_gradient_is_the_same_on_one_thread_and_on_two() -> None:
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        large = torch.nn.Parameter(torch.zeros(64, 784))
+        large.grad = torch.randn(64, 784, generator=torch.Generator().manual_seed(1))
+        clip_gradients([large], 1.0, 1, stacked=False)
+        found.append(large.grad)
+        assert large.grad.norm().item() == pytest.approx(1, rel=1e-5)
+    torch.set_num_threads(before)
+    assert torch.equal(*found)
+
+
+def test_a_program_that_had_fewer_threads_than_there_are_says_so_where_bits_depend_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = tiny_dataset("sequences", num=60)
+    monkeypatch.setattr("hw3models.engine.fit.num_threads", lambda: 2)
+    told = {}
+    for family, free in (("cnn", 1), ("cnn", 2), ("transformer", 1), ("mlp", 1), ("gru", 1)):
+        monkeypatch.setattr(cores, "Cores", lambda *_, free=free: FixedCores(free))
+        spec = TrainSpec(family=family, seeds=(0,), recipe=Recipe(epochs=1, batch_size=32), device="cpu")
+        told[family, free] = fit(data, find_family("sequences", family), spec).notes  # type: ignore[arg-type]
+    assert told["cnn", 2] == told["mlp", 1] == told["gru", 1] == ()
+    assert (
+        told["cnn", 1]
+        == told["transformer", 1]
+        == ("trained on 1 of 2 cores, as others left them free; the last bits of its gradients depend on that",)
+    )

@@ -334,3 +334,24 @@ def test_a_part_whose_labels_others_keep_is_left_for_prediction(suffix: str, tmp
     np.testing.assert_array_equal(block.examples, X[TRAIN:, :, :1])
     spec = DataSpec(source=str(tmp_path / f"X_test{suffix}"))
     assert not find_source(spec.source).is_labelled(spec)
+
+
+def test_columns_of_each_channel_come_in_one_order_in_all_parts(tmp_path: Path) -> None:
+    for part, rows in PARTS.items():
+        for channel, name in enumerate("ab"):
+            order = [3, 1, 0, 2, *range(4, X.shape[1])] if (part, name) == ("test", "b") else list(range(X.shape[1]))
+            own = pd.DataFrame(X[rows, :, channel], columns=[f"{name}_{step}" for step in range(X.shape[1])])
+            (tmp_path / part).mkdir(exist_ok=True)
+            own.iloc[:, order].to_csv(tmp_path / part / f"{name}_{part}.csv", index=False)
+        pd.DataFrame({"label": CODES[rows]}).to_csv(tmp_path / part / f"y_{part}.csv", index=False)
+    np.testing.assert_array_equal(read(tmp_path).features, X[:, :, :2].astype(np.float32))
+    # Words have no order of their own, and a word that the first part has not is refused.
+    for part, rows in PARTS.items():
+        words = [f"word {chr(97 + step // 26)}{chr(97 + step % 26)}" for step in range(X.shape[1])]
+        own = pd.DataFrame(X[rows, :, 1], columns=words)
+        own.iloc[:, :: -1 if part == "test" else 1].to_csv(tmp_path / part / f"b_{part}.csv", index=False)
+    np.testing.assert_array_equal(read(tmp_path).features, X[:, :, :2].astype(np.float32))
+    text = (tmp_path / "test" / "b_test.csv").read_text()
+    (tmp_path / "test" / "b_test.csv").write_text(text.replace("word ab", "other", 1))
+    with pytest.raises(DataError, match=r"b_test.csv has the column 'other', which the same channel of the first part"):
+        read(tmp_path)

@@ -195,3 +195,17 @@ def test_names_that_differ_in_how_they_are_written_are_said_to(here: str, there:
     write(tmp_path, table, labels)
     with pytest.raises(DataError, match=rf"no row for series.*The names differ in {how} only: write them alike"):
         read(tmp_path / "data.csv")
+
+
+def test_two_tables_that_were_found_and_disagree_are_asked_about(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    other = LABELS.replace({"label": {"sit": "walk", "walk": "sit"}})
+    LABELS.to_csv(tmp_path / "classes.csv", index=False)
+    assert classes(read(path)) == Y.tolist()
+    other.to_csv(tmp_path / "classes.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"classes.csv and labels.csv beside it say .* of series .*`--manifest classes.c"
+    ):
+        read(path)
+    assert classes(read(path, manifest="labels.csv")) == Y.tolist()
+    assert classes(read(path, manifest="classes.csv")) == ["walk" if label == "sit" else "sit" for label in Y]

@@ -42,3 +42,26 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
     tidy().drop(columns="time").to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(DataError, match=r"it has no column for time"):
         read(tmp_path / "a.csv")
+
+
+def test_a_time_with_a_unit_in_its_name_is_the_time_of_recordings_and_what_says_it_too_is_no_channel(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(6, 30)).astype(np.float32).round(3)
+    at = np.arange(30) * 0.02 + 0.2 * (np.arange(30) >= 15)  # a pause, so that it counts no steps
+    for row in range(6):
+        path = tmp_path / "ab"[row % 2] / f"{row}.csv"
+        path.parent.mkdir(exist_ok=True)
+        own = pd.DataFrame(
+            {"timestamp (-0700)": "2024-03-01T10.00.00.000", "elapsed (s)": at, "x-axis (g)": values[row]}
+        )
+        own.to_csv(path, index=False)
+    raw = read(tmp_path)
+    np.testing.assert_array_equal(raw.features[:, :, 0], values[[0, 2, 4, 1, 3, 5]])
+    assert raw.channels == ("x-axis (g)",)
+    assert any("'timestamp (-0700)' holds texts, and another column is the time" in note for note in raw.notes)
+    # No window lies across the pause.
+    assert len(read(tmp_path, window=10).labels) == 12
+    # What is asked for by name stays a channel.
+    assert read(tmp_path, feature_columns=("elapsed (s)", "x-axis (g)")).features.shape == (6, 30, 2)
