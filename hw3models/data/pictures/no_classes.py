@@ -124,7 +124,7 @@ def _is_yolo(path: Path) -> bool:
 
 def _key_of_boxes(path: Path) -> str | None:
     text = _begin(path, 2**21)
-    return next((key for key in ("bbox", "shapes", "segmentation", "annotations") if f'"{key}"' in text), None)
+    return next((key for key in ("bbox", "shapes", "segmentation") if f'"{key}"' in text), None)
 
 
 def _begin(path: Path, most: int) -> str:

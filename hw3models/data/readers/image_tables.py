@@ -30,6 +30,7 @@ from hw3models.data.readers.image_columns import (
     why_no_label,
 )
 from hw3models.data.readers.image_folders import content_digest, picture_blocks
+from hw3models.data.readers.image_records import json_rows
 from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, files_digest, files_of, found, path_of
 from hw3models.errors import DataError
 from hw3models.printable import few
@@ -49,13 +50,14 @@ _NAMES = (*PATHS, "id", "image_id", "imageid", "img_id", "image_name", "img_name
 _LABELS = ("label", "class", "target", "category", "labels", "y")
 _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
-_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet")
 _NOT_READ = (".xlsx", ".xls", ".ods", ".mat", ".json")
 """What may say the classes, and is no table for this reader."""
 _FOR_OTHERS = ("submission",)
 """Words in the names of tables that are to be filled in."""
 
 
+_JSON = (".jsonl", ".json")
 _MOST_LOOKED_AT, _ROWS = 1000, 5
 _LONGEST = 200
 """Letters of a name that are shown; longer ones are none of a file."""
@@ -77,10 +79,10 @@ class _Head(NamedTuple):
 
 def _head(path: Path) -> _Head | None:
     """None where it is no table of pictures."""
-    return _parquet_head(path) if path.suffix.lower() == ".parquet" else _csv_head(path)
+    return _parquet_head(path) if path.suffix.lower() == ".parquet" else _text_head(path)
 
 
-def _csv_head(path: Path) -> _Head | None:
+def _text_head(path: Path) -> _Head | None:
     from hw3models.data.pictures.decoding import FOREIGN, SUFFIXES
 
     try:
@@ -88,9 +90,12 @@ def _csv_head(path: Path) -> _Head | None:
             lines = [file.readline(65_536) for _ in range(_ROWS + 1)]
     except OSError:
         return None
-    if path.suffix.lower() == ".jsonl":
-        rows, separator = [_json_row(line) for line in lines], ""
-        by_name = rows[0]
+    if path.suffix.lower() in _JSON:
+        rows, separator = (
+            json_rows(path)[:_ROWS] if path.suffix.lower() == ".json" else [_json_row(line) for line in lines],
+            "",
+        )
+        by_name = rows[0] if rows else {}
     else:
         separator = max(",;\t", key=lines[0].count)
         separator = separator if separator in lines[0] else " "
@@ -129,7 +134,7 @@ def _encoding(path: Path) -> str:
 def _told_encoding(path: Path) -> tuple[str, ...]:
     from hw3models.data.readers.text_files import text_form
 
-    if path.suffix.lower() in (".parquet", ".jsonl") or _encoding(path) == "utf-8-sig":
+    if path.suffix.lower() in (".parquet", *_JSON) or _encoding(path) == "utf-8-sig":
         return ()
     return text_form(path).notes
 
@@ -154,6 +159,11 @@ def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
         return line.rstrip().rsplit(None, 1)
     return next(csv.reader([line], delimiter=separator), [])
+
+
+def _json_records(path: Path, lines: Sequence[str]) -> list[dict[str, str]]:
+    """Records of the whole file, or one a line."""
+    return list(json_rows(path)) if path.suffix.lower() == ".json" else [_json_row(line) for line in lines]
 
 
 def _json_row(line: str) -> dict[str, str]:
@@ -226,7 +236,7 @@ def naming_tables(folder: Path) -> list[Path]:
         return []
     if not 0 < len(tables) <= _MOST_LOOKED_AT:
         return []
-    heads = {one: head for one in tables if (head := _csv_head(one)) is not None}
+    heads = {one: head for one in tables if (head := _text_head(one)) is not None}
     named = [one for one in heads if not any(word in one.stem.lower() for word in _FOR_OTHERS)]
     part_of = {one: PART_OF.get(one.stem.lower()) or PART_OF.get(one.parent.name.lower()) for one in named}
     own = [one for one in named if part_of[one] in (None, "train")]
@@ -242,7 +252,7 @@ def _of_part(part: Path) -> list[Path]:
     """The table in the folder of a part: Hugging Face's `metadata`, or the only one that names pictures."""
     tables = sorted(one for one in part.iterdir() if one.suffix.lower() in _SUFFIXES[:-1] and one.is_file())
     usual = [one for one in tables if one.stem == "metadata"]
-    named = usual or [one for one in tables if _csv_head(one) is not None]
+    named = usual or [one for one in tables if _text_head(one) is not None]
     return named if usual or len(named) == 1 else []
 
 
@@ -323,7 +333,7 @@ def _doubt_of_one(root: Path, folder: str) -> str | None:
     there = f"there is one folder of pictures, {folder!r}"
     needed = "A row for each picture is needed, with its path, counted from the table's folder, and its label"
     tables = sorted(one for one in root.glob("*") if one.suffix.lower() in (*_SUFFIXES[:4], *_NOT_READ))
-    heads = [one for one in tables if one.suffix.lower() not in _NOT_READ and _csv_head(one) is not None]
+    heads = [one for one in tables if one.suffix.lower() not in _NOT_READ and _text_head(one) is not None]
     if len(heads) > 1:
         return (
             f"{there}, and several tables name them: {few(one.name for one in heads)}. Give the one with the labels, "
@@ -385,7 +395,7 @@ def _frame(path: Path, head: _Head) -> "pd.DataFrame":
                 for line in path.read_text(_encoding(path)).splitlines()[head.has_header * bool(head.separator) :]
                 if line.strip()
             ]
-            rows = [_json_row(line) if head.separator == "" else _cells(line, " ") for line in lines]
+            rows = _json_records(path, lines) if head.separator == "" else [_cells(line, " ") for line in lines]
             return pd.DataFrame(rows, columns=list(head.columns), dtype="str").fillna("")
         if not head.has_header:
             more = {"header": None, "names": list(head.columns)}

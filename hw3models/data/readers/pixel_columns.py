@@ -90,8 +90,8 @@ def _pixel_columns(path: Path, _: FileState) -> PixelColumns:
     if is_parquet(path):
         return _of_parquet(path)
     if is_json(path):
-        frame, lists = record_frame(path)
-        sizes = {name: {_size(one) for one in frame[name].head(_LOOKED_AT)} for name in lists}
+        frame, held = record_frame(path)
+        sizes = {name: {_size(one) for one in frame[name].head(_LOOKED_AT)} for name in held}
         return _named(tuple(frame.columns), {name: own.pop() for name, own in sizes.items() if len(own) == 1}, None)
     head = read_head(path, _LOOKED_AT)
     if not head.has_header:

@@ -1,5 +1,6 @@
 """Pictures as other people's tables and archives name them."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -351,3 +352,37 @@ def test_what_lies_beside_the_only_folder_of_pictures_is_named(
     (root / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read(root, tmp_path)
+
+
+NAMES = [f"p{i}.png" for i in range(12)]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    "found",
+    [
+        [{"file": name, "label": label} for name, label in zip(NAMES, WANTED, strict=True)],
+        dict(zip(NAMES, WANTED, strict=True)),
+        {name: {"label": label, "site": 1} for name, label in zip(NAMES, WANTED, strict=True)},
+        {"image": NAMES, "label": WANTED},
+    ],
+)
+def test_records_of_json_name_pictures(found: object, whole: bool, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    pictures(root / "images", NAMES)
+    (root / "labels.json").write_text(json.dumps(found))
+    raw = read(root if whole else root / "labels.json", tmp_path)
+    assert labels(raw) == WANTED
+    shape = tuple(raw.features.shape[1:])
+    assert sum(len(one.examples) for one in read_examples(root / "labels.json", Wanted("images", shape))) == 12
+
+
+def test_other_records_of_json_are_no_tables_of_pictures(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    pictures(root / "images", NAMES)
+    for found in ({"images": [{"file_name": "p0.png"}], "categories": []}, ["p0.png"], {"p0.png": [1]}, 1):
+        (root / "labels.json").write_text(json.dumps(found))
+        with pytest.raises(DataError, match=r"labels\.json beside it is not read"):
+            read(root, tmp_path)
+    (tmp_path / "s.json").write_text(json.dumps([{"image": [1, 2, 3], "label": "a", "about": "p0.png"}] * 4))
+    assert find_source(str(tmp_path / "s.json")).name == "json"
