@@ -20,7 +20,7 @@ def build_lstm(like: Architecture) -> nn.Module:
 
 RECIPE = Recipe(
     epochs=20,
-    min_examples=20_000,
+    min_examples=10_000,
     max_time_steps=2_000_000,
     learning_rate=5e-3,
     weight_decay=0.05,
