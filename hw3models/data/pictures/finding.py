@@ -89,14 +89,14 @@ class Ways:
 
 def found_below(path: Path, given: list[str]) -> tuple[list[str], list[str]]:
     """The one picture below the table's folder that each name means, and how they were found, in a sentence."""
-    given, before = _from_here(path.parent, given)
+    there = Ways(path.parent, part_called(path.stem)[0])
+    given, before = _from_here(path.parent, given, there)
     told = [f"Paths of {path.name} are taken without {before!r}, with which all begin."] if before else []
     if before and all(is_file(path.parent / name) for name in given if name):
         return given, told
-    ways = Ways(path.parent, part_called(path.stem)[0])
     names, hows, elsewhere = list[str](), dict[str, None](), set[str]()
     for name in given:
-        found, how = ([], "") if not name or is_file(path.parent / name) else ways.called(name)
+        found, how = ([], "") if not name or is_file(path.parent / name) else there.called(name)
         if len(found) != 1:
             names.append(name)  # as it is, or what is wrong is said of the name that was given
             continue
@@ -111,7 +111,7 @@ def found_below(path: Path, given: list[str]) -> tuple[list[str], list[str]]:
     return names, told
 
 
-def _from_here(folder: Path, given: Sequence[str]) -> tuple[list[str], str]:
+def _from_here(folder: Path, given: Sequence[str], there: Ways) -> tuple[list[str], str]:
     """Names without the folders that all begin with, where the pictures are there then; and what was left out."""
     some = [PurePosixPath(name).parts for name in given if name]
     if not some or any(is_file(folder / name) for name in given[:_LOOKED_AT] if name):
@@ -120,12 +120,18 @@ def _from_here(folder: Path, given: Sequence[str]) -> tuple[list[str], str]:
     for num in range(1, min(map(len, some))):
         if any(parts[num - 1] != first[num - 1] for parts in some):
             break
-        if is_file(folder.joinpath(*first[num:])) or all(
-            is_file(folder.joinpath(*parts[num:])) for parts in some[1:_LOOKED_AT]
+        if _is_found(folder, first[num:], there) or all(
+            _is_found(folder, parts[num:], there) for parts in some[1:_LOOKED_AT]
         ):
             kept = ["/".join(PurePosixPath(name).parts[num:]) for name in given]
             return kept, str(PurePosixPath(*first[:num]))
     return list(given), ""
+
+
+def _is_found(folder: Path, parts: Sequence[str], there: Ways) -> bool:
+    """Is it there by this path, or in another spelling of it?"""
+    way = "/".join(parts)
+    return is_file(folder / way) or ("/" in way and _folded(way) in map(_folded, there.called(way)[0]))
 
 
 def _ends(way: str, name: str) -> bool:

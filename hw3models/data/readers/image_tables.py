@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
 _NAMES = (*PATHS, "id", "image_id", "imageid", "img_id", "image_name", "img_name", "name", "file_id", "fname", "photo")
 """Columns that may name pictures without their suffix or folder: where such a picture is there."""
+_PLAIN_NAMES = frozenset(
+    {name.replace("_", "") for name in _NAMES} | {"imagefile", "imagefilename", "picture", "photopath"}
+)
+"""The same as they are compared, so that `Image Path` is one of them."""
 _LABELS = ("label", "class", "target", "category", "labels", "y")
 _SPLITS = ("split", "part", "subset", "fold_name")
 _GROUPS = ("group", "groups")
@@ -111,15 +115,30 @@ def _text_head(path: Path) -> _Head | None:
         by_name = rows[0]
     columns = tuple(by_name)
     for name, value in by_name.items():
-        known = name.strip().lower() in _NAMES
-        if known and PurePosixPath(value.strip()).suffix.lower() in SUFFIXES | FOREIGN:
+        if _may_name(name) and PurePosixPath(value.strip()).suffix.lower() in SUFFIXES | FOREIGN:
             return _Head(columns, name, encoded=False, separator=separator)
     for name in by_name:
-        some = {row.get(name, "").strip() for row in rows} if name.strip().lower() in _NAMES else set()
+        some = {row.get(name, "").strip() for row in rows} if _may_name(name) else set()
         if any(is_there(path.parent, one) for one in some):
             return _Head(columns, name, encoded=False, separator=separator)
     found = next((name for name in by_name if any(_is_picture(path.parent, row.get(name, "")) for row in rows)), None)
+    found = found or next((name for name in by_name if _mean_pictures(path, [row.get(name) for row in rows])), None)
     return None if found is None else _Head(columns, found, encoded=False, separator=separator)
+
+
+def _may_name(column: str) -> bool:
+    return "".join(filter(str.isalnum, column.lower())) in _PLAIN_NAMES
+
+
+def _mean_pictures(path: Path, cells: Sequence[str | None]) -> bool:
+    """Are all of them called as pictures are, each otherwise, and is one there under another name?"""
+    from hw3models.data.pictures.decoding import SUFFIXES
+
+    names = [cell.strip().replace("\\", "/") for cell in cells if cell]
+    called = {name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES}
+    if not names or len(called) < len(names):
+        return False
+    return any(is_file(path.parent / name) for name in found_below(path, names)[0])
 
 
 def _encoding(path: Path) -> str:

@@ -127,6 +127,26 @@ def test_pictures_are_found_under_other_names_that_can_only_mean_them(
     assert (given.reshape(12, -1) == raw.features.reshape(12, -1)).all()
 
 
+@pytest.mark.parametrize("column", ["Image Path", "Picture", "Bild"])
+def test_paths_of_another_machine_in_another_spelling_are_found_whatever_their_column_is_called(
+    column: str, tmp_path: Path
+) -> None:
+    pictures(tmp_path, [f"train/IMG_{i}.PNG" for i in range(12)])
+    said = [f"C:\\Users\\me\\set\\train\\img_{i}.png" for i in range(12)]
+    pd.DataFrame({column: said, "label": WANTED}).to_csv(tmp_path / "t.csv", index=False)
+    raw = read(tmp_path / "t.csv", tmp_path)
+    assert labels(raw) == WANTED
+    assert any("are taken without 'C:/Users/me/set', with which all begin" in one for one in raw.understood)
+    assert any("were found in another spelling" in one for one in raw.understood)
+
+
+def test_a_column_of_names_of_pictures_that_are_nowhere_makes_no_table_of_pictures(tmp_path: Path) -> None:
+    """Landmarks of faces have one in each row, and are series."""
+    rows = [(f"frame_{t}.jpg", i, t, float(t + i), "ab"[i % 2]) for i in range(8) for t in range(6)]
+    pd.DataFrame(rows, columns=["frame", "sample", "time", "x", "label"]).to_csv(tmp_path / "t.csv", index=False)
+    assert find_source(str(tmp_path / "t.csv")).kinds == ("sequences",)
+
+
 def test_folders_that_only_some_rows_begin_with_are_not_left_out(tmp_path: Path) -> None:
     pictures(tmp_path, [f"{i}.png" for i in range(12)])
     said = [f"{'train' if i < 8 else 'test'}/{i}.png" for i in range(12)]
