@@ -75,7 +75,7 @@ def _opened(path: Path, *, any_name: bool = False) -> Iterator[Entries]:
                 yield {name: entry_of(archive, info) for name, info in found.items()}
         elif path.suffix.lower() == _MAT:
             with opened_arrays(path) as arrays:
-                yield {name: Entry(one.shape, np.dtype(one.kind), one.read) for name, one in arrays.items()}
+                yield {name: Entry(one.shape, one.dtype, one.read) for name, one in arrays.items()}
         else:
             import h5py
 

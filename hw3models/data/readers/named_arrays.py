@@ -57,6 +57,14 @@ class Stored:
     read: Any
     """Callable without arguments."""
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The same for numpy; object for what is no type of its own: compounds, MATLAB's `struct`."""
+        try:
+            return np.dtype(self.kind)
+        except TypeError:
+            return np.dtype("O")
+
 
 def gather_arrays(path: Path, spec: DataSpec, labelled: bool) -> Gathered:
     """The series of all arrays of the file that are series, with their labels and groups.

@@ -71,6 +71,10 @@ class Recordings(NamedTuple):
     channels: tuple[str, ...]
 
 
+_NUMBERS = "iufb"
+"""Kinds of types of numpy that are numbers."""
+
+
 def read_arrays(where: str, paths: Sequence[Path], ids: Sequence[str], spec: DataSpec) -> Recordings:
     """The series of files with one array each.
 
@@ -203,7 +207,7 @@ def _axes_of_one(arrays: dict[str, Stored]) -> list[str]:
     """The arrays x, y and z of one length, which are channels and no series with its labels; none where there are."""
     names = [name for name in arrays if name.lower() in ("x", "y", "z")]
     shapes = {arrays[name].shape for name in names}
-    if len(names) < 2 or len(shapes) > 1 or not all(_is_numeric(arrays[name].kind) for name in names):
+    if len(names) < 2 or len(shapes) > 1 or not all(arrays[name].dtype.kind in _NUMBERS for name in names):
         return []
     if len(names) == 2:  # a label a row is a whole number
         values = np.asarray(arrays[names[-1]].read())
@@ -212,26 +216,19 @@ def _axes_of_one(arrays: dict[str, Stored]) -> list[str]:
 
 
 def _fits(one: Stored, shapes: set[tuple[int, ...]]) -> bool:
-    return one.shape in shapes and len([size for size in one.shape if size > 1]) == 1 and _is_numeric(one.kind)
+    return one.shape in shapes and len([size for size in one.shape if size > 1]) == 1 and one.dtype.kind in _NUMBERS
 
 
 def _series_among(path: Path, arrays: dict[str, Stored], taken: set[str]) -> list[str]:
     """The one array with more than a number in it; or several of one axis and length, a channel each."""
     large = {name: one for name, one in arrays.items() if name not in taken and np.prod(one.shape, dtype=np.int64) > 1}
-    numbers = {name: one for name, one in large.items() if _is_numeric(one.kind)}
+    numbers = {name: one for name, one in large.items() if one.dtype.kind in _NUMBERS}
     lines = {tuple(size for size in one.shape if size > 1) for one in numbers.values()}
     if len(numbers) == 1 or (numbers and len(lines) == 1 and len(next(iter(lines))) == 1):
         return sorted(numbers)
     raise DataError(
         f"{path}: it has {listed_arrays(arrays)}, and one array is the series of a file. Say which: `--arrays X=NAME`."
     )
-
-
-def _is_numeric(kind: str) -> bool:
-    try:
-        return np.dtype(kind).kind in "iufb"
-    except TypeError:
-        return False
 
 
 def _sound(path: Path) -> OneFile:

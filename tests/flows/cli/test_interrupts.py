@@ -147,6 +147,7 @@ except KeyboardInterrupt:
     assert (done.stdout, done.stderr) == (told, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "is_written"), [(1, True), (2, False)])
 def test_an_interrupt_within_a_transaction_comes_after_it_and_a_second_one_at_once(
     times: int, is_written: bool, store: Path
@@ -209,6 +210,7 @@ def test_a_command_in_the_background_of_a_shell_stays_deaf_to_ctrl_c() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "told"),
     [

@@ -6,6 +6,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -223,3 +224,11 @@ def test_a_folder_of_pixel_tables_is_read_as_its_table_for_training(tmp_path: Pa
     assert "test.csv has no labels and is not taken as a part: `hw3 predict` takes it." in raw.notes
     (root / "about.csv").write_text("a,b\n1,2\n")
     assert find_source(str(root)).name != "image-set", "what else is there may be meant"
+
+
+def test_types_that_numpy_has_no_name_for_are_told_as_what_they_are(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "c.mat", "w") as file:
+        file["X"] = pixels(6, 9, 8)
+        file["y"] = np.zeros(6, dtype=[("a", "<i4"), ("b", "<f8")])
+    with pytest.raises(DataError, match=r"'y' has type \[\('a', '<i4'\), \('b', '<f8'\)\]"):
+        read(tmp_path / "c.mat", tmp_path)
