@@ -1,5 +1,6 @@
 """Commands that write a file, ended in the middle: nothing half-written, nothing left beside it, nobody left behind."""
 
+import json
 import os
 import signal
 import time
@@ -119,6 +120,15 @@ def started(arguments: tuple[str, ...], folder: Path) -> tuple[Any, Path, Path]:
     return process, errors, imported
 
 
+def is_whole(path: Path) -> bool:
+    """Was it written to its end, before the signal came?"""
+    if path.suffix == ".html":
+        return path.read_text().rstrip().endswith("</html>")
+    if path.suffix == ".json":
+        return bool(json.loads(path.read_text()))
+    return path.read_bytes().endswith(b"\n") if path.suffix in (".csv", ".md") else path.stat().st_size > 0
+
+
 def end(process: Any, number: signal.Signals, output: Path, errors: Path) -> None:
     """End it, and look at what is left."""
     children = psutil.Process(process.pid).children(recursive=True) if process.is_alive() else []
@@ -128,7 +138,7 @@ def end(process: Any, number: signal.Signals, output: Path, errors: Path) -> Non
     whole = [path for path in output.iterdir() if not path.name.startswith(".")]
     if process.exitcode != 0:
         assert process.exitcode == (130 if number == signal.SIGINT else -number), errors.read_text()
-        assert not whole
+        assert all(map(is_whole, whole))
     if number == signal.SIGINT:
         assert not [path for path in output.iterdir() if path not in whole]
         told = errors.read_text()
@@ -178,12 +188,12 @@ def test_a_command_may_be_ended_at_any_moment(
             assert process.exitcode == 0, errors.read_text()
             continue
         end(process, number, output, errors)
-        assert made is not uploading or process.exitcode == 0 or not is_left(folder)
+        assert made is not uploading or all_are_whole(folder), "finished, but without its files"
 
 
-def is_left(folder: Path) -> bool:
-    """Is an upload with the name of a folder in this one to be found?"""
+def all_are_whole(folder: Path) -> bool:
+    """Has every upload with the name of a folder in this one that is finished its files?"""
     client, _ = connect()
     names = {f"upload {path.name}" for path in folder.glob("pictures of *")}
     runs = client.search_runs(experiment_of_uploads(client), "attributes.status = 'FINISHED'")
-    return bool(names & {run.info.run_name for run in runs})
+    return all(client.list_artifacts(run.info.run_id) for run in runs if run.info.run_name in names)
