@@ -83,17 +83,16 @@ def drift(
 
     def load() -> Callable[[DriftSpec], DriftReport]:
         from flows.terminal import remark
-        from hw3models.data import fetch
-        from hw3models.data.sources import find_source
+        from hw3models.data.source import path_of
+        from hw3models.data.sources import check_there, find_source
         from tasks.bringing import on_this_machine
         from tasks.drift import check_reference
-        from tasks.settings import Settings
 
-        # What is wrong is told before a server has started.
+        # What is wrong is told before a server has started; how the data are read, only the model says.
         check_reference(spec.reference)
         with on_this_machine(spec.new, remark) as here:
-            if find_source(here.source).is_path:
-                fetch(here, cache=Settings().cache)
+            if find_source(here.source, here.layout).is_path:
+                check_there(path_of(here.source))
         from flows.drift import drift
 
         return drift

@@ -176,7 +176,7 @@ def learning_curve(
 
     examples, options = DataSpec(source=source, **_given(data)), _given(study)
     with on_this_machine(examples, remark) as here:
-        found = match(here.source)
+        found = match(here.source, here.layout)
         kind = None if found is None else found.kinds[0] if found.kind_of is None else found.kind_of(here.source)
     if kind == "images":
         spec = LearningCurveSpec(images=ImagesSpec(data=examples, **options), times=times)

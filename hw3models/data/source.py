@@ -203,15 +203,7 @@ def file_source(
         return files(path)
 
     def look(source: str) -> Kind:
-        if kind_of is None:
-            return kinds[0]
-        try:
-            return kind_of(locate(source)[0])
-        except DataError:
-            path = path_of(source)
-            if not path.is_file():
-                raise
-            return kind_of(path)  # what is missing beside it, such as labels, says nothing about what it holds
+        return kinds[0] if kind_of is None else kind_of(locate(source)[0])
 
     return Source(
         name=suffix.removeprefix("."),

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+import flows.cli.data
 from flows.drift import as_text, drift
 from flows.promote import promote
 from flows.sequences import sequences
@@ -32,7 +34,16 @@ def look(reference: str, **new: Any) -> DriftReport:
     return drift(DriftSpec(reference=reference, new=DataSpec(**new)))
 
 
-def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> None:
+def command(reference: str, new: Path) -> int:
+    """Exit code of `hw3 drift`, with the servers that are there."""
+    try:
+        flows.cli.data.drift(reference=reference, new=str(new))
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = study()
     answer = run.answers[0]
     family = answer.run_ids["mlp"]
@@ -78,3 +89,12 @@ def test_drift_is_found_where_it_is_and_logged_and_published(tmp_path: Path) -> 
         look(family, source=str(tmp_path / "classes.npz"))
     with pytest.raises(SpecError, match="give MODEL@champion or MODEL/VERSION"):
         look("nonsense", source=str(tmp_path / "shifted.npz"))
+
+    # The command looks at new data before a server has started, and they need not be what could be trained on.
+    monkeypatch.setattr("flows.local.run.run_here", lambda load, spec, **_: load()(spec))
+    np.save(tmp_path / "moved.npy", values + np.float32(3))
+    steps = pd.DataFrame({f"c{c}_{t}": values[:, t, c] + 3 for c in range(8) for t in range(50)})
+    steps.to_csv(tmp_path / "moved.csv", index=False)
+    assert [command(family, tmp_path / name) for name in ("moved.npy", "moved.csv")] == [3, 3]
+    with pytest.raises(DataError, match=r"nowhere\.npy: there is no such file"):
+        command(family, tmp_path / "nowhere.npy")

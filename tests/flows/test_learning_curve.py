@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import flows.cli.studies
 from flows import learning_curve as module
 from flows.learning_curve import learning_curve
 from hw3models.data import fetch, load_prepared, prepare
-from hw3models.specs import DataReport, DataSpec, LearningCurveReport, LearningCurveSpec, RunReport, SequencesSpec
+from hw3models.specs import (
+    DataOptions,
+    DataReport,
+    DataSpec,
+    LearningCurveReport,
+    LearningCurveSpec,
+    RunReport,
+    SequencesSpec,
+)
 from tests.hw3models.evaluation.test_growth import answer
 
 
@@ -127,3 +136,21 @@ def test_a_budget_is_of_all_sizes_together(tmp_path: Path, monkeypatch: pytest.M
 def test_a_learning_curve_is_of_one_study() -> None:
     with pytest.raises(ValueError, match="give one of `images` and `sequences`"):
         LearningCurveSpec()
+
+
+def test_the_command_asks_what_data_are_in_the_form_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def stopped(load: object, spec: LearningCurveSpec, **_: object) -> None:
+        asked.append(spec)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("flows.local.run.run_here", stopped)
+    rows = [[i % 2, *(i + j for j in range(8 * 9))] for i in range(20)]
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", header=False, index=False)
+    for layout in ("auto", "pixels"):
+        with pytest.raises(SystemExit):
+            flows.cli.studies.learning_curve(str(tmp_path / "t.csv"), data=DataOptions(layout=layout))
+    assert [one.images is None for one in asked] == [True, False]

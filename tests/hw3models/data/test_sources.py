@@ -221,11 +221,3 @@ def test_what_is_not_there_and_what_holds_the_other_kind_is_said_with_the_comman
         check_kind("images", DataSpec(source=str(tmp_path / "walk.ts")))
     with pytest.raises(DataError, match=r"nowhere: there is no such file\.$"):
         check_there(Path(nowhere))
-
-
-def test_what_an_array_without_labels_holds_is_known(tmp_path: Path) -> None:
-    """New data for drift have none."""
-    np.save(tmp_path / "new.npy", np.zeros((9, 4, 2), np.float32))
-    source = find_source(str(tmp_path / "new.npy"))
-    assert source.kind_of is not None
-    assert source.kind_of(str(tmp_path / "new.npy")) == "sequences"
