@@ -41,17 +41,17 @@ def check(spec: DataSpec, output: Path | None) -> tuple[DataCheck, Path]:
     with telling(remark):
         raw = labelled(read_raw(asked, source, cache=settings.cache), spec)
     found, sample = check_data(raw, spec)
-    path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec.source)}.html"
+    path = output or settings.home / "reports" / f"check-{slug(found.name)}{_apart(spec)}.html"
     write_page(found, sample, path)
     return found, path
 
 
-def _apart(source: str) -> str:
+def _apart(spec: DataSpec) -> str:
     """What tells pages of files with one name in several folders apart; nothing for data that are known by name."""
-    one = match(source)
+    one = match(spec.source, spec.layout)
     if one is None or not one.is_path:
         return ""
-    return f"-{hashlib.sha256(str(path_of(source)).encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
+    return f"-{hashlib.sha256(str(path_of(spec.source)).encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
 
 
 def as_text(found: DataCheck, page: Path) -> str:

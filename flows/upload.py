@@ -25,7 +25,7 @@ def upload(source: str, options: DataOptions) -> tuple[str, bool]:
             "`hw3 upload` leaves files with an MLflow server, and MLFLOW_TRACKING_URI names none. Set it to that of "
             "your team, or start one with `hw3 up`."
         )
-    reader = find_source(source)
+    reader = find_source(source, options.layout)
     if not reader.is_path:
         raise SpecError(f"{source!r} is no path of this machine: every worker has it by that name already.")
     spec = DataSpec(source=source, **dict(options))

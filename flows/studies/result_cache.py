@@ -30,7 +30,7 @@ def key_of(spec: StudySpec | Hw3Spec) -> str:
 
 def _content(data: DataSpec) -> str:
     """The digest of the raw data, and what reads them. Where it is fixed by checksums they need not be here yet."""
-    if find_source(data.source).is_remote:
+    if find_source(data.source, data.layout).is_remote:
         return data.source
     report = fetch(data, cache=Settings().cache)
     return report.digest + report.reader
