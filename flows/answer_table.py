@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hw3models.evaluation.facts import Facts, fact
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.standing import standing
-from hw3models.evaluation.wording import decimals
+from hw3models.evaluation.wording import decimals, seconds_column
 from hw3models.specs import ComparisonReport, Score
 
 BAR = (12, 28)
@@ -68,7 +68,7 @@ def score_table(
     marks = marks or marks_for(sys.stdout.encoding)
     labels = {name: fact(facts, name).label for name in scores}
     told = _scores(metric, list(scores.values()))
-    times = _times([seconds.get(name, math.nan) for name in scores])
+    times = seconds_column([seconds.get(name, math.nan) for name in scores])
     standings = [standing(comparison, name, labels) if comparison else "" for name in scores]
     heads = ("", METRICS[metric].label if metric in METRICS else metric, "s a seed", "against the best")
     columns = [list(labels.values()), told, times, standings]
@@ -98,14 +98,6 @@ def _scores(metric: str, scores: Sequence[Score]) -> list[str]:
         digits = decimals(scores[0].low, scores[0].high) if scores else 1
         return [f"{100 * mean:.{digits}f}%" if math.isfinite(mean) else "n/a" for mean in means]
     return _fixed(means)
-
-
-def _times(seconds: Sequence[float]) -> list[str]:
-    known = [one for one in seconds if math.isfinite(one)]
-    digits = 0 if max(known, default=0.0) >= 100 else 1 if max(known, default=0.0) >= 10 else 2
-    least = 10.0**-digits
-    told = [f"{one:.{digits}f}" if one >= least / 2 or one == 0 else f"<{least:.{digits}f}" for one in seconds]
-    return [text if math.isfinite(one) else "" for text, one in zip(told, seconds, strict=True)]
 
 
 def _fixed(numbers: Sequence[float]) -> list[str]:

@@ -116,6 +116,15 @@ def times(factor: float) -> str:
     return f"{factor:.1f}x" if factor < 10 else f"{factor:,.0f}x"
 
 
+def seconds_column(seconds: Sequence[float]) -> list[str]:
+    """Times below each other, with as many decimals for all as the longest needs; empty where one is not known."""
+    known = [one for one in seconds if math.isfinite(one)]
+    digits = 0 if max(known, default=0.0) >= 100 else 1 if max(known, default=0.0) >= 10 else 2
+    least = 10.0**-digits
+    told = [f"{one:.{digits}f}" if one >= least / 2 or one == 0 else f"<{least:.{digits}f}" for one in seconds]
+    return [text if math.isfinite(one) else "" for text, one in zip(told, seconds, strict=True)]
+
+
 def _significant(number: float, digits: int = 3) -> str:
     """Significant digits, trailing zeros kept: 0.0190; or ∞."""
     if math.isinf(number):

@@ -10,7 +10,7 @@ from hw3models.evaluation.ensembles import family_of
 from hw3models.evaluation.metrics import METRICS
 from hw3models.evaluation.scores import MOST_CLASSES, main_metric
 from hw3models.evaluation.standing import standing
-from hw3models.evaluation.wording import amount
+from hw3models.evaluation.wording import amount, seconds_column
 from hw3models.report import formatting
 from hw3models.report.drawing import AnswerFigures, Drawing, metrics_of, ranked
 from hw3models.report.figures import Drawn, per_seed
@@ -94,7 +94,7 @@ class ShortRow:
     """Where the bar of the interval begins, how long it is, and where the mean is: in percent of the axis."""
     length: float
     middle: float
-    seconds: float | None
+    seconds: str
     standing: str
 
 
@@ -340,7 +340,8 @@ def short_rows(
     low, high = min(s.low for s in finite.values()), max(s.high for s in finite.values())
     room = (high - low) or 1.0
     rows = []
-    for name, score in finite.items():
+    times = seconds_column([seconds.get(name, math.nan) for name in finite])
+    for (name, score), time in zip(finite.items(), times, strict=True):
         ends = [100 * (end - low) / room for end in (score.low, score.mean, score.high)]
         rows.append(
             ShortRow(
@@ -350,7 +351,7 @@ def short_rows(
                 left=round(ends[0], 1),
                 length=round(max(ends[2] - ends[0], 1.0), 1),
                 middle=round(ends[1], 1),
-                seconds=seconds.get(name),
+                seconds=time,
                 standing=standing(comparison, name, names),
             )
         )
