@@ -88,6 +88,24 @@ def test_warnings_come_first_then_the_verdicts_then_everything_else(run: RunRepo
     assert text.index(first_sentence) < text.index("Contents")
 
 
+def test_times_under_the_headline_are_told_as_on_the_terminal_and_notes_show_code(
+    run: RunReport, tmp_path: Path
+) -> None:
+    answer = run.answers[0]
+    seconds = {"gru": 60.0, "majority": 2e-6}
+    training = {
+        name: one.model_copy(update={"train_seconds": seconds.get(name, 15.0) * len(one.seeds)})
+        for name, one in answer.training.items()
+    }
+    changed = answer.model_copy(update={"notes": ("Name them, or give a `budget`.",), "training": training})
+    page = written(run.model_copy(update={"answers": (changed,)}), tmp_path)
+    assert '<p class="note">Name them, or give a <code>budget</code>.</p>' in page
+    short = page[page.index('class="short"') :]
+    times = re.findall(r'<td>([^<]*)</td><td class="text">', short[: short.index("</table>")])
+    assert times[0] == "60.0"
+    assert set(times[1:]) == {"15.0", "&lt;0.1"}
+
+
 def test_every_verdict_is_whole(run: RunReport, page: str) -> None:
     text = " ".join(Outline(page).text.split())
     for answer in run.answers:
