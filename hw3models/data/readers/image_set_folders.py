@@ -1,13 +1,12 @@
 """A folder with the files of one set of pictures: tables of pixels or `.mat`, one for each part."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from hw3models.data.pictures.listing import part_called
-from hw3models.data.raw import Raw
 from hw3models.data.readers import mat_images, pixel_tables
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.data.readers.within import Within
+from hw3models.data.source import GROUP_COLUMN, Source, path_of
+from hw3models.specs import DataSpec
 
 _FORMS = {mat_images.MAT: (".mat",), pixel_tables.TABLE: pixel_tables.SUFFIXES}
 _MOST_FILES = 20
@@ -37,38 +36,18 @@ def _inner(spec: DataSpec) -> tuple[Source, DataSpec]:
     return found[0], spec.model_copy(update={"source": str(found[1])})
 
 
-def _fetch(spec: DataSpec, how: Fetching) -> SourceReport:
-    source, inner = _inner(spec)
-    return source.fetch(inner, how).model_copy(update={"source": spec.source})
-
-
-def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    source, inner = _inner(spec)
-    return source.read(inner, report, cache)
-
-
-def _examples(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    source, inner = _inner(spec)
-    assert source.unlabelled is not None
-    yield from source.unlabelled(inner, wanted)
-
-
-def _is_labelled(spec: DataSpec) -> bool:
-    source, inner = _inner(spec)
-    return source.is_labelled(inner)
-
-
+_WITHIN = Within(_inner)
 SET = Source(
     name="image-set",
     forms=("FOLDER/",),
     text="with a table of pixels or a `.mat` for each part",
     kinds=("images",),
     matches=lambda source: bool(source.strip()) and train_file(path_of(source)) is not None,
-    fetch=_fetch,
-    read=_read,
+    fetch=_WITHIN.fetch,
+    read=_WITHIN.read,
     is_path=True,
-    unlabelled=_examples,
-    is_labelled=_is_labelled,
+    unlabelled=_WITHIN.unlabelled,
+    is_labelled=_WITHIN.is_labelled,
     groups=GROUP_COLUMN,
     takes=pixel_tables.TABLE.takes,
 )

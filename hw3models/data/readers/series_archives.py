@@ -47,7 +47,7 @@ def _within(folder: Path, spec: DataSpec) -> tuple[Source, Path]:
     from hw3models.data.sources import check_options, find_source  # which know all of them, this one as well
 
     inner = _inner(folder)
-    source = find_source(str(inner))
+    source = find_source(str(inner), spec.layout)
     if "sequences" not in source.kinds:
         raise DataError(f"{inner}: no series were found in it.")
     check_options(source, spec.model_copy(update={"source": str(inner)}))

@@ -1,15 +1,15 @@
 """A folder that holds one set: NAME_TRAIN and NAME_TEST of any text form, or a table and that of its labels."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
-from hw3models.data.raw import Raw
 from hw3models.data.readers import arff_files, text_tables, ts_files
 from hw3models.data.readers.folders import text_files
 from hw3models.data.readers.forms import name_of, parts_of
-from hw3models.data.source import GROUP_COLUMN, Block, Fetching, Source, Wanted, path_of
+from hw3models.data.readers.within import Within
+from hw3models.data.source import GROUP_COLUMN, Source, path_of
 from hw3models.errors import SpecError
-from hw3models.specs import DataSpec, SourceReport
+from hw3models.specs import DataSpec
 
 _READERS = {".ts": ts_files.TS, ".arff": arff_files.ARFF, **dict.fromkeys(text_tables.SUFFIXES, text_tables.TEXT)}
 """The forms that a set may have, the best first."""
@@ -57,32 +57,18 @@ def _inner(spec: DataSpec) -> tuple[Source, DataSpec]:
     return source, spec.model_copy(update={"source": str(path)})
 
 
-def _fetch(spec: DataSpec, how: Fetching) -> SourceReport:
-    source, inner = _inner(spec)
-    return source.fetch(inner, how).model_copy(update={"source": spec.source})
-
-
-def _read(spec: DataSpec, report: SourceReport, cache: Path) -> Raw:
-    source, inner = _inner(spec)
-    return source.read(inner, report, cache)
-
-
-def _unlabelled(spec: DataSpec, wanted: Wanted) -> Iterator[Block]:
-    source, inner = _inner(spec)
-    assert source.unlabelled is not None
-    yield from source.unlabelled(inner, wanted)
-
-
+_WITHIN = Within(_inner)
 SET = Source(
     name="set",
     forms=("FOLDER/",),
     text="that holds NAME_TRAIN and NAME_TEST of one set, or a table and one of labels",
     kinds=("sequences",),
     matches=lambda source: train_file(path_of(source)) is not None,
-    fetch=_fetch,
-    read=_read,
+    fetch=_WITHIN.fetch,
+    read=_WITHIN.read,
     is_path=True,
-    unlabelled=_unlabelled,
+    unlabelled=_WITHIN.unlabelled,
+    is_labelled=_WITHIN.is_labelled,
     takes=text_tables.TEXT.takes,
     groups=text_tables.TEXT.groups,
 )

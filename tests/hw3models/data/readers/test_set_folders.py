@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hw3models.data.sources import find_source
+from hw3models.drift.reading import read_new
 from hw3models.errors import SpecError
+from hw3models.specs import DataSpec
 from tests.hw3models.data.readers.forms import SHARED, classes, needs_shared, read
+from tests.tiny import manifest_of
 
 
 @needs_shared
@@ -19,6 +23,21 @@ def test_the_folder_of_a_set_is_its_files(folder: str, file: str) -> None:
     raw, expected = read(SHARED / "data" / folder), read(SHARED / "data" / folder / file)
     np.testing.assert_array_equal(raw.features, expected.features)
     assert (raw.name, classes(raw)) == (expected.name, classes(expected))
+
+
+def test_the_folder_of_a_set_without_labels_is_new_data(tmp_path: Path) -> None:
+    folder = tmp_path / "Gait"
+    folder.mkdir()
+    rows = [(f"s{i}", t, i + t, i - t) for i in range(9) for t in range(4)]
+    for part in ("TRAIN", "TEST"):
+        pd.DataFrame(rows, columns=["sample", "time", "x", "z"]).to_csv(folder / f"Gait_{part}.csv", index=False)
+    model = manifest_of((4, 2), ("a", "b"), ("x", "z"))
+    found, alone = (
+        read_new(DataSpec(source=str(one)), model, cache=tmp_path / "cache")
+        for one in (folder, folder / "Gait_TRAIN.csv")
+    )
+    np.testing.assert_array_equal(found.examples, alone.examples)
+    assert found.classes is None
 
 
 def test_train_and_test_beside_other_tables_are_recordings(tmp_path: Path) -> None:
